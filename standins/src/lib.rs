@@ -1,1 +1,31 @@
-//! Stand-ins.
+//! Stand-ins for GitHub Actions and Discord, for tests, benches and the playground.
+//!
+//! Both are state behind HTTP on the loopback: they know nothing of the bot's types, so what they
+//! catch are mistakes on the wire. [`github::Github`] takes dispatches and moves runs by a
+//! timetable; [`discord::Discord`] is the API and the user's Discord client at once. Each can be
+//! told to misbehave by pushing faults.
+//!
+//! Time is [`Clock`]'s, which moves with tokio's, so a test that pauses tokio's clock decides how
+//! fast a run goes. [`Gauge`] tells such a test when nothing is under way and it may move time.
+//!
+//! Set `STANDINS_RECORD` to a folder to have every request received written there, one JSON
+//! document a line.
+
+// Dev-only: a stand-in that meets the impossible should stop the test loudly.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod clock;
+pub mod discord;
+mod gauge;
+pub mod github;
+mod request;
+pub mod server;
+
+pub use clock::Clock;
+pub use gauge::{CallGuard, Gauge, StallGuard};
+pub use request::Request;

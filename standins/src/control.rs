@@ -1,0 +1,90 @@
+//! The control API of the binary: what a person, or a script, does to the stand-ins.
+
+use serde_json::{Value, json};
+use standins::{
+    discord::{Discord, Endpoint, Interaction, User},
+    github::{Github, Scenario},
+    server::{Answer, Outcome, Received},
+};
+
+/// The stand-ins under control.
+#[derive(Clone)]
+pub struct Control {
+    /// GitHub Actions.
+    pub github: Github,
+    /// Discord.
+    pub discord: Discord,
+}
+
+impl Control {
+    /// Answers one request; what was wrong with it is `{"error": …}`.
+    pub async fn handle(&self, request: Received) -> Outcome {
+        Outcome::Answer(match self.route(&request).await {
+            Ok(body) => Answer::json(200, &body),
+            Err((status, why)) => Answer::json(status, &json!({"error": why})),
+        })
+    }
+
+    async fn route(&self, request: &Received) -> Result<Value, (u16, String)> {
+        let bad = |why: String| (400, why);
+        let body: Value = if request.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&request.body).map_err(|error| bad(error.to_string()))?
+        };
+        let text = |field: &str| {
+            let value = body[field].as_str().map(str::to_owned);
+            value.ok_or_else(|| bad(format!("{field:?} is missing")))
+        };
+        match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/command") => {
+                let user = User::named(body["user"].as_str().unwrap_or("ada"));
+                let typed = self.discord.interaction(&user, &text("text")?);
+                Ok(self.deliver(&typed.map_err(bad)?, text("endpoint")?).await)
+            }
+            ("POST", "/ping") => {
+                let ping = self.discord.ping();
+                Ok(self.deliver(&ping, text("endpoint")?).await)
+            }
+            ("PUT", "/commands") => {
+                self.discord.try_set_commands(&body).map_err(bad)?;
+                Ok(json!({"commands": body.as_array().map_or(0, Vec::len)}))
+            }
+            ("POST", "/sign") => {
+                let (timestamp, signed) = (text("timestamp")?, text("body")?);
+                let signature = self.discord.sign(&timestamp, signed.as_bytes());
+                Ok(json!({"signature": signature}))
+            }
+            ("POST", "/scenario") => {
+                let name = text("name")?;
+                let scenario = Scenario::named(&name)
+                    .ok_or_else(|| bad(format!("there is no scenario {name:?}")))?;
+                self.github.update(|current| *current = scenario);
+                Ok(json!({"scenario": name}))
+            }
+            ("GET", "/scenarios") => Ok(json!(Scenario::names())),
+            ("GET", "/conversation") => Ok(json!(self.discord.conversation())),
+            ("GET", "/messages") => {
+                let id = request.query("interaction_id").unwrap_or_default();
+                Ok(json!(self.discord.messages(id)))
+            }
+            ("GET", "/github/requests") => Ok(json!(self.github.requests())),
+            ("GET", "/github/dispatches") => Ok(json!(self.github.dispatches())),
+            ("GET", "/github/runs") => Ok(json!(self.github.runs())),
+            ("GET", "/discord/requests") => Ok(json!(self.discord.requests())),
+            (method, path) => Err((404, format!("there is no {method} {path}"))),
+        }
+    }
+
+    async fn deliver(&self, interaction: &Interaction, endpoint: String) -> Value {
+        let endpoint = Endpoint::Http(endpoint);
+        let answer = self.discord.deliver(interaction, &endpoint).await;
+        json!({
+            "interaction_id": interaction.id,
+            "status": answer.status,
+            "body": answer.body,
+            "elapsed_ms": u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX),
+            "wrong": answer.wrong,
+        })
+    }
+}

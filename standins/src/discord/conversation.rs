@@ -1,0 +1,374 @@
+//! What a user sees in the channel, and the rules by which the bot may change it.
+
+use super::{
+    limits::{self, COMPONENTS_V2, EPHEMERAL, LOADING, Refusal},
+    message::{Event, EventKind, Message, pings},
+    snowflake::{self, Snowflakes},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+/// How long after an interaction's creation its callback is taken.
+pub(super) const DEADLINE: TimeDelta = TimeDelta::seconds(3);
+/// How long an interaction's token lives.
+const TOKEN_LIVES: TimeDelta = TimeDelta::minutes(15);
+
+/// Which message a request means.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Target<'a> {
+    Original,
+    Id(&'a str),
+}
+
+/// One interaction as Discord keeps it.
+#[derive(Debug)]
+struct Talk {
+    id: String,
+    token: String,
+    kind: u64,
+    invoker: String,
+    /// The message a component's interaction came from.
+    source: Option<String>,
+    phase: Phase,
+    original: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Sent,
+    Answered,
+    Dead,
+}
+
+/// All interactions with their messages and what happened, in order.
+#[derive(Debug, Default)]
+pub(super) struct Conversation {
+    pub ids: Snowflakes,
+    talks: Vec<Talk>,
+    messages: Vec<Message>,
+    events: Vec<Event>,
+}
+
+impl Conversation {
+    /// Takes note of an interaction sent; again for a replay, which changes nothing.
+    pub fn sent(&mut self, now: DateTime<Utc>, payload: &Value, text: Option<&str>) {
+        let text_of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let id = text_of(&payload["id"]);
+        if self.talks.iter().any(|talk| talk.id == id) {
+            return;
+        }
+        let user = match &payload["member"]["user"] {
+            Value::Null => &payload["user"],
+            user => user,
+        };
+        let kind = payload["type"].as_u64().unwrap_or_default();
+        self.talks.push(Talk {
+            id: id.clone(),
+            token: text_of(&payload["token"]),
+            kind,
+            invoker: text_of(&user["id"]),
+            source: payload["message"]["id"].as_str().map(str::to_owned),
+            phase: Phase::Sent,
+            original: None,
+        });
+        if kind == 2 {
+            let name = text_of(&payload["data"]["name"]);
+            let text = text.map_or_else(|| format!("/{name}"), str::to_owned);
+            let user = text_of(&user["username"]);
+            self.happened(now, &id, EventKind::UserTyped { user, text });
+        }
+    }
+
+    /// What the user sees when no good answer came in time; the token is dead then.
+    pub fn no_response(&mut self, now: DateTime<Utc>, id: &str, why: &str) {
+        let Some(talk) = self.talks.iter_mut().find(|talk| talk.id == id) else {
+            return;
+        };
+        if talk.phase != Phase::Sent {
+            return;
+        }
+        talk.phase = Phase::Dead;
+        let why = why.to_owned();
+        self.happened(now, id, EventKind::NoResponse { why });
+    }
+
+    /// Applies a callback, or says why it is none.
+    pub fn callback(&mut self, now: DateTime<Utc>, id: &str, body: &Value) -> Result<(), String> {
+        let index = self.talks.iter().position(|talk| talk.id == id);
+        let index = index.ok_or("the interaction was never sent")?;
+        let talk = &self.talks[index];
+        if talk.phase != Phase::Sent {
+            return Err("the interaction was answered before".into());
+        }
+        let (kind, source) = (talk.kind, talk.source.clone());
+        let answer = body["type"].as_u64().ok_or("the answer has no type")?;
+        let fits = match kind {
+            1 => matches!(answer, 1),
+            2 => matches!(answer, 4 | 5 | 9),
+            3 => matches!(answer, 4 | 5 | 6 | 7 | 9),
+            4 => matches!(answer, 8),
+            5 => matches!(answer, 4..=7),
+            _ => false,
+        };
+        if !fits {
+            return Err(format!(
+                "type {answer} cannot answer an interaction of type {kind}"
+            ));
+        }
+        if snowflake::created(id).is_some_and(|created| now > created + DEADLINE) {
+            return Err("the answer came later than 3 s after the interaction".into());
+        }
+        let data = &body["data"];
+        match answer {
+            4 => {
+                limits::check(data, limits::NEW, false).map_err(|refusal| refusal.why())?;
+                let message = self.new_message(now, index, data).map_err(|r| r.why())?;
+                self.talks[index].original = Some(message.id.clone());
+                self.post(now, message);
+            }
+            5 => {
+                let flags = self.defer_flags(data)?;
+                let mut message = self.blank(now, index);
+                message.flags = flags | LOADING;
+                message.ephemeral = flags & EPHEMERAL != 0;
+                message.loading = true;
+                self.talks[index].original = Some(message.id.clone());
+                let ephemeral = message.ephemeral;
+                self.messages.push(message);
+                self.happened(now, id, EventKind::Thinking { ephemeral });
+            }
+            6 | 7 => {
+                if answer == 7 {
+                    let source = source.clone().ok_or("there is no message to update")?;
+                    let at = self
+                        .messages
+                        .iter()
+                        .position(|message| message.id == source);
+                    let at = at.ok_or("the message to update is gone")?;
+                    self.change(now, at, data)
+                        .map_err(|refusal| refusal.why())?;
+                }
+                self.talks[index].original = source;
+            }
+            8 => {
+                let choices = data["choices"].as_array();
+                let choices = choices.ok_or("data.choices is missing")?;
+                if choices.len() > 25 {
+                    return Err("there are more than 25 choices".into());
+                }
+                let choices = choices.clone();
+                self.happened(now, id, EventKind::Choices { choices });
+            }
+            9 => {
+                let modal = data.clone();
+                self.happened(now, id, EventKind::Modal { modal });
+            }
+            _ => {}
+        }
+        self.talks[index].phase = Phase::Answered;
+        Ok(())
+    }
+
+    fn defer_flags(&self, data: &Value) -> Result<u64, String> {
+        if let Some(data) = data.as_object()
+            && let Some(field) = data.keys().find(|field| *field != "flags")
+        {
+            return Err(format!(
+                "a deferred answer sets data.{field}, but only flags can be"
+            ));
+        }
+        limits::flags(data, EPHEMERAL).map_err(|refusal| refusal.why())
+    }
+
+    /// The interaction of a token that may be used now.
+    fn talk(&self, now: DateTime<Utc>, token: &str) -> Result<usize, Refusal> {
+        let index = self.talks.iter().position(|talk| talk.token == token);
+        let index = index.ok_or_else(|| Refusal::new(401, 50027, "Invalid Webhook Token"))?;
+        let talk = &self.talks[index];
+        let created = snowflake::created(&talk.id);
+        if created.is_some_and(|created| now > created + TOKEN_LIVES) {
+            return Err(Refusal::new(401, 50027, "Invalid Webhook Token"));
+        }
+        match talk.phase {
+            Phase::Answered => Ok(index),
+            Phase::Sent | Phase::Dead => Err(Refusal::new(404, 10015, "Unknown Webhook")),
+        }
+    }
+
+    fn find(&self, talk: usize, target: Target<'_>) -> Result<usize, Refusal> {
+        let talk = &self.talks[talk];
+        let wanted = match target {
+            Target::Original => talk.original.as_deref(),
+            Target::Id(id) => Some(id),
+        };
+        let is_it = |message: &Message| {
+            Some(message.id.as_str()) == wanted
+                && (message.interaction_id == talk.id || talk.source.as_deref() == wanted)
+        };
+        let found = self.messages.iter().position(is_it);
+        found.ok_or_else(|| Refusal::new(404, 10008, "Unknown Message"))
+    }
+
+    /// A message as it stands.
+    pub fn get(
+        &self,
+        now: DateTime<Utc>,
+        token: &str,
+        target: Target<'_>,
+    ) -> Result<Value, Refusal> {
+        let talk = self.talk(now, token)?;
+        Ok(self.messages[self.find(talk, target)?].json())
+    }
+
+    /// Edits a message; a loading one is loading no more then.
+    pub fn edit(
+        &mut self,
+        now: DateTime<Utc>,
+        token: &str,
+        target: Target<'_>,
+        body: &Value,
+    ) -> Result<Value, Refusal> {
+        let talk = self.talk(now, token)?;
+        let at = self.find(talk, target)?;
+        self.change(now, at, body)?;
+        Ok(self.messages[at].json())
+    }
+
+    fn change(&mut self, now: DateTime<Utc>, at: usize, body: &Value) -> Result<(), Refusal> {
+        let was_v2 = self.messages[at].flags & COMPONENTS_V2 != 0;
+        limits::check(body, limits::EDIT, was_v2)?;
+        self.overwrite(now, at, body)
+    }
+
+    /// Puts a body's fields over a message's, keeping who sees it.
+    fn overwrite(&mut self, now: DateTime<Utc>, at: usize, body: &Value) -> Result<(), Refusal> {
+        let mut message = self.messages[at].clone();
+        message.fill(body);
+        if limits::is_empty(&message.content, &message.embeds, &message.components, body) {
+            return Err(limits::empty());
+        }
+        message.flags |= body["flags"].as_u64().unwrap_or_default() & !EPHEMERAL;
+        message.flags &= !LOADING;
+        message.loading = false;
+        message.edits += 1;
+        message.edited = Some(now);
+        self.messages[at] = message.clone();
+        let (id, message_id) = (message.interaction_id.clone(), message.id.clone());
+        let message = Box::new(message);
+        self.happened(
+            now,
+            &id,
+            EventKind::Edited {
+                message_id,
+                message,
+            },
+        );
+        Ok(())
+    }
+
+    /// Posts a follow-up; while the answer is still loading it edits that one instead, and its
+    /// ephemeral flag does nothing.
+    pub fn follow_up(
+        &mut self,
+        now: DateTime<Utc>,
+        token: &str,
+        body: &Value,
+    ) -> Result<Value, Refusal> {
+        let talk = self.talk(now, token)?;
+        limits::check(body, limits::NEW, false)?;
+        if let Ok(at) = self.find(talk, Target::Original)
+            && self.messages[at].loading
+        {
+            self.overwrite(now, at, body)?;
+            return Ok(self.messages[at].json());
+        }
+        let mut message = self.new_message(now, talk, body)?;
+        message.follow_up = true;
+        let json = message.json();
+        self.post(now, message);
+        Ok(json)
+    }
+
+    /// Deletes a message.
+    pub fn delete(
+        &mut self,
+        now: DateTime<Utc>,
+        token: &str,
+        target: Target<'_>,
+    ) -> Result<(), Refusal> {
+        let talk = self.talk(now, token)?;
+        let message = self.messages.remove(self.find(talk, target)?);
+        let message_id = message.id;
+        self.happened(
+            now,
+            &message.interaction_id,
+            EventKind::Deleted { message_id },
+        );
+        Ok(())
+    }
+
+    /// Takes note that a request with this token was refused.
+    pub fn refused(&mut self, now: DateTime<Utc>, token: &str, refusal: &Refusal) {
+        let talk = self.talks.iter().find(|talk| talk.token == token);
+        let id = talk.map_or_else(String::new, |talk| talk.id.clone());
+        let kind = EventKind::Refused {
+            status: refusal.status,
+            code: refusal.code,
+            why: refusal.why(),
+        };
+        self.happened(now, &id, kind);
+    }
+
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    fn blank(&mut self, now: DateTime<Utc>, talk: usize) -> Message {
+        Message::blank(self.ids.next(now), self.talks[talk].id.clone(), now)
+    }
+
+    fn new_message(
+        &mut self,
+        now: DateTime<Utc>,
+        talk: usize,
+        body: &Value,
+    ) -> Result<Message, Refusal> {
+        let mut message = self.blank(now, talk);
+        message.fill(body);
+        message.flags = body["flags"].as_u64().unwrap_or_default();
+        message.ephemeral = message.flags & EPHEMERAL != 0;
+        if limits::is_empty(&message.content, &message.embeds, &message.components, body) {
+            return Err(limits::empty());
+        }
+        message.pings = pings(
+            &message,
+            &body["allowed_mentions"],
+            &self.talks[talk].invoker,
+        );
+        Ok(message)
+    }
+
+    fn post(&mut self, now: DateTime<Utc>, message: Message) {
+        self.messages.push(message.clone());
+        let id = message.interaction_id.clone();
+        let kind = EventKind::Posted {
+            message_id: message.id.clone(),
+            ephemeral: message.ephemeral,
+            follow_up: message.follow_up,
+            message: Box::new(message),
+        };
+        self.happened(now, &id, kind);
+    }
+
+    fn happened(&mut self, now: DateTime<Utc>, id: &str, kind: EventKind) {
+        self.events.push(Event {
+            at: now,
+            interaction_id: id.to_owned(),
+            kind,
+        });
+    }
+}

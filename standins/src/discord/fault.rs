@@ -1,0 +1,101 @@
+//! What Discord can get wrong, when.
+
+use std::time::Duration;
+
+/// Which requests a fault befalls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// The edit of a message.
+    Edit,
+    /// A follow-up message.
+    FollowUp,
+    /// The deletion of a message.
+    Delete,
+    /// Reading or overwriting commands.
+    Commands,
+    /// Anything else the stand-in answers.
+    Other,
+    /// Every request.
+    Any,
+}
+
+/// What a fault does. Save for a delay, the request is not processed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// 429 with this wait, in seconds.
+    RateLimited {
+        /// In the body as it is, in `Retry-After` rounded up.
+        retry_after: f64,
+    },
+    /// A status with a body of Discord's shape.
+    Status(u16),
+    /// 404 with code 10015, as sometimes for a moment after the callback.
+    UnknownWebhook,
+    /// The connection is dropped without an answer.
+    Reset,
+    /// Processed at once, answered late.
+    Delay(Duration),
+}
+
+/// Something that goes wrong. Of several, the first that is due befalls a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// Which requests it befalls.
+    pub on: On,
+    /// How many of those it lets pass first.
+    pub skip: usize,
+    /// How many it befalls then; none: all.
+    pub times: Option<usize>,
+    /// What it does.
+    pub what: What,
+}
+
+impl Fault {
+    /// Befalls the next such request.
+    pub fn new(on: On, what: What) -> Self {
+        Self {
+            on,
+            skip: 0,
+            times: Some(1),
+            what,
+        }
+    }
+
+    /// Lets so many pass first.
+    pub fn skip(mut self, skip: usize) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// Befalls so many.
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Befalls all.
+    pub fn always(mut self) -> Self {
+        self.times = None;
+        self
+    }
+}
+
+/// Takes the fault that befalls a request, if one is due.
+pub(super) fn take(faults: &mut Vec<Fault>, kind: On) -> Option<What> {
+    let due = faults.iter_mut().position(|fault| {
+        let concerned = fault.on == On::Any || fault.on == kind;
+        if concerned && fault.skip > 0 {
+            fault.skip -= 1;
+            return false;
+        }
+        concerned
+    })?;
+    let what = faults[due].what.clone();
+    if let Some(times) = &mut faults[due].times {
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            faults.remove(due);
+        }
+    }
+    Some(what)
+}

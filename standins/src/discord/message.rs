@@ -1,0 +1,284 @@
+//! Messages and events as a user of the channel sees them.
+
+use super::{
+    limits::{EPHEMERAL, SUPPRESS_NOTIFICATIONS},
+    people,
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A message as it stands now.
+#[derive(Clone, Debug, Serialize)]
+pub struct Message {
+    /// Its id.
+    pub id: String,
+    /// The interaction it answers.
+    pub interaction_id: String,
+    /// The text.
+    pub content: String,
+    /// The embeds as sent.
+    pub embeds: Vec<Value>,
+    /// The components as sent.
+    pub components: Vec<Value>,
+    /// The flags as they stand.
+    pub flags: u64,
+    /// Whether only the requester sees it.
+    pub ephemeral: bool,
+    /// Whether it is a follow-up rather than the original response.
+    pub follow_up: bool,
+    /// Whether it still shows "thinking…".
+    pub loading: bool,
+    /// How often it was edited; the end of "thinking…" counts as an edit.
+    pub edits: usize,
+    /// Who was really notified: user ids, `&` and a role's id, `everyone`, `here`.
+    pub pings: Vec<String>,
+    /// When it was made.
+    #[serde(serialize_with = "crate::clock::serialize")]
+    pub at: DateTime<Utc>,
+    /// When it was last edited.
+    #[serde(serialize_with = "crate::clock::serialize_option")]
+    pub edited: Option<DateTime<Utc>>,
+}
+
+impl Message {
+    /// An empty message.
+    pub(super) fn blank(id: String, interaction_id: String, at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            interaction_id,
+            content: String::new(),
+            embeds: Vec::new(),
+            components: Vec::new(),
+            flags: 0,
+            ephemeral: false,
+            follow_up: false,
+            loading: false,
+            edits: 0,
+            pings: Vec::new(),
+            at,
+            edited: None,
+        }
+    }
+
+    /// Takes a body's text, embeds and components; a field left out stays, null clears it.
+    pub(super) fn fill(&mut self, body: &Value) {
+        let list = |field: &str| {
+            let field = body.get(field)?;
+            Some(field.as_array().cloned().unwrap_or_default())
+        };
+        if let Some(content) = body.get("content") {
+            self.content = content.as_str().unwrap_or_default().to_owned();
+        }
+        if let Some(embeds) = list("embeds") {
+            self.embeds = embeds;
+        }
+        if let Some(components) = list("components") {
+            self.components = components;
+        }
+    }
+
+    /// The message as the API shows it.
+    pub(super) fn json(&self) -> Value {
+        let shown = |embed: &Value| {
+            let mut embed = embed.clone();
+            embed["type"] = json!("rich");
+            embed
+        };
+        let embeds: Vec<Value> = self.embeds.iter().map(shown).collect();
+        json!({
+            "id": self.id,
+            "type": if self.follow_up { 0 } else { 20 },
+            "channel_id": people::CHANNEL_ID,
+            "application_id": people::APPLICATION_ID,
+            "webhook_id": people::APPLICATION_ID,
+            "author": people::bot(),
+            "content": self.content,
+            "embeds": embeds,
+            "components": self.components,
+            "attachments": [],
+            "mentions": [],
+            "mention_roles": [],
+            "mention_everyone": false,
+            "pinned": false,
+            "tts": false,
+            "flags": self.flags,
+            "timestamp": stamp(self.at),
+            "edited_timestamp": self.edited.map(stamp),
+        })
+    }
+}
+
+fn stamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, false)
+}
+
+/// Something that a user of the channel could see, or that Discord refused.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    /// When.
+    #[serde(serialize_with = "crate::clock::serialize")]
+    pub at: DateTime<Utc>,
+    /// The interaction it belongs to; empty if none is known.
+    pub interaction_id: String,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventKind {
+    /// A user sent a command.
+    UserTyped {
+        /// The user's name.
+        user: String,
+        /// What was typed.
+        text: String,
+    },
+    /// "… is thinking" shows.
+    Thinking {
+        /// Whether only the requester sees it.
+        ephemeral: bool,
+    },
+    /// A message appeared.
+    Posted {
+        /// Its id.
+        message_id: String,
+        /// Whether only the requester sees it.
+        ephemeral: bool,
+        /// Whether it is a follow-up.
+        follow_up: bool,
+        /// The message as it was then.
+        message: Box<Message>,
+    },
+    /// A message changed.
+    Edited {
+        /// Its id.
+        message_id: String,
+        /// The message as it was then.
+        message: Box<Message>,
+    },
+    /// A message vanished.
+    Deleted {
+        /// Its id.
+        message_id: String,
+    },
+    /// An option's suggestions showed.
+    Choices {
+        /// As sent.
+        choices: Vec<Value>,
+    },
+    /// A form opened.
+    Modal {
+        /// As sent.
+        modal: Value,
+    },
+    /// "The application did not respond".
+    NoResponse {
+        /// What was wrong, which a user does not see.
+        why: String,
+    },
+    /// Discord refused a request of the bot's, which a user does not see.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Discord's code.
+        code: u64,
+        /// Its text.
+        why: String,
+    },
+}
+
+/// Who a new message notifies: whom its text mentions and `allowed_mentions` permits.
+pub(super) fn pings(message: &Message, allowed: &Value, invoker: &str) -> Vec<String> {
+    if message.flags & SUPPRESS_NOTIFICATIONS != 0 {
+        return Vec::new();
+    }
+    let permits = |kind: &str, id: &str| {
+        if allowed.is_null() {
+            // What Discord takes for an interaction's messages when nothing is said.
+            return kind == "users";
+        }
+        let has = |field: &str, wanted: &str| {
+            let items = allowed[field].as_array();
+            items.is_some_and(|items| items.iter().any(|item| item == wanted))
+        };
+        has("parse", kind) || (kind != "everyone" && has(kind, id))
+    };
+    let mut text = message.content.clone();
+    collect_text(&message.components, &mut text);
+    let mut found = Vec::new();
+    for rest in text.split("<@").skip(1) {
+        let Some((inside, _)) = rest.split_once('>') else {
+            continue;
+        };
+        let (kind, id) = match inside.strip_prefix('&') {
+            Some(id) => ("roles", id),
+            None => ("users", inside.trim_start_matches('!')),
+        };
+        if id.parse::<u64>().is_ok() && permits(kind, id) {
+            found.push(if kind == "roles" {
+                format!("&{id}")
+            } else {
+                id.to_owned()
+            });
+        }
+    }
+    for everyone in ["everyone", "here"] {
+        if text.contains(&format!("@{everyone}")) && permits("everyone", "") {
+            found.push(everyone.to_owned());
+        }
+    }
+    if message.flags & EPHEMERAL != 0 {
+        found.retain(|id| id == invoker);
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Adds the text of text displays, at any depth.
+fn collect_text(components: &[Value], text: &mut String) {
+    for component in components {
+        if let Some(shown) = component["content"].as_str() {
+            text.push('\n');
+            text.push_str(shown);
+        }
+        if let Some(inside) = component["components"].as_array() {
+            collect_text(inside, text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pinged(content: &str, flags: u64, allowed: Value) -> Vec<String> {
+        let mut message = Message::blank("1".into(), "2".into(), Utc::now());
+        message.content = content.into();
+        message.flags = flags;
+        pings(&message, &allowed, "7")
+    }
+
+    #[test]
+    fn only_who_is_mentioned_and_permitted_is_pinged() {
+        let text = "<@7> <@!8> <@&9> @everyone";
+        let none: [&str; 0] = [];
+        assert_eq!(pinged(text, 0, Value::Null), ["7", "8"]);
+        assert_eq!(pinged(text, 0, json!({"parse": []})), none);
+        assert_eq!(
+            pinged(text, 0, json!({"parse": [], "users": ["7", "6"]})),
+            ["7"]
+        );
+        assert_eq!(pinged(text, 0, json!({"parse": ["roles"]})), ["&9"]);
+        assert_eq!(
+            pinged(text, 0, json!({"parse": ["everyone"]})),
+            ["everyone"]
+        );
+        assert_eq!(pinged(text, EPHEMERAL, Value::Null), ["7"]);
+        assert_eq!(pinged(text, SUPPRESS_NOTIFICATIONS, Value::Null), none);
+    }
+}

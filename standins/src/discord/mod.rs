@@ -1,0 +1,351 @@
+//! A stand-in for Discord, which is also the user's Discord client.
+//!
+//! [`Discord::interaction`] turns what a user types into a signed interaction,
+//! [`Discord::deliver`] sends it and takes the callback, and the HTTP side takes edits, follow-ups
+//! and registrations by Discord's rules. [`Discord::conversation`] is what the user saw.
+
+mod commands;
+mod conversation;
+mod deliver;
+mod fault;
+mod limits;
+mod message;
+mod people;
+mod routes;
+mod snowflake;
+#[cfg(test)]
+mod tests;
+mod typing;
+
+pub use deliver::{Answer, Endpoint, Handler, Interaction};
+pub use fault::{Fault, On, What};
+pub use message::{Event, EventKind, Message};
+pub use people::{APPLICATION_ID, CHANNEL_ID, GUILD_ID, ROLE_ID, User};
+
+use crate::{
+    Clock, Gauge, Request,
+    request::Recorder,
+    server::{self, Outcome, Received, serve},
+};
+use bytes::Bytes;
+use commands::{Commands, Scope};
+use conversation::Conversation;
+use ed25519_dalek::{Signer, SigningKey};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
+};
+
+/// A running stand-in; cheap to clone.
+#[derive(Clone)]
+pub struct Discord {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Clock,
+    gauge: Gauge,
+    recorder: Recorder,
+    key: SigningKey,
+    url: OnceLock<String>,
+    state: Mutex<State>,
+}
+
+/// What the stand-in remembers.
+#[derive(Default)]
+struct State {
+    bot_token: String,
+    public_key: String,
+    commands: Commands,
+    conversation: Conversation,
+    /// What was typed, by the interaction's id.
+    texts: HashMap<String, String>,
+    requests: Vec<Request>,
+    faults: Vec<Fault>,
+}
+
+impl State {
+    fn application(&self) -> Value {
+        json!({
+            "id": APPLICATION_ID,
+            "name": "Deckhand",
+            "icon": null,
+            "description": "",
+            "type": null,
+            "bot": people::bot(),
+            "bot_public": true,
+            "bot_require_code_grant": false,
+            "verify_key": self.public_key,
+            "flags": 0,
+            "flags_new": "0",
+            "redirect_uris": [],
+            "interactions_endpoint_url": null,
+            "role_connections_verification_url": null,
+            "owner": User::named("ada").user(),
+            "approximate_guild_count": 1,
+            "approximate_user_install_count": 0,
+            "approximate_user_authorization_count": 0,
+            "explicit_content_filter": 0,
+            "team": null,
+            "eligible_oauth2_scopes": [],
+        })
+    }
+}
+
+impl Discord {
+    /// Starts on a port of 127.0.0.1 that is free.
+    pub async fn start(clock: Clock, gauge: Gauge) -> Self {
+        Self::start_on(0, clock, gauge).await
+    }
+
+    /// Starts on this port of 127.0.0.1.
+    pub async fn start_on(port: u16, clock: Clock, gauge: Gauge) -> Self {
+        let discord = Self::new(clock, gauge);
+        let serving = discord.clone();
+        let address = serve(port, move |received| {
+            let discord = serving.clone();
+            async move { discord.handle(received).await }
+        })
+        .await;
+        let url = &discord.shared.url;
+        url.get_or_init(|| format!("http://{address}/api/v10"));
+        discord
+    }
+
+    fn new(clock: Clock, gauge: Gauge) -> Self {
+        // Two UUIDs are random enough for a key that guards nothing.
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        secret[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        let key = SigningKey::from_bytes(&secret);
+        let state = State {
+            bot_token: format!("standin.{}", uuid::Uuid::new_v4().simple()),
+            public_key: hex::encode(key.verifying_key().as_bytes()),
+            ..State::default()
+        };
+        Self {
+            shared: Arc::new(Shared {
+                clock,
+                gauge,
+                recorder: Recorder::from_env(),
+                key,
+                url: OnceLock::new(),
+                state: Mutex::new(state),
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap()
+    }
+
+    /// The API's base URL with its version, `http://127.0.0.1:PORT/api/v10`.
+    pub fn url(&self) -> String {
+        self.shared.url.get().cloned().unwrap_or_default()
+    }
+
+    /// The application's public key, in hexadecimal.
+    pub fn public_key(&self) -> String {
+        self.state().public_key.clone()
+    }
+
+    /// The application's id.
+    pub fn application_id(&self) -> String {
+        APPLICATION_ID.to_owned()
+    }
+
+    /// The bot's token.
+    pub fn bot_token(&self) -> String {
+        self.state().bot_token.clone()
+    }
+
+    /// Registers global commands as a bulk overwrite does.
+    ///
+    /// # Panics
+    /// When Discord would refuse them.
+    pub fn set_commands(&self, commands: Value) {
+        if let Err(why) = self.try_set_commands(&commands) {
+            panic!("Discord refuses the commands: {why}");
+        }
+    }
+
+    /// As [`Discord::set_commands`], with what Discord finds wrong as an error.
+    pub fn try_set_commands(&self, commands: &Value) -> Result<(), String> {
+        let now = self.shared.clock.now();
+        let state = &mut *self.state();
+        let ids = &mut state.conversation.ids;
+        let overwritten = state
+            .commands
+            .overwrite(Scope::Global, commands, || ids.next(now));
+        overwritten.map_err(|refusal| refusal.why())
+    }
+
+    /// What Discord sends when this user types this, or why the client would not send it.
+    pub fn interaction(&self, by: &User, text: &str) -> Result<Interaction, String> {
+        let now = self.shared.clock.now();
+        let payload = {
+            let mut state = self.state();
+            let data = typing::data(&state.commands.typable(), text)?;
+            let id = state.conversation.ids.next(now);
+            state.texts.insert(id.clone(), text.trim().to_owned());
+            command_payload(&id, by, data)
+        };
+        Ok(self.signed(payload))
+    }
+
+    /// A PING, as Discord sends one when the endpoint's URL is saved.
+    pub fn ping(&self) -> Interaction {
+        let id = self.state().conversation.ids.next(self.shared.clock.now());
+        self.signed(json!({
+            "application_id": APPLICATION_ID,
+            "authorizing_integration_owners": {},
+            "entitlements": [],
+            "id": id,
+            "token": new_token(),
+            "type": 1,
+            "user": {
+                "avatar": null,
+                "avatar_decoration_data": null,
+                "bot": false,
+                "discriminator": "0000",
+                "global_name": "Discord",
+                "id": "643945264868098049",
+                "public_flags": 1,
+                "system": true,
+                "username": "discord",
+            },
+            "version": 1,
+        }))
+    }
+
+    /// Signs a payload of any kind, for example an altered one.
+    pub fn signed(&self, payload: Value) -> Interaction {
+        let body = Bytes::from(payload.to_string());
+        let timestamp = self.shared.clock.now().timestamp().to_string();
+        let text = |field: &str| payload[field].as_str().unwrap_or_default().to_owned();
+        Interaction {
+            id: text("id"),
+            token: text("token"),
+            headers: vec![
+                ("content-type".into(), "application/json".into()),
+                ("x-signature-ed25519".into(), self.sign(&timestamp, &body)),
+                ("x-signature-timestamp".into(), timestamp),
+            ],
+            body,
+        }
+    }
+
+    /// The signature of a timestamp and a body, in hexadecimal.
+    pub fn sign(&self, timestamp: &str, body: &[u8]) -> String {
+        let message = [timestamp.as_bytes(), body].concat();
+        hex::encode(self.shared.key.sign(&message).to_bytes())
+    }
+
+    /// What happened, in order, as a user would see it; and what Discord refused.
+    pub fn conversation(&self) -> Vec<Event> {
+        self.state().conversation.events().to_vec()
+    }
+
+    /// An interaction's messages as they stand, oldest first, without deleted ones.
+    pub fn messages(&self, interaction_id: &str) -> Vec<Message> {
+        let state = self.state();
+        let all = state.conversation.messages().iter();
+        all.filter(|message| message.interaction_id == interaction_id)
+            .cloned()
+            .collect()
+    }
+
+    /// Every request received, oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state().requests.clone()
+    }
+
+    /// Adds a fault behind those there are.
+    pub fn fault(&self, fault: Fault) {
+        self.state().faults.push(fault);
+    }
+
+    async fn handle(&self, received: Received) -> Outcome {
+        let (outcome, what) = self.take(&received);
+        if let Some(What::Delay(delay)) = what {
+            let _stall = self.shared.gauge.stall();
+            tokio::time::sleep(delay).await;
+        }
+        outcome
+    }
+
+    /// Processes a request, or lets a fault befall it, and remembers both.
+    fn take(&self, received: &Received) -> (Outcome, Option<What>) {
+        let now = self.shared.clock.now();
+        let state = &mut *self.state();
+        let what = fault::take(&mut state.faults, routes::kind(received));
+        let mut request = Request::new(now, received);
+        request.authorized = routes::authorized(&state.bot_token, received);
+        if let Some(token) = routes::token(received) {
+            request.path = request.path.replacen(&token, "{token}", 1);
+        }
+        let spoilt = what.as_ref().and_then(routes::spoilt);
+        let outcome = if what == Some(What::Reset) {
+            Outcome::Drop
+        } else {
+            let answer = spoilt.unwrap_or_else(|| {
+                let answer = routes::answer(state, now, received);
+                let recorder = &self.shared.recorder;
+                recorder.request("discord", &request, answer.status);
+                answer
+            });
+            let date = now.format("%a, %d %b %Y %H:%M:%S GMT");
+            Outcome::Answer(server::Answer::header(answer, "date", date))
+        };
+        request.status = match &outcome {
+            Outcome::Answer(answer) | Outcome::Truncated(answer) => answer.status,
+            Outcome::Drop => 0,
+        };
+        state.requests.push(request);
+        (outcome, what)
+    }
+}
+
+/// An interaction's token: long and opaque.
+fn new_token() -> String {
+    let part = || uuid::Uuid::new_v4().simple().to_string();
+    format!("aW50ZXJhY3Rpb246{}{}", part(), part())
+}
+
+fn command_payload(id: &str, by: &User, data: Value) -> Value {
+    json!({
+        "app_permissions": "2248473465835073",
+        "application_id": APPLICATION_ID,
+        "attachment_size_limit": 10_485_760,
+        "authorizing_integration_owners": {"0": GUILD_ID},
+        "channel": {
+            "flags": 0,
+            "guild_id": GUILD_ID,
+            "id": CHANNEL_ID,
+            "last_message_id": null,
+            "name": "deploys",
+            "nsfw": false,
+            "parent_id": null,
+            "permissions": by.permissions,
+            "position": 0,
+            "rate_limit_per_user": 0,
+            "topic": null,
+            "type": 0,
+        },
+        "channel_id": CHANNEL_ID,
+        "context": 0,
+        "data": data,
+        "entitlement_sku_ids": [],
+        "entitlements": [],
+        "guild": {"features": [], "id": GUILD_ID, "locale": "en-US"},
+        "guild_id": GUILD_ID,
+        "guild_locale": "en-US",
+        "id": id,
+        "locale": "en-US",
+        "member": by.member(),
+        "token": new_token(),
+        "type": 2,
+        "version": 1,
+    })
+}

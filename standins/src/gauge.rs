@@ -1,0 +1,78 @@
+//! Counts calls under way, so that a test knows when it may move the clock.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// How many calls are under way, and how many of those only wait for time to pass.
+#[derive(Clone, Debug, Default)]
+pub struct Gauge {
+    calls: Arc<AtomicUsize>,
+    stalls: Arc<AtomicUsize>,
+}
+
+impl Gauge {
+    /// A gauge that shows nothing under way.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts one outgoing call until the guard is dropped.
+    pub fn call(&self) -> CallGuard {
+        CallGuard(Count::up(&self.calls))
+    }
+
+    /// Counts one answer that is being held back on purpose until the guard is dropped.
+    pub fn stall(&self) -> StallGuard {
+        StallGuard(Count::up(&self.stalls))
+    }
+
+    /// Whether every call under way waits for time to pass.
+    pub fn quiet(&self) -> bool {
+        self.calls.load(Ordering::SeqCst) <= self.stalls.load(Ordering::SeqCst)
+    }
+}
+
+/// A call under way; see [`Gauge::call`].
+#[derive(Debug)]
+pub struct CallGuard(#[allow(dead_code, reason = "held for its drop")] Count);
+
+/// An answer held back; see [`Gauge::stall`].
+#[derive(Debug)]
+pub struct StallGuard(#[allow(dead_code, reason = "held for its drop")] Count);
+
+#[derive(Debug)]
+struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    fn up(counter: &Arc<AtomicUsize>) -> Self {
+        counter.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(counter))
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_quiet_only_while_its_answer_is_held_back() {
+        let gauge = Gauge::new();
+        assert!(gauge.quiet());
+        let call = gauge.call();
+        assert!(!gauge.quiet());
+        let stall = gauge.stall();
+        assert!(gauge.quiet());
+        drop(stall);
+        assert!(!gauge.quiet());
+        drop(call);
+        assert!(gauge.quiet());
+    }
+}

@@ -1,0 +1,367 @@
+//! The JSON documents GitHub answers with, with every field its API description requires.
+
+use super::{
+    run::{Phase, Run},
+    scenario::{Scenario, Workflow},
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+/// 40 hexadecimal digits that are the same for the same text.
+pub(crate) fn digest(text: &str) -> String {
+    let part = |seed: u8| {
+        let mut hasher = DefaultHasher::new();
+        (seed, text).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    };
+    let mut digits = part(0) + &part(1) + &part(2);
+    digits.truncate(40);
+    digits
+}
+
+/// The body of an error.
+pub(crate) fn error_body(status: u16, message: &str) -> Value {
+    json!({
+        "message": message,
+        "documentation_url": "https://docs.github.com/rest",
+        "status": status.to_string(),
+    })
+}
+
+/// A time as GitHub writes it: whole seconds.
+pub(crate) fn stamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// What a document's links and times depend on.
+pub(crate) struct Site<'a> {
+    pub scenario: &'a Scenario,
+    /// The API's base URL.
+    pub api: &'a str,
+    /// `owner/name`.
+    pub repo: &'a str,
+}
+
+impl Site<'_> {
+    /// An account.
+    pub fn user(&self, login: &str, kind: &str) -> Value {
+        let id = u64::from_str_radix(&digest(login)[..7], 16).expect("a hex digest");
+        let url = format!("{}/users/{login}", self.api);
+        let mut user = json!({
+            "login": login,
+            "id": id,
+            "node_id": format!("U_{id}"),
+            "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}?v=4"),
+            "gravatar_id": "",
+            "url": url,
+            "html_url": format!("{}/{login}", self.scenario.html_base),
+            "following_url": format!("{url}/following{{/other_user}}"),
+            "gists_url": format!("{url}/gists{{/gist_id}}"),
+            "starred_url": format!("{url}/starred{{/owner}}{{/repo}}"),
+            "organizations_url": format!("{url}/orgs"),
+            "events_url": format!("{url}/events{{/privacy}}"),
+            "type": kind,
+            "site_admin": false,
+        });
+        for name in ["followers", "subscriptions", "repos", "received_events"] {
+            user[format!("{name}_url")] = json!(format!("{url}/{name}"));
+        }
+        user
+    }
+
+    /// A repository as it stands inside other documents.
+    pub fn repository(&self) -> Value {
+        let (owner, name) = self.repo.split_once('/').unwrap_or(("", self.repo));
+        let url = format!("{}/repos/{}", self.api, self.repo);
+        let id = 1 + u64::from_str_radix(&digest(self.repo)[..7], 16).expect("a hex digest");
+        let mut repository = json!({
+            "id": id,
+            "node_id": format!("R_{id}"),
+            "name": name,
+            "full_name": self.repo,
+            "private": true,
+            "owner": self.user(owner, "Organization"),
+            "html_url": format!("{}/{}", self.scenario.html_base, self.repo),
+            "description": null,
+            "fork": false,
+            "url": url,
+        });
+        for (name, rest) in REPOSITORY_LINKS {
+            repository[format!("{name}_url")] = json!(format!("{url}/{rest}"));
+        }
+        repository
+    }
+
+    /// A repository in full.
+    pub fn full_repository(&self, now: DateTime<Utc>) -> Value {
+        let mut repository = self.repository();
+        let page = format!("{}/{}", self.scenario.html_base, self.repo);
+        let more = json!({
+            "clone_url": format!("{page}.git"),
+            "git_url": format!("{}.git", page.replacen("https:", "git:", 1)),
+            "ssh_url": format!("git@github.com:{}.git", self.repo),
+            "svn_url": page,
+            "mirror_url": null, "homepage": null, "language": "TypeScript", "license": null,
+            "forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0,
+            "watchers_count": 0, "open_issues": 0, "open_issues_count": 0, "size": 108,
+            "network_count": 0, "subscribers_count": 1,
+            "default_branch": "main",
+            "has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false,
+            "has_discussions": false, "has_downloads": true,
+            "archived": false, "disabled": false, "visibility": "private", "topics": [],
+            "permissions": {"admin": false, "push": true, "pull": true},
+            "created_at": "2024-01-01T00:00:00Z",
+            "updated_at": "2024-01-01T00:00:00Z",
+            // Of the day, so that it does not change between two polls.
+            "pushed_at": format!("{}T00:00:00Z", now.format("%Y-%m-%d")),
+        });
+        if let (Some(repository), Value::Object(more)) = (repository.as_object_mut(), more) {
+            repository.extend(more);
+        }
+        repository
+    }
+
+    /// A workflow.
+    pub fn workflow(&self, workflow: &Workflow) -> Value {
+        let id = workflow.id();
+        let page = format!("{}/{}", self.scenario.html_base, self.repo);
+        json!({
+            "id": id,
+            "node_id": format!("W_{id}"),
+            "name": workflow.name,
+            "path": format!(".github/workflows/{}", workflow.file),
+            "state": workflow.state,
+            "created_at": "2024-01-01T00:00:00.000Z",
+            "updated_at": "2024-01-01T00:00:00.000Z",
+            "url": format!("{}/repos/{}/actions/workflows/{id}", self.api, self.repo),
+            "html_url": format!("{page}/blob/main/.github/workflows/{}", workflow.file),
+            "badge_url": format!("{page}/actions/workflows/{}/badge.svg", workflow.file),
+        })
+    }
+
+    /// Where a run's page for people is.
+    pub fn run_page(&self, id: u64) -> String {
+        let base = &self.scenario.html_base;
+        format!("{base}/{}/actions/runs/{id}", self.repo)
+    }
+
+    /// Where a run is in the API.
+    pub fn run_url(&self, id: u64) -> String {
+        format!("{}/repos/{}/actions/runs/{id}", self.api, self.repo)
+    }
+
+    fn time(&self, run: &Run, since: Duration) -> String {
+        stamp(run.created + since + self.scenario.clock_skew)
+    }
+
+    /// A run.
+    pub fn run(&self, run: &Run, phase: &Phase) -> Value {
+        let url = self.run_url(run.id);
+        let created = self.time(run, Duration::ZERO);
+        let sha = digest(&run.branch);
+        let workflow_id = self
+            .scenario
+            .workflow(&run.workflow)
+            .map_or(1, Workflow::id);
+        let suite = run.id + 17_000_000_000;
+        let person = json!({"name": "Ada", "email": "ada@example.com"});
+        json!({
+            "id": run.id,
+            "name": run.name,
+            "node_id": format!("WFR_{}", run.id),
+            "check_suite_id": suite,
+            "check_suite_node_id": format!("CS_{suite}"),
+            "head_branch": run.branch,
+            "head_sha": sha,
+            "path": format!(".github/workflows/{}", run.workflow),
+            "run_number": run.run_number,
+            "run_attempt": 1,
+            "event": run.event,
+            "display_title": run.display_title,
+            "status": phase.status,
+            "conclusion": phase.conclusion,
+            "workflow_id": workflow_id,
+            "url": url,
+            "html_url": self.run_page(run.id),
+            "pull_requests": [],
+            "created_at": created,
+            "updated_at": self.time(run, phase.since),
+            "run_started_at": created,
+            "actor": self.user(&run.actor, "User"),
+            "triggering_actor": self.user(&run.actor, "User"),
+            "jobs_url": format!("{url}/jobs"),
+            "logs_url": format!("{url}/logs"),
+            "check_suite_url": format!("{}/repos/{}/check-suites/{suite}", self.api, self.repo),
+            "artifacts_url": format!("{url}/artifacts"),
+            "cancel_url": format!("{url}/cancel"),
+            "rerun_url": format!("{url}/rerun"),
+            "previous_attempt_url": null,
+            "workflow_url": format!("{}/repos/{}/actions/workflows/{workflow_id}", self.api, self.repo),
+            "head_commit": {
+                "id": sha,
+                "tree_id": digest(&sha),
+                "message": COMMIT_MESSAGE,
+                "timestamp": "2024-01-01T00:00:00Z",
+                "author": person,
+                "committer": person,
+            },
+            "repository": self.repository(),
+            "head_repository": self.repository(),
+        })
+    }
+
+    /// A run's one job, or none when it failed before a job could start.
+    pub fn jobs(&self, run: &Run, phase: &Phase, now: DateTime<Utc>) -> Vec<Value> {
+        if phase.conclusion.as_deref() == Some("startup_failure") {
+            return Vec::new();
+        }
+        let id = run.id + 27_000_000_000;
+        let begin = run.timetable.queued.min(phase.since);
+        let completed = phase.status == "completed";
+        let started = completed || phase.status == "in_progress";
+        let workflow = self.scenario.workflow(&run.workflow);
+        let steps = match workflow {
+            Some(workflow) if started => self.steps(workflow, run, phase, now, begin),
+            _ => Vec::new(),
+        };
+        let runner = |value: Value| if started { value } else { Value::Null };
+        vec![json!({
+            "id": id,
+            "run_id": run.id,
+            "run_url": self.run_url(run.id),
+            "run_attempt": 1,
+            "node_id": format!("CR_{id}"),
+            "head_sha": digest(&run.branch),
+            "head_branch": run.branch,
+            "workflow_name": workflow.map(|workflow| &workflow.name),
+            "url": format!("{}/repos/{}/actions/jobs/{id}", self.api, self.repo),
+            "html_url": format!("{}/job/{id}", self.run_page(run.id)),
+            "check_run_url": format!("{}/repos/{}/check-runs/{id}", self.api, self.repo),
+            "name": "deploy",
+            "status": phase.status,
+            "conclusion": phase.conclusion,
+            "created_at": self.time(run, Duration::ZERO),
+            "started_at": self.time(run, if started { begin } else { Duration::ZERO }),
+            "completed_at": completed.then(|| self.time(run, phase.since)),
+            "labels": ["ubuntu-latest"],
+            "runner_id": runner(json!(1)),
+            "runner_name": runner(json!("GitHub Actions 1")),
+            "runner_group_id": runner(json!(0)),
+            "runner_group_name": runner(json!("GitHub Actions")),
+            "steps": steps,
+        })]
+    }
+
+    /// The steps share the running time evenly.
+    fn steps(
+        &self,
+        workflow: &Workflow,
+        run: &Run,
+        phase: &Phase,
+        now: DateTime<Utc>,
+        begin: Duration,
+    ) -> Vec<Value> {
+        let count = workflow.steps.len().max(1) as u32;
+        let each = run.timetable.running / count;
+        let age = (now - run.created).to_std().unwrap_or_default();
+        let failed = match phase.conclusion.as_deref() {
+            None | Some("success") => None,
+            Some(_) => workflow
+                .steps
+                .iter()
+                .position(|step| *step == run.timetable.fails_at),
+        };
+        let step = |(index, name): (usize, &String)| {
+            let from = begin + each * index as u32;
+            let to = from + each;
+            let last = index + 1 == workflow.steps.len();
+            let (status, conclusion) = if phase.status == "completed" {
+                let conclusion = match failed {
+                    Some(at) if at == index => match phase.conclusion.as_deref() {
+                        Some("cancelled" | "timed_out") => "cancelled",
+                        _ => "failure",
+                    },
+                    Some(at) if at < index && !last => "skipped",
+                    _ => "success",
+                };
+                ("completed", Some(conclusion))
+            } else if last || age < from {
+                ("queued", None)
+            } else if age < to {
+                ("in_progress", None)
+            } else {
+                ("completed", Some("success"))
+            };
+            json!({
+                "name": name,
+                "status": status,
+                "conclusion": conclusion,
+                "number": index + 1,
+                "started_at": (status != "queued").then(|| self.time(run, from)),
+                "completed_at": (status == "completed").then(|| self.time(run, to)),
+            })
+        };
+        workflow.steps.iter().enumerate().map(step).collect()
+    }
+}
+
+/// The message of every commit here.
+pub(crate) const COMMIT_MESSAGE: &str = "Make the header sticky";
+
+/// The answer to `GET /rate_limit`.
+pub(crate) fn rate_limit(limit: u64, used: u64, reset: i64) -> Value {
+    let one = |limit: u64, used: u64, resource: &str| {
+        json!({
+            "limit": limit, "used": used, "remaining": limit.saturating_sub(used),
+            "reset": reset, "resource": resource,
+        })
+    };
+    let mut resources = Map::new();
+    resources.insert("core".into(), one(limit, used, "core"));
+    resources.insert("search".into(), one(30, 0, "search"));
+    resources.insert("graphql".into(), one(5000, 0, "graphql"));
+    json!({"resources": resources, "rate": one(limit, used, "core")})
+}
+
+const REPOSITORY_LINKS: &[(&str, &str)] = &[
+    ("archive", "{archive_format}{/ref}"),
+    ("assignees", "assignees{/user}"),
+    ("blobs", "git/blobs{/sha}"),
+    ("branches", "branches{/branch}"),
+    ("collaborators", "collaborators{/collaborator}"),
+    ("comments", "comments{/number}"),
+    ("commits", "commits{/sha}"),
+    ("compare", "compare/{base}...{head}"),
+    ("contents", "contents/{+path}"),
+    ("contributors", "contributors"),
+    ("deployments", "deployments"),
+    ("downloads", "downloads"),
+    ("events", "events"),
+    ("forks", "forks"),
+    ("git_commits", "git/commits{/sha}"),
+    ("git_refs", "git/refs{/sha}"),
+    ("git_tags", "git/tags{/sha}"),
+    ("hooks", "hooks"),
+    ("issue_comment", "issues/comments{/number}"),
+    ("issue_events", "issues/events{/number}"),
+    ("issues", "issues{/number}"),
+    ("keys", "keys{/key_id}"),
+    ("labels", "labels{/name}"),
+    ("languages", "languages"),
+    ("merges", "merges"),
+    ("milestones", "milestones{/number}"),
+    ("notifications", "notifications{?since,all,participating}"),
+    ("pulls", "pulls{/number}"),
+    ("releases", "releases{/id}"),
+    ("stargazers", "stargazers"),
+    ("statuses", "statuses/{sha}"),
+    ("subscribers", "subscribers"),
+    ("subscription", "subscription"),
+    ("tags", "tags"),
+    ("teams", "teams"),
+    ("trees", "git/trees{/sha}"),
+];

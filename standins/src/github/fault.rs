@@ -1,0 +1,239 @@
+//! What GitHub can get wrong, when.
+
+use crate::server::Answer;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Which requests a fault befalls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// A workflow dispatch.
+    Dispatch,
+    /// A run by its id.
+    RunGet,
+    /// A list of runs.
+    RunList,
+    /// A run's jobs.
+    Jobs,
+    /// The token's own account.
+    User,
+    /// A request to a route that no other value names.
+    Other,
+    /// Every request.
+    Any,
+}
+
+/// What a fault does.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// The request is not processed but answered so.
+    Status {
+        /// The status code.
+        code: u16,
+        /// Headers besides the usual ones.
+        headers: Vec<(String, String)>,
+        /// The JSON body.
+        body: Value,
+    },
+    /// The primary rate limit is used up until so much later.
+    RateLimited {
+        /// From the answer to the reset.
+        reset_in: Duration,
+    },
+    /// The connection is dropped without an answer; the request is not processed.
+    Reset,
+    /// The request is processed, but its answer is lost.
+    AnswerLost {
+        /// Answered instead; none: the connection is dropped.
+        status: Option<u16>,
+    },
+    /// The request is processed at once and answered late.
+    Delay(Duration),
+    /// Answered 200 with a body that is not JSON; the request is not processed.
+    Garbage,
+    /// The request is processed; half of its answer's body arrives.
+    Truncated,
+}
+
+/// Something that goes wrong. Of several, the first that is due befalls a request.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Which requests it befalls.
+    pub on: On,
+    /// How many of those it lets pass first.
+    pub skip: usize,
+    /// How many it befalls then; none: all.
+    pub times: Option<usize>,
+    /// What it does.
+    pub what: What,
+}
+
+impl Fault {
+    /// Befalls the next such request.
+    pub fn new(on: On, what: What) -> Self {
+        Self {
+            on,
+            skip: 0,
+            times: Some(1),
+            what,
+        }
+    }
+
+    /// Befalls requests of this kind instead.
+    pub fn on(mut self, on: On) -> Self {
+        self.on = on;
+        self
+    }
+
+    /// Lets so many pass first.
+    pub fn skip(mut self, skip: usize) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// Befalls so many.
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Befalls all.
+    pub fn always(mut self) -> Self {
+        self.times = None;
+        self
+    }
+
+    /// Answers the next request with a status and GitHub's shape of an error.
+    pub fn status(code: u16, message: &str) -> Self {
+        Self::answer(code, Vec::new(), message)
+    }
+
+    /// The primary rate limit is used up: 403 with `x-ratelimit-remaining: 0`.
+    pub fn rate_limited_primary(reset_in: Duration) -> Self {
+        Self::new(On::Any, What::RateLimited { reset_in })
+    }
+
+    /// A secondary rate limit: 403 with `Retry-After`.
+    pub fn secondary(retry_after: Duration) -> Self {
+        let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+        Self::answer(403, retry_after_header(retry_after), message)
+    }
+
+    /// 429 with `Retry-After`.
+    pub fn too_many(retry_after: Duration) -> Self {
+        let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+        Self::answer(429, retry_after_header(retry_after), message)
+    }
+
+    /// 403: the token lacks a permission.
+    pub fn forbidden() -> Self {
+        Self::status(403, "Resource not accessible by personal access token")
+    }
+
+    /// 502.
+    pub fn bad_gateway() -> Self {
+        Self::status(502, "Server Error")
+    }
+
+    fn answer(code: u16, headers: Vec<(String, String)>, message: &str) -> Self {
+        let body = super::answers::error_body(code, message);
+        Self::new(
+            On::Any,
+            What::Status {
+                code,
+                headers,
+                body,
+            },
+        )
+    }
+}
+
+fn retry_after_header(wait: Duration) -> Vec<(String, String)> {
+    vec![("retry-after".into(), wait.as_secs().to_string())]
+}
+
+/// Takes the fault that befalls a request, if one is due.
+pub(crate) fn take(faults: &mut Vec<Fault>, kind: On) -> Option<What> {
+    let mut due = None;
+    for (index, fault) in faults.iter_mut().enumerate() {
+        if fault.on != On::Any && fault.on != kind {
+            continue;
+        }
+        if fault.skip > 0 {
+            fault.skip -= 1;
+            continue;
+        }
+        due = Some(index);
+        break;
+    }
+    let index = due?;
+    let what = faults[index].what.clone();
+    if let Some(times) = &mut faults[index].times {
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            faults.remove(index);
+        }
+    }
+    Some(what)
+}
+
+/// The answer of a fault that keeps the request from being processed, save for [`What::Reset`].
+pub(crate) fn answer(what: &What, now: DateTime<Utc>, limit: u64) -> Option<Answer> {
+    match what {
+        What::Status {
+            code,
+            headers,
+            body,
+        } => {
+            let mut answer = Answer::json(*code, body);
+            answer.headers.extend(headers.iter().cloned());
+            Some(answer)
+        }
+        What::RateLimited { reset_in } => {
+            let message = "API rate limit exceeded for user ID 41898282. If you reach out to GitHub Support for help, please include the request ID.";
+            let body = json!({
+                "message": message,
+                "documentation_url": "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api",
+                "status": "403",
+            });
+            // Rounded up, so that waiting until the reset is long enough.
+            let reset = (now + *reset_in).timestamp_millis().div_euclid(1000) + 1;
+            Some(
+                Answer::json(403, &body)
+                    .header("x-ratelimit-limit", limit)
+                    .header("x-ratelimit-remaining", 0)
+                    .header("x-ratelimit-used", limit)
+                    .header("x-ratelimit-reset", reset),
+            )
+        }
+        What::Garbage => {
+            let mut answer = Answer::empty(200).header("content-type", "text/html");
+            answer.body = "<html><body>Hello, this is a captive portal.</body>".into();
+            Some(answer)
+        }
+        What::Reset | What::AnswerLost { .. } | What::Delay(_) | What::Truncated => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_skips_then_befalls_so_many_and_is_gone() {
+        let mut faults = vec![Fault::bad_gateway().on(On::RunGet).skip(1).times(2)];
+        assert!(take(&mut faults, On::Dispatch).is_none());
+        let hits: Vec<bool> = (0..5)
+            .map(|_| take(&mut faults, On::RunGet).is_some())
+            .collect();
+        assert_eq!(hits, [false, true, true, false, false]);
+        assert!(faults.is_empty());
+    }
+
+    #[test]
+    fn a_fault_without_end_stays() {
+        let mut faults = vec![Fault::forbidden().always()];
+        assert!((0..100).all(|_| take(&mut faults, On::Other).is_some()));
+    }
+}

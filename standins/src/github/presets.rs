@@ -1,0 +1,134 @@
+//! The scenarios that have a name, for the playground and the binary.
+
+use super::{Fault, On, Scenario, Timetable, Title, What};
+use std::time::Duration;
+
+const NAMES: &[(&str, &str)] = &[
+    ("success", "the run succeeds after about 7 s"),
+    ("failure", "the run fails in its step Deploy"),
+    ("cancelled", "somebody cancels the run"),
+    ("timed-out", "the run times out"),
+    ("startup-failure", "the run fails before any job starts"),
+    ("approval", "the run waits for an approval for ever"),
+    ("stuck", "the run stays in progress for ever"),
+    ("slow-dispatch", "the dispatch is answered after 5 s"),
+    ("late-run", "no run details; the run can be seen after 8 s"),
+    (
+        "twin-runs",
+        "no run details; two other runs start with ours and end otherwise",
+    ),
+    (
+        "no-correlation-id",
+        "no run details, and no run's title holds a correlation id",
+    ),
+    (
+        "ambiguous",
+        "as no-correlation-id, with two other runs by the same account",
+    ),
+    (
+        "lost-answer",
+        "the run is started, but the dispatch's answer is lost",
+    ),
+    ("github-down", "every request is answered 502"),
+    ("flaky", "several polls are answered 502"),
+    (
+        "rate-limited",
+        "the second poll is answered 429 with Retry-After: 3",
+    ),
+    ("forbidden", "the token may not dispatch"),
+    (
+        "enterprise-server",
+        "the field return_run_details is refused with 400",
+    ),
+];
+
+impl Scenario {
+    /// The named scenarios, each with what it shows.
+    pub fn names() -> &'static [(&'static str, &'static str)] {
+        NAMES
+    }
+
+    /// A named scenario with its faults.
+    pub fn named(name: &str) -> Option<Self> {
+        let ending = |conclusion: &str| Self {
+            timetable: Timetable::ending(conclusion),
+            ..Self::default()
+        };
+        let going = |timetable| Self {
+            timetable,
+            ..Self::default()
+        };
+        let failing = |fault: Fault| Self {
+            faults: vec![fault],
+            ..Self::default()
+        };
+        let without_details = Self {
+            run_details: false,
+            ..Self::default()
+        };
+        let scenario = match name {
+            "success" => Self::default(),
+            "failure" => ending("failure"),
+            "cancelled" => ending("cancelled"),
+            "timed-out" => ending("timed_out"),
+            "startup-failure" => going(Timetable::startup_failure()),
+            "approval" => going(Timetable::waiting()),
+            "stuck" => going(Timetable::stuck()),
+            "slow-dispatch" => {
+                let delay = What::Delay(Duration::from_secs(5));
+                failing(Fault::new(On::Dispatch, delay).always())
+            }
+            "late-run" => Self {
+                timetable: Timetable {
+                    appears: Duration::from_secs(8),
+                    queued: Duration::from_secs(10),
+                    ..Timetable::default()
+                },
+                ..without_details
+            },
+            "twin-runs" => Self {
+                twins: 2,
+                ..without_details
+            },
+            "no-correlation-id" => Self {
+                title: Title::Neither,
+                ..without_details
+            },
+            "ambiguous" => Self {
+                title: Title::Neither,
+                twins: 2,
+                ..without_details
+            },
+            "lost-answer" => {
+                let lost = What::AnswerLost { status: None };
+                failing(Fault::new(On::Dispatch, lost))
+            }
+            "github-down" => failing(Fault::bad_gateway().always()),
+            "flaky" => failing(Fault::bad_gateway().on(On::RunGet).skip(1).times(3)),
+            "rate-limited" => {
+                let wait = Duration::from_secs(3);
+                failing(Fault::too_many(wait).on(On::RunGet).skip(1))
+            }
+            "forbidden" => failing(Fault::forbidden().on(On::Dispatch).always()),
+            "enterprise-server" => Self {
+                enterprise_server: Some(400),
+                ..Self::default()
+            },
+            _ => return None,
+        };
+        Some(scenario)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_name_has_a_scenario() {
+        for (name, _) in Scenario::names() {
+            assert!(Scenario::named(name).is_some(), "{name}");
+        }
+        assert!(Scenario::named("no-such").is_none());
+    }
+}

@@ -1,0 +1,264 @@
+//! Runs, and the timetable by which they move.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use std::time::Duration;
+
+/// How a run moves from its creation on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Timetable {
+    /// Until then it is in no list and 404 by its id.
+    pub appears: Duration,
+    /// How long it is queued.
+    pub queued: Duration,
+    /// How long it is in progress then.
+    pub running: Duration,
+    /// How it ends; an unknown word is passed on as it is.
+    pub conclusion: String,
+    /// The step at which a run that ends badly fails.
+    pub fails_at: String,
+    /// In place of queued, running and conclusion: from when on (counted from the creation) it has
+    /// which status and conclusion. The first entry holds from the creation.
+    pub path: Vec<(Duration, String, Option<String>)>,
+}
+
+impl Default for Timetable {
+    /// Seen at once, 2 s queued, 5 s running, success.
+    fn default() -> Self {
+        Self {
+            appears: Duration::ZERO,
+            queued: Duration::from_secs(2),
+            running: Duration::from_secs(5),
+            conclusion: "success".into(),
+            fails_at: "Deploy".into(),
+            path: Vec::new(),
+        }
+    }
+}
+
+impl Timetable {
+    /// As usual, with this conclusion.
+    pub fn ending(conclusion: &str) -> Self {
+        Self {
+            conclusion: conclusion.into(),
+            ..Self::default()
+        }
+    }
+
+    /// By a path; see [`Timetable::path`].
+    pub fn path(steps: &[(Duration, &str, Option<&str>)]) -> Self {
+        let owned = |&(at, status, conclusion): &(Duration, &str, Option<&str>)| {
+            (at, status.to_owned(), conclusion.map(str::to_owned))
+        };
+        Self {
+            path: steps.iter().map(owned).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Queued for 2 s, then waiting for an approval for ever.
+    pub fn waiting() -> Self {
+        Self::path(&[
+            (Duration::ZERO, "queued", None),
+            (Duration::from_secs(2), "waiting", None),
+        ])
+    }
+
+    /// Queued for 2 s, then completed with `action_required`.
+    pub fn action_required() -> Self {
+        Self::path(&[
+            (Duration::ZERO, "queued", None),
+            (Duration::from_secs(2), "completed", Some("action_required")),
+        ])
+    }
+
+    /// Queued for 2 s, then in progress for ever.
+    pub fn stuck() -> Self {
+        Self::path(&[
+            (Duration::ZERO, "queued", None),
+            (Duration::from_secs(2), "in_progress", None),
+        ])
+    }
+
+    /// Queued for 2 s, then failed without a job.
+    pub fn startup_failure() -> Self {
+        Self::path(&[
+            (Duration::ZERO, "queued", None),
+            (Duration::from_secs(2), "completed", Some("startup_failure")),
+        ])
+    }
+
+    fn steps(&self) -> Vec<(Duration, String, Option<String>)> {
+        if !self.path.is_empty() {
+            return self.path.clone();
+        }
+        let end = self.queued + self.running;
+        vec![
+            (Duration::ZERO, "queued".into(), None),
+            (self.queued, "in_progress".into(), None),
+            (end, "completed".into(), Some(self.conclusion.clone())),
+        ]
+    }
+}
+
+/// Where a run stands at some time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Phase {
+    /// `queued`, `in_progress`, `completed`, …
+    pub status: String,
+    /// How it ended.
+    pub conclusion: Option<String>,
+    /// Since when, counted from the creation.
+    pub since: Duration,
+}
+
+/// A run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Run {
+    /// Its id.
+    pub id: u64,
+    /// Its number among the workflow's runs.
+    pub run_number: u64,
+    /// `owner/name`; none: a run of whatever repository is asked for.
+    pub repo: Option<String>,
+    /// The workflow's file.
+    pub workflow: String,
+    /// What `name` holds.
+    pub name: String,
+    /// What `display_title` holds.
+    pub display_title: String,
+    /// The branch or tag.
+    pub branch: String,
+    /// `workflow_dispatch`, `push`, …
+    pub event: String,
+    /// The login of who started it.
+    pub actor: String,
+    /// When it was created, by our clock.
+    #[serde(serialize_with = "crate::clock::serialize")]
+    pub created: DateTime<Utc>,
+    /// How it moves.
+    pub timetable: Timetable,
+    /// Whether it came from somewhere else than a dispatch received.
+    pub foreign: bool,
+}
+
+impl Run {
+    /// Where it stands, or none while it cannot be seen.
+    pub fn phase(&self, now: DateTime<Utc>) -> Option<Phase> {
+        let age = (now - self.created).to_std().ok()?;
+        if age < self.timetable.appears {
+            return None;
+        }
+        let steps = self.timetable.steps();
+        let current = steps.iter().rev().find(|(at, _, _)| *at <= age);
+        let (since, status, conclusion) = current.or(steps.first())?.clone();
+        Some(Phase {
+            status,
+            conclusion,
+            since,
+        })
+    }
+}
+
+/// A run that somebody else started.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// `owner/name`; none: whatever repository is asked for.
+    pub repo: Option<String>,
+    /// The workflow's file.
+    pub workflow: String,
+    /// What `name` holds; none: the workflow's name.
+    pub name: Option<String>,
+    /// What `display_title` holds.
+    pub title: String,
+    /// The branch or tag.
+    pub branch: String,
+    /// `workflow_dispatch`, `push`, …
+    pub event: String,
+    /// The login of who started it.
+    pub actor: String,
+    /// When it was created, counted from now; negative: before now.
+    pub created: TimeDelta,
+    /// How it moves.
+    pub timetable: Timetable,
+}
+
+impl Default for NewRun {
+    /// A dispatch of `client-deploy.yml` on `main` by somebody else, just now.
+    fn default() -> Self {
+        Self {
+            repo: None,
+            workflow: "client-deploy.yml".into(),
+            name: None,
+            title: "Client Deploy".into(),
+            branch: "main".into(),
+            event: "workflow_dispatch".into(),
+            actor: "somebody-else".into(),
+            created: TimeDelta::zero(),
+            timetable: Timetable::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(timetable: Timetable) -> Run {
+        Run {
+            id: 1,
+            run_number: 1,
+            repo: None,
+            workflow: "w.yml".into(),
+            name: "W".into(),
+            display_title: "W".into(),
+            branch: "main".into(),
+            event: "push".into(),
+            actor: "a".into(),
+            created: DateTime::UNIX_EPOCH,
+            timetable,
+            foreign: false,
+        }
+    }
+
+    fn at(run: &Run, seconds: f64) -> Option<(String, Option<String>)> {
+        let now = run.created + Duration::from_secs_f64(seconds);
+        run.phase(now).map(|phase| (phase.status, phase.conclusion))
+    }
+
+    #[test]
+    fn a_run_moves_by_its_timetable() {
+        let run = run(Timetable::ending("failure"));
+        let status = |seconds| at(&run, seconds).unwrap().0;
+        assert_eq!(status(0.0), "queued");
+        assert_eq!(status(1.999), "queued");
+        assert_eq!(status(2.0), "in_progress");
+        assert_eq!(status(6.999), "in_progress");
+        let end = ("completed".to_owned(), Some("failure".to_owned()));
+        assert_eq!(at(&run, 7.0).unwrap(), end);
+        assert_eq!(at(&run, 1e6).unwrap(), end);
+    }
+
+    #[test]
+    fn a_late_run_cannot_be_seen_before_it_appears() {
+        let run = run(Timetable {
+            appears: Duration::from_secs(8),
+            ..Timetable::default()
+        });
+        assert_eq!(at(&run, 7.9), None);
+        assert_eq!(at(&run, 8.0).unwrap().0, "completed");
+    }
+
+    #[test]
+    fn a_path_says_anything_also_words_github_does_not_know() {
+        let waiting = run(Timetable::waiting());
+        assert_eq!(at(&waiting, 1e9).unwrap().0, "waiting");
+        let odd = run(Timetable::path(&[(
+            Duration::ZERO,
+            "pondering",
+            Some("undecided"),
+        )]));
+        let shown = ("pondering".to_owned(), Some("undecided".to_owned()));
+        assert_eq!(at(&odd, 3.0).unwrap(), shown);
+    }
+}

@@ -1,0 +1,160 @@
+//! Runs the stand-ins for scripts and people, with a control API.
+
+// Dev-only: stopping loudly is the right end of a run that cannot go on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod control;
+
+use control::Control;
+use serde_json::json;
+use standins::{
+    Clock, Gauge,
+    discord::Discord,
+    github::{Github, Scenario},
+    server::serve,
+};
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What the arguments ask for.
+#[derive(Debug, PartialEq)]
+struct Options {
+    github_port: u16,
+    discord_port: u16,
+    control_port: u16,
+    scenario: String,
+}
+
+/// What the arguments come to.
+#[derive(Debug, PartialEq)]
+enum Asked {
+    Run(Options),
+    Help,
+}
+
+fn read(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let mut options = Options {
+        github_port: 0,
+        discord_port: 0,
+        control_port: 0,
+        scenario: "success".to_owned(),
+    };
+    while let Some(name) = arguments.next() {
+        if matches!(name.as_str(), "--help" | "-h") {
+            return Ok(Asked::Help);
+        }
+        let mut value = || {
+            let value = arguments.next();
+            value.ok_or_else(|| format!("{name} needs a value"))
+        };
+        let port = |value: String| {
+            let port = value.parse::<u16>();
+            port.map_err(|_| format!("{value:?} is no port"))
+        };
+        match name.as_str() {
+            "--github-port" => options.github_port = port(value()?)?,
+            "--discord-port" => options.discord_port = port(value()?)?,
+            "--control-port" => options.control_port = port(value()?)?,
+            "--scenario" => options.scenario = value()?,
+            _ => return Err(format!("there is no option {name}")),
+        }
+    }
+    Ok(Asked::Run(options))
+}
+
+fn help() -> String {
+    let mut text = String::from(
+        "Stand-ins for GitHub Actions and Discord, on the loopback.\n\n\
+         standins [--github-port N] [--discord-port N] [--control-port N] [--scenario NAME]\n\n\
+         Port 0, the default, is any that is free. Prints one line of JSON with the URLs, the\n\
+         public key and the tokens, then runs until SIGTERM or Ctrl-C.\n\nScenarios:\n",
+    );
+    for (name, what) in Scenario::names() {
+        text.push_str(&format!("  {name:18} {what}\n"));
+    }
+    text.push_str(
+        "\nControl: POST /command {text, endpoint, user?} · POST /ping {endpoint} · PUT /commands [..]\n\
+         POST /sign {timestamp, body} · POST /scenario {name} · GET /scenarios · GET /conversation\n\
+         GET /messages?interaction_id= · GET /github/requests · GET /github/dispatches\n\
+         GET /github/runs · GET /discord/requests\n",
+    );
+    text
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let options = match read(std::env::args().skip(1)) {
+        Ok(Asked::Run(options)) => options,
+        Ok(Asked::Help) => {
+            print!("{}", help());
+            return ExitCode::SUCCESS;
+        }
+        Err(why) => {
+            eprintln!("standins: {why}\n\n{}", help());
+            return ExitCode::from(2);
+        }
+    };
+    let Some(scenario) = Scenario::named(&options.scenario) else {
+        eprintln!("standins: there is no scenario {:?}", options.scenario);
+        return ExitCode::from(2);
+    };
+    // Before the line is printed: from then on a SIGTERM ends the program cleanly.
+    let mut terminated = signal(SignalKind::terminate()).expect("SIGTERM can be listened for");
+    let (clock, gauge) = (Clock::start(), Gauge::new());
+    let github_token = scenario.token.clone();
+    let github =
+        Github::start_on(options.github_port, clock.clone(), gauge.clone(), scenario).await;
+    let discord = Discord::start_on(options.discord_port, clock, gauge).await;
+    let control = Control {
+        github: github.clone(),
+        discord: discord.clone(),
+    };
+    let address = serve(options.control_port, move |request| {
+        let control = control.clone();
+        async move { control.handle(request).await }
+    })
+    .await;
+    let line = json!({
+        "github": github.url(),
+        "discord": discord.url(),
+        "control": format!("http://{address}"),
+        "public_key": discord.public_key(),
+        "application_id": discord.application_id(),
+        "bot_token": discord.bot_token(),
+        "github_token": github_token,
+    });
+    println!("{line}");
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> Result<Asked, String> {
+        read(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn arguments_are_read_or_refused() {
+        let Ok(Asked::Run(options)) = of("--control-port 9000 --scenario stuck") else {
+            panic!("not read")
+        };
+        assert_eq!(
+            (options.control_port, options.scenario.as_str()),
+            (9000, "stuck")
+        );
+        assert_eq!(of("--help"), Ok(Asked::Help));
+        for (line, why) in [
+            ("--port 1", "there is no option --port"),
+            ("--scenario", "--scenario needs a value"),
+            ("--github-port x", "\"x\" is no port"),
+        ] {
+            assert_eq!(of(line), Err(why.to_owned()));
+        }
+    }
+}

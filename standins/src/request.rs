@@ -1,0 +1,164 @@
+//! What a stand-in received: kept for assertions, and written out for the check against the specs.
+
+use crate::server::Received;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+/// One request as a stand-in received it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Request {
+    /// When it arrived.
+    #[serde(serialize_with = "crate::clock::serialize")]
+    pub at: DateTime<Utc>,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path without its query; an interaction's token reads `{token}`.
+    pub path: String,
+    /// The query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// Header names in lower case; without `authorization`.
+    pub headers: BTreeMap<String, String>,
+    /// Whether the `authorization` header was the right one.
+    pub authorized: bool,
+    /// The body as JSON, as a string if it was not JSON, null if empty.
+    pub body: Value,
+    /// The status answered; 0 if the connection was dropped instead.
+    pub status: u16,
+    /// Whether it counted against the rate limit (a 304 does not).
+    pub counted: bool,
+}
+
+impl Request {
+    pub(crate) fn new(at: DateTime<Utc>, received: &Received) -> Self {
+        let headers = received
+            .headers
+            .iter()
+            .filter(|(name, _)| *name != http::header::AUTHORIZATION)
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect();
+        Self {
+            at,
+            method: received.method.clone(),
+            path: received.path.clone(),
+            query: received.query.iter().cloned().collect(),
+            headers,
+            authorized: false,
+            body: body_value(&received.body),
+            status: 0,
+            counted: true,
+        }
+    }
+}
+
+fn body_value(body: &Bytes) -> Value {
+    if body.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_slice(body)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
+}
+
+/// Appends what was received to a file of its own in the folder `STANDINS_RECORD` names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recorder(Option<Arc<Mutex<File>>>);
+
+impl Recorder {
+    pub(crate) fn from_env() -> Self {
+        match std::env::var_os("STANDINS_RECORD") {
+            Some(folder) if !folder.is_empty() => Self::in_folder(Path::new(&folder)),
+            _ => Self(None),
+        }
+    }
+
+    fn in_folder(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).expect("STANDINS_RECORD names a folder that can be made");
+        let path = folder.join(format!("{}.jsonl", uuid::Uuid::new_v4()));
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        Self(Some(Arc::new(Mutex::new(
+            file.expect("a file in STANDINS_RECORD can be opened"),
+        ))))
+    }
+
+    /// Writes a request that was processed, with the status it was processed to.
+    pub(crate) fn request(&self, to: &str, request: &Request, status: u16) {
+        let headers: BTreeMap<_, _> = request
+            .headers
+            .iter()
+            .filter(|(name, _)| {
+                matches!(
+                    name.as_str(),
+                    "accept" | "content-type" | "user-agent" | "x-github-api-version"
+                )
+            })
+            .collect();
+        self.write(&json!({
+            "to": to,
+            "method": request.method,
+            "path": request.path,
+            "query": request.query,
+            "headers": headers,
+            "body": request.body,
+            "status": status,
+        }));
+    }
+
+    /// Writes what a bot answered to an interaction.
+    pub(crate) fn callback(&self, interaction_type: u64, body: &Value, accepted: bool) {
+        self.write(&json!({
+            "to": "discord-callback",
+            "interaction_type": interaction_type,
+            "body": body,
+            "accepted": accepted,
+        }));
+    }
+
+    fn write(&self, line: &Value) {
+        if let Some(file) = &self.0 {
+            // One write a line: a reader never sees half of one.
+            let line = format!("{line}\n");
+            file.lock().unwrap().write_all(line.as_bytes()).unwrap();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_line_of_json_without_credentials() {
+        let folder = std::env::temp_dir().join(format!("standins-{}", uuid::Uuid::new_v4()));
+        let recorder = Recorder::in_folder(&folder);
+        let mut headers = http::HeaderMap::new();
+        headers.insert("authorization", "Bearer secret".parse().unwrap());
+        headers.insert("accept", "application/json".parse().unwrap());
+        let received = Received {
+            method: "GET".into(),
+            path: "/user".into(),
+            query: vec![("a".into(), "b".into())],
+            headers,
+            body: Bytes::new(),
+        };
+        let request = Request::new(Utc::now(), &received);
+        recorder.request("github", &request, 200);
+        let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(!text.contains("secret"));
+        let line: Value = serde_json::from_str(text.trim_end()).unwrap();
+        assert_eq!(line["headers"], json!({"accept": "application/json"}));
+        assert_eq!(line["query"], json!({"a": "b"}));
+    }
+}
