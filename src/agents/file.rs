@@ -1,0 +1,562 @@
+//! `agents.toml`: its shape, and the checks that make a [`Registry`] of it.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::options::{OptionKind, OptionSpec};
+use super::registry::{Agent, Input, Kind, RefPattern, Registry, Workflow};
+use crate::config::Repository;
+use crate::edge::authorize::Rule;
+
+/// The agents that come with the bot.
+const BUILT_IN: &str = include_str!("../../agents.toml");
+
+/// Discord takes 25 options on a command; `wait` and `ref` are two of them.
+const MAX_INPUTS: usize = 23;
+/// GitHub takes 25 inputs; `correlation_id` and `requester` are two of them.
+const RESERVED_INPUTS: [&str; 2] = ["correlation_id", "requester"];
+const RESERVED_OPTIONS: [&str; 2] = ["wait", "ref"];
+
+/// Why the file cannot be used: where, and what to change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {what}")]
+pub struct BadFile {
+    file: String,
+    what: String,
+}
+
+/// Reads the agents from a file, or from the one that is built in.
+pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
+    let Some(path) = path else {
+        return parse("agents.toml", BUILT_IN);
+    };
+    let file = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&file, &text),
+        Err(error) => {
+            let what = format!("cannot be read ({error}); AGENTS_FILE names it");
+            Err(BadFile { file, what })
+        }
+    }
+}
+
+/// Reads the agents from TOML; `file` is the name that errors give.
+pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
+    let bad = |what: String| BadFile {
+        file: file.to_owned(),
+        what,
+    };
+    let raw: RawFile = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+    let agents = raw.agents.iter().map(agent).collect::<Result<Vec<_>, _>>();
+    let checked = agents.and_then(|agents| {
+        unique("id", raw.agents.iter().map(|agent| &agent.id))?;
+        unique("command", raw.agents.iter().map(|agent| &agent.command))?;
+        Ok(Registry { agents })
+    });
+    checked.map_err(|fault| {
+        let line = text
+            .get(..fault.at)
+            .map_or(1, |before| before.matches('\n').count() + 1);
+        bad(format!("line {line}: {}", fault.what))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    #[serde(rename = "agent")]
+    agents: Vec<RawAgent>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAgent {
+    id: Spanned<String>,
+    name: Spanned<String>,
+    description: Spanned<String>,
+    command: Spanned<String>,
+    kind: Spanned<String>,
+    workflow: Option<Spanned<String>>,
+    repository: Option<Spanned<String>>,
+    #[serde(rename = "ref")]
+    default_ref: Option<Spanned<String>>,
+    #[serde(default)]
+    allowed_refs: Vec<Spanned<String>>,
+    #[serde(default)]
+    inputs: Vec<RawInput>,
+    #[serde(default)]
+    allowed_users: Vec<Spanned<String>>,
+    #[serde(default)]
+    allowed_roles: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawInput {
+    option: Spanned<String>,
+    input: Spanned<String>,
+    kind: Spanned<String>,
+    description: Spanned<String>,
+    #[serde(default)]
+    required: bool,
+    #[serde(default)]
+    choices: Vec<Spanned<String>>,
+    min: Option<Spanned<i64>>,
+    max: Option<Spanned<i64>>,
+}
+
+/// A fault at a byte of the text.
+struct Fault {
+    at: usize,
+    what: String,
+}
+
+fn fault<T>(at: &Spanned<T>, what: impl Into<String>) -> Fault {
+    Fault {
+        at: at.span().start,
+        what: what.into(),
+    }
+}
+
+fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
+    Ok(Agent {
+        id: checked(&raw.id, "id", "lowercase letters, digits and _", is_id)?,
+        name: checked(&raw.name, "name", "1 to 50 characters", |s| fits(s, 50))?,
+        description: checked(
+            &raw.description,
+            "description",
+            "1 to 100 characters",
+            |s| fits(s, 100),
+        )?,
+        command: checked(&raw.command, "command", COMMAND_NAME, is_command_name)?,
+        rule: Rule {
+            users: ids(&raw.allowed_users)?,
+            roles: ids(&raw.allowed_roles)?,
+        },
+        kind: kind(raw)?,
+    })
+}
+
+fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
+    match raw.kind.as_ref().as_str() {
+        "deploy" => Ok(Kind::Deploy(workflow(raw)?)),
+        "diagnose" => without_workflow(raw, Kind::Diagnose),
+        "status" => without_workflow(raw, Kind::Status),
+        "verify" => without_workflow(raw, Kind::Verify),
+        other => {
+            let what = format!("kind {other:?} is none of deploy, diagnose, status, verify");
+            Err(fault(&raw.kind, what))
+        }
+    }
+}
+
+/// A key that would do nothing is a mistake of whoever wrote it.
+fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
+    let key = [
+        ("workflow", &raw.workflow),
+        ("repository", &raw.repository),
+        ("ref", &raw.default_ref),
+    ]
+    .into_iter()
+    .find_map(|(key, value)| value.as_ref().map(|value| (key, value)))
+    .or_else(|| {
+        raw.allowed_refs
+            .first()
+            .map(|value| ("allowed_refs", value))
+    })
+    .or_else(|| raw.inputs.first().map(|input| ("inputs", &input.option)));
+    match key {
+        Some((key, at)) => Err(fault(
+            at,
+            format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref()),
+        )),
+        None => Ok(kind),
+    }
+}
+
+fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
+    let Some(file) = &raw.workflow else {
+        return Err(fault(
+            &raw.kind,
+            "an agent of kind \"deploy\" needs workflow = \"<file>.yml\"",
+        ));
+    };
+    let default_ref = match &raw.default_ref {
+        Some(name) => checked(name, "ref", "a branch or tag name", is_ref)?,
+        None => "main".to_owned(),
+    };
+    let repository = match &raw.repository {
+        Some(name) => {
+            let parsed = Repository::from_str(name.as_ref());
+            Some(parsed.map_err(|()| fault(name, "repository must be owner/name"))?)
+        }
+        None => None,
+    };
+    let mut allowed_refs = vec![RefPattern(default_ref.clone())];
+    for pattern in &raw.allowed_refs {
+        let shape = "branch or tag names, or beginnings of them like \"release/*\"";
+        let is_pattern =
+            |s: &str| s == "*" || is_ref(s.strip_suffix('*').unwrap_or(s).trim_end_matches('/'));
+        let pattern = RefPattern(checked(pattern, "allowed_refs", shape, is_pattern)?);
+        if !allowed_refs.contains(&pattern) {
+            allowed_refs.push(pattern);
+        }
+    }
+    let is_file = |s: &str| {
+        let name = s
+            .strip_suffix(".yml")
+            .or_else(|| s.strip_suffix(".yaml"))
+            .unwrap_or_default();
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    if let Some(extra) = raw.inputs.get(MAX_INPUTS) {
+        return Err(fault(
+            &extra.option,
+            format!("at most {MAX_INPUTS} inputs are possible"),
+        ));
+    }
+    unique("option", raw.inputs.iter().map(|input| &input.option))?;
+    unique("input", raw.inputs.iter().map(|input| &input.input))?;
+    Ok(Workflow {
+        repository,
+        file: checked(
+            file,
+            "workflow",
+            "a file name like client-deploy.yml",
+            is_file,
+        )?,
+        default_ref,
+        allowed_refs,
+        inputs: raw.inputs.iter().map(input).collect::<Result<_, _>>()?,
+    })
+}
+
+fn input(raw: &RawInput) -> Result<Input, Fault> {
+    let option_name = |s: &str| is_command_name(s) && !RESERVED_OPTIONS.contains(&s);
+    let input_name = |s: &str| {
+        s.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+            && fits(s, 100)
+            && !RESERVED_INPUTS.contains(&s)
+    };
+    Ok(Input {
+        input: checked(
+            &raw.input,
+            "input",
+            "a free workflow input (correlation_id and requester are taken)",
+            input_name,
+        )?,
+        option: OptionSpec {
+            name: checked(
+                &raw.option,
+                "option",
+                "a free option name (wait and ref are taken)",
+                option_name,
+            )?,
+            description: checked(
+                &raw.description,
+                "description",
+                "1 to 100 characters",
+                |s| fits(s, 100),
+            )?,
+            required: raw.required,
+            kind: input_kind(raw)?,
+        },
+    })
+}
+
+fn input_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
+    let kind = raw.kind.as_ref().as_str();
+    if !matches!(kind, "string" | "integer" | "boolean" | "url") {
+        let what = format!("kind {kind:?} is none of string, integer, boolean, url");
+        return Err(fault(&raw.kind, what));
+    }
+    if let (Some(choice), true) = (raw.choices.first(), kind != "string") {
+        return Err(fault(
+            choice,
+            format!("choices do not go with kind {kind:?}"),
+        ));
+    }
+    if let (Some(limit), true) = (raw.min.as_ref().or(raw.max.as_ref()), kind != "integer") {
+        return Err(fault(
+            limit,
+            format!("min and max do not go with kind {kind:?}"),
+        ));
+    }
+    match kind {
+        "integer" => integer_kind(raw),
+        "boolean" => Ok(OptionKind::Boolean),
+        "url" => Ok(OptionKind::Url),
+        _ => Ok(OptionKind::String {
+            choices: choices(raw)?,
+        }),
+    }
+}
+
+fn integer_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
+    /// Discord's limit for integer options: what a double holds exactly.
+    const LIMIT: u64 = 1 << 53;
+    for value in raw.min.iter().chain(&raw.max) {
+        if value.as_ref().unsigned_abs() > LIMIT {
+            return Err(fault(value, "min and max must be between -2^53 and 2^53"));
+        }
+    }
+    match (&raw.min, &raw.max) {
+        (Some(min), Some(max)) if min.as_ref() > max.as_ref() => {
+            Err(fault(min, "min is above max"))
+        }
+        (min, max) => Ok(OptionKind::Integer {
+            min: min.as_ref().map(|min| *min.as_ref()),
+            max: max.as_ref().map(|max| *max.as_ref()),
+        }),
+    }
+}
+
+fn choices(raw: &RawInput) -> Result<Vec<String>, Fault> {
+    unique("choice", raw.choices.iter())?;
+    if let Some(extra) = raw.choices.get(25) {
+        return Err(fault(extra, "Discord takes at most 25 choices"));
+    }
+    let choice = |choice| {
+        checked(choice, "choices", "texts of 1 to 100 characters", |s| {
+            fits(s, 100)
+        })
+    };
+    raw.choices.iter().map(choice).collect()
+}
+
+fn ids(raw: &[Spanned<String>]) -> Result<Vec<u64>, Fault> {
+    let id = |id: &Spanned<String>| {
+        id.as_ref()
+            .parse()
+            .map_err(|_| fault(id, "allowed_users and allowed_roles hold ids, as texts"))
+    };
+    raw.iter().map(id).collect()
+}
+
+fn unique<'a>(key: &str, values: impl Iterator<Item = &'a Spanned<String>>) -> Result<(), Fault> {
+    let mut seen = HashSet::new();
+    for value in values {
+        if !seen.insert(value.as_ref()) {
+            return Err(fault(
+                value,
+                format!("{key} {:?} is there twice", value.as_ref()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn checked(
+    value: &Spanned<String>,
+    key: &str,
+    shape: &str,
+    test: impl Fn(&str) -> bool,
+) -> Result<String, Fault> {
+    let text = value.as_ref();
+    if test(text) {
+        return Ok(text.clone());
+    }
+    Err(fault(value, format!("{key} {text:?} must be {shape}")))
+}
+
+const COMMAND_NAME: &str = "1 to 32 lowercase letters, digits, - and _";
+
+fn is_command_name(text: &str) -> bool {
+    fits(text, 32)
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+}
+
+fn is_id(text: &str) -> bool {
+    is_command_name(text) && !text.contains('-')
+}
+
+/// A name that git takes, as far as it can be told without a repository.
+/// <https://git-scm.com/docs/git-check-ref-format>
+fn is_ref(text: &str) -> bool {
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !"~^:?*[\\".contains(c);
+    fits(text, 255)
+        && text.split('/').all(part)
+        && text.chars().all(allowed)
+        && !text.contains("..")
+        && !text.contains("@{")
+        && !text.starts_with('-')
+}
+
+/// Has 1 to `max` characters and is not only white space.
+fn fits(text: &str, max: usize) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= max
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const GOOD: &str = r#"
+[[agent]]
+id = "deploy_api"
+name = "API deploy"
+description = "Deploys the API"
+command = "deploy-api"
+kind = "deploy"
+workflow = "api.yml"
+repository = "octo-org/api"
+ref = "trunk"
+allowed_refs = ["release/*"]
+allowed_roles = ["77"]
+
+[[agent.inputs]]
+option = "stage"
+input = "STAGE"
+kind = "string"
+description = "Where to"
+required = true
+choices = ["staging", "production"]
+
+[[agent.inputs]]
+option = "replicas"
+input = "replicas"
+kind = "integer"
+description = "How many"
+min = 1
+max = 9
+"#;
+
+    #[test]
+    fn the_built_in_file_declares_the_four_agents() {
+        let registry = load(None).unwrap();
+        let commands: Vec<_> = registry
+            .agents()
+            .iter()
+            .map(|a| (a.id.as_str(), a.command.as_str()))
+            .collect();
+        assert_eq!(
+            commands,
+            [
+                ("deploy_verifier", "verify-latest"),
+                ("diagnose_runner", "diagnose"),
+                ("status_reporter", "status"),
+                ("deploy_client", "deploy-client"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_deploy_agent_is_read_whole() {
+        let registry = parse("x.toml", GOOD).unwrap();
+        let agent = registry.by_command("deploy-api").unwrap();
+        assert_eq!(agent.rule.roles, [77]);
+        let Kind::Deploy(workflow) = &agent.kind else {
+            panic!("{:?}", agent.kind)
+        };
+        assert_eq!(
+            workflow.repository.as_ref().unwrap().to_string(),
+            "octo-org/api"
+        );
+        assert_eq!(workflow.default_ref, "trunk");
+        assert!(workflow.allows_ref("trunk") && workflow.allows_ref("release/2"));
+        assert!(!workflow.allows_ref("main"));
+        let kinds: Vec<_> = workflow
+            .inputs
+            .iter()
+            .map(|input| input.option.kind.clone())
+            .collect();
+        let choices = vec!["staging".to_owned(), "production".to_owned()];
+        let limits = OptionKind::Integer {
+            min: Some(1),
+            max: Some(9),
+        };
+        assert_eq!(kinds, [OptionKind::String { choices }, limits]);
+    }
+
+    #[rstest]
+    #[case::unknown_key("id = \"deploy_api\"", "id = \"deploy_api\"\ncolour = 1", 4, "colour")]
+    #[case::not_toml("id = \"deploy_api\"", "id =", 3, "")]
+    #[case::missing_key("name = \"API deploy\"", "", 2, "name")]
+    #[case::bad_id("deploy_api", "Deploy API", 3, "id \"Deploy API\" must be")]
+    #[case::bad_command("deploy-api", "Deploy", 6, "command \"Deploy\" must be")]
+    #[case::bad_kind("\"deploy\"", "\"launch\"", 7, "kind \"launch\" is none of")]
+    #[case::bad_workflow("api.yml", "../api.yml", 8, "workflow \"../api.yml\" must be")]
+    #[case::no_yaml("api.yml", "api", 8, "workflow \"api\" must be")]
+    #[case::bad_repository("octo-org/api", "octo-org", 9, "owner/name")]
+    #[case::bad_ref("trunk", "a b", 10, "ref \"a b\" must be")]
+    #[case::bad_pattern("release/*", "*/x", 11, "allowed_refs")]
+    #[case::bad_role("77", "deployers", 12, "allowed_roles")]
+    #[case::taken_option("\"stage\"", "\"wait\"", 15, "wait and ref are taken")]
+    #[case::taken_input("\"STAGE\"", "\"requester\"", 16, "requester are taken")]
+    #[case::bad_input_kind("kind = \"string\"", "kind = \"text\"", 17, "kind \"text\" is none of")]
+    #[case::long_description("Where to", &"x".repeat(101), 18, "1 to 100 characters")]
+    #[case::twice("production", "staging", 20, "choice \"staging\" is there twice")]
+    #[case::same_option(
+        "replicas\"\ninput",
+        "stage\"\ninput",
+        23,
+        "option \"stage\" is there twice"
+    )]
+    #[case::misplaced_limit(
+        "kind = \"integer\"",
+        "kind = \"boolean\"",
+        27,
+        "min and max do not go"
+    )]
+    #[case::crossed_limits("min = 1", "min = 10", 27, "min is above max")]
+    fn a_mistake_is_named_with_its_line(
+        #[case] right: &str,
+        #[case] wrong: &str,
+        #[case] line: usize,
+        #[case] what: &str,
+    ) {
+        assert!(GOOD.contains(right), "{right}");
+        let error = parse("x.toml", &GOOD.replacen(right, wrong, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("x.toml: "), "{error}");
+        assert!(error.contains(&format!("line {line}")), "{error}");
+        assert!(error.contains(what), "{error}");
+    }
+
+    #[test]
+    fn two_agents_cannot_share_an_id_or_a_command() {
+        let twice = format!("{GOOD}{GOOD}");
+        let error = parse("x.toml", &twice).unwrap_err().to_string();
+        assert!(
+            error.ends_with("line 31: id \"deploy_api\" is there twice"),
+            "{error}"
+        );
+        let other_id = twice.replacen("id = \"deploy_api\"", "id = \"other\"", 1);
+        let error = parse("x.toml", &other_id).unwrap_err().to_string();
+        assert!(
+            error.ends_with("line 34: command \"deploy-api\" is there twice"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_status_agent_takes_no_workflow() {
+        let text = GOOD.replacen("\"deploy\"", "\"status\"", 1);
+        let error = parse("x.toml", &text).unwrap_err().to_string();
+        assert!(
+            error.contains("line 8: an agent of kind \"status\" takes no workflow"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = load(Some(Path::new("no/such.toml")))
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("no/such.toml: cannot be read"), "{error}");
+    }
+}

@@ -1,0 +1,312 @@
+//! Options of slash commands: how they are declared to Discord, and how what a user gave is read
+//! back by the same declaration.
+//!
+//! <https://docs.discord.com/developers/interactions/application-commands#application-command-object-application-command-option-structure>
+
+use serde_json::{Value, json};
+
+use crate::edge::interaction::{GivenOption, integer};
+use crate::text::escape;
+use crate::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
+
+/// The declaration of one option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// Its name.
+    pub name: String,
+    /// Its description, 1 to 100 characters.
+    pub description: String,
+    /// Whether the command cannot be sent without it.
+    pub required: bool,
+    /// Its type and limits.
+    pub kind: OptionKind,
+}
+
+/// An option's type and limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptionKind {
+    /// Text; with choices, one of them.
+    String {
+        /// What the user may choose from; empty means anything.
+        choices: Vec<String>,
+    },
+    /// A whole number within limits.
+    Integer {
+        /// The smallest that is taken.
+        min: Option<i64>,
+        /// The largest that is taken.
+        max: Option<i64>,
+    },
+    /// Yes or no.
+    Boolean,
+    /// A URL that must pass the URL guard.
+    Url,
+}
+
+/// A value that passed its declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptionValue {
+    /// Of kind string.
+    String(String),
+    /// Of kind integer.
+    Integer(i64),
+    /// Of kind boolean.
+    Boolean(bool),
+    /// Of kind url.
+    Url(AllowedUrl),
+}
+
+/// What a user gave, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options(Vec<(String, OptionValue)>);
+
+/// Why an option is refused, in words for the user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedOption {
+    /// The command has no such option.
+    #[error("this command has no option {name}: its registration is out of date, run ./register_commands.sh again", name = escape::code(.0, 32))]
+    Unknown(String),
+    /// A required option is missing.
+    #[error("the option `{0}` is required")]
+    Missing(String),
+    /// A value of another type.
+    #[error("the option `{0}` must be {1}")]
+    Type(String, &'static str),
+    /// Not one of the choices.
+    #[error("the option `{0}` must be one of: {choices}", choices = .1.join(", "))]
+    Choice(String, Vec<String>),
+    /// Outside of the limits.
+    #[error("the option `{0}` must be {1}")]
+    Range(String, String),
+    /// The URL guard said no.
+    #[error("the URL in `{0}` is refused: {1}")]
+    Url(String, RefusedUrl),
+}
+
+impl OptionSpec {
+    /// The option as the registration has it.
+    pub fn to_json(&self) -> Value {
+        let (kind, more) = match &self.kind {
+            OptionKind::String { choices } if choices.is_empty() => (3, json!({})),
+            OptionKind::String { choices } => {
+                let choice = |c: &String| json!({"name": c, "value": c});
+                (
+                    3,
+                    json!({"choices": choices.iter().map(choice).collect::<Vec<_>>()}),
+                )
+            }
+            OptionKind::Url => (3, json!({"max_length": 2048})),
+            OptionKind::Integer { min, max } => {
+                let limits = [("min_value", min), ("max_value", max)];
+                let set = limits
+                    .into_iter()
+                    .filter_map(|(key, v)| Some((key.to_owned(), json!((*v)?))));
+                (4, Value::Object(set.collect()))
+            }
+            OptionKind::Boolean => (5, json!({})),
+        };
+        let mut option = json!({
+            "type": kind,
+            "name": self.name,
+            "description": self.description,
+            "required": self.required,
+        });
+        if let (Some(option), Value::Object(more)) = (option.as_object_mut(), more) {
+            option.extend(more);
+        }
+        option
+    }
+
+    fn read(&self, value: &Value, urls: &UrlPolicy) -> Result<OptionValue, RefusedOption> {
+        let wrong = |what| RefusedOption::Type(self.name.clone(), what);
+        match &self.kind {
+            OptionKind::Boolean => value
+                .as_bool()
+                .map(OptionValue::Boolean)
+                .ok_or_else(|| wrong("true or false")),
+            OptionKind::Integer { min, max } => {
+                let number = integer(value).ok_or_else(|| wrong("a whole number"))?;
+                self.within(number, *min, *max)
+            }
+            OptionKind::String { choices } => {
+                let text = value.as_str().ok_or_else(|| wrong("a text"))?.to_owned();
+                if !choices.is_empty() && !choices.contains(&text) {
+                    return Err(RefusedOption::Choice(self.name.clone(), choices.clone()));
+                }
+                Ok(OptionValue::String(text))
+            }
+            OptionKind::Url => {
+                let text = value.as_str().ok_or_else(|| wrong("a URL"))?;
+                let refused = |why| RefusedOption::Url(self.name.clone(), why);
+                urls.check(text).map(OptionValue::Url).map_err(refused)
+            }
+        }
+    }
+
+    fn within(
+        &self,
+        n: i64,
+        min: Option<i64>,
+        max: Option<i64>,
+    ) -> Result<OptionValue, RefusedOption> {
+        if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) {
+            return Ok(OptionValue::Integer(n));
+        }
+        let range = match (min, max) {
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+            (Some(min), None) => format!("{min} or more"),
+            (None, Some(max)) => format!("{max} or less"),
+            (None, None) => "a whole number".to_owned(),
+        };
+        Err(RefusedOption::Range(self.name.clone(), range))
+    }
+}
+
+impl Options {
+    /// Reads what was given by what was declared.
+    pub fn read(
+        specs: &[OptionSpec],
+        given: &[GivenOption],
+        urls: &UrlPolicy,
+    ) -> Result<Self, RefusedOption> {
+        let mut values = Vec::new();
+        for option in given {
+            let spec = specs.iter().find(|spec| spec.name == option.name);
+            let spec = spec.ok_or_else(|| RefusedOption::Unknown(option.name.clone()))?;
+            values.push((spec.name.clone(), spec.read(&option.value, urls)?));
+        }
+        let given = |name: &str| values.iter().any(|(given, _)| given == name);
+        match specs
+            .iter()
+            .find(|spec| spec.required && !given(&spec.name))
+        {
+            Some(missing) => Err(RefusedOption::Missing(missing.name.clone())),
+            None => Ok(Self(values)),
+        }
+    }
+
+    /// The value of an option, if it was given.
+    pub fn get(&self, name: &str) -> Option<&OptionValue> {
+        self.0
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether a boolean option was given as true.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.get(name) == Some(&OptionValue::Boolean(true))
+    }
+
+    /// A string option's text, if it was given.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(OptionValue::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl OptionValue {
+    /// The value as a workflow input: GitHub takes texts.
+    pub fn to_input(&self) -> String {
+        match self {
+            Self::String(text) => text.clone(),
+            Self::Integer(number) => number.to_string(),
+            Self::Boolean(yes) => yes.to_string(),
+            Self::Url(url) => url.as_str().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn specs() -> Vec<OptionSpec> {
+        let choices = vec!["staging".to_owned(), "production".to_owned()];
+        [
+            ("stage", true, OptionKind::String { choices }),
+            (
+                "count",
+                false,
+                OptionKind::Integer {
+                    min: Some(1),
+                    max: Some(3),
+                },
+            ),
+            ("wait", false, OptionKind::Boolean),
+            ("api_base", false, OptionKind::Url),
+        ]
+        .map(|(name, required, kind)| OptionSpec {
+            name: name.to_owned(),
+            description: format!("The {name}"),
+            required,
+            kind,
+        })
+        .to_vec()
+    }
+
+    fn read(given: Value) -> Result<Options, String> {
+        let given: Vec<_> = given
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| GivenOption {
+                name: name.clone(),
+                value: value.clone(),
+            })
+            .collect();
+        Options::read(&specs(), &given, &UrlPolicy::default()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn values_become_typed_and_then_inputs() {
+        let url = "https://api.example.com";
+        let given = json!({"stage": "staging", "count": 2.0, "wait": true, "api_base": url});
+        let options = read(given).unwrap();
+        assert!(options.is_true("wait"));
+        assert_eq!(options.text("stage"), Some("staging"));
+        let inputs: Vec<_> = specs()
+            .iter()
+            .map(|spec| options.get(&spec.name).unwrap().to_input())
+            .collect();
+        assert_eq!(inputs, ["staging", "2", "true", url]);
+    }
+
+    #[rstest]
+    #[case(json!({}), "the option `stage` is required")]
+    #[case(json!({"stage": "moon"}), "the option `stage` must be one of: staging, production")]
+    #[case(json!({"stage": 7}), "the option `stage` must be a text")]
+    #[case(json!({"stage": "staging", "count": 4}), "the option `count` must be 1 to 3")]
+    #[case(json!({"stage": "staging", "count": 1.5}), "the option `count` must be a whole number")]
+    #[case(json!({"stage": "staging", "wait": "yes"}), "the option `wait` must be true or false")]
+    #[case(
+        json!({"stage": "staging", "api_base": "https://10.0.0.1"}),
+        "the URL in `api_base` is refused: it points to a private, local or otherwise special address"
+    )]
+    #[case(
+        json!({"`x`": 1}),
+        "this command has no option `ˋxˋ`: its registration is out of date, run ./register_commands.sh again"
+    )]
+    fn a_wrong_value_says_what_is_wrong(#[case] given: Value, #[case] expected: &str) {
+        assert_eq!(read(given), Err(expected.to_owned()));
+    }
+
+    #[test]
+    fn a_declaration_has_discords_shape() {
+        let shown: Vec<_> = specs().iter().map(OptionSpec::to_json).collect();
+        assert_eq!(
+            shown[0]["choices"][1],
+            json!({"name": "production", "value": "production"})
+        );
+        let expected = json!({
+            "type": 4, "name": "count", "description": "The count", "required": false,
+            "min_value": 1, "max_value": 3,
+        });
+        assert_eq!(shown[1], expected);
+        assert_eq!(shown[2]["type"], json!(5));
+        assert_eq!(shown[3]["type"], json!(3));
+    }
+}

@@ -1,0 +1,126 @@
+//! The agents, checked. [`super::file`] makes one of these from TOML.
+
+use super::options::OptionSpec;
+use crate::config::Repository;
+use crate::edge::authorize::Rule;
+
+/// Every agent, in the order of the file. Ids and commands are unique.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    pub(super) agents: Vec<Agent>,
+}
+
+/// One entry point of the bot.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Stable name for machines, like `deploy_client`.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// What it does, in one line; also the slash command's description.
+    pub description: String,
+    /// The slash command, without the slash.
+    pub command: String,
+    /// Who may use it.
+    pub rule: Rule,
+    /// What it does when it is called.
+    pub kind: Kind,
+}
+
+/// What an agent does.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Dispatches a workflow and follows its run.
+    Deploy(Workflow),
+    /// Dispatches the diagnose workflow.
+    Diagnose,
+    /// Shows the last runs.
+    Status,
+    /// Checks that a deploy is live.
+    Verify,
+}
+
+/// The workflow behind an agent.
+#[derive(Debug, Clone)]
+pub struct Workflow {
+    /// Where it is, if not in `GITHUB_REPO`.
+    pub repository: Option<Repository>,
+    /// The file's name in `.github/workflows`.
+    pub file: String,
+    /// The branch or tag it is dispatched on when the user names none.
+    pub default_ref: String,
+    /// The branches and tags a user may name, the default included.
+    pub allowed_refs: Vec<RefPattern>,
+    /// What a user may pass on; each is an option of the slash command.
+    pub inputs: Vec<Input>,
+}
+
+/// A branch or tag, or with a `*` at its end all that begin like it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefPattern(pub String);
+
+/// One option of the slash command that becomes an input of the workflow.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The workflow input's name.
+    pub input: String,
+    /// The option that fills it.
+    pub option: OptionSpec,
+}
+
+impl Registry {
+    /// All agents, in the order of the file.
+    pub fn agents(&self) -> &[Agent] {
+        &self.agents
+    }
+
+    /// The agent behind a slash command.
+    pub fn by_command(&self, command: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.command == command)
+    }
+}
+
+impl Workflow {
+    /// Whether a user may have this workflow dispatched on this branch or tag.
+    pub fn allows_ref(&self, git_ref: &str) -> bool {
+        self.allowed_refs
+            .iter()
+            .any(|pattern| pattern.matches(git_ref))
+    }
+}
+
+impl RefPattern {
+    fn matches(&self, git_ref: &str) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(prefix) => git_ref.starts_with(prefix) && git_ref.len() > prefix.len(),
+            None => git_ref == self.0,
+        }
+    }
+
+    /// The one name that this pattern means, if it means one.
+    pub fn exact(&self) -> Option<&str> {
+        (!self.0.ends_with('*')).then_some(self.0.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("main", "main", true)]
+    #[case("main", "main2", false)]
+    #[case("main", "Main", false)]
+    #[case("release/*", "release/1.0", true)]
+    #[case("release/*", "release/", false)]
+    #[case("release/*", "releases/1.0", false)]
+    #[case("*", "anything", true)]
+    fn a_pattern_is_a_name_or_a_beginning(
+        #[case] pattern: &str,
+        #[case] git_ref: &str,
+        #[case] matches: bool,
+    ) {
+        assert_eq!(RefPattern(pattern.to_owned()).matches(git_ref), matches);
+    }
+}

@@ -1,0 +1,126 @@
+//! Who may use a command: a pure decision over the caller, the settings and the agent's rule.
+
+use crate::edge::interaction::Caller;
+
+/// The bot-wide part of the decision, from the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Servers in which the bot obeys; empty means wherever its commands are registered.
+    pub guilds: Vec<u64>,
+    /// Users who are admins.
+    pub admin_users: Vec<u64>,
+    /// Roles whose holders are admins.
+    pub admin_roles: Vec<u64>,
+}
+
+/// Who may use one agent. Empty on both sides means everyone in an allowed server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Users who may.
+    pub users: Vec<u64>,
+    /// Roles whose holders may.
+    pub roles: Vec<u64>,
+}
+
+/// Why a caller may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Deckhand does not obey in this server, or not in direct messages.
+    NotHere,
+    /// Only these (and the admins) may use this agent.
+    OnlyFor(Rule),
+}
+
+impl Access {
+    /// An admin is who `ADMIN_USER_IDS` or `ADMIN_ROLE_IDS` names; a permission that Discord gives
+    /// (Administrator) makes nobody one.
+    pub fn is_admin(&self, caller: &Caller) -> bool {
+        named(&self.admin_users, &self.admin_roles, caller)
+    }
+
+    /// Whether the caller may use an agent with this rule, here.
+    pub fn decide(&self, caller: &Caller, rule: &Rule) -> Result<(), Refusal> {
+        let listed = caller
+            .guild_id
+            .is_some_and(|guild| self.guilds.contains(&guild));
+        if !self.guilds.is_empty() && !listed {
+            return Err(Refusal::NotHere);
+        }
+        let open = rule.users.is_empty() && rule.roles.is_empty();
+        if open || self.is_admin(caller) || named(&rule.users, &rule.roles, caller) {
+            return Ok(());
+        }
+        Err(Refusal::OnlyFor(rule.clone()))
+    }
+}
+
+fn named(users: &[u64], roles: &[u64], caller: &Caller) -> bool {
+    users.contains(&caller.user_id) || caller.roles.iter().any(|role| roles.contains(role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const GUILD: u64 = 41;
+
+    fn caller(user_id: u64, roles: &[u64], guild_id: Option<u64>) -> Caller {
+        Caller {
+            user_id,
+            username: "ada".to_owned(),
+            roles: roles.to_vec(),
+            guild_id,
+        }
+    }
+
+    fn access() -> Access {
+        Access {
+            guilds: vec![GUILD],
+            admin_users: vec![1],
+            admin_roles: vec![2],
+        }
+    }
+
+    #[rstest]
+    #[case::stranger(caller(9, &[], Some(GUILD)), false)]
+    #[case::named_user(caller(3, &[], Some(GUILD)), true)]
+    #[case::named_role(caller(9, &[8, 4], Some(GUILD)), true)]
+    #[case::admin_user(caller(1, &[], Some(GUILD)), true)]
+    #[case::admin_role(caller(9, &[2], Some(GUILD)), true)]
+    #[case::role_with_a_users_id(caller(9, &[3], Some(GUILD)), false)]
+    fn a_restricted_agent(#[case] caller: Caller, #[case] may: bool) {
+        let rule = Rule {
+            users: vec![3],
+            roles: vec![4],
+        };
+        let refused = Err(Refusal::OnlyFor(rule.clone()));
+        assert_eq!(
+            access().decide(&caller, &rule),
+            if may { Ok(()) } else { refused }
+        );
+    }
+
+    #[rstest]
+    #[case::this_server(Some(GUILD), true)]
+    #[case::another_server(Some(GUILD + 1), false)]
+    #[case::direct_message(None, false)]
+    fn an_open_agent_is_open_only_where_the_bot_obeys(
+        #[case] guild: Option<u64>,
+        #[case] may: bool,
+    ) {
+        let refused = Err(Refusal::NotHere);
+        for user in [1, 9] {
+            let decision = access().decide(&caller(user, &[], guild), &Rule::default());
+            assert_eq!(decision, if may { Ok(()) } else { refused.clone() });
+        }
+    }
+
+    #[test]
+    fn without_a_list_of_servers_every_place_is_allowed() {
+        for guild in [Some(5), None] {
+            let decision = Access::default().decide(&caller(9, &[], guild), &Rule::default());
+            assert_eq!(decision, Ok(()));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The bot's HTTP interface, the same on Lambda and under `deckhand serve`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ed25519_dalek::VerifyingKey;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::interaction::{self, Interaction, Malformed};
+use super::reply::Reply;
+use super::verify::verify;
+use crate::app::Deckhand;
+use crate::clock::Clock;
+use crate::discord::Message;
+use crate::tasks::Deadline;
+
+/// A larger body is refused unread. Discord's are a few kilobytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// What answers HTTP requests.
+#[derive(Clone)]
+pub struct App {
+    public_key: VerifyingKey,
+    clock: Arc<dyn Clock>,
+    bot: Bot,
+}
+
+#[derive(Clone)]
+enum Bot {
+    Ready(Arc<Deckhand>),
+    /// The settings or the agents cannot be used: commands are answered with what is wrong.
+    NotSetUp(Arc<str>),
+}
+
+impl App {
+    /// Answers for a bot that is set up.
+    pub fn new(public_key: VerifyingKey, clock: Arc<dyn Clock>, deckhand: Arc<Deckhand>) -> Self {
+        Self {
+            public_key,
+            clock,
+            bot: Bot::Ready(deckhand),
+        }
+    }
+
+    /// Answers for a bot that is not: PING works, and every command says what is wrong. `problems`
+    /// is a Markdown list without values.
+    pub fn not_set_up(public_key: VerifyingKey, clock: Arc<dyn Clock>, problems: &str) -> Self {
+        Self {
+            public_key,
+            clock,
+            bot: Bot::NotSetUp(problems.into()),
+        }
+    }
+
+    /// Answers one request. What takes longer goes on as a task until `deadline`.
+    pub async fn handle(
+        &self,
+        request: Request<Bytes>,
+        deadline: Option<Deadline>,
+    ) -> Response<Bytes> {
+        match (request.uri().path(), request.method()) {
+            ("/discord", &Method::POST) => self.discord(request, deadline).await,
+            ("/discord", _) => not_allowed("POST"),
+            ("/health", &Method::GET) => {
+                let version = env!("CARGO_PKG_VERSION");
+                answer(StatusCode::OK, &json!({"status": "ok", "version": version}))
+            }
+            ("/health", _) => not_allowed("GET"),
+            _ => error(StatusCode::NOT_FOUND, "there is nothing here"),
+        }
+    }
+
+    async fn discord(
+        &self,
+        request: Request<Bytes>,
+        deadline: Option<Deadline>,
+    ) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        if body.len() > MAX_BODY_BYTES {
+            return too_large();
+        }
+        let body = match verify(&parts.headers, body, &self.public_key, self.clock.now()) {
+            Ok(body) => body,
+            Err(why) => {
+                tracing::warn!(%why, "not signed by Discord");
+                return error(StatusCode::UNAUTHORIZED, "invalid request signature");
+            }
+        };
+        let reply = match interaction::parse(&body) {
+            Ok(interaction) => self.reply(interaction, deadline).await,
+            Err(why @ Malformed::NotAnInteraction) => {
+                tracing::warn!(%why, "malformed");
+                return error(StatusCode::BAD_REQUEST, "the body is not an interaction");
+            }
+            Err(why) => {
+                tracing::warn!(%why, "malformed");
+                Reply::Message(Message::private(&format!(
+                    "⚠️ Deckhand cannot read this: {why}."
+                )))
+            }
+        };
+        answer(StatusCode::OK, &reply.to_json())
+    }
+
+    async fn reply(&self, interaction: Interaction, deadline: Option<Deadline>) -> Reply {
+        match (&self.bot, interaction) {
+            (Bot::Ready(deckhand), interaction) => deckhand.answer(interaction, deadline).await,
+            (Bot::NotSetUp(_), Interaction::Ping) => Reply::Pong,
+            (Bot::NotSetUp(_), Interaction::Autocomplete) => Reply::NoChoices,
+            (Bot::NotSetUp(problems), _) => Reply::Message(Message::private(&format!(
+                "⚠️ Deckhand is not set up yet, so nothing was done. Whoever runs it must mend:\n{problems}"
+            ))),
+        }
+    }
+}
+
+/// The answer to a body over [`MAX_BODY_BYTES`].
+pub fn too_large() -> Response<Bytes> {
+    error(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "the body is larger than 1 MiB",
+    )
+}
+
+/// The answer to a request that cannot be verified, because its body cannot even be decoded.
+pub fn unreadable() -> Response<Bytes> {
+    error(StatusCode::UNAUTHORIZED, "invalid request signature")
+}
+
+fn not_allowed(allowed: &'static str) -> Response<Bytes> {
+    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "wrong method");
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+fn error(status: StatusCode, what: &str) -> Response<Bytes> {
+    answer(status, &json!({ "error": what }))
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

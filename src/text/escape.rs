@@ -1,0 +1,125 @@
+//! Makes text that came from outside safe to put into a Discord message.
+//!
+//! Three things must not happen: it must not ping (`allowed_mentions` is the guard, this is the
+//! second one), it must not break out of its place in the Markdown, and it must not grow beyond
+//! its share of the message's 2000 characters.
+//! <https://docs.discord.com/developers/reference#message-formatting>
+
+/// Text in a sentence: Markdown is escaped, mentions are broken, at most `max` characters of the
+/// original are kept.
+pub fn plain(text: &str, max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(max * 2));
+    for c in clipped(text, max).chars() {
+        match c {
+            '\\' | '*' | '_' | '~' | '`' | '|' | '>' | '#' | '-' | '[' | ']' | '(' | ')' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // A zero-width space after these breaks mentions and `<…>` markup.
+            '@' | '<' => {
+                out.push(c);
+                out.push('\u{200b}');
+            }
+            c => out.push(c),
+        }
+    }
+    // And one here keeps a bare link from becoming one.
+    out.replace("://", ":\u{200b}//")
+}
+
+/// Text as inline code. A backtick cannot be escaped inside one, so it is replaced by a look-alike.
+pub fn code(text: &str, max: usize) -> String {
+    let inner = clipped(text, max).replace('`', "ˋ");
+    if inner.is_empty() {
+        return "` `".to_owned();
+    }
+    format!("`{inner}`")
+}
+
+/// `[label](<url>)`: a masked link without a preview. `label` must be safe already. A URL that is
+/// not http(s) is not linked: only its label is shown.
+pub fn link(label: &str, url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            let target = url.as_str().replace('>', "%3E").replace(')', "%29");
+            format!("[{label}](<{target}>)")
+        }
+        _ => label.to_owned(),
+    }
+}
+
+/// One line without control, bidirectional-override or zero-width characters, cut to `max`
+/// characters with an ellipsis.
+fn clipped(text: &str, max: usize) -> String {
+    let mut kept = text.chars().filter_map(|c| match c {
+        c if c.is_whitespace() => Some(' '),
+        c if c.is_control() || is_invisible(c) => None,
+        c => Some(c),
+    });
+    let mut out: String = kept.by_ref().take(max).collect();
+    if kept.next().is_some() {
+        out.pop();
+        out.push('…');
+    }
+    out
+}
+
+/// Formatting characters that reorder or hide their neighbours (Unicode's bidirectional controls,
+/// zero-width characters, tags).
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("main", "`main`")]
+    #[case("a`b``c", "`aˋbˋˋc`")]
+    #[case("line\nbreak", "`line break`")]
+    #[case("\u{202e}evil\u{2066}", "`evil`")]
+    #[case("", "` `")]
+    fn code_cannot_be_left(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(code(text, 50), expected);
+    }
+
+    #[rstest]
+    #[case("**bold** _it_", "\\*\\*bold\\*\\* \\_it\\_")]
+    #[case("@everyone", "@\u{200b}everyone")]
+    #[case("<@123>", "<\u{200b}@\u{200b}123\\>")]
+    #[case("https://evil.test", "https:\u{200b}//evil.test")]
+    fn plain_shows_markup_instead_of_obeying_it(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(plain(text, 50), expected);
+    }
+
+    #[test]
+    fn long_text_is_cut_with_an_ellipsis() {
+        assert_eq!(code(&"x".repeat(2000), 5), "`xxxx…`");
+        assert_eq!(code("12345", 5), "`12345`");
+    }
+
+    #[rstest]
+    #[case("https://github.com/o/r", "[x](<https://github.com/o/r>)")]
+    #[case("https://github.com/a>)b", "[x](<https://github.com/a%3E%29b>)")]
+    #[case("javascript:alert(1)", "x")]
+    #[case("nonsense", "x")]
+    fn a_link_cannot_be_left(#[case] url: &str, #[case] expected: &str) {
+        assert_eq!(link("x", url), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn code_holds_exactly_two_backticks_and_one_line(text in ".*", max in 1usize..80) {
+            let shown = code(&text, max);
+            prop_assert_eq!(shown.matches('`').count(), 2);
+            let broken = shown.contains(['\n', '\r', '\u{2028}', '\u{202e}']);
+            prop_assert!(!broken);
+            prop_assert!(shown.chars().count() <= max.max(1) + 2);
+        }
+    }
+}
