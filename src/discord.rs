@@ -1,0 +1,9 @@
+//! Discord as a destination: messages, and the client that delivers them.
+
+pub mod client;
+pub mod conversation;
+pub mod message;
+
+pub use client::Discord;
+pub use conversation::Conversation;
+pub use message::Message;

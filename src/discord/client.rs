@@ -1,0 +1,236 @@
+//! Delivers messages by an interaction's token.
+//!
+//! <https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages>
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, Method, Request, StatusCode};
+use serde_json::Value;
+
+use super::message::Message;
+use crate::config::DiscordSettings;
+use crate::outbound::{CallError, Transport};
+use crate::secret::Secret;
+
+/// Discord wants this shape. <https://docs.discord.com/developers/reference#user-agent>
+const AGENT: &str = concat!(
+    "DiscordBot (",
+    env!("CARGO_PKG_REPOSITORY"),
+    ", ",
+    env!("CARGO_PKG_VERSION"),
+    ")"
+);
+
+/// The longest wait that a 429 may ask for and get.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Why Discord did not take a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DiscordError {
+    /// No connection came about.
+    #[error("Discord cannot be reached ({0})")]
+    NotSent(String),
+    /// It may have been taken.
+    #[error("Discord's answer was lost ({0})")]
+    Lost(String),
+    /// 429, with the time that Discord asks for.
+    #[error("Discord's rate limit, for {} ms", .0.as_millis())]
+    RateLimited(Duration),
+    /// 5xx.
+    #[error("Discord has a fault (status {0})")]
+    Fault(u16),
+    /// 404: for a moment after a deferred answer the message is not there yet.
+    #[error("Discord does not know the message (404)")]
+    NotFound,
+    /// Any other status: asking again would not help.
+    #[error("Discord refuses the message (status {status}, code {code})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Discord's own error code.
+        code: u64,
+    },
+}
+
+/// The client.
+pub struct Discord {
+    transport: Arc<dyn Transport>,
+    settings: DiscordSettings,
+}
+
+impl Discord {
+    /// A client for these settings.
+    pub fn new(settings: DiscordSettings, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            transport,
+            settings,
+        }
+    }
+
+    /// Turns the original response (also the "thinking…" of a deferred one) into this message.
+    pub async fn edit_original(
+        &self,
+        token: &Secret,
+        message: &Message,
+    ) -> Result<(), DiscordError> {
+        let body = Some(message.to_edit());
+        self.deliver(Method::PATCH, token, "/messages/@original", body)
+            .await
+    }
+
+    /// Deletes the original response.
+    pub async fn delete_original(&self, token: &Secret) -> Result<(), DiscordError> {
+        self.deliver(Method::DELETE, token, "/messages/@original", None)
+            .await
+    }
+
+    /// Posts a message of its own.
+    pub async fn follow_up(&self, token: &Secret, message: &Message) -> Result<(), DiscordError> {
+        self.deliver(Method::POST, token, "", Some(message.to_create()))
+            .await
+    }
+
+    /// The one place where calls to Discord are retried: up to 6 times, 0.25 s to 4 s apart or as a
+    /// 429 asks. A follow-up whose answer was lost is not sent again, it would be there twice.
+    async fn deliver(
+        &self,
+        method: Method,
+        token: &Secret,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(), DiscordError> {
+        let repeatable = method != Method::POST;
+        let pace = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(250))
+            .with_max_delay(Duration::from_secs(4))
+            .with_max_times(6)
+            .with_jitter();
+        (|| self.once(&method, token, path, body.as_ref()))
+            .retry(pace)
+            .when(|error| match error {
+                DiscordError::NotSent(_) | DiscordError::Fault(_) | DiscordError::NotFound => true,
+                DiscordError::RateLimited(wait) => *wait <= MAX_RETRY_AFTER,
+                DiscordError::Lost(_) => repeatable,
+                DiscordError::Refused { .. } => false,
+            })
+            .adjust(|error, pause| match error {
+                DiscordError::RateLimited(wait) => pause.map(|_| *wait),
+                _ => pause,
+            })
+            .await
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        token: &Secret,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(), DiscordError> {
+        let DiscordSettings {
+            api_base,
+            application_id,
+            ..
+        } = &self.settings;
+        let token = token.expose();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!(
+                "{api_base}/webhooks/{application_id}/{token}{path}"
+            ))
+            .header(USER_AGENT, AGENT);
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = body
+            .map(|body| Bytes::from(body.to_string()))
+            .unwrap_or_default();
+        let request = request
+            .body(body)
+            .map_err(|error| DiscordError::NotSent(error.to_string()))?;
+        let response = self
+            .transport
+            .send(request)
+            .await
+            .map_err(|error| match error {
+                CallError::NotSent(why) => DiscordError::NotSent(why),
+                CallError::Lost(why) => DiscordError::Lost(why),
+            })?;
+        outcome(response.status(), response.headers(), response.body())
+    }
+}
+
+fn outcome(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<(), DiscordError> {
+    if status.is_success() {
+        return Ok(());
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    match status.as_u16() {
+        404 => Err(DiscordError::NotFound),
+        429 => Err(DiscordError::RateLimited(retry_after(headers, &body))),
+        status @ 500.. => Err(DiscordError::Fault(status)),
+        status => {
+            let code = body.get("code").and_then(Value::as_u64).unwrap_or_default();
+            Err(DiscordError::Refused { status, code })
+        }
+    }
+}
+
+/// Seconds with a fraction in the body; the header says the same in whole seconds.
+/// <https://docs.discord.com/developers/topics/rate-limits>
+fn retry_after(headers: &HeaderMap, body: &Value) -> Duration {
+    let header = || headers.get("retry-after")?.to_str().ok()?.parse().ok();
+    let seconds = body
+        .get("retry_after")
+        .and_then(Value::as_f64)
+        .or_else(header);
+    seconds
+        .and_then(|s| Duration::try_from_secs_f64(s).ok())
+        .unwrap_or(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::body(br#"{"retry_after": 0.25}"#, None, 250)]
+    #[case::header(b"<html>", Some("3"), 3_000)]
+    #[case::body_first(br#"{"retry_after": 1.5}"#, Some("2"), 1_500)]
+    #[case::nothing(b"", None, 1_000)]
+    #[case::nonsense(br#"{"retry_after": -5}"#, None, 1_000)]
+    #[case::endless(br#"{"retry_after": 1e300}"#, None, 1_000)]
+    fn a_429_says_how_long(#[case] body: &[u8], #[case] header: Option<&str>, #[case] ms: u64) {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = header {
+            headers.insert("retry-after", value.parse().unwrap());
+        }
+        let limited = Err(DiscordError::RateLimited(Duration::from_millis(ms)));
+        assert_eq!(
+            outcome(StatusCode::TOO_MANY_REQUESTS, &headers, body),
+            limited
+        );
+    }
+
+    #[rstest]
+    #[case(200, Ok(()))]
+    #[case(204, Ok(()))]
+    #[case(404, Err(DiscordError::NotFound))]
+    #[case(503, Err(DiscordError::Fault(503)))]
+    #[case(401, Err(DiscordError::Refused { status: 401, code: 50027 }))]
+    fn a_status_becomes_what_can_be_done_about_it(
+        #[case] status: u16,
+        #[case] expected: Result<(), DiscordError>,
+    ) {
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(
+            outcome(status, &HeaderMap::new(), br#"{"code": 50027}"#),
+            expected
+        );
+    }
+}

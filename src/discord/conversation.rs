@@ -1,0 +1,97 @@
+//! The messages of one interaction, after its deferred answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::client::{Discord, DiscordError};
+use super::message::Message;
+use crate::secret::Secret;
+
+/// Progress that cannot be shown within this time is skipped: the next change, or the outcome, shows
+/// how things stand then.
+const PROGRESS_WITHIN: Duration = Duration::from_secs(8);
+
+/// How an interaction ends: what its original message says at last and, since an edit notifies
+/// nobody, what is posted besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// The original response.
+    pub message: Message,
+    /// The message that notifies the requester.
+    pub follow_up: Option<Message>,
+}
+
+impl From<Message> for Finish {
+    fn from(message: Message) -> Self {
+        Self {
+            message,
+            follow_up: None,
+        }
+    }
+}
+
+/// One interaction's messages: the original, edited in place, and what follows it.
+#[derive(Clone)]
+pub struct Conversation {
+    discord: Arc<Discord>,
+    token: Secret,
+    ephemeral: bool,
+    shown: Arc<Mutex<Option<Message>>>,
+}
+
+impl Conversation {
+    /// A conversation whose original response was deferred, for the caller's eyes only or not.
+    pub fn new(discord: Arc<Discord>, token: Secret, ephemeral: bool) -> Self {
+        Self {
+            discord,
+            token,
+            ephemeral,
+            shown: Arc::default(),
+        }
+    }
+
+    /// Shows progress in the original message, if it differs from what is there.
+    pub async fn show(&self, message: &Message) {
+        match tokio::time::timeout(PROGRESS_WITHIN, self.edit(message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "progress could not be shown"),
+            Err(_) => tracing::warn!("progress could not be shown in time"),
+        }
+    }
+
+    /// Shows how it ended. The error, if any, is of the original message; a lost follow-up is only
+    /// logged, because the outcome is in the channel then.
+    pub async fn finish(&self, finish: &Finish) -> Result<(), DiscordError> {
+        if finish.message.is_ephemeral() && !self.ephemeral {
+            // An edit cannot make the public message private.
+            self.discord.delete_original(&self.token).await?;
+            self.discord.follow_up(&self.token, &finish.message).await?;
+        } else {
+            self.edit(&finish.message).await?;
+        }
+        if let Some(message) = &finish.follow_up {
+            self.follow_up(message).await;
+        }
+        Ok(())
+    }
+
+    /// Posts a message of its own; one that is lost is logged.
+    pub async fn follow_up(&self, message: &Message) {
+        if let Err(error) = self.discord.follow_up(&self.token, message).await {
+            tracing::error!(%error, "the follow-up could not be delivered");
+        }
+    }
+
+    async fn edit(&self, message: &Message) -> Result<(), DiscordError> {
+        let mut shown = self.shown.lock().await;
+        if shown.as_ref() != Some(message) {
+            // Until it is known to be delivered, what is shown is unknown.
+            *shown = None;
+            self.discord.edit_original(&self.token, message).await?;
+            *shown = Some(message.clone());
+        }
+        Ok(())
+    }
+}

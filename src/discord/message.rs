@@ -1,0 +1,153 @@
+//! A message that is within Discord's limits by construction and pings only whom it names.
+//!
+//! <https://docs.discord.com/developers/resources/message>
+
+use serde_json::{Value, json};
+
+/// The most characters a message's content may have. Counted in UTF-16 units, the stricter of the
+/// two readings of Discord's documentation.
+const CONTENT_LIMIT: usize = 2000;
+
+/// Room kept for the line that says how many lines were left out.
+const LEFT_OUT_ROOM: usize = 32;
+
+/// The flag of a message that only the caller sees.
+const EPHEMERAL: u64 = 1 << 6;
+
+/// A message's content, who is notified of it and who sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    content: String,
+    pings: Vec<u64>,
+    ephemeral: bool,
+}
+
+impl Message {
+    /// A message for the channel. Text from outside must have gone through
+    /// [`escape`](crate::text::escape). What does not fit is left out by whole lines, and the last
+    /// line then says how many.
+    pub fn public(content: &str) -> Self {
+        Self {
+            content: fitted(content),
+            pings: Vec::new(),
+            ephemeral: false,
+        }
+    }
+
+    /// The same, for the caller's eyes only.
+    pub fn private(content: &str) -> Self {
+        Self {
+            ephemeral: true,
+            ..Self::public(content)
+        }
+    }
+
+    /// Lets the mention of this user in the content notify them. Nobody else is ever notified.
+    pub fn pinging(mut self, user_id: u64) -> Self {
+        self.pings.push(user_id);
+        self
+    }
+
+    /// Whether only the caller sees it.
+    pub fn is_ephemeral(&self) -> bool {
+        self.ephemeral
+    }
+
+    /// The text.
+    pub fn content(&self) -> &str {
+        &self.content
+    }
+
+    /// The body that creates this message: an interaction response's `data` or a follow-up.
+    pub fn to_create(&self) -> Value {
+        let mut body = self.to_edit();
+        if let (true, Some(object)) = (self.ephemeral, body.as_object_mut()) {
+            object.insert("flags".to_owned(), json!(EPHEMERAL));
+        }
+        body
+    }
+
+    /// The body that turns an existing message into this one; an edit cannot change who sees it.
+    pub fn to_edit(&self) -> Value {
+        let users: Vec<String> = self.pings.iter().map(u64::to_string).collect();
+        json!({
+            "content": self.content,
+            "allowed_mentions": {"parse": [], "users": users},
+        })
+    }
+}
+
+/// The `data` of a deferred answer: nothing but who sees it.
+pub fn deferred_data(ephemeral: bool) -> Value {
+    if ephemeral {
+        json!({"flags": EPHEMERAL})
+    } else {
+        json!({})
+    }
+}
+
+fn fitted(content: &str) -> String {
+    let length = |text: &str| text.encode_utf16().count();
+    if length(content) <= CONTENT_LIMIT {
+        return content.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    let mut left_out = 0;
+    for line in content.split('\n') {
+        let cost = length(line) + 1;
+        if left_out == 0 && used + cost <= CONTENT_LIMIT - LEFT_OUT_ROOM {
+            out.push_str(line);
+            out.push('\n');
+            used += cost;
+        } else {
+            left_out += 1;
+        }
+    }
+    out.push_str(&format!("… and {left_out} more lines"));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn nobody_is_pinged_unless_named() {
+        let message = Message::public("hi @everyone <@7>");
+        let nobody = json!({"parse": [], "users": []});
+        assert_eq!(message.to_create()["allowed_mentions"], nobody);
+        assert_eq!(message.to_edit()["allowed_mentions"], nobody);
+        let ada = json!({"parse": [], "users": ["7"]});
+        assert_eq!(message.pinging(7).to_create()["allowed_mentions"], ada);
+    }
+
+    #[test]
+    fn only_creation_can_make_a_message_private() {
+        let message = Message::private("x");
+        assert_eq!(message.to_create()["flags"], json!(64));
+        assert_eq!(message.to_edit().get("flags"), None);
+        assert_eq!(Message::public("x").to_create().get("flags"), None);
+    }
+
+    #[test]
+    fn a_long_list_loses_whole_lines_and_says_how_many() {
+        let list: Vec<String> = (0..100)
+            .map(|n| format!("line {n:03} {}", "x".repeat(40)))
+            .collect();
+        let message = Message::public(&list.join("\n"));
+        let last = message.content().lines().last().unwrap_or_default();
+        let kept = message.content().lines().count() - 1;
+        assert_eq!(last, format!("… and {} more lines", 100 - kept));
+        assert!(kept > 30, "{kept}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_fits(text in "(.|\n|😀){0,3000}") {
+            let message = Message::public(&text);
+            prop_assert!(message.content().encode_utf16().count() <= CONTENT_LIMIT);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! A thin client for the part of GitHub's REST API that deploys need.
+//!
+//! octocrab knows neither `return_run_details` nor every status, so the few requests are made here.
+
+pub mod account;
+pub mod client;
+pub mod dispatch;
+pub mod limits;
+pub mod runs;
+
+pub use client::{Github, GithubError};
+pub use dispatch::DispatchAnswer;
+pub use runs::Run;

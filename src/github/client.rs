@@ -1,0 +1,265 @@
+//! One request to GitHub and what its answer means.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::limits;
+use crate::clock::Clock;
+use crate::config::{GithubSettings, Repository};
+use crate::outbound::{CallError, Transport};
+
+/// The API version that is asked for. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
+const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
+const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
+
+/// What came of a request that was not answered with success.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GithubError {
+    /// GitHub has not seen it.
+    #[error("GitHub cannot be reached ({0})")]
+    NotSent(String),
+    /// GitHub may have done it: the answer is lost, a 5xx, or unreadable.
+    #[error("GitHub's answer was lost ({0})")]
+    Lost(String),
+    /// A rate limit; GitHub has not done it. After this long it may be asked again.
+    #[error("GitHub's rate limit is used up for {} s", .0.as_secs())]
+    RateLimited(Duration),
+    /// 401: the token is wrong, expired or revoked.
+    #[error("GitHub refuses the token (401)")]
+    Unauthorized,
+    /// 403 that is no rate limit: the token lacks a permission.
+    #[error("GitHub forbids it (403: {0})")]
+    Forbidden(String),
+    /// 404: not there, or not visible to this token.
+    #[error("GitHub does not know it (404)")]
+    NotFound,
+    /// Any other 4xx, with GitHub's words.
+    #[error("GitHub refuses it ({0}: {1})")]
+    Refused(u16, String),
+}
+
+impl GithubError {
+    /// Whether the same request may succeed a moment later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::Lost(_))
+    }
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// 2xx, or 304 to a conditional request.
+    pub status: StatusCode,
+    /// The tag for the next conditional request.
+    pub etag: Option<HeaderValue>,
+    body: Bytes,
+}
+
+impl Answer {
+    /// The body as `T`. A body that is not what the API describes counts as a lost answer.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, GithubError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| GithubError::Lost(format!("unreadable answer: {error}")))
+    }
+}
+
+/// The client. It knows how far GitHub's clock is from ours, because runs carry GitHub's times.
+pub struct Github {
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    settings: GithubSettings,
+    ahead: Mutex<Option<TimeDelta>>,
+}
+
+impl Github {
+    /// A client for these settings.
+    pub fn new(
+        settings: GithubSettings,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            transport,
+            clock,
+            settings,
+            ahead: Mutex::new(None),
+        }
+    }
+
+    /// The repository of agents that name none.
+    pub fn default_repository(&self) -> &Repository {
+        &self.settings.repository
+    }
+
+    /// Where people look at a workflow's runs.
+    pub fn workflow_page(&self, repository: &Repository, file: &str) -> String {
+        format!(
+            "{}/{repository}/actions/workflows/{file}",
+            web_base(&self.settings.api_base)
+        )
+    }
+
+    /// Where people look at a run, for when GitHub did not say.
+    pub fn run_page(&self, repository: &Repository, run_id: u64) -> String {
+        format!(
+            "{}/{repository}/actions/runs/{run_id}",
+            web_base(&self.settings.api_base)
+        )
+    }
+
+    /// Our time as GitHub's clock would give it; `None` until GitHub has answered once.
+    pub fn to_github_time(&self, ours: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(ours + ahead?)
+    }
+
+    /// Our time now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        etag: Option<&HeaderValue>,
+    ) -> Result<Answer, GithubError> {
+        self.call(Method::GET, path, etag, Bytes::new()).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
+        self.call(Method::POST, path, None, body.to_string().into())
+            .await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        etag: Option<&HeaderValue>,
+        body: Bytes,
+    ) -> Result<Answer, GithubError> {
+        let request = self.request(method, path, etag, body)?;
+        let response = self
+            .transport
+            .send(request)
+            .await
+            .map_err(|error| match error {
+                CallError::NotSent(why) => GithubError::NotSent(why),
+                CallError::Lost(why) => GithubError::Lost(why),
+            })?;
+        self.learn_time(response.headers());
+        let status = response.status();
+        if status.is_success() || (etag.is_some() && status == StatusCode::NOT_MODIFIED) {
+            let etag = response.headers().get(ETAG).cloned();
+            return Ok(Answer {
+                status,
+                etag,
+                body: response.into_body(),
+            });
+        }
+        Err(error(status, response.headers(), response.body()))
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        etag: Option<&HeaderValue>,
+        body: Bytes,
+    ) -> Result<Request<Bytes>, GithubError> {
+        let not_sent = |error: http::Error| GithubError::NotSent(error.to_string());
+        let token = format!("Bearer {}", self.settings.token.expose());
+        let mut token = HeaderValue::try_from(token).map_err(|error| not_sent(error.into()))?;
+        token.set_sensitive(true);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.settings.api_base))
+            .header(AUTHORIZATION, token)
+            .header(ACCEPT, "application/vnd.github+json")
+            .header("x-github-api-version", API_VERSION)
+            .header(USER_AGENT, AGENT);
+        if let Some(etag) = etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        if !body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        request.body(body).map_err(not_sent)
+    }
+
+    fn learn_time(&self, headers: &HeaderMap) {
+        if let Some(date) = limits::date(headers) {
+            let ahead = date - self.clock.now();
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        }
+    }
+}
+
+fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = body
+        .get("message")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if let Some(wait) = limits::rate_limited(status, headers, message) {
+        return GithubError::RateLimited(wait);
+    }
+    let message: String = message.chars().take(300).collect();
+    match status.as_u16() {
+        401 => GithubError::Unauthorized,
+        403 => GithubError::Forbidden(message),
+        404 => GithubError::NotFound,
+        other @ 400..500 => GithubError::Refused(other, message),
+        other => GithubError::Lost(format!("status {other}")),
+    }
+}
+
+/// `https://api.github.com` → `https://github.com`, `https://api.x.ghe.com` → `https://x.ghe.com`,
+/// `https://ghes.example.com/api/v3` → `https://ghes.example.com`.
+fn web_base(api_base: &str) -> String {
+    if let Some(base) = api_base.strip_suffix("/api/v3") {
+        return base.to_owned();
+    }
+    api_base.replacen("://api.", "://", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("https://api.github.com", "https://github.com")]
+    #[case("https://api.octo.ghe.com", "https://octo.ghe.com")]
+    #[case("https://ghes.example.com/api/v3", "https://ghes.example.com")]
+    #[case("http://127.0.0.1:4010", "http://127.0.0.1:4010")]
+    fn people_look_elsewhere_than_programs(#[case] api: &str, #[case] web: &str) {
+        assert_eq!(web_base(api), web);
+    }
+
+    #[rstest]
+    #[case(401, GithubError::Unauthorized)]
+    #[case(403, GithubError::Forbidden("Nope".to_owned()))]
+    #[case(404, GithubError::NotFound)]
+    #[case(422, GithubError::Refused(422, "Nope".to_owned()))]
+    #[case(429, GithubError::RateLimited(Duration::from_secs(60)))]
+    #[case(500, GithubError::Lost("status 500".to_owned()))]
+    #[case(302, GithubError::Lost("status 302".to_owned()))]
+    fn a_status_becomes_what_can_be_done_about_it(
+        #[case] status: u16,
+        #[case] expected: GithubError,
+    ) {
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(
+            error(status, &HeaderMap::new(), br#"{"message":"Nope"}"#),
+            expected
+        );
+    }
+}
