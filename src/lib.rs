@@ -1,1 +1,34 @@
-//! x
+//! Deckhand: deploys from chat. See `docs/architecture.md` for the way of an interaction.
+//!
+//! What decides is pure ([`edge`], [`agents`], [`url_guard`], [`deploy::correlation`], [`text`]); what
+//! does I/O is thin ([`outbound`], [`discord`], [`github`], [`store`]); [`app`] and [`followup`] tie
+//! them together, and [`lambda`] and [`serve`] are the two ways to run it.
+
+#![cfg_attr(test, allow(clippy::indexing_slicing))]
+
+use std::pin::Pin;
+
+pub mod agents;
+pub mod app;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod deploy;
+pub mod discord;
+pub mod edge;
+pub mod error;
+pub mod followup;
+pub mod github;
+pub mod lambda;
+pub mod logging;
+pub mod outbound;
+pub mod secret;
+pub mod serve;
+pub mod startup;
+pub mod store;
+pub mod tasks;
+pub mod text;
+pub mod url_guard;
+
+/// A boxed future, for traits and tables that are used as objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,153 @@
+//! The bot: what an interaction is answered with, and by whom.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::agents::Registry;
+use crate::agents::options::Options;
+use crate::clock::Clock;
+use crate::commands::{self, Call, Command, Plan};
+use crate::config::{Settings, WaitSettings};
+use crate::discord::{Discord, Message};
+use crate::edge::authorize::Access;
+use crate::edge::interaction::{self, Interaction};
+use crate::edge::reply::Reply;
+use crate::error::UserError;
+use crate::followup::FollowUp;
+use crate::github::Github;
+use crate::outbound::Transport;
+use crate::store::Store;
+use crate::tasks::{Deadline, Tasks};
+use crate::url_guard::UrlPolicy;
+
+/// The bot, wired up. Shared by all requests.
+pub struct Deckhand {
+    /// What it can do.
+    pub registry: Registry,
+    /// GitHub.
+    pub github: Github,
+    /// Discord.
+    pub discord: Arc<Discord>,
+    /// What is remembered.
+    pub store: Arc<dyn Store>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// When this process was started.
+    pub started_at: DateTime<Utc>,
+    /// How long runs are followed.
+    pub wait: WaitSettings,
+    /// Who may do what.
+    pub access: Access,
+    /// Which URLs may be passed on.
+    pub urls: UrlPolicy,
+    /// What runs on after an answer.
+    pub tasks: Tasks,
+    table: &'static [Command],
+}
+
+/// What the bot is built from besides its settings: what tests replace.
+pub struct Parts {
+    /// Sends requests to GitHub and Discord.
+    pub transport: Arc<dyn Transport>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Remembers.
+    pub store: Arc<dyn Store>,
+    /// Holds what runs on after an answer.
+    pub tasks: Tasks,
+    /// The commands.
+    pub table: &'static [Command],
+}
+
+impl Deckhand {
+    /// Wires the bot up. Nothing is connected yet.
+    pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
+        let Parts {
+            transport,
+            clock,
+            store,
+            tasks,
+            table,
+        } = parts;
+        Arc::new(Self {
+            registry,
+            github: Github::new(settings.github, transport.clone(), clock.clone()),
+            discord: Arc::new(Discord::new(settings.discord, transport)),
+            store,
+            started_at: clock.now(),
+            clock,
+            wait: settings.wait,
+            access: settings.access,
+            urls: settings.urls,
+            tasks,
+            table,
+        })
+    }
+
+    /// Answers an interaction. What takes longer goes on as a task until `deadline`.
+    pub async fn answer(
+        self: &Arc<Self>,
+        interaction: Interaction,
+        deadline: Option<Deadline>,
+    ) -> Reply {
+        match interaction {
+            Interaction::Ping => Reply::Pong,
+            Interaction::Autocomplete => Reply::NoChoices,
+            Interaction::Other => Reply::Message(Message::private(
+                "⚠️ This version of Deckhand knows no such interaction. If you pressed a button or \
+                 filled in a form, the message it belongs to is from another version.",
+            )),
+            Interaction::Command(command) => self.answer_command(command, deadline).await,
+        }
+    }
+
+    async fn answer_command(
+        self: &Arc<Self>,
+        command: interaction::Command,
+        deadline: Option<Deadline>,
+    ) -> Reply {
+        let arrived = self.clock.now();
+        let id = command.id;
+        let name = command.name.clone();
+        let reply = match self.start(&command).await {
+            Err(error) => {
+                tracing::info!(interaction_id = id, command = name, %error, "refused");
+                Reply::Message(error.to_message())
+            }
+            Ok(Plan::Answer(message)) => Reply::Message(message),
+            Ok(Plan::Race(work)) => FollowUp::of(self, command, deadline).race(work).await,
+            Ok(Plan::Defer(work)) => FollowUp::of(self, command, deadline).defer(work),
+        };
+        tracing::info!(
+            interaction_id = id,
+            command = name,
+            reply = reply.name(),
+            latency_ms = (self.clock.now() - arrived).num_milliseconds(),
+            "answered"
+        );
+        reply
+    }
+
+    /// Route, authorise, read the options, start: in this order, so that somebody who may not use a
+    /// command learns nothing else.
+    async fn start(self: &Arc<Self>, command: &interaction::Command) -> Result<Plan, UserError> {
+        let route = commands::route(self.table, &self.registry, &command.name);
+        let route = route.ok_or_else(|| {
+            UserError::new(format!(
+                "unknown command {}. If it was removed lately, run `./register_commands.sh` again.",
+                crate::text::escape::code(&command.name, 32),
+            ))
+        })?;
+        self.access.decide(&command.caller, &route.rule())?;
+        let options = Options::read(&route.options(), &command.options, &self.urls)?;
+        (route.command.start)(Call {
+            deckhand: self.clone(),
+            agent: route.agent.cloned(),
+            interaction_id: command.id,
+            caller: command.caller.clone(),
+            options,
+        })
+        .await
+    }
+}

@@ -1,0 +1,182 @@
+//! THE TABLE: every slash command, one line each.
+
+pub mod agents;
+pub mod deploy;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::BoxFuture;
+use crate::agents::options::{OptionSpec, Options};
+use crate::agents::{Agent, Kind, Registry};
+use crate::app::Deckhand;
+use crate::discord::Message;
+use crate::discord::conversation::{Conversation, Finish};
+use crate::edge::authorize::Rule;
+use crate::edge::interaction::Caller;
+use crate::error::UserError;
+
+/// The commands, in the order in which they are looked up and registered.
+pub const TABLE: &[Command] = &[agents::COMMAND, deploy::COMMAND];
+
+/// One line of the table.
+#[derive(Clone, Copy)]
+pub struct Command {
+    /// Which slash commands it serves.
+    pub serves: Serves,
+    /// Starts one call of it.
+    pub start: fn(Call) -> BoxFuture<'static, Result<Plan, UserError>>,
+}
+
+/// Which slash commands a line of the table serves.
+#[derive(Clone, Copy)]
+pub enum Serves {
+    /// One command of its own.
+    Own {
+        /// Without the slash.
+        name: &'static str,
+        /// 1 to 100 characters.
+        description: &'static str,
+        /// What it takes.
+        options: fn() -> Vec<OptionSpec>,
+    },
+    /// The command of every agent of a kind.
+    Agents {
+        /// Whether an agent is of that kind.
+        kind: fn(&Kind) -> bool,
+        /// What an agent's command takes.
+        options: fn(&Agent) -> Vec<OptionSpec>,
+    },
+}
+
+/// One call of a command: authorised, its options checked.
+pub struct Call {
+    /// The bot.
+    pub deckhand: Arc<Deckhand>,
+    /// The agent behind the command, for [`Serves::Agents`].
+    pub agent: Option<Agent>,
+    /// The interaction's id.
+    pub interaction_id: u64,
+    /// Who typed it.
+    pub caller: Caller,
+    /// What was given.
+    pub options: Options,
+}
+
+/// How a call is answered.
+pub enum Plan {
+    /// At once.
+    Answer(Message),
+    /// By work that starts at once. If it ends within the three seconds its message is the answer;
+    /// if not, the answer is deferred and the same work goes on.
+    Race(BoxFuture<'static, Finish>),
+    /// Deferred at once, for everyone to see. The work gets the conversation to show progress in, and
+    /// a signal that resolves when it must wind up.
+    Defer(Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, Finish> + Send>),
+}
+
+/// Resolves when work must say how things stand.
+pub type WindUp = oneshot::Receiver<()>;
+
+/// A slash command that exists: a line of the table with what it serves.
+pub struct Route<'a> {
+    /// The line.
+    pub command: &'a Command,
+    /// The agent, if it serves one.
+    pub agent: Option<&'a Agent>,
+}
+
+/// Finds what serves a slash command.
+pub fn route<'a>(table: &'a [Command], registry: &'a Registry, name: &str) -> Option<Route<'a>> {
+    table.iter().find_map(|command| match command.serves {
+        Serves::Own { name: own, .. } => (own == name).then_some(Route {
+            command,
+            agent: None,
+        }),
+        Serves::Agents { kind, .. } => {
+            let agent = registry
+                .by_command(name)
+                .filter(|agent| kind(&agent.kind))?;
+            Some(Route {
+                command,
+                agent: Some(agent),
+            })
+        }
+    })
+}
+
+impl Route<'_> {
+    /// The options it takes.
+    pub fn options(&self) -> Vec<OptionSpec> {
+        match (self.command.serves, self.agent) {
+            (Serves::Own { options, .. }, _) => options(),
+            (Serves::Agents { options, .. }, Some(agent)) => options(agent),
+            (Serves::Agents { .. }, None) => Vec::new(),
+        }
+    }
+
+    /// Who may use it.
+    pub fn rule(&self) -> Rule {
+        self.agent
+            .map(|agent| agent.rule.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// Where commands are registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// In every server that installed the bot.
+    Global,
+    /// In one server.
+    Guild,
+}
+
+/// The registration: the body of Discord's bulk overwrite.
+/// <https://docs.discord.com/developers/interactions/application-commands#bulk-overwrite-global-application-commands>
+pub fn registration(table: &[Command], registry: &Registry, scope: Scope) -> Value {
+    let commands = table.iter().flat_map(|command| match command.serves {
+        Serves::Own {
+            name,
+            description,
+            options,
+        } => {
+            vec![declaration(name, description, options(), scope)]
+        }
+        Serves::Agents { kind, options } => {
+            let of_kind = registry.agents().iter().filter(|agent| kind(&agent.kind));
+            let declare = |agent: &Agent| {
+                declaration(&agent.command, &agent.description, options(agent), scope)
+            };
+            of_kind.map(declare).collect()
+        }
+    });
+    Value::Array(commands.collect())
+}
+
+fn declaration(name: &str, description: &str, mut options: Vec<OptionSpec>, scope: Scope) -> Value {
+    // Discord wants the required ones first.
+    options.sort_by_key(|option| !option.required);
+    let options: Vec<Value> = options.iter().map(OptionSpec::to_json).collect();
+    let mut command =
+        json!({"type": 1, "name": name, "description": description, "options": options});
+    if let (Scope::Global, Some(command)) = (scope, command.as_object_mut()) {
+        // Servers only: in a direct message there is nobody to see a deploy.
+        command.insert("contexts".to_owned(), json!([0]));
+        command.insert("integration_types".to_owned(), json!([0]));
+    }
+    command
+}
+
+/// An agent's command that a line of the table serves already would never be reached.
+pub fn clash<'a>(table: &[Command], registry: &'a Registry) -> Option<&'a Agent> {
+    let own = |agent: &Agent| {
+        let name = agent.command.as_str();
+        table
+            .iter()
+            .any(|c| matches!(c.serves, Serves::Own { name: own, .. } if own == name))
+    };
+    registry.agents().iter().find(|agent| own(agent))
+}

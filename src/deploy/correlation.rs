@@ -1,0 +1,226 @@
+//! Which run is ours? Pure decisions over what GitHub listed.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::edge::interaction::Caller;
+use crate::github::Run;
+use crate::github::account::Dispatcher;
+
+/// The namespace of Deckhand's correlation ids (RFC 9562, version 5).
+const NAMESPACE: Uuid = Uuid::from_u128(0x5d1c_6f0a_2a0b_4f57_9d6e_8c3b_7f41_e2d9);
+
+/// Ties a run to the interaction that asked for it. The same interaction always has the same one, so
+/// whatever is repeated can be recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CorrelationId(Uuid);
+
+impl CorrelationId {
+    /// The id of an interaction.
+    pub fn of(interaction_id: u64) -> Self {
+        Self(Uuid::new_v5(
+            &NAMESPACE,
+            interaction_id.to_string().as_bytes(),
+        ))
+    }
+
+    /// Whether this run carries the id in its name. `display_title` is GitHub's documented field for
+    /// `run-name`; some servers put it into `name`.
+    pub fn is_in(&self, run: &Run) -> bool {
+        let id = self.to_string();
+        titles(run).any(|title| title.to_ascii_lowercase().contains(&id))
+    }
+}
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// Who typed the command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requester {
+    /// The user's id.
+    pub user_id: u64,
+    /// The user's name as Discord gives it. Hostile until made safe.
+    pub username: String,
+}
+
+impl From<&Caller> for Requester {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            user_id: caller.user_id,
+            username: caller.username.clone(),
+        }
+    }
+}
+
+impl Requester {
+    /// `name#id` for the workflow's input and the run's name: letters, digits, `.`, `_` and `-` only,
+    /// so that not even a workflow that pastes it into a shell line can be hurt.
+    pub fn to_input(&self) -> String {
+        let safe = |c: char| {
+            if c.is_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        };
+        let name: String = self.username.chars().take(32).map(safe).collect();
+        let name = if name.is_empty() { "user" } else { &name };
+        format!("{name}#{}", self.user_id)
+    }
+}
+
+/// How a run was recognised as ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matched {
+    /// GitHub answered the dispatch with the run's id.
+    RunId,
+    /// The run's name carries the correlation id.
+    CorrelationId,
+    /// The workflow's run name carries no correlation id, and exactly one run fits event, ref, time
+    /// and dispatching account.
+    Time,
+}
+
+impl Matched {
+    /// The words for messages and logs.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::RunId => "matched by run id",
+            Self::CorrelationId => "matched by correlation id",
+            Self::Time => "matched by time",
+        }
+    }
+}
+
+/// What the time alone tells.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ByTime<'a> {
+    /// No run fits, or the run names of this workflow do carry correlation ids: then ours will, too.
+    None,
+    /// Exactly one run fits.
+    One(&'a Run),
+    /// This many fit; which one is ours cannot be told.
+    Ambiguous(usize),
+}
+
+/// Looks for our run among those of the time window, by event, ref and dispatching account.
+pub fn by_time<'a>(runs: &'a [Run], git_ref: &str, dispatcher: &Dispatcher) -> ByTime<'a> {
+    if carries_ids(runs) {
+        return ByTime::None;
+    }
+    let name = git_ref
+        .trim_start_matches("refs/heads/")
+        .trim_start_matches("refs/tags/");
+    let mut fitting = runs.iter().filter(|run| {
+        run.event.as_deref() == Some("workflow_dispatch")
+            && run.head_branch.as_deref() == Some(name)
+            && dispatcher.may_be(run.actor.as_ref())
+    });
+    match (fitting.next(), fitting.count()) {
+        (None, _) => ByTime::None,
+        (Some(run), 0) => ByTime::One(run),
+        (Some(_), more) => ByTime::Ambiguous(more + 1),
+    }
+}
+
+/// Whether any of these runs has a correlation id (some UUID) in its name.
+pub fn carries_ids(runs: &[Run]) -> bool {
+    let is_id = |word: &str| word.len() == 36 && Uuid::try_parse(word).is_ok();
+    let words = |title: &str| {
+        title
+            .split(|c: char| !c.is_ascii_hexdigit() && c != '-')
+            .any(is_id)
+    };
+    runs.iter().any(|run| titles(run).any(words))
+}
+
+fn titles(run: &Run) -> impl Iterator<Item = &str> {
+    run.display_title
+        .as_deref()
+        .into_iter()
+        .chain(run.name.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    const OTHER: &str = "0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9d";
+
+    fn run(title: &str, branch: &str, actor: &str, event: &str) -> Run {
+        serde_json::from_value(json!({
+            "id": 1, "display_title": title, "head_branch": branch, "event": event,
+            "actor": {"login": actor, "type": "User"},
+        }))
+        .unwrap()
+    }
+
+    fn plain(branch: &str, actor: &str) -> Run {
+        run("Client Deploy", branch, actor, "workflow_dispatch")
+    }
+
+    #[test]
+    fn the_same_interaction_has_the_same_id_and_another_has_another() {
+        let id = CorrelationId::of(1_300_000_000_000_000_000);
+        assert_eq!(id, CorrelationId::of(1_300_000_000_000_000_000));
+        assert_ne!(id, CorrelationId::of(1_300_000_000_000_000_001));
+        assert_eq!(id.to_string(), "0fb8dd02-4fe3-541e-ab56-d5e6408fec1f");
+    }
+
+    #[rstest]
+    #[case(json!({"id": 1, "display_title": "Client Deploy — ID by ada#7", "name": "deploy"}), true)]
+    #[case(json!({"id": 1, "display_title": "Fix", "name": "Client Deploy — ID by ada#7"}), true)]
+    #[case(json!({"id": 1, "display_title": "Client Deploy", "name": null}), false)]
+    #[case(json!({"id": 1}), false)]
+    fn the_id_is_looked_for_in_both_names(#[case] run: serde_json::Value, #[case] is_in: bool) {
+        let id = CorrelationId::of(5);
+        let text = run.to_string().replace("ID", &id.to_string());
+        assert_eq!(id.is_in(&serde_json::from_str(&text).unwrap()), is_in);
+        let other = run.to_string().replace("ID", OTHER);
+        assert!(!id.is_in(&serde_json::from_str(&other).unwrap()));
+    }
+
+    #[rstest]
+    #[case("ada", "ada#7")]
+    #[case("ada lovelace", "ada_lovelace#7")]
+    #[case("$(rm -rf /)`x`\n@everyone", "__rm_-rf____x___everyone#7")]
+    #[case("", "user#7")]
+    #[case("łukasz", "łukasz#7")]
+    fn a_requester_is_safe_in_a_shell(#[case] username: &str, #[case] expected: &str) {
+        let requester = Requester {
+            user_id: 7,
+            username: username.to_owned(),
+        };
+        assert_eq!(requester.to_input(), expected);
+    }
+
+    #[rstest]
+    #[case::alone(vec![plain("main", "bot")], Some(1))]
+    #[case::nothing(vec![], None)]
+    #[case::other_branch(vec![plain("dev", "bot")], None)]
+    #[case::other_account(vec![plain("main", "ada")], None)]
+    #[case::other_event(vec![run("Client Deploy", "main", "bot", "push")], None)]
+    #[case::others_beside_ours(vec![plain("main", "ada"), plain("main", "bot"), plain("dev", "bot")], Some(1))]
+    #[case::two(vec![plain("main", "bot"), plain("main", "bot")], Some(2))]
+    #[case::somebody_elses_id(vec![run(&format!("Client Deploy — {OTHER} by x"), "main", "bot", "workflow_dispatch")], None)]
+    #[case::ids_are_used(vec![plain("main", "bot"), run(OTHER, "main", "bot", "workflow_dispatch")], None)]
+    fn time_decides_only_when_exactly_one_run_fits(
+        #[case] runs: Vec<Run>,
+        #[case] fits: Option<usize>,
+    ) {
+        let bot = Dispatcher::Login("bot".to_owned());
+        let found = match by_time(&runs, "refs/heads/main", &bot) {
+            ByTime::None => None,
+            ByTime::One(_) => Some(1),
+            ByTime::Ambiguous(count) => Some(count),
+        };
+        assert_eq!(found, fits);
+    }
+}

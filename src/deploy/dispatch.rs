@@ -1,0 +1,126 @@
+//! Sends at most one dispatch.
+
+use chrono::{DateTime, Utc};
+
+use super::correlation::Matched;
+use super::patience::Patience;
+use super::{Order, Target, search};
+use crate::github::{DispatchAnswer, Github, GithubError};
+
+/// Tries at a request that GitHub has surely not seen.
+const TRIES_UNSENT: u8 = 3;
+
+/// What is known after the dispatch.
+#[derive(Debug)]
+pub enum Sent {
+    /// The run, named by GitHub or found from an earlier delivery of the same interaction.
+    Named(Target),
+    /// The run must be searched for.
+    Unnamed {
+        /// When the dispatch was sent, by our clock.
+        at: DateTime<Utc>,
+        /// Whether it is unknown if GitHub took the dispatch.
+        lost: bool,
+    },
+}
+
+/// Dispatches the workflow. It is sent again only when GitHub surely did not take it: no connection,
+/// a rate limit, or a 4xx. `Err` means that nothing was dispatched.
+pub async fn once(
+    github: &Github,
+    order: &Order,
+    patience: &mut Patience,
+) -> Result<Sent, GithubError> {
+    if order.was_elsewhere
+        && let Some(run) = search::earlier(github, order, patience).await?
+    {
+        tracing::info!(
+            run_id = run.id,
+            "an earlier delivery of this interaction dispatched already"
+        );
+        let target = Target::of(github, order, run, Matched::CorrelationId);
+        return Ok(Sent::Named(Target {
+            earlier: true,
+            ..target
+        }));
+    }
+    let mut return_run_details = true;
+    let mut unsent = 0;
+    loop {
+        let at = github.now();
+        let Order {
+            repository,
+            workflow,
+            git_ref,
+            ..
+        } = order;
+        let inputs = order.all_inputs();
+        let answer = github.dispatch(repository, workflow, git_ref, &inputs, return_run_details);
+        match answer.await {
+            Ok(Some(answer)) => return Ok(Sent::Named(named(github, order, answer))),
+            Ok(None) => return Ok(Sent::Unnamed { at, lost: false }),
+            Err(GithubError::Lost(why)) => {
+                tracing::warn!(why, "the dispatch's answer was lost; it is not sent again");
+                return Ok(Sent::Unnamed { at, lost: true });
+            }
+            Err(GithubError::RateLimited(wait)) if patience.rest(wait).await => {}
+            Err(GithubError::NotSent(_)) if unsent < TRIES_UNSENT - 1 && !patience.is_over() => {
+                unsent += 1;
+                patience.after_a_fault().await;
+            }
+            Err(GithubError::Refused(400 | 422, message))
+                if return_run_details && !is_about_the_order(&message) =>
+            {
+                // An Enterprise Server that does not know the field. It says so in several ways.
+                return_run_details = false;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn named(github: &Github, order: &Order, answer: DispatchAnswer) -> Target {
+    let DispatchAnswer { run_id, html_url } = answer;
+    Target {
+        run_id,
+        url: html_url.unwrap_or_else(|| github.run_page(&order.repository, run_id)),
+        matched: Matched::RunId,
+        earlier: false,
+        run: None,
+    }
+}
+
+/// GitHub's refusals that have nothing to do with `return_run_details`.
+fn is_about_the_order(message: &str) -> bool {
+    [
+        "Unexpected inputs provided",
+        "Required input",
+        "No ref found for",
+        "Workflow does not have 'workflow_dispatch' trigger",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("Unexpected inputs provided: [\"x\"]", true)]
+    #[case("Required input 'stage' not provided", true)]
+    #[case("No ref found for: x", true)]
+    #[case("Workflow does not have 'workflow_dispatch' trigger", true)]
+    #[case(
+        "Invalid request.\n\n\"return_run_details\" is not a permitted key.",
+        false
+    )]
+    #[case("Problems parsing JSON", false)]
+    fn a_refusal_of_the_order_is_told_from_an_old_server(
+        #[case] message: &str,
+        #[case] order: bool,
+    ) {
+        assert_eq!(is_about_the_order(message), order);
+    }
+}

@@ -1,0 +1,307 @@
+//! Everything that a deploy says in Discord, as pure functions of the order and what is known.
+
+use chrono::TimeDelta;
+
+use super::search::NotFound;
+use super::{Ended, Followed, Order, Stage, Target, Why};
+use crate::discord::Message;
+use crate::discord::conversation::Finish;
+use crate::github::{Github, GithubError, Run};
+use crate::text::{duration, escape};
+
+/// What the messages need besides the order: the page of the workflow, where people look when the
+/// run is not known.
+pub struct Messages<'a> {
+    order: &'a Order,
+    workflow_page: String,
+    timeout: TimeDelta,
+}
+
+impl<'a> Messages<'a> {
+    /// The messages of this order.
+    pub fn new(github: &Github, order: &'a Order, timeout: std::time::Duration) -> Self {
+        let workflow_page = github.workflow_page(&order.repository, &order.workflow);
+        Self {
+            order,
+            workflow_page,
+            timeout: TimeDelta::from_std(timeout).unwrap_or_default(),
+        }
+    }
+
+    /// The answer of a command that does not wait.
+    pub fn dispatched(&self, target: Option<&Target>) -> Message {
+        let (what, run) = match target {
+            Some(target) if target.earlier => ("was dispatched before", run_link(target)),
+            Some(target) => ("dispatched", run_link(target)),
+            None => (
+                "dispatched",
+                format!("{} (GitHub did not name the run)", self.runs_link()),
+            ),
+        };
+        Message::public(&format!(
+            "🚀 {title} {what}\n{details}\n-# `wait:true` follows the run and reports its outcome here.",
+            title = self.title(),
+            details = self.details(&run, target),
+        ))
+    }
+
+    /// The message while the deploy goes on.
+    pub fn progress(&self, stage: &Stage) -> Message {
+        let (icon, status) = match stage {
+            Stage::Dispatching => ("🔵", "is being dispatched".to_owned()),
+            Stage::Searching { lost: false } => {
+                ("🔵", "dispatched, looking for its run".to_owned())
+            }
+            Stage::Searching { lost: true } => (
+                "🟠",
+                "GitHub's answer to the dispatch was lost, looking for its run".to_owned(),
+            ),
+            Stage::Following(target) => running(target.run.as_ref()),
+        };
+        Message::public(&format!(
+            "{icon} {}: {status}\n{}",
+            self.title(),
+            self.where_(stage)
+        ))
+    }
+
+    /// The last state of the message, and the follow-up that tells the requester.
+    pub fn finish(&self, followed: &Followed) -> Finish {
+        let outcome = self.outcome(followed);
+        let message = Message::public(&format!("{outcome}\n{}", self.where_(&followed.stage)));
+        let user_id = self.order.requester.user_id;
+        let (run, earlier) = match &followed.stage {
+            Stage::Following(target) => (run_link(target), target.earlier),
+            _ => (self.runs_link(), false),
+        };
+        let id = self.order.correlation_id;
+        let follow_up = format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`");
+        let follow_up = Message::public(&follow_up).pinging(user_id);
+        Finish {
+            message,
+            follow_up: (!earlier).then_some(follow_up),
+        }
+    }
+
+    /// The answer of a command that does not wait and did not get through.
+    pub fn not_dispatched(&self, ended: Ended) -> Message {
+        let followed = Followed {
+            stage: Stage::Dispatching,
+            ended,
+        };
+        Message::public(&format!(
+            "{}\n{}",
+            self.outcome(&followed),
+            self.where_(&followed.stage)
+        ))
+    }
+
+    fn outcome(&self, Followed { stage, ended }: &Followed) -> String {
+        let title = self.title();
+        let run = match stage {
+            Stage::Following(target) => target.run.as_ref(),
+            _ => None,
+        };
+        match ended {
+            Ended::Concluded => {
+                let (icon, words) = conclusion(run.and_then(|run| run.conclusion.as_deref()));
+                format!(
+                    "{icon} {title} {words}{}",
+                    run.map(took).unwrap_or_default()
+                )
+            }
+            Ended::NotDispatched(error) => {
+                format!(
+                    "🔴 {title}: nothing was dispatched. {}",
+                    refused(error, self.order)
+                )
+            }
+            Ended::NotFound(NotFound::Nowhere { lost: true }) => format!(
+                "🟠 {title}: GitHub's answer to the dispatch was lost and no run with this correlation \
+                 id showed up, so it is unknown whether it was taken. It was not sent again. Look at \
+                 {page} before you try again.",
+                page = self.runs_link(),
+            ),
+            Ended::NotFound(NotFound::Nowhere { lost: false }) => format!(
+                "⏱️ {title}: GitHub took the dispatch, but its run did not show up in time. Look at \
+                 {page}. If the run is there under another name, let the workflow's `run-name` carry \
+                 the `correlation_id` input.",
+                page = self.runs_link(),
+            ),
+            Ended::NotFound(NotFound::Ambiguous(count)) => format!(
+                "🟠 {title}: ambiguous, {count} runs could be the one that was dispatched, so none is \
+                 reported. Look at {page}. Let the workflow's `run-name` carry the `correlation_id` \
+                 input, then its run can be told from others.",
+                page = self.runs_link(),
+            ),
+            Ended::NotFound(NotFound::NotTold(error)) => format!(
+                "⏱️ {title}: dispatched, but its run could not be looked for. {why} Look at {page}.",
+                why = not_told(error),
+                page = self.runs_link(),
+            ),
+            Ended::StillRunning(why) => self.still_running(stage, run, why),
+        }
+    }
+
+    fn still_running(&self, stage: &Stage, run: Option<&Run>, why: &Why) -> String {
+        let title = self.title();
+        let why = match why {
+            Why::TimedOut => format!("after {}", duration::compact(self.timeout)),
+            Why::Stopped => "when Deckhand's own time was over".to_owned(),
+            Why::NotTold(error) => {
+                return format!(
+                    "⏱️ {title}: the run could not be followed to its end. {}",
+                    not_told(error)
+                );
+            }
+        };
+        match stage {
+            Stage::Dispatching => format!(
+                "⏱️ {title}: GitHub had not answered {why}, so it is unknown whether the dispatch was \
+                 taken. It is not sent again. Look at {page} before you try again.",
+                page = self.runs_link(),
+            ),
+            Stage::Searching { .. } => {
+                format!(
+                    "⏱️ {title}: its run had not shown up {why}. Look at {}.",
+                    self.runs_link()
+                )
+            }
+            Stage::Following(_) => {
+                let (_, status) = running(run);
+                format!(
+                    "⏱️ {title}: still running {why} ({status}). The link shows how it goes on."
+                )
+            }
+        }
+    }
+
+    fn title(&self) -> String {
+        format!("**{}**", escape::plain(&self.order.title, 50))
+    }
+
+    fn where_(&self, stage: &Stage) -> String {
+        match stage {
+            Stage::Following(target) => self.details(&run_link(target), Some(target)),
+            _ => self.details(&self.runs_link(), None),
+        }
+    }
+
+    fn details(&self, run: &str, target: Option<&Target>) -> String {
+        let Order {
+            git_ref,
+            requester,
+            correlation_id,
+            ..
+        } = self.order;
+        let matched = target.map(|target| format!(" · {}", target.matched.words()));
+        format!(
+            "{run} on {git_ref} by <@{user}>\nCorrelation id `{correlation_id}`{matched}",
+            git_ref = escape::code(git_ref, 100),
+            user = requester.user_id,
+            matched = matched.unwrap_or_default(),
+        )
+    }
+
+    fn runs_link(&self) -> String {
+        escape::link("the workflow's runs", &self.workflow_page)
+    }
+}
+
+fn run_link(target: &Target) -> String {
+    let number = target.run.as_ref().and_then(|run| run.run_number);
+    let label = match number {
+        Some(number) => format!("Run #{number}"),
+        None => format!("Run {}", target.run_id),
+    };
+    escape::link(&label, &target.url)
+}
+
+fn running(run: Option<&Run>) -> (&'static str, String) {
+    match run.and_then(|run| run.status.as_deref()) {
+        None => ("🔵", "dispatched".to_owned()),
+        Some("queued" | "requested" | "pending") => ("🔵", "queued".to_owned()),
+        Some("in_progress") => ("🔵", "in progress".to_owned()),
+        Some("waiting" | "action_required") => ("🟠", "waiting for approval".to_owned()),
+        Some(other) => ("🔵", escape::code(other, 40)),
+    }
+}
+
+/// The icon and words of a conclusion; one that is not known yet is shown as it is.
+fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
+    let (icon, words) = match conclusion {
+        Some("success") => ("🟢", "succeeded"),
+        Some("failure") => ("🔴", "failed"),
+        Some("timed_out") => ("🔴", "timed out on GitHub"),
+        Some("startup_failure") => ("🔴", "could not start"),
+        Some("cancelled") => ("⚪", "was cancelled"),
+        Some("skipped") => ("⚪", "was skipped"),
+        Some("neutral") => ("⚪", "ended neutral"),
+        Some("stale") => ("⚪", "went stale"),
+        Some("action_required") => ("🟠", "is waiting for approval"),
+        Some(_) => ("⚪", "ended"),
+        None => return ("⚪", "ended without a conclusion".to_owned()),
+    };
+    let term = escape::code(conclusion.unwrap_or_default(), 40);
+    (icon, format!("{words} ({term})"))
+}
+
+fn took(run: &Run) -> String {
+    match (run.run_started_at.or(run.created_at), run.updated_at) {
+        (Some(start), Some(end)) => format!(" after {}", duration::compact(end - start)),
+        _ => String::new(),
+    }
+}
+
+/// Why GitHub took no dispatch, and what to do next.
+fn refused(error: &GithubError, order: &Order) -> String {
+    let repository = escape::code(&order.repository.to_string(), 100);
+    let workflow = escape::code(&order.workflow, 100);
+    match error {
+        GithubError::NotSent(_) | GithubError::Lost(_) => {
+            "GitHub cannot be reached. Try again in a minute; githubstatus.com tells about outages."
+                .to_owned()
+        }
+        GithubError::RateLimited(wait) => format!(
+            "GitHub's rate limit is used up. Try again in {}.",
+            duration::compact(TimeDelta::from_std(*wait).unwrap_or_default()),
+        ),
+        GithubError::Unauthorized => {
+            "GitHub refuses the token (401): it is wrong, expired or revoked. Renew `GITHUB_TOKEN`."
+                .to_owned()
+        }
+        GithubError::Forbidden(said) => format!(
+            "GitHub forbids it (403): {said}. The token needs the permission Actions: read and write on \
+             {repository}.",
+            said = said_by_github(said),
+        ),
+        GithubError::NotFound => format!(
+            "GitHub does not know the workflow {workflow} in {repository} (404). Check the file's name \
+             in agents.toml, and that the token may see the repository.",
+        ),
+        GithubError::Refused(status, said) => {
+            format!("GitHub refuses it ({status}): {}", said_by_github(said))
+        }
+    }
+}
+
+fn not_told(error: &GithubError) -> String {
+    match error {
+        GithubError::NotSent(_) | GithubError::Lost(_) => "GitHub cannot be reached.".to_owned(),
+        GithubError::RateLimited(_) => "GitHub's rate limit is used up.".to_owned(),
+        GithubError::Unauthorized => "GitHub refuses the token now (401).".to_owned(),
+        GithubError::Forbidden(said) => {
+            format!("GitHub forbids it (403): {}.", said_by_github(said))
+        }
+        GithubError::NotFound => {
+            "GitHub does not know it (404); it may have been deleted.".to_owned()
+        }
+        GithubError::Refused(status, said) => {
+            format!("GitHub refuses it ({status}): {}.", said_by_github(said))
+        }
+    }
+}
+
+fn said_by_github(message: &str) -> String {
+    escape::plain(message.trim_end_matches('.'), 300)
+}

@@ -1,0 +1,147 @@
+//! How long a deploy may still take, and how it spends that time.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::{Instant, sleep_until};
+
+use crate::config::WaitSettings;
+
+/// A command that does not wait for the run still waits this long for a clear answer about its
+/// dispatch.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Rate limits that are waited out in one deploy.
+const RESTS: u8 = 2;
+
+/// The time limit of one deploy, and the only place where its pauses are made.
+#[derive(Debug)]
+pub struct Patience {
+    deadline: Instant,
+    interval: Duration,
+    rests_left: u8,
+    backoff: ExponentialBackoff,
+}
+
+impl Patience {
+    /// For following a run: `WAIT_TIMEOUT_SECONDS` from now.
+    pub fn for_a_wait(wait: WaitSettings) -> Self {
+        Self {
+            deadline: Instant::now() + wait.timeout,
+            interval: wait.poll_interval,
+            rests_left: RESTS,
+            backoff: backoff(),
+        }
+    }
+
+    /// For learning what came of a dispatch.
+    pub fn for_an_answer(wait: WaitSettings) -> Self {
+        Self::for_a_wait(WaitSettings {
+            timeout: wait.timeout.min(ANSWER_TIMEOUT),
+            ..wait
+        })
+    }
+
+    /// Whether the time is over.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    /// When the time is over.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// The pause between two looks. An answer that came ends a series of failures.
+    pub async fn look_again(&mut self) {
+        self.backoff = backoff();
+        self.pause(self.interval).await;
+    }
+
+    /// The pause after a fault that may pass: growing, with jitter.
+    pub async fn after_a_fault(&mut self) {
+        let pause = self.backoff.next().unwrap_or(self.interval);
+        self.pause(pause).await;
+    }
+
+    /// Waits out a rate limit, at most twice and never past the deadline. `false`: it did not wait,
+    /// because there is no use in it.
+    pub async fn rest(&mut self, asked: Duration) -> bool {
+        if self.rests_left == 0 || Instant::now() + asked > self.deadline {
+            return false;
+        }
+        self.rests_left -= 1;
+        tokio::time::sleep(asked).await;
+        true
+    }
+
+    async fn pause(&self, pause: Duration) {
+        sleep_until((Instant::now() + pause).min(self.deadline)).await;
+    }
+}
+
+fn backoff() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(Duration::from_secs(15))
+        .without_max_times()
+        .with_jitter()
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patience(seconds: u64) -> Patience {
+        let timeout = Duration::from_secs(seconds);
+        Patience::for_a_wait(WaitSettings {
+            timeout,
+            ..WaitSettings::default()
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_limit_is_waited_out_twice() {
+        let mut patience = patience(180);
+        let start = Instant::now();
+        assert!(patience.rest(Duration::from_secs(30)).await);
+        assert!(patience.rest(Duration::from_secs(30)).await);
+        assert!(!patience.rest(Duration::from_secs(1)).await);
+        assert_eq!(start.elapsed(), Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_limit_is_never_waited_out_past_the_deadline() {
+        let mut patience = patience(10);
+        let start = Instant::now();
+        assert!(!patience.rest(Duration::from_secs(11)).await);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        assert!(patience.rest(Duration::from_secs(10)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_pause_goes_past_the_deadline() {
+        let mut patience = patience(10);
+        let start = Instant::now();
+        while !patience.is_over() {
+            patience.look_again().await;
+        }
+        assert_eq!(start.elapsed(), Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_grow_with_faults_in_a_row() {
+        let mut patience = patience(600);
+        for round in 0..2 {
+            let start = Instant::now();
+            patience.after_a_fault().await;
+            assert!(start.elapsed() <= Duration::from_secs(1), "round {round}");
+            for _ in 0..4 {
+                patience.after_a_fault().await;
+            }
+            assert!(start.elapsed() >= Duration::from_secs(10), "round {round}");
+            patience.look_again().await;
+        }
+    }
+}

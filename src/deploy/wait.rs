@@ -1,0 +1,81 @@
+//! Follows a run to its end.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::patience::Patience;
+use super::{Ended, Order, Progress, Report, Stage, Target, Why};
+use crate::github::runs::Tag;
+use crate::github::{Github, GithubError, Run};
+
+/// GitHub may not know a run for a moment after it named it.
+const UNKNOWN_RUN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Looks at the run every poll interval until it is completed or the time is over. One failed look
+/// never ends the wait.
+pub(super) async fn until_it_ends<R: Report>(
+    github: &Github,
+    order: &Order,
+    mut target: Target,
+    patience: &mut Patience,
+    progress: &Progress<'_, R>,
+) -> Ended {
+    let mut tag = Tag::default();
+    let unknown_until = Instant::now() + UNKNOWN_RUN_TIMEOUT;
+    loop {
+        if target.run.as_ref().is_some_and(Run::is_completed) {
+            progress.keep(Stage::Following(target));
+            return Ended::Concluded;
+        }
+        progress.reach(Stage::Following(target.clone())).await;
+        if patience.is_over() {
+            return Ended::StillRunning(Why::TimedOut);
+        }
+        patience.look_again().await;
+        match look(
+            github,
+            order,
+            target.run_id,
+            &mut tag,
+            patience,
+            unknown_until,
+        )
+        .await
+        {
+            Ok(Some(run)) => target = target.seen(run),
+            Ok(None) => {}
+            Err(error) => return Ended::StillRunning(Why::NotTold(error)),
+        }
+    }
+}
+
+/// One look, repeated until GitHub gives an answer or the time is over. `None`: nothing new.
+async fn look(
+    github: &Github,
+    order: &Order,
+    run_id: u64,
+    tag: &mut Tag,
+    patience: &mut Patience,
+    unknown_until: Instant,
+) -> Result<Option<Run>, GithubError> {
+    loop {
+        match github.run(&order.repository, run_id, tag).await {
+            Ok(run) => return Ok(run),
+            Err(GithubError::RateLimited(wait)) => {
+                if !patience.rest(wait).await {
+                    return Err(GithubError::RateLimited(wait));
+                }
+            }
+            Err(GithubError::NotFound) if Instant::now() < unknown_until => return Ok(None),
+            Err(error) if error.is_passing() => {
+                tracing::debug!(%error, run_id, "a look at the run failed");
+                if patience.is_over() {
+                    return Err(error);
+                }
+                patience.after_a_fault().await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

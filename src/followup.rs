@@ -1,0 +1,170 @@
+//! Work that may outlive its HTTP answer: raced against the three seconds, delivered by the
+//! interaction's token if it comes later, and answered for when it panics or time runs out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
+
+use crate::BoxFuture;
+use crate::app::Deckhand;
+use crate::commands::WindUp;
+use crate::deploy::correlation::CorrelationId;
+use crate::discord::Message;
+use crate::discord::conversation::{Conversation, Finish};
+use crate::edge::budget;
+use crate::edge::interaction::Command;
+use crate::edge::reply::Reply;
+use crate::tasks::Deadline;
+
+/// Work that was told to wind up gets this share of what is left to return; the rest is for
+/// delivering what it says.
+const WIND_UP_SHARE: u32 = 4;
+
+/// For winding up when no deadline is set: the server shuts down.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
+
+/// The follow-up of one interaction.
+pub struct FollowUp {
+    deckhand: Arc<Deckhand>,
+    command: Command,
+    deadline: Option<Deadline>,
+}
+
+impl FollowUp {
+    /// The follow-up of this command.
+    pub fn of(deckhand: &Arc<Deckhand>, command: Command, deadline: Option<Deadline>) -> Self {
+        Self {
+            deckhand: deckhand.clone(),
+            command,
+            deadline,
+        }
+    }
+
+    /// Answers with the work's own message if it ends within the three seconds; if not, defers, and
+    /// the same work goes on.
+    pub async fn race(self, work: BoxFuture<'static, Finish>) -> Reply {
+        let budget = budget::remaining(self.command.id, self.deckhand.clock.now());
+        let mut work = self.deckhand.tasks.spawn(work.instrument(self.span()));
+        match timeout(budget, &mut work).await {
+            Ok(joined) => {
+                let finish = self.finished(joined);
+                if let Some(message) = finish.follow_up {
+                    let conversation = self.conversation();
+                    self.deckhand
+                        .tasks
+                        .spawn(async move { conversation.follow_up(&message).await });
+                }
+                Reply::Message(finish.message)
+            }
+            Err(_) => {
+                let (wind_up, _) = oneshot::channel();
+                let conversation = self.conversation();
+                self.deliver_later(work, conversation, wind_up)
+            }
+        }
+    }
+
+    /// Defers at once, for everyone to see, and starts the work.
+    pub fn defer(
+        self,
+        work: Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, Finish> + Send>,
+    ) -> Reply {
+        let conversation = self.conversation();
+        let (wind_up, told) = oneshot::channel();
+        let work = work(conversation.clone(), told).instrument(self.span());
+        let work = self.deckhand.tasks.spawn(work);
+        self.deliver_later(work, conversation, wind_up)
+    }
+
+    fn deliver_later(
+        self,
+        work: JoinHandle<Finish>,
+        conversation: Conversation,
+        wind_up: oneshot::Sender<()>,
+    ) -> Reply {
+        let span = self.span();
+        let tasks = self.deckhand.tasks.clone();
+        tasks.spawn(self.deliver(work, conversation, wind_up).instrument(span));
+        Reply::Deferred { ephemeral: false }
+    }
+
+    /// Waits for the work, at most until it must wind up, and delivers how it ended.
+    async fn deliver(
+        self,
+        mut work: JoinHandle<Finish>,
+        conversation: Conversation,
+        wind_up: oneshot::Sender<()>,
+    ) {
+        let finish = tokio::select! {
+            biased;
+            joined = &mut work => self.finished(joined),
+            () = self.deckhand.tasks.wind_up(self.deadline) => {
+                // Work that does not listen has dropped its end; it is given up below.
+                let _ = wind_up.send(());
+                let left = self.end().saturating_duration_since(Instant::now());
+                match timeout(left / WIND_UP_SHARE, &mut work).await {
+                    Ok(joined) => self.finished(joined),
+                    Err(_) => {
+                        work.abort();
+                        tracing::error!("given up: its time was over");
+                        self.apology("⏱️ Deckhand ran out of time before this was done.").into()
+                    }
+                }
+            }
+        };
+        let delivered = timeout_at(self.end(), conversation.finish(&finish)).await;
+        let correlation_id = CorrelationId::of(self.command.id);
+        match delivered {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%correlation_id, %error, "the answer could not be delivered");
+            }
+            Err(_) => tracing::error!(%correlation_id, "the answer could not be delivered in time"),
+        }
+    }
+
+    fn finished(&self, joined: Result<Finish, JoinError>) -> Finish {
+        joined.unwrap_or_else(|error| {
+            tracing::error!(%error, "the work did not end well");
+            self.apology(
+                "💥 Deckhand has a fault and could not finish this. Its log has the details.",
+            )
+            .into()
+        })
+    }
+
+    fn apology(&self, what: &str) -> Message {
+        let id = CorrelationId::of(self.command.id);
+        Message::public(&format!(
+            "{what} If it dispatched a workflow, the run goes on: look for it on GitHub before you \
+             try again.\nCorrelation id `{id}`"
+        ))
+    }
+
+    /// When nothing can be delivered any more.
+    fn end(&self) -> Instant {
+        self.deadline
+            .map_or_else(|| Instant::now() + SHUTDOWN_GRACE, |deadline| deadline.end)
+    }
+
+    fn conversation(&self) -> Conversation {
+        Conversation::new(
+            self.deckhand.discord.clone(),
+            self.command.token.clone(),
+            false,
+        )
+    }
+
+    fn span(&self) -> tracing::Span {
+        tracing::info_span!(
+            "follow-up",
+            interaction_id = self.command.id,
+            command = self.command.name,
+            correlation_id = %CorrelationId::of(self.command.id),
+        )
+    }
+}

@@ -1,0 +1,46 @@
+//! The Lambda runtime loop around the bot.
+
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, Runtime, spawn_graceful_shutdown_handler};
+use serde_json::{Value, json};
+use tower::util::service_fn;
+
+use super::drain::{DrainLayer, deadline};
+use super::event::{Event, to_lambda};
+use crate::edge::http::{App, unreadable};
+use crate::tasks::Tasks;
+
+/// Lambda kills the process half a second after SIGTERM.
+const SHUTDOWN: Duration = Duration::from_millis(400);
+
+/// Runs until Lambda ends the process.
+pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
+    let stopped = tasks.clone();
+    spawn_graceful_shutdown_handler(move || async move {
+        stopped.stop();
+        let _ = tokio::time::timeout(SHUTDOWN, stopped.drained()).await;
+    })
+    .await;
+    let handler = service_fn(move |event: LambdaEvent<Value>| {
+        let app = app.clone();
+        async move { Ok::<_, Error>(handle(&app, event).await) }
+    });
+    Runtime::new(handler).layer(DrainLayer(tasks)).run().await
+}
+
+async fn handle(app: &App, LambdaEvent { payload, context }: LambdaEvent<Value>) -> Value {
+    match Event::read(&payload) {
+        Event::Http(request) => {
+            to_lambda(&app.handle(request, Some(deadline(context.deadline))).await)
+        }
+        Event::BadBody => to_lambda(&unreadable()),
+        Event::Unknown => {
+            tracing::warn!(
+                request_id = context.request_id,
+                "an event that is no HTTP request"
+            );
+            json!({"error": "this event is not known"})
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Work that goes on after the HTTP answer, and when it must stop.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// When everything that an invocation started must be done. Lambda kills the process at its
+/// deadline; before that every task gets time to say how things stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// When work is told to stop.
+    pub wind_up: Instant,
+    /// When nothing can be delivered any more.
+    pub end: Instant,
+}
+
+impl Deadline {
+    /// The deadline of an invocation that is killed `left` from now. A tenth of it, 2 to 10 s, is
+    /// kept for winding up.
+    pub fn from_now(left: Duration) -> Self {
+        let margin = (left / 10)
+            .clamp(Duration::from_secs(2), Duration::from_secs(10))
+            .min(left / 2);
+        let now = Instant::now();
+        Self {
+            wind_up: now + (left - margin),
+            end: now + (left - margin / 10),
+        }
+    }
+}
+
+/// All running tasks, so that Lambda's next poll, or the server's end, can wait for them.
+#[derive(Debug, Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// Starts a task that is waited for.
+    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tracker.spawn(task)
+    }
+
+    /// Resolves when work must stop: at the invocation's deadline, or when the server shuts down.
+    pub async fn wind_up(&self, deadline: Option<Deadline>) {
+        match deadline {
+            Some(deadline) => tokio::select! {
+                () = tokio::time::sleep_until(deadline.wind_up) => {}
+                () = self.stop.cancelled() => {}
+            },
+            None => self.stop.cancelled().await,
+        }
+    }
+
+    /// Tells all work to stop and say how things stand.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until no task is left. Tasks can be started again afterwards.
+    pub async fn drained(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+        self.tracker.reopen();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(240_000, 230_000, 239_000)]
+    #[case(30_000, 27_000, 29_700)]
+    #[case(5_000, 3_000, 4_800)]
+    #[case(1_000, 500, 950)]
+    #[case(0, 0, 0)]
+    #[tokio::test(start_paused = true)]
+    async fn time_is_kept_for_winding_up(
+        #[case] left: u64,
+        #[case] wind_up: u64,
+        #[case] end: u64,
+    ) {
+        let now = Instant::now();
+        let deadline = Deadline::from_now(Duration::from_millis(left));
+        assert_eq!((deadline.wind_up - now).as_millis(), u128::from(wind_up));
+        assert_eq!((deadline.end - now).as_millis(), u128::from(end));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn drained_waits_for_every_task_and_opens_again() {
+        let tasks = Tasks::default();
+        for _ in 0..2 {
+            let task = tasks.spawn(tokio::time::sleep(Duration::from_secs(60)));
+            tasks.drained().await;
+            assert!(task.is_finished());
+        }
+    }
+}
