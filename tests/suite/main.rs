@@ -1,0 +1,20 @@
+//! The real bot and its real clients against stand-ins of GitHub and Discord, under paused time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests say what they expect"
+)]
+
+mod world;
+
+mod correlation;
+mod deploys;
+mod edge;
+mod faults;
+mod messages;
+mod secrets;
+mod server;
