@@ -33,10 +33,7 @@ impl<'a> Messages<'a> {
         let (what, run) = match target {
             Some(target) if target.earlier => ("was dispatched before", run_link(target)),
             Some(target) => ("dispatched", run_link(target)),
-            None => (
-                "dispatched",
-                format!("{} (GitHub did not name the run)", self.runs_link()),
-            ),
+            None => ("dispatched", self.runs_link()),
         };
         Message::public(&format!(
             "🚀 {title} {what}\n{details}\n-# `wait:true` follows the run and reports its outcome here.",
@@ -53,7 +50,7 @@ impl<'a> Messages<'a> {
                 ("🔵", "dispatched, looking for its run".to_owned())
             }
             Stage::Searching { lost: true } => (
-                "🟠",
+                "🔵",
                 "GitHub's answer to the dispatch was lost, looking for its run".to_owned(),
             ),
             Stage::Following(target) => running(target.run.as_ref()),
@@ -117,27 +114,24 @@ impl<'a> Messages<'a> {
                 )
             }
             Ended::NotFound(NotFound::Nowhere { lost: true }) => format!(
-                "🟠 {title}: GitHub's answer to the dispatch was lost and no run with this correlation \
-                 id showed up, so it is unknown whether it was taken. It was not sent again. Look at \
-                 {page} before you try again.",
-                page = self.runs_link(),
+                "⚠️ {title}: GitHub's answer to the dispatch was lost and no run with this correlation \
+                 id showed up, so it is unknown whether it was taken. It was not sent again. Look at the \
+                 workflow's runs before you try again.",
             ),
             Ended::NotFound(NotFound::Nowhere { lost: false }) => format!(
-                "⏱️ {title}: GitHub took the dispatch, but its run did not show up in time. Look at \
-                 {page}. If the run is there under another name, let the workflow's `run-name` carry \
-                 the `correlation_id` input.",
-                page = self.runs_link(),
+                "⏱️ {title}: GitHub took the dispatch, but its run did not show up in time. Look at the \
+                 workflow's runs. If it is there under another name, let the workflow's `run-name` \
+                 carry the `correlation_id` input.",
             ),
             Ended::NotFound(NotFound::Ambiguous(count)) => format!(
-                "🟠 {title}: ambiguous, {count} runs could be the one that was dispatched, so none is \
-                 reported. Look at {page}. Let the workflow's `run-name` carry the `correlation_id` \
-                 input, then its run can be told from others.",
-                page = self.runs_link(),
+                "⚠️ {title}: ambiguous, {count} runs could be the one that was dispatched, so none is \
+                 reported. Look at the workflow's runs. When the workflow's `run-name` carries the \
+                 `correlation_id` input, its run can be told from others.",
             ),
             Ended::NotFound(NotFound::NotTold(error)) => format!(
-                "⏱️ {title}: dispatched, but its run could not be looked for. {why} Look at {page}.",
+                "⏱️ {title}: dispatched, but its run could not be looked for. {why} Look at \
+                 the workflow's runs.",
                 why = not_told(error),
-                page = self.runs_link(),
             ),
             Ended::StillRunning(why) => self.still_running(stage, run, why),
         }
@@ -158,14 +152,10 @@ impl<'a> Messages<'a> {
         match stage {
             Stage::Dispatching => format!(
                 "⏱️ {title}: GitHub had not answered {why}, so it is unknown whether the dispatch was \
-                 taken. It is not sent again. Look at {page} before you try again.",
-                page = self.runs_link(),
+                 taken. It is not sent again. Look at the workflow's runs before you try again.",
             ),
             Stage::Searching { .. } => {
-                format!(
-                    "⏱️ {title}: its run had not shown up {why}. Look at {}.",
-                    self.runs_link()
-                )
+                format!("⏱️ {title}: its run had not shown up {why}. Look at the workflow's runs.")
             }
             Stage::Following(_) => {
                 let (_, status) = running(run);
@@ -204,7 +194,7 @@ impl<'a> Messages<'a> {
     }
 
     fn runs_link(&self) -> String {
-        escape::link("the workflow's runs", &self.workflow_page)
+        escape::link("Workflow runs", &self.workflow_page)
     }
 }
 
@@ -280,8 +270,28 @@ fn refused(error: &GithubError, order: &Order) -> String {
              in agents.toml, and that the token may see the repository.",
         ),
         GithubError::Refused(status, said) => {
-            format!("GitHub refuses it ({status}): {}", said_by_github(said))
+            format!(
+                "GitHub refuses it ({status}): {}. {}",
+                said_by_github(said),
+                hint(said)
+            )
         }
+    }
+}
+
+/// What to do about GitHub's known refusals of a dispatch.
+fn hint(said: &str) -> &'static str {
+    if said.contains("Unexpected inputs") {
+        "Declare them in the workflow's `on.workflow_dispatch.inputs`; `correlation_id` and `requester` \
+         are always sent."
+    } else if said.contains("Required input") {
+        "Declare it among the agent's inputs in agents.toml."
+    } else if said.contains("No ref found") {
+        "Check that this branch or tag exists."
+    } else if said.contains("'workflow_dispatch' trigger") {
+        "Add `workflow_dispatch` to the workflow's `on` on that branch."
+    } else {
+        "Check the agent's workflow, ref and inputs in agents.toml."
     }
 }
 

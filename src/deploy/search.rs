@@ -11,7 +11,7 @@ use crate::github::account::Dispatcher;
 use crate::github::{Github, GithubError, Run};
 
 /// How long a run may take to show up when it is unknown whether GitHub took the dispatch.
-const LOST_TIMEOUT: Duration = Duration::from_secs(60);
+const LOST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Looks for an earlier dispatch before one is sent: this often in vain before the user is told that
 /// nothing was done.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::json;
-use standins::github::{Scenario, Timetable};
+use standins::github::{Fault, On, Scenario, Timetable, What, Workflow};
 
-use crate::world::{Plan, World};
+use crate::world::{Plan, World, at};
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_with_the_runs_outcome_and_tells_the_requester() {
@@ -14,18 +14,415 @@ async fn a_wait_ends_with_the_runs_outcome_and_tells_the_requester() {
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert_eq!(told.kind(), 5);
     assert!(
-        told.original()
-            .content
-            .contains("🟢 **Client deploy** succeeded")
+        told.answer.elapsed < Duration::from_millis(200),
+        "{:?}",
+        told.answer.elapsed
     );
+    assert!(told.original().pings.is_empty(), "an edit notifies nobody");
+    assert_eq!(told.follow_up().pings, [told.follow_up().pings[0].clone()]);
     assert!(
         told.follow_up()
             .content
-            .contains("🟢 **Client deploy** succeeded")
+            .contains(&format!("<@{}>", told.follow_up().pings[0]))
     );
-    assert_eq!(told.follow_up().pings.len(), 1);
-    assert!(told.original().pings.is_empty());
     let run = format!("/actions/runs/{}", world.dispatch().run_id);
-    assert!(told.original().content.contains(&run));
-    assert!(told.follow_up().content.contains(&run));
+    for message in &told.messages {
+        assert!(
+            message.content.contains("🟢 **Client deploy** succeeded"),
+            "{}",
+            message.content
+        );
+        assert!(message.content.contains(&run), "{}", message.content);
+    }
+}
+
+#[rstest]
+#[case("success", "🟢", "succeeded")]
+#[case("failure", "🔴", "failed")]
+#[case("timed_out", "🔴", "timed out on GitHub")]
+#[case("startup_failure", "🔴", "could not start")]
+#[case("cancelled", "⚪", "was cancelled")]
+#[case("skipped", "⚪", "was skipped")]
+#[case("neutral", "⚪", "ended neutral")]
+#[case("stale", "⚪", "went stale")]
+#[case("action_required", "🟠", "is waiting for approval")]
+#[case("brand_new", "⚪", "ended")]
+#[tokio::test(start_paused = true)]
+async fn every_conclusion_is_told(
+    #[case] conclusion: &str,
+    #[case] icon: &str,
+    #[case] words: &str,
+) {
+    let timetable = Timetable::ending(conclusion);
+    let world = World::with(Scenario {
+        timetable,
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    let expected = format!("{icon} **Client deploy** {words} (`{conclusion}`) after 7s");
+    assert!(
+        told.original().content.starts_with(&expected),
+        "{}",
+        told.original().content
+    );
+    assert!(told.follow_up().content.contains(&expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_is_shown_in_one_message_and_only_when_it_changed() {
+    let timetable = Timetable {
+        queued: Duration::from_secs(20),
+        running: Duration::from_secs(60),
+        ..Timetable::default()
+    };
+    let world = World::with(Scenario {
+        timetable,
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    // dispatched, queued, in progress, succeeded
+    assert_eq!(told.original().edits, 4);
+    assert_eq!(told.messages.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_run_costs_no_rate_limit() {
+    let timetable = Timetable {
+        queued: Duration::from_secs(20),
+        running: Duration::from_secs(100),
+        ..Timetable::default()
+    };
+    let world = World::with(Scenario {
+        timetable,
+        ..Scenario::default()
+    })
+    .await;
+    world.types("ada", "/deploy-client wait:true").await;
+    let requests = world.github.requests();
+    let counted: Vec<_> = requests.iter().filter(|request| request.counted).collect();
+    assert!(requests.len() > 35, "{}", requests.len());
+    // The dispatch, and one look for each state.
+    assert_eq!(counted.len(), 4, "{counted:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_does_not_end_is_told_after_the_timeout() {
+    let world = World::named("stuck").await;
+    let start = tokio::time::Instant::now();
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    let waited = start.elapsed().as_secs();
+    assert!((180..=182).contains(&waited), "{waited}");
+    let expected = "⏱️ **Client deploy**: still running after 3m 0s (in progress)";
+    assert!(
+        told.original().content.starts_with(expected),
+        "{}",
+        told.original().content
+    );
+    assert!(told.follow_up().content.contains("/actions/runs/"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_is_as_long_and_as_frequent_as_the_settings_say() {
+    let env = vec![
+        ("WAIT_TIMEOUT_SECONDS", "10".to_owned()),
+        ("POLL_INTERVAL_SECONDS", "1".to_owned()),
+    ];
+    let scenario = Scenario::named("stuck").unwrap();
+    let world = World::of(Plan {
+        env,
+        scenario,
+        ..Plan::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.original().content.contains("still running after 10s"));
+    let looks = world
+        .github
+        .requests()
+        .iter()
+        .filter(|request| request.method == "GET")
+        .count();
+    assert_eq!(looks, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_waits_for_approval_says_so_and_goes_on() {
+    let timetable = Timetable::path(&[
+        (Duration::ZERO, "queued", None),
+        (Duration::from_secs(5), "waiting", None),
+        (Duration::from_secs(60), "in_progress", None),
+        (Duration::from_secs(80), "completed", Some("success")),
+    ]);
+    let world = World::with(Scenario {
+        timetable,
+        ..Scenario::default()
+    })
+    .await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.passes(Duration::from_secs(30)).await;
+    let told = world.told(&interaction, answer);
+    let expected = "🟠 **Client deploy**: waiting for approval";
+    assert!(
+        told.original().content.starts_with(expected),
+        "{}",
+        told.original().content
+    );
+    world.settle().await;
+    let told = world.told(&interaction, told.answer);
+    assert!(told.original().content.starts_with("🟢"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_wait_the_answer_is_the_message_itself_with_the_runs_link() {
+    let world = World::new().await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert_eq!(told.kind(), 4);
+    let dispatch = world.dispatch();
+    let content = &told.original().content;
+    assert!(
+        content.contains(dispatch.inputs["correlation_id"].as_str().unwrap()),
+        "{content}"
+    );
+    assert!(
+        content.contains(&format!("/actions/runs/{}", dispatch.run_id)),
+        "{content}"
+    );
+    assert!(content.contains("matched by run id"), "{content}");
+    assert!(!told.has_follow_up());
+    assert_eq!(
+        world.github.requests().len(),
+        1,
+        "one call to GitHub is enough"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_wait_and_without_a_run_the_workflows_page_is_linked() {
+    let world = World::with(Scenario {
+        run_details: false,
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert_eq!(told.kind(), 4);
+    let content = &told.original().content;
+    assert!(
+        content.contains("/octo-org/web-client/actions/workflows/client-deploy.yml"),
+        "{content}"
+    );
+    assert!(!content.contains("/actions/runs/"), "{content}");
+    assert_eq!(world.github.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_dispatch_is_deferred_in_time_and_sent_once() {
+    let world = World::named("slow-dispatch").await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert_eq!(told.kind(), 5);
+    assert!(
+        told.answer.elapsed < Duration::from_secs(3),
+        "{:?}",
+        told.answer.elapsed
+    );
+    assert!(
+        told.original()
+            .content
+            .contains("🚀 **Client deploy** dispatched")
+    );
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_workflow_gets_its_inputs() {
+    let world = World::new().await;
+    let text = "/deploy-client api_base:https://api.example.com ref:release/1.0";
+    let told = world.types("ada", text).await;
+    let dispatch = world.dispatch();
+    assert_eq!(dispatch.repo, "octo-org/web-client");
+    assert_eq!(dispatch.workflow, "client-deploy.yml");
+    assert_eq!(dispatch.git_ref, "release/1.0");
+    let user = standins::discord::User::named("ada");
+    let expected = json!({
+        "VITE_API_BASE": "https://api.example.com",
+        "correlation_id": dispatch.inputs["correlation_id"],
+        "requester": format!("ada#{}", user.id),
+    });
+    assert_eq!(dispatch.inputs, expected);
+    assert!(told.original().content.contains("`release/1.0`"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_given_is_not_sent() {
+    let world = World::new().await;
+    world.types("ada", "/deploy-client").await;
+    let inputs = world.dispatch().inputs;
+    let keys: Vec<_> = inputs.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["correlation_id", "requester"]);
+}
+
+#[rstest]
+#[case::private(
+    "api_base:https://10.0.0.1",
+    "private, local or otherwise special address"
+)]
+#[case::plain("api_base:http://api.example.com", "must start with https://")]
+#[case::metadata("api_base:https://[::ffff:169.254.169.254]", "special address")]
+#[case::branch(
+    "ref:feature/x",
+    "`feature/x` may not be deployed by this command. Allowed: `main`, `release/*`."
+)]
+#[tokio::test(start_paused = true)]
+async fn a_refused_value_dispatches_nothing_and_says_why(
+    #[case] option: &str,
+    #[case] why: &str,
+    #[values("", " wait:true")] wait: &str,
+) {
+    let world = World::new().await;
+    let told = world
+        .types("ada", &format!("/deploy-client {option}{wait}"))
+        .await;
+    assert_eq!(told.kind(), 4);
+    assert!(told.original().ephemeral);
+    assert!(
+        told.original().content.contains(why),
+        "{}",
+        told.original().content
+    );
+    assert!(world.github.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_deployable_needs_toml_only() {
+    let agents = r#"
+        [[agent]]
+        id = "deploy_api"
+        name = "API deploy"
+        description = "Deploys the API"
+        command = "deploy-api"
+        kind = "deploy"
+        workflow = "api-deploy.yml"
+        repository = "octo-org/api"
+        ref = "release/1.0"
+
+        [[agent.inputs]]
+        option = "stage"
+        input = "STAGE"
+        kind = "string"
+        description = "Where to"
+        required = true
+        choices = ["staging", "production"]
+
+        [[agent.inputs]]
+        option = "replicas"
+        input = "REPLICAS"
+        kind = "integer"
+        description = "How many"
+        min = 1
+        max = 9
+    "#;
+    let mut scenario = Scenario::default();
+    scenario.add_workflow(
+        Workflow::new("api-deploy.yml", "API Deploy")
+            .run_name("API Deploy — {correlation_id} by {requester}")
+            .input("correlation_id", true)
+            .input("requester", true)
+            .input("STAGE", true)
+            .input("REPLICAS", false),
+    );
+    let world = World::of(Plan {
+        agents: Some(agents),
+        scenario,
+        ..Plan::default()
+    })
+    .await;
+    let told = world
+        .types("ada", "/deploy-api stage:staging replicas:3 wait:true")
+        .await;
+    assert!(
+        told.follow_up()
+            .content
+            .contains("🟢 **API deploy** succeeded")
+    );
+    let dispatch = world.dispatch();
+    assert_eq!(dispatch.repo, "octo-org/api");
+    assert_eq!(dispatch.git_ref, "release/1.0");
+    assert_eq!(dispatch.inputs["STAGE"], json!("staging"));
+    assert_eq!(dispatch.inputs["REPLICAS"], json!("3"));
+    let listed = world.types("ada", "/agents").await;
+    assert!(
+        listed
+            .original()
+            .content
+            .contains("`/deploy-api`: Deploys the API")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_use_an_agent_learns_who_may_and_nothing_is_dispatched() {
+    let agents = r#"
+        [[agent]]
+        id = "deploy_client"
+        name = "Client deploy"
+        description = "Deploys"
+        command = "deploy-client"
+        kind = "deploy"
+        workflow = "client-deploy.yml"
+        allowed_roles = ["777"]
+    "#;
+    let world = World::of(Plan {
+        agents: Some(agents),
+        ..Plan::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert_eq!(told.kind(), 4);
+    assert!(told.original().ephemeral);
+    assert!(told.original().content.contains("Who can: <@&777>"));
+    assert!(world.github.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_another_server_nothing_is_done() {
+    let env = vec![("ALLOWED_GUILD_IDS", "1,2".to_owned())];
+    let world = World::of(Plan {
+        env,
+        ..Plan::default()
+    })
+    .await;
+    for text in ["/deploy-client", "/agents"] {
+        let told = world.types("ada", text).await;
+        assert_eq!(at(&told.answer, "/data/flags"), &json!(64));
+        assert!(
+            told.original()
+                .content
+                .contains("does not take commands here")
+        );
+    }
+    assert!(world.github.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_spent_before_the_interaction_arrives_counts() {
+    // Held up for 2 s on the way: what is left is not enough for a dispatch of 1 s.
+    let delay = Fault::new(On::Dispatch, What::Delay(Duration::from_secs(1))).always();
+    let world = World::with(Scenario {
+        faults: vec![delay],
+        ..Scenario::default()
+    })
+    .await;
+    let interaction = world.interaction("ada", "/deploy-client");
+    world.passes(Duration::from_secs(2)).await;
+    let answer = world.deliver(&interaction).await;
+    assert_eq!(at(&answer, "/type"), &json!(5));
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    assert!(
+        told.original()
+            .content
+            .contains("🚀 **Client deploy** dispatched")
+    );
+    world.dispatch();
 }

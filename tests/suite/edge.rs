@@ -1,1 +1,168 @@
-//! x
+//! From raw HTTP to an answer.
+
+use bytes::Bytes;
+use http::{Method, Request};
+use rstest::rstest;
+use serde_json::{Value, json};
+use standins::discord::Interaction;
+
+use crate::world::{Plan, World};
+
+async fn send(world: &World, method: Method, path: &str, body: &'static str) -> (u16, Value) {
+    let body = Bytes::from_static(body.as_bytes());
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .body(body)
+        .unwrap();
+    let answer = world.app.handle(request, None).await;
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    (
+        answer.status().as_u16(),
+        serde_json::from_slice(answer.body()).unwrap(),
+    )
+}
+
+#[rstest]
+#[case(Method::GET, "/health", 200)]
+#[case(Method::POST, "/health", 405)]
+#[case(Method::GET, "/discord", 405)]
+#[case(Method::DELETE, "/discord", 405)]
+#[case(Method::POST, "/discord", 401)]
+#[case(Method::GET, "/", 404)]
+#[case(Method::POST, "/discord/x", 404)]
+#[case(Method::POST, "/discord%2f..", 404)]
+#[tokio::test(start_paused = true)]
+async fn routes(#[case] method: Method, #[case] path: &str, #[case] status: u16) {
+    assert_eq!(
+        send(&World::new().await, method, path, "{}").await.0,
+        status
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_is_answered() {
+    let world = World::new().await;
+    let answer = world.deliver(&world.discord.ping()).await;
+    assert!(answer.accepted(), "{answer:?}");
+    assert_eq!(answer.body, json!({"type": 1}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_changed_byte_is_refused() {
+    let world = World::new().await;
+    let mut interaction = world.interaction("ada", "/deploy-client");
+    let mut body = interaction.body.to_vec();
+    *body.last_mut().unwrap() = b' ';
+    interaction.body = body.into();
+    assert_eq!(world.post(&interaction).await.0, 401);
+    assert!(world.github.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_over_one_mebibyte_is_refused_before_it_is_looked_at() {
+    let world = World::new().await;
+    let at_limit = Bytes::from(vec![b' '; 1024 * 1024]);
+    let over = Bytes::from(vec![b' '; 1024 * 1024 + 1]);
+    for (body, status) in [(at_limit, 401), (over, 413)] {
+        let request = Request::post("/discord").body(body).unwrap();
+        assert_eq!(world.app.handle(request, None).await.status(), status);
+    }
+}
+
+/// A signed body that Discord never sent before.
+fn signed(world: &World, change: impl FnOnce(&mut Value)) -> Interaction {
+    let interaction = world.interaction("ada", "/deploy-client");
+    let mut payload = serde_json::from_slice(&interaction.body).unwrap();
+    change(&mut payload);
+    world.discord.signed(payload)
+}
+
+#[rstest]
+#[case::unknown_command(|v: &mut Value| v["data"]["name"] = json!("launch"), "unknown command `launch`")]
+#[case::hostile_name(|v: &mut Value| v["data"]["name"] = json!("`@everyone`"), "unknown command `ˋ@everyoneˋ`")]
+#[case::no_data(|v: &mut Value| v["data"] = json!(null), "cannot read this")]
+#[case::no_member(|v: &mut Value| v["member"] = json!("ada"), "cannot read this")]
+#[case::component(|v: &mut Value| v["type"] = json!(3), "knows no such interaction")]
+#[case::modal(|v: &mut Value| v["type"] = json!(5), "knows no such interaction")]
+#[case::from_the_future(|v: &mut Value| v["type"] = json!(250), "knows no such interaction")]
+#[case::unknown_option(
+    |v: &mut Value| v["data"]["options"] = json!([{"name": "speed", "type": 77, "value": 1}]),
+    "has no option `speed`"
+)]
+#[case::wrong_type(
+    |v: &mut Value| v["data"]["options"] = json!([{"name": "wait", "type": 5, "value": "yes"}]),
+    "`wait` must be true or false"
+)]
+#[tokio::test(start_paused = true)]
+async fn what_is_signed_but_not_understood_gets_a_private_answer(
+    #[case] change: fn(&mut Value),
+    #[case] expected: &str,
+) {
+    let world = World::new().await;
+    let (status, body) = world.post(&signed(&world, change)).await;
+    assert_eq!(
+        (status, &body["type"], &body["data"]["flags"]),
+        (200, &json!(4), &json!(64))
+    );
+    let content = body["data"]["content"].as_str().unwrap();
+    assert!(content.contains(expected), "{content}");
+    assert_eq!(
+        body["data"]["allowed_mentions"],
+        json!({"parse": [], "users": []})
+    );
+    assert!(world.github.requests().is_empty());
+}
+
+#[rstest]
+#[case::not_an_object(json!([1, 2]))]
+#[case::no_type(json!({"id": "1"}))]
+#[tokio::test(start_paused = true)]
+async fn what_is_signed_but_no_interaction_is_refused(#[case] payload: Value) {
+    let world = World::new().await;
+    assert_eq!(world.post(&world.discord.signed(payload)).await.0, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_autocomplete_gets_no_choices() {
+    let world = World::new().await;
+    let (status, body) = world.post(&signed(&world, |v| v["type"] = json!(4))).await;
+    assert_eq!(
+        (status, body),
+        (200, json!({"type": 8, "data": {"choices": []}}))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_fields_and_missing_ones_do_not_matter() {
+    let world = World::new().await;
+    let interaction = signed(&world, |v| {
+        v["brand_new"] = json!({"a": [1, {"b": null}]});
+        v["data"]["options"] =
+            json!([{"name": "wait", "type": 5, "value": false, "focused": false}]);
+        for missing in [
+            "entitlements",
+            "authorizing_integration_owners",
+            "channel",
+            "locale",
+        ] {
+            v.as_object_mut().unwrap().remove(missing);
+        }
+    });
+    let (status, body) = world.post(&interaction).await;
+    assert_eq!((status, &body["type"]), (200, &json!(4)));
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn agents_needs_neither_github_nor_time() {
+    let world = World::of(Plan {
+        env: vec![],
+        ..Plan::default()
+    })
+    .await;
+    let told = world.types("ada", "/agents").await;
+    assert_eq!(told.kind(), 4);
+    assert!(told.original().content.starts_with("🤖 **4 agents**"));
+    assert!(world.github.requests().is_empty());
+}

@@ -1,1 +1,556 @@
-//! x
+//! What goes wrong: at GitHub, at Discord, with us.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use deckhand::commands::{Command, Plan as CommandPlan, Serves};
+use deckhand::discord::Message;
+use rstest::rstest;
+use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
+use standins::github::{Fault, On, Scenario, What};
+
+use crate::world::{Plan, World};
+
+fn lost(status: Option<u16>) -> Fault {
+    Fault::new(On::Dispatch, What::AnswerLost { status })
+}
+
+#[rstest]
+#[case::connection_dropped(lost(None))]
+#[case::bad_gateway(lost(Some(502)))]
+#[case::server_error(lost(Some(500)))]
+#[case::timeout(Fault::new(On::Dispatch, What::Delay(Duration::from_secs(30))))]
+#[tokio::test(start_paused = true)]
+async fn a_lost_dispatch_answer_never_deploys_twice(
+    #[case] fault: Fault,
+    #[values("", " wait:true")] wait: &str,
+) {
+    let world = World::with(Scenario {
+        faults: vec![fault],
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", &format!("/deploy-client{wait}")).await;
+    let run = format!("/actions/runs/{}", world.dispatch().run_id);
+    assert!(
+        told.original().content.contains(&run),
+        "{}",
+        told.transcript()
+    );
+    assert!(
+        told.original()
+            .content
+            .contains("matched by correlation id")
+    );
+    assert_eq!(told.original().content.contains("🟢"), !wait.is_empty());
+}
+
+#[rstest]
+#[case::dropped(Fault::new(On::Dispatch, What::Reset).always())]
+#[case::bad_gateway(Fault::bad_gateway().on(On::Dispatch).always())]
+#[tokio::test(start_paused = true)]
+async fn a_dispatch_that_may_not_have_been_taken_is_not_sent_again_and_the_user_is_told(
+    #[case] fault: Fault,
+    #[values("", " wait:true")] wait: &str,
+) {
+    let world = World::with(Scenario {
+        faults: vec![fault],
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", &format!("/deploy-client{wait}")).await;
+    assert!(
+        told.original().content.contains("It was not sent again"),
+        "{}",
+        told.transcript()
+    );
+    let posts = world
+        .github
+        .requests()
+        .iter()
+        .filter(|r| r.method == "POST")
+        .count();
+    assert_eq!(posts, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replayed_interaction_never_deploys_twice() {
+    for text in ["/deploy-client", "/deploy-client wait:true"] {
+        let world = World::new().await;
+        let interaction = world.interaction("ada", text);
+        let first = world.deliver(&interaction).await;
+        let (_, at_once) = world.post(&interaction).await;
+        world.settle().await;
+        let (_, late) = world.post(&interaction).await;
+        world.dispatch();
+        for replay in [at_once, late] {
+            assert_eq!(replay["type"], 4);
+            let content = replay["data"]["content"].as_str().unwrap();
+            assert!(content.contains("was taken already"), "{content}");
+        }
+        let told = world.told(&interaction, first);
+        assert!(!told.original().content.contains("taken already"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_that_reaches_a_fresh_process_finds_the_first_run_and_announces_nothing_twice() {
+    let mut world = World::new().await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let first = world.deliver(&interaction).await;
+    world.passes(Duration::from_secs(1)).await;
+    let other_process = world.tasks.clone();
+    world.restart();
+    world.deliver(&interaction).await;
+    world.settle().await;
+    other_process.drained().await;
+    let told = world.told(&interaction, first);
+    let run = format!("/actions/runs/{}", world.dispatch().run_id);
+    assert!(told.original().content.contains(&run));
+    assert!(told.original().content.contains("🟢"));
+    assert!(told.follow_up().content.contains(&run));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_fresh_process_cannot_ask_whether_it_was_done_before_it_does_nothing() {
+    let mut world = World::new().await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    world.passes(Duration::from_millis(100)).await;
+    world.restart();
+    world
+        .github
+        .fault(Fault::bad_gateway().on(On::RunList).always());
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    assert!(
+        told.original().content.contains("nothing was dispatched"),
+        "{}",
+        told.transcript()
+    );
+    assert!(world.dispatches().is_empty());
+}
+
+#[rstest]
+#[case::one_failed_look(Fault::bad_gateway().on(On::RunGet))]
+#[case::many_failed_looks(Fault::bad_gateway().on(On::RunGet).times(5))]
+#[case::dropped_connections(Fault::new(On::RunGet, What::Reset).times(3))]
+#[case::garbage(Fault::new(On::RunGet, What::Garbage).times(2))]
+#[case::half_an_answer(Fault::new(On::RunGet, What::Truncated).times(2))]
+#[case::no_answer_in_time(Fault::new(On::RunGet, What::Delay(Duration::from_secs(15))).times(2))]
+#[case::not_there_yet(Fault::status(404, "Not Found").on(On::RunGet).times(3))]
+#[case::too_many(Fault::too_many(Duration::from_secs(20)).on(On::RunGet).times(2))]
+#[case::secondary(Fault::secondary(Duration::from_secs(30)).on(On::RunGet).times(2))]
+#[case::primary(Fault::rate_limited_primary(Duration::from_secs(40)).on(On::RunGet).times(2))]
+#[tokio::test(start_paused = true)]
+async fn a_failed_look_never_ends_a_wait(#[case] fault: Fault) {
+    let world = World::with(Scenario {
+        faults: vec![fault.skip(1)],
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(
+        told.follow_up().content.contains("🟢"),
+        "{}",
+        told.transcript()
+    );
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_is_waited_out_as_long_as_it_says() {
+    let fault = Fault::too_many(Duration::from_secs(45)).on(On::RunGet);
+    let world = World::with(Scenario {
+        faults: vec![fault],
+        ..Scenario::default()
+    })
+    .await;
+    world.types("ada", "/deploy-client wait:true").await;
+    let looks: Vec<_> = world.github.requests().iter().map(|r| r.at).collect();
+    let pause = looks[2] - looks[1];
+    assert!((45..=46).contains(&pause.num_seconds()), "{pause}");
+}
+
+#[rstest]
+#[case::a_third_time(Fault::too_many(Duration::from_secs(5)).on(On::RunGet).times(3))]
+#[case::past_the_deadline(Fault::too_many(Duration::from_secs(3600)).on(On::RunGet))]
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_that_does_not_end_is_told_with_the_link(#[case] fault: Fault) {
+    let world = World::with(Scenario {
+        faults: vec![fault],
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    let content = &told.original().content;
+    assert!(
+        content.contains("⏱️") && content.contains("rate limit is used up"),
+        "{content}"
+    );
+    assert!(content.contains(&format!("/actions/runs/{}", world.dispatch().run_id)));
+}
+
+#[rstest]
+#[case::permission(Fault::forbidden().on(On::RunGet).always(), "GitHub forbids it (403)")]
+#[case::revoked(Fault::status(401, "Bad credentials").on(On::RunGet).always(), "refuses the token")]
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_forbidden_ends_the_wait_at_once(#[case] fault: Fault, #[case] why: &str) {
+    let world = World::with(Scenario {
+        faults: vec![fault],
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(
+        told.original().content.contains(why),
+        "{}",
+        told.transcript()
+    );
+    let looks = world
+        .github
+        .requests()
+        .iter()
+        .filter(|r| r.method == "GET")
+        .count();
+    assert_eq!(looks, 1);
+}
+
+#[rstest]
+#[case::permission(Fault::forbidden(), "permission Actions: read and write")]
+#[case::unauthorized(Fault::status(401, "Bad credentials"), "Renew `GITHUB_TOKEN`")]
+#[case::no_workflow(
+    Fault::status(404, "Not Found"),
+    "does not know the workflow `client-deploy.yml`"
+)]
+#[case::inputs(
+    Fault::status(422, "Unexpected inputs provided: [\"x\"]"),
+    "Unexpected inputs provided"
+)]
+#[case::no_ref(Fault::status(422, "No ref found for: main"), "No ref found for: main")]
+#[tokio::test(start_paused = true)]
+async fn a_refused_dispatch_says_what_to_do_and_is_not_sent_again(
+    #[case] fault: Fault,
+    #[case] what: &str,
+    #[values("", " wait:true")] wait: &str,
+) {
+    let fault = fault.on(On::Dispatch).always();
+    let world = World::with(Scenario {
+        faults: vec![fault],
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", &format!("/deploy-client{wait}")).await;
+    let content = &told.original().content;
+    assert!(content.contains("nothing was dispatched"), "{content}");
+    assert!(content.contains(what), "{content}");
+    assert_eq!(world.github.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limited_dispatch_is_sent_when_the_limit_is_over() {
+    let fault = Fault::too_many(Duration::from_secs(20))
+        .on(On::Dispatch)
+        .times(2);
+    let world = World::with(Scenario {
+        faults: vec![fault],
+        ..Scenario::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.follow_up().content.contains("🟢"));
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_github_is_down_the_user_is_told() {
+    let world = World::named("github-down").await;
+    for text in ["/deploy-client", "/deploy-client wait:true"] {
+        let told = world.types("ada", text).await;
+        assert!(
+            told.original().content.contains("GitHub"),
+            "{}",
+            told.transcript()
+        );
+        assert!(!told.original().loading);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_github_cannot_be_connected_to_it_is_tried_again_and_then_told() {
+    // A port that nothing listens on.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let env = vec![("GITHUB_API_BASE", format!("http://{closed}"))];
+    let world = World::of(Plan {
+        env,
+        ..Plan::default()
+    })
+    .await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    let expected = "nothing was dispatched. GitHub cannot be reached";
+    assert!(
+        told.original().content.contains(expected),
+        "{}",
+        told.transcript()
+    );
+}
+
+fn panicking() -> Command {
+    Command {
+        serves: Serves::Own {
+            name: "panic",
+            description: "Panics",
+            options: Vec::new,
+        },
+        start: |_| {
+            Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(
+                |_, _| Box::pin(async { panic!("a panicking task") }),
+            )))))
+        },
+    }
+}
+
+fn panicking_at_once() -> Command {
+    Command {
+        serves: Serves::Own {
+            name: "panic-now",
+            description: "Panics",
+            options: Vec::new,
+        },
+        start: |_| {
+            let work = Box::pin(async { panic!("a panicking task") });
+            Box::pin(std::future::ready(Ok(CommandPlan::Race(work))))
+        },
+    }
+}
+
+fn deaf() -> Command {
+    Command {
+        serves: Serves::Own {
+            name: "deaf",
+            description: "Never ends",
+            options: Vec::new,
+        },
+        start: |_| {
+            Box::pin(std::future::ready(Ok(CommandPlan::Race(Box::pin(
+                std::future::pending(),
+            )))))
+        },
+    }
+}
+
+fn table(commands: Vec<Command>) -> &'static [Command] {
+    Box::leak(commands.into_boxed_slice())
+}
+
+#[rstest]
+#[case("/panic", 5)]
+#[case("/panic-now", 4)]
+#[tokio::test(start_paused = true)]
+async fn a_panicking_task_still_answers(#[case] text: &str, #[case] kind: u64) {
+    let table = table(vec![panicking(), panicking_at_once()]);
+    let world = World::of(Plan {
+        table,
+        ..Plan::default()
+    })
+    .await;
+    let told = world.types("ada", text).await;
+    assert_eq!(told.kind(), kind);
+    assert!(
+        told.original().content.contains("💥 Deckhand has a fault"),
+        "{}",
+        told.transcript()
+    );
+    assert!(told.original().content.contains("Correlation id"));
+}
+
+#[rstest]
+#[case::stuck(
+    "stuck",
+    "/deploy-client wait:true",
+    "⏱️ **Client deploy**: still running when Deckhand's own time was over"
+)]
+#[case::searching(
+    "late-run",
+    "/deploy-client wait:true",
+    "⏱️ **Client deploy**: its run had not shown up when"
+)]
+#[case::dispatching(
+    "slow-dispatch",
+    "/deploy-client wait:true",
+    "⏱️ **Client deploy**: GitHub had not answered when"
+)]
+#[tokio::test(start_paused = true)]
+async fn the_deadline_still_answers(
+    #[case] scenario: &str,
+    #[case] text: &str,
+    #[case] expected: &str,
+) {
+    let time_limit = Some(Duration::from_secs(6));
+    let scenario = Scenario::named(scenario).unwrap();
+    let world = World::of(Plan {
+        scenario,
+        time_limit,
+        ..Plan::default()
+    })
+    .await;
+    let start = tokio::time::Instant::now();
+    let told = world.types("ada", text).await;
+    assert!(
+        start.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(
+        told.original().content.starts_with(expected),
+        "{}",
+        told.transcript()
+    );
+    assert!(told.has_follow_up());
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_does_not_listen_is_given_up_and_answered_for() {
+    let time_limit = Some(Duration::from_secs(10));
+    let world = World::of(Plan {
+        table: table(vec![deaf()]),
+        time_limit,
+        ..Plan::default()
+    })
+    .await;
+    let start = tokio::time::Instant::now();
+    let told = world.types("ada", "/deaf").await;
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(
+        told.original()
+            .content
+            .contains("⏱️ Deckhand ran out of time")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_stopped_says_how_things_stand() {
+    let world = World::named("stuck").await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.passes(Duration::from_secs(10)).await;
+    world.tasks.stop();
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    assert!(
+        told.original()
+            .content
+            .contains("still running when Deckhand's own time was over")
+    );
+    assert!(told.follow_up().content.contains("/actions/runs/"));
+}
+
+#[rstest]
+#[case::rate_limited(DiscordFault::new(OnDiscord::Any, DiscordWhat::RateLimited { retry_after: 2.5 }).times(2))]
+#[case::fault(DiscordFault::new(OnDiscord::Any, DiscordWhat::Status(503)).times(3))]
+#[case::not_there_yet(DiscordFault::new(OnDiscord::Edit, DiscordWhat::UnknownWebhook).times(3))]
+#[case::dropped(DiscordFault::new(OnDiscord::Edit, DiscordWhat::Reset).times(2))]
+#[tokio::test(start_paused = true)]
+async fn what_discord_does_not_take_at_once_is_delivered_all_the_same(#[case] fault: DiscordFault) {
+    let world = World::new().await;
+    world.discord.fault(fault);
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(
+        told.original().content.contains("🟢"),
+        "{}",
+        told.transcript()
+    );
+    assert!(told.follow_up().content.contains("🟢"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_that_cannot_be_shown_does_not_hold_up_the_wait() {
+    let world = World::new().await;
+    let fault = DiscordFault::new(
+        OnDiscord::Edit,
+        DiscordWhat::RateLimited { retry_after: 50.0 },
+    );
+    world.discord.fault(fault);
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(
+        told.original().content.contains("🟢"),
+        "{}",
+        told.transcript()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follow_up_whose_answer_was_lost_is_not_posted_twice() {
+    let world = World::new().await;
+    let delay = DiscordWhat::Delay(Duration::from_secs(30));
+    world
+        .discord
+        .fault(DiscordFault::new(OnDiscord::FollowUp, delay));
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.follow_up().content.contains("🟢"));
+}
+
+/// Counts its starts, and takes longer than the three seconds.
+fn counted() -> Command {
+    static STARTS: AtomicUsize = AtomicUsize::new(0);
+    Command {
+        serves: Serves::Own {
+            name: "counted",
+            description: "Counts",
+            options: Vec::new,
+        },
+        start: |_| {
+            let work = Box::pin(async {
+                let starts = STARTS.fetch_add(1, Ordering::SeqCst) + 1;
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                Message::public(&format!("started {starts} times")).into()
+            });
+            Box::pin(std::future::ready(Ok(CommandPlan::Race(work))))
+        },
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_outlives_the_three_seconds_goes_on_and_is_started_once() {
+    let world = World::of(Plan {
+        table: table(vec![counted()]),
+        ..Plan::default()
+    })
+    .await;
+    let told = world.types("ada", "/counted").await;
+    assert_eq!(told.kind(), 5);
+    assert_eq!(told.original().content, "started 1 times");
+}
+
+/// An answer that turns out private after a public "thinking…".
+fn private_late() -> Command {
+    Command {
+        serves: Serves::Own {
+            name: "private",
+            description: "Private",
+            options: Vec::new,
+        },
+        start: |_| {
+            Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(
+                |_, _| Box::pin(async { Message::private("for your eyes").into() }),
+            )))))
+        },
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_private_answer_after_a_public_defer_replaces_it() {
+    let world = World::of(Plan {
+        table: table(vec![private_late()]),
+        ..Plan::default()
+    })
+    .await;
+    let told = world.types("ada", "/private").await;
+    assert_eq!(told.kind(), 5);
+    assert_eq!(told.messages.len(), 1);
+    assert!(told.messages[0].ephemeral);
+    assert_eq!(told.messages[0].content, "for your eyes");
+}

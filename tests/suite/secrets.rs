@@ -1,1 +1,124 @@
-//! x
+//! No secret in any output.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Once;
+
+use deckhand::logging::{Form, subscriber};
+use standins::github::Scenario;
+use tracing::Level;
+
+use crate::world::{TOKEN, World};
+
+thread_local! {
+    /// What this test's thread has logged since it began to listen. A story runs on one thread.
+    static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+struct ToThisThread;
+
+impl io::Write for ToThisThread {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOGGED.with_borrow_mut(|logged| logged.as_mut().map(|logged| logged.extend(bytes)));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Listens to the log from here on. The subscriber is the whole process's, because tracing caches for
+/// all threads together whether a line is wanted.
+fn listen() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let subscriber = subscriber(Form::Json, Level::TRACE, || ToThisThread);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+    LOGGED.set(Some(Vec::new()));
+}
+
+/// Everything that was logged since [`listen`].
+fn logged() -> String {
+    let bytes = LOGGED
+        .with_borrow(Clone::clone)
+        .expect("listen() came first");
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_the_github_token_nor_an_interactions_token_is_ever_shown() {
+    listen();
+    let mut output = String::new();
+    for (name, _) in Scenario::names() {
+        let world = World::named(name).await;
+        for text in ["/deploy-client", "/deploy-client wait:true", "/agents"] {
+            let interaction = world.interaction("ada", text);
+            let answer = world.deliver(&interaction).await;
+            world.settle().await;
+            output.push_str(&world.told(&interaction, answer).transcript());
+            output.push_str(&logged());
+            assert!(
+                !output.contains(&interaction.token),
+                "{name}: an interaction's token is shown"
+            );
+        }
+    }
+    assert!(!output.contains(TOKEN), "the GitHub token is shown");
+    assert!(
+        output.contains("\"command\":\"deploy-client\""),
+        "the log was captured"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_line_reads_alone() {
+    listen();
+    let world = World::new().await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    world.deliver(&interaction).await;
+    world.settle().await;
+    let text = logged();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let line = |message: &str| {
+        lines
+            .iter()
+            .find(|line| line["message"] == message)
+            .unwrap()
+    };
+    let answered = line("answered");
+    assert_eq!(answered["command"], "deploy-client");
+    assert_eq!(answered["interaction_id"].to_string(), interaction.id);
+    assert_eq!(answered["reply"], "deferred");
+    assert!(answered["latency_ms"].is_i64());
+    let ended = line("the deploy ended");
+    let dispatch = world.dispatch();
+    assert_eq!(ended["run_id"], dispatch.run_id);
+    assert_eq!(ended["correlation_id"], dispatch.inputs["correlation_id"]);
+    assert_eq!(ended["conclusion"], "success");
+    assert_eq!(ended["span"]["interaction_id"].to_string(), interaction.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_delivered_is_logged_with_its_correlation_id() {
+    use standins::discord::{Fault, On, What};
+    listen();
+    let world = World::new().await;
+    world
+        .discord
+        .fault(Fault::new(On::Edit, What::Status(500)).always());
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    world.deliver(&interaction).await;
+    world.settle().await;
+    let text = logged();
+    let line = text
+        .lines()
+        .find(|line| line.contains("the answer could not be delivered"))
+        .unwrap();
+    assert!(line.contains(world.dispatch().inputs["correlation_id"].as_str().unwrap()));
+    assert!(line.contains("\"level\":\"ERROR\""));
+}

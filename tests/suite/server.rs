@@ -1,1 +1,170 @@
-//! x
+//! `deckhand serve`, over real sockets and in real time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use deckhand::startup;
+use deckhand::tasks::Tasks;
+use serde_json::json;
+use standins::discord::{Discord, Endpoint, User};
+use standins::github::{Github, Scenario, Timetable};
+use standins::{Clock, Gauge};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+struct Server {
+    github: Github,
+    discord: Discord,
+    address: String,
+    stop: oneshot::Sender<()>,
+    done: JoinHandle<()>,
+}
+
+async fn start(grace: Duration, timetable: Timetable) -> Server {
+    let now: DateTime<Utc> = Utc::now();
+    let (clock, gauge) = (Clock::start_at(now), Gauge::new());
+    let scenario = Scenario {
+        timetable,
+        ..Scenario::default()
+    };
+    let github = Github::start(clock.clone(), gauge.clone(), scenario).await;
+    let discord = Discord::start(clock, gauge).await;
+    let settings = [
+        ("DISCORD_PUBLIC_KEY", discord.public_key()),
+        ("DISCORD_APPLICATION_ID", discord.application_id()),
+        ("DISCORD_API_BASE", discord.url()),
+        ("GITHUB_API_BASE", github.url()),
+        ("GITHUB_TOKEN", crate::world::TOKEN.to_owned()),
+        ("GITHUB_REPO", "octo-org/web-client".to_owned()),
+        ("POLL_INTERVAL_SECONDS", "0.05".to_owned()),
+    ];
+    let env = move |name: &str| {
+        settings
+            .iter()
+            .find(|(given, _)| *given == name)
+            .map(|(_, value)| value.clone())
+    };
+    let tasks = Tasks::default();
+    let app = startup::app(env, tasks.clone()).unwrap();
+    let registry = startup::registry(|_| None).unwrap();
+    let table = deckhand::commands::TABLE;
+    let scope = deckhand::commands::Scope::Guild;
+    discord.set_commands(deckhand::commands::registration(table, &registry, scope));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async move {
+        let _ = stopped.await;
+    };
+    let done = tokio::spawn(deckhand::serve::serve(listener, app, tasks, stopped, grace));
+    Server {
+        github,
+        discord,
+        address,
+        stop,
+        done,
+    }
+}
+
+impl Server {
+    async fn types(&self, text: &str) -> (String, standins::discord::Answer) {
+        let interaction = self.discord.interaction(&User::named("ada"), text).unwrap();
+        let endpoint = Endpoint::Http(format!("http://{}/discord", self.address));
+        let answer = self.discord.deliver(&interaction, &endpoint).await;
+        (interaction.id, answer)
+    }
+
+    async fn raw(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_is_running_at_shutdown_is_followed_to_its_end() {
+    let timetable = Timetable {
+        queued: Duration::from_millis(50),
+        running: Duration::from_millis(150),
+        ..Timetable::default()
+    };
+    let server = start(Duration::from_secs(10), timetable).await;
+    let (id, answer) = server.types("/deploy-client wait:true").await;
+    assert_eq!(answer.body["type"], json!(5));
+    server.stop.send(()).unwrap();
+    server.done.await.unwrap();
+    let messages = server.discord.messages(&id);
+    assert!(messages[0].content.contains("🟢"), "{messages:#?}");
+    assert_eq!(server.github.dispatches().len(), 1);
+}
+
+#[tokio::test]
+async fn what_does_not_end_within_the_grace_says_how_things_stand() {
+    let server = start(Duration::ZERO, Timetable::stuck()).await;
+    let (id, _) = server.types("/deploy-client wait:true").await;
+    server.stop.send(()).unwrap();
+    server.done.await.unwrap();
+    let messages = server.discord.messages(&id);
+    assert!(messages[0].content.contains("⏱️"), "{messages:#?}");
+}
+
+#[tokio::test]
+async fn answers_plain_http() {
+    let server = start(Duration::ZERO, Timetable::default()).await;
+    let health = server
+        .raw(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    assert!(
+        health.ends_with(r#""status":"ok","version":"0.1.0"}"#),
+        "{health}"
+    );
+    let size = 1024 * 1024 + 1;
+    let head = format!(
+        "POST /discord HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n"
+    );
+    let large = server.raw(head.as_bytes()).await;
+    assert!(large.starts_with("HTTP/1.1 413"), "{large}");
+    let mut unannounced = b"POST /discord HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+        transfer-encoding: chunked\r\n\r\n"
+        .to_vec();
+    unannounced.extend(format!("{size:x}\r\n").into_bytes());
+    unannounced.extend(vec![b' '; size]);
+    let large = server.raw(&unannounced).await;
+    assert!(large.starts_with("HTTP/1.1 413"), "{large}");
+    let garbage = server.raw(b"\x00\x01\x02\r\n\r\n").await;
+    assert!(garbage.starts_with("HTTP/1.1 400"), "{garbage}");
+}
+
+#[tokio::test]
+async fn a_bot_that_is_not_set_up_says_so_and_still_answers_a_ping() {
+    let (clock, gauge) = (Clock::start_at(Utc::now()), Gauge::new());
+    let discord = Discord::start(clock, gauge).await;
+    let key = discord.public_key();
+    let env = |name: &str| (name == "DISCORD_PUBLIC_KEY").then(|| key.clone());
+    assert!(startup::app(env, Tasks::default()).is_err());
+    let app = startup::app_that_explains(env, Tasks::default()).unwrap();
+    let endpoint = Endpoint::Direct(Arc::new(move |request| {
+        let app = app.clone();
+        Box::pin(async move { app.handle(request, None).await })
+    }));
+    let pong = discord.deliver(&discord.ping(), &endpoint).await;
+    assert_eq!(pong.body, json!({"type": 1}));
+    let registry = startup::registry(|_| None).unwrap();
+    let table = deckhand::commands::TABLE;
+    let scope = deckhand::commands::Scope::Guild;
+    discord.set_commands(deckhand::commands::registration(table, &registry, scope));
+    let interaction = discord
+        .interaction(&User::named("ada"), "/deploy-client")
+        .unwrap();
+    let answer = discord.deliver(&interaction, &endpoint).await;
+    let content = answer.body["data"]["content"].as_str().unwrap();
+    for name in ["DISCORD_APPLICATION_ID", "GITHUB_TOKEN", "GITHUB_REPO"] {
+        assert!(content.contains(name), "{content}");
+    }
+}

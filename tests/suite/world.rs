@@ -135,6 +135,18 @@ impl World {
         self.discord.deliver(interaction, &self.endpoint()).await
     }
 
+    /// The same request without Discord's clients behind it: status and body of the answer.
+    pub async fn post(&self, interaction: &Interaction) -> (u16, Value) {
+        let mut request = http::Request::post("/discord");
+        for (name, value) in &interaction.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(interaction.body.clone()).unwrap();
+        let answer = self.app.handle(request, None).await;
+        let body = serde_json::from_slice(answer.body()).unwrap();
+        (answer.status().as_u16(), body)
+    }
+
     pub fn endpoint(&self) -> Endpoint {
         let (app, limit) = (self.app.clone(), self.parts.time_limit);
         Endpoint::Direct(Arc::new(move |request| {
