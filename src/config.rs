@@ -109,7 +109,7 @@ pub struct BadSettings {
     /// Every problem, in the order of the README's table.
     pub problems: Vec<Problem>,
     /// The public key, if that at least is usable: then Discord can be told what is wrong.
-    pub public_key: Option<VerifyingKey>,
+    pub public_key: Option<Box<VerifyingKey>>,
 }
 
 impl fmt::Display for BadSettings {
@@ -208,10 +208,13 @@ impl Settings {
                     wait,
                 })
             }
-            (public_key, ..) => Err(BadSettings {
-                problems: read.problems,
-                public_key,
-            }),
+            (public_key, ..) => {
+                let public_key = public_key.map(Box::new);
+                Err(BadSettings {
+                    problems: read.problems,
+                    public_key,
+                })
+            }
         }
     }
 }

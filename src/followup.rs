@@ -24,8 +24,11 @@ use crate::tasks::Deadline;
 /// delivering what it says.
 const WIND_UP_SHARE: u32 = 4;
 
-/// For winding up when no deadline is set: the server shuts down.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
+/// For delivering an answer when no deadline is set.
+const DELIVERY: Duration = Duration::from_secs(120);
+
+/// The same when the server shuts down.
+const LAST_DELIVERY: Duration = Duration::from_secs(8);
 
 /// The follow-up of one interaction.
 pub struct FollowUp {
@@ -147,8 +150,11 @@ impl FollowUp {
 
     /// When nothing can be delivered any more.
     fn end(&self) -> Instant {
-        self.deadline
-            .map_or_else(|| Instant::now() + SHUTDOWN_GRACE, |deadline| deadline.end)
+        match self.deadline {
+            Some(deadline) => deadline.end,
+            None if self.deckhand.tasks.is_stopping() => Instant::now() + LAST_DELIVERY,
+            None => Instant::now() + DELIVERY,
+        }
     }
 
     fn conversation(&self) -> Conversation {

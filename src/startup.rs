@@ -71,7 +71,7 @@ pub fn app_that_explains(
         Err(bad) => bad,
     };
     let key = match &bad {
-        BadStart::Settings(bad) => bad.public_key,
+        BadStart::Settings(bad) => bad.public_key.as_deref().copied(),
         _ => Settings::load(&env)
             .ok()
             .map(|settings| settings.discord.public_key),

@@ -61,6 +61,11 @@ impl Tasks {
         }
     }
 
+    /// Whether work was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// Tells all work to stop and say how things stand.
     pub fn stop(&self) {
         self.stop.cancel();

@@ -61,20 +61,22 @@ impl Conversation {
         }
     }
 
-    /// Shows how it ended. The error, if any, is of the original message; a lost follow-up is only
-    /// logged, because the outcome is in the channel then.
+    /// Shows how it ended. When the original message cannot be edited (somebody deleted it, say) the
+    /// follow-up still tells. The error is the original message's.
     pub async fn finish(&self, finish: &Finish) -> Result<(), DiscordError> {
-        if finish.message.is_ephemeral() && !self.ephemeral {
+        let Finish { message, follow_up } = finish;
+        if message.is_ephemeral() && !self.ephemeral {
             // An edit cannot make the public message private.
             self.discord.delete_original(&self.token).await?;
-            self.discord.follow_up(&self.token, &finish.message).await?;
-        } else {
-            self.edit(&finish.message).await?;
+            return self.discord.follow_up(&self.token, message).await;
         }
-        if let Some(message) = &finish.follow_up {
-            self.follow_up(message).await;
+        let edited = self.edit(message).await;
+        match (follow_up, &edited) {
+            (Some(follow_up), _) => self.follow_up(follow_up).await,
+            (None, Err(_)) => self.follow_up(message).await,
+            (None, Ok(())) => {}
         }
-        Ok(())
+        edited
     }
 
     /// Posts a message of its own; one that is lost is logged.

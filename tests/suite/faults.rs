@@ -554,3 +554,24 @@ async fn a_private_answer_after_a_public_defer_replaces_it() {
     assert!(told.messages[0].ephemeral);
     assert_eq!(told.messages[0].content, "for your eyes");
 }
+
+#[rstest]
+#[case("/deploy-client wait:true", "🟢")]
+#[case("/deploy-client", "🚀")]
+#[tokio::test(start_paused = true)]
+async fn when_the_original_message_cannot_be_edited_the_outcome_comes_as_a_follow_up(
+    #[case] text: &str,
+    #[case] expected: &str,
+) {
+    let world = World::named("slow-dispatch").await;
+    world
+        .discord
+        .fault(DiscordFault::new(OnDiscord::Edit, DiscordWhat::Status(500)).always());
+    let told = world.types("ada", text).await;
+    let said = told
+        .messages
+        .iter()
+        .filter(|m| m.content.contains(expected))
+        .count();
+    assert_eq!(said, 1, "{}", told.transcript());
+}

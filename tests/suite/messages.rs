@@ -1,6 +1,7 @@
 //! Every message that a user can see, as snapshots: each scenario once without and once with a wait,
 //! with every state that the message went through.
 
+use deckhand::deploy::correlation::CorrelationId;
 use standins::discord::{EventKind, User};
 use standins::github::{Fault, On, Scenario};
 
@@ -42,11 +43,10 @@ async fn story(world: &World, text: &str) -> String {
     assert!(answer.accepted(), "{answer:?}");
     let mut text = lines.join("\n");
     for dispatch in world.dispatches() {
-        let id = dispatch.inputs["correlation_id"].as_str().unwrap();
-        text = text
-            .replace(id, "CORRELATION-ID")
-            .replace(&dispatch.run_id.to_string(), "RUN-ID");
+        text = text.replace(&dispatch.run_id.to_string(), "RUN-ID");
     }
+    let id = CorrelationId::of(interaction.id.parse().unwrap()).to_string();
+    let text = text.replace(&id, "CORRELATION-ID");
     text.replace(&world.github.url(), "GITHUB")
         .replace(&User::named("ada").id, "ADA")
 }
