@@ -63,13 +63,7 @@ pub struct Parts {
 impl Deckhand {
     /// Wires the bot up. Nothing is connected yet.
     pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
-        let Parts {
-            transport,
-            clock,
-            store,
-            tasks,
-            table,
-        } = parts;
+        let Parts { transport, clock, store, tasks, table } = parts;
         Arc::new(Self {
             registry,
             github: Github::new(settings.github, transport.clone(), clock.clone()),

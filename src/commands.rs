@@ -2,10 +2,10 @@
 
 pub mod agents;
 pub mod deploy;
+pub mod registration;
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::BoxFuture;
@@ -17,6 +17,8 @@ use crate::discord::conversation::{Conversation, Finish};
 use crate::edge::authorize::Rule;
 use crate::edge::interaction::Caller;
 use crate::error::UserError;
+
+pub use registration::{Scope, registration};
 
 /// The commands, in the order in which they are looked up and registered.
 pub const TABLE: &[Command] = &[agents::COMMAND, deploy::COMMAND];
@@ -91,18 +93,10 @@ pub struct Route<'a> {
 /// Finds what serves a slash command.
 pub fn route<'a>(table: &'a [Command], registry: &'a Registry, name: &str) -> Option<Route<'a>> {
     table.iter().find_map(|command| match command.serves {
-        Serves::Own { name: own, .. } => (own == name).then_some(Route {
-            command,
-            agent: None,
-        }),
+        Serves::Own { name: own, .. } => (own == name).then_some(Route { command, agent: None }),
         Serves::Agents { kind, .. } => {
-            let agent = registry
-                .by_command(name)
-                .filter(|agent| kind(&agent.kind))?;
-            Some(Route {
-                command,
-                agent: Some(agent),
-            })
+            let agent = registry.by_command(name).filter(|agent| kind(&agent.kind))?;
+            Some(Route { command, agent: Some(agent) })
         }
     })
 }
@@ -119,64 +113,15 @@ impl Route<'_> {
 
     /// Who may use it.
     pub fn rule(&self) -> Rule {
-        self.agent
-            .map(|agent| agent.rule.clone())
-            .unwrap_or_default()
+        self.agent.map(|agent| agent.rule.clone()).unwrap_or_default()
     }
-}
-
-/// Where commands are registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// In every server that installed the bot.
-    Global,
-    /// In one server.
-    Guild,
-}
-
-/// The registration: the body of Discord's bulk overwrite.
-/// <https://docs.discord.com/developers/interactions/application-commands#bulk-overwrite-global-application-commands>
-pub fn registration(table: &[Command], registry: &Registry, scope: Scope) -> Value {
-    let commands = table.iter().flat_map(|command| match command.serves {
-        Serves::Own {
-            name,
-            description,
-            options,
-        } => {
-            vec![declaration(name, description, options(), scope)]
-        }
-        Serves::Agents { kind, options } => {
-            let of_kind = registry.agents().iter().filter(|agent| kind(&agent.kind));
-            let declare = |agent: &Agent| {
-                declaration(&agent.command, &agent.description, options(agent), scope)
-            };
-            of_kind.map(declare).collect()
-        }
-    });
-    Value::Array(commands.collect())
-}
-
-fn declaration(name: &str, description: &str, mut options: Vec<OptionSpec>, scope: Scope) -> Value {
-    // Discord wants the required ones first.
-    options.sort_by_key(|option| !option.required);
-    let options: Vec<Value> = options.iter().map(OptionSpec::to_json).collect();
-    let mut command =
-        json!({"type": 1, "name": name, "description": description, "options": options});
-    if let (Scope::Global, Some(command)) = (scope, command.as_object_mut()) {
-        // Servers only: in a direct message there is nobody to see a deploy.
-        command.insert("contexts".to_owned(), json!([0]));
-        command.insert("integration_types".to_owned(), json!([0]));
-    }
-    command
 }
 
 /// An agent's command that a line of the table serves already would never be reached.
 pub fn clash<'a>(table: &[Command], registry: &'a Registry) -> Option<&'a Agent> {
     let own = |agent: &Agent| {
         let name = agent.command.as_str();
-        table
-            .iter()
-            .any(|c| matches!(c.serves, Serves::Own { name: own, .. } if own == name))
+        table.iter().any(|c| matches!(c.serves, Serves::Own { name: own, .. } if own == name))
     };
     registry.agents().iter().find(|agent| own(agent))
 }

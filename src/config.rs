@@ -60,10 +60,7 @@ pub struct WaitSettings {
 
 impl Default for WaitSettings {
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(180),
-            poll_interval: Duration::from_secs(3),
-        }
+        Self { timeout: Duration::from_secs(180), poll_interval: Duration::from_secs(3) }
     }
 }
 
@@ -121,18 +118,13 @@ impl fmt::Display for BadSettings {
 
 /// Where the agents are declared: `AGENTS_FILE`, or the file built into the binary.
 pub fn agents_file(env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    env("AGENTS_FILE")
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from)
+    env("AGENTS_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 impl Settings {
     /// Reads all settings through `env`, which gives a variable's value.
     pub fn load(env: impl Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
-        let mut read = Reader {
-            env,
-            problems: Vec::new(),
-        };
+        let mut read = Reader { env, problems: Vec::new() };
         let public_key = read.required(
             "DISCORD_PUBLIC_KEY",
             "copy it from the application's page in Discord's developer portal",
@@ -149,11 +141,7 @@ impl Settings {
             "GITHUB_TOKEN",
             "create a fine-grained token with Actions read and write on the repository",
             "it must be one line of visible characters",
-            |text| {
-                text.bytes()
-                    .all(|b| b.is_ascii_graphic())
-                    .then(|| Secret::new(text))
-            },
+            |text| text.bytes().all(|b| b.is_ascii_graphic()).then(|| Secret::new(text)),
         );
         let repository = read.required(
             "GITHUB_REPO",
@@ -193,16 +181,8 @@ impl Settings {
                 if read.problems.is_empty() =>
             {
                 Ok(Self {
-                    discord: DiscordSettings {
-                        public_key,
-                        application_id,
-                        api_base: discord_base,
-                    },
-                    github: GithubSettings {
-                        token,
-                        repository,
-                        api_base: github_base,
-                    },
+                    discord: DiscordSettings { public_key, application_id, api_base: discord_base },
+                    github: GithubSettings { token, repository, api_base: github_base },
                     access,
                     urls,
                     wait,
@@ -210,10 +190,7 @@ impl Settings {
             }
             (public_key, ..) => {
                 let public_key = public_key.map(Box::new);
-                Err(BadSettings {
-                    problems: read.problems,
-                    public_key,
-                })
+                Err(BadSettings { problems: read.problems, public_key })
             }
         }
     }
@@ -276,11 +253,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Vec<T> {
         let entries = |text: &str| {
-            text.split(',')
-                .map(str::trim)
-                .filter(|entry| !entry.is_empty())
-                .map(&parse)
-                .collect()
+            text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(&parse).collect()
         };
         self.optional(name, shape, entries, Vec::new())
     }
@@ -314,9 +287,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
 fn public_key(text: &str) -> Option<VerifyingKey> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(text, &mut bytes).ok()?;
-    VerifyingKey::from_bytes(&bytes)
-        .ok()
-        .filter(|key| !key.is_weak())
+    VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
 }
 
 fn boolean(text: &str) -> Option<bool> {
@@ -350,10 +321,7 @@ mod tests {
         let settings = load(&[]).unwrap();
         assert_eq!(settings.discord.api_base, "https://discord.com/api/v10");
         assert_eq!(settings.github.api_base, "https://api.github.com");
-        assert_eq!(
-            settings.github.repository.to_string(),
-            "octo-org/web-client"
-        );
+        assert_eq!(settings.github.repository.to_string(), "octo-org/web-client");
         assert_eq!(settings.wait, WaitSettings::default());
         assert_eq!(settings.access, Access::default());
         assert_eq!(settings.urls, UrlPolicy::default());
@@ -397,9 +365,7 @@ mod tests {
         #[case] value: &str,
     ) {
         let bad = load(&[(name, value)]).unwrap_err();
-        let [Problem::Invalid(named, _)] = bad.problems.as_slice() else {
-            panic!("{bad}")
-        };
+        let [Problem::Invalid(named, _)] = bad.problems.as_slice() else { panic!("{bad}") };
         assert_eq!(*named, name);
         assert!(value.len() < 4 || !bad.to_string().contains(value));
         assert_eq!(bad.public_key.is_some(), name != "DISCORD_PUBLIC_KEY");
@@ -422,10 +388,7 @@ mod tests {
         assert!(settings.urls.safe_local);
         assert_eq!(settings.wait.timeout, Duration::from_secs(600));
         assert_eq!(settings.wait.poll_interval, Duration::from_millis(500));
-        assert_eq!(
-            settings.github.api_base,
-            "https://github.example.com/api/v3"
-        );
+        assert_eq!(settings.github.api_base, "https://github.example.com/api/v3");
         assert_eq!(settings.discord.api_base, "https://discord.com/api/v10");
     }
 

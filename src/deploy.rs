@@ -63,10 +63,7 @@ impl Order {
     /// The workflow's inputs: what the user passed on, the correlation id and the requester.
     pub fn all_inputs(&self) -> Map<String, Value> {
         let mut inputs = self.inputs.clone();
-        inputs.insert(
-            "correlation_id".to_owned(),
-            self.correlation_id.to_string().into(),
-        );
+        inputs.insert("correlation_id".to_owned(), self.correlation_id.to_string().into());
         inputs.insert("requester".to_owned(), self.requester.to_input().into());
         inputs
     }
@@ -87,10 +84,7 @@ impl Target {
 
     /// The same target with what GitHub says of it now.
     fn seen(self, run: Run) -> Self {
-        Self {
-            run: Some(run),
-            ..self
-        }
+        Self { run: Some(run), ..self }
     }
 }
 
@@ -165,10 +159,7 @@ pub async fn start(
     wait: WaitSettings,
 ) -> Result<Option<Target>, Ended> {
     let mut patience = Patience::for_an_answer(wait);
-    match dispatch::once(github, order, &mut patience)
-        .await
-        .map_err(Ended::NotDispatched)?
-    {
+    match dispatch::once(github, order, &mut patience).await.map_err(Ended::NotDispatched)? {
         Sent::Named(target) => Ok(Some(target)),
         Sent::Unnamed { lost: false, .. } => Ok(None),
         Sent::Unnamed { lost: true, at } => {
@@ -186,19 +177,13 @@ pub async fn follow(
     report: &impl Report,
     stop: impl Future<Output = ()>,
 ) -> Followed {
-    let progress = Progress {
-        stage: Mutex::new(Stage::Dispatching),
-        report,
-    };
+    let progress = Progress { stage: Mutex::new(Stage::Dispatching), report };
     let ended = tokio::select! {
         biased;
         ended = steps(github, order, wait, &progress) => ended,
         () = stop => Ended::StillRunning(Why::Stopped),
     };
-    let stage = progress
-        .stage
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
+    let stage = progress.stage.into_inner().unwrap_or_else(PoisonError::into_inner);
     Followed { stage, ended }
 }
 

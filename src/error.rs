@@ -19,10 +19,7 @@ impl UserError {
     /// An error whose log line says the same as the message.
     pub fn new(shown: impl Into<String>) -> Self {
         let shown = shown.into();
-        Self {
-            logged: shown.clone(),
-            shown,
-        }
+        Self { logged: shown.clone(), shown }
     }
 
     /// The text with the mark that all errors carry.
@@ -53,10 +50,7 @@ impl From<Refusal> for UserError {
                 let users = rule.users.iter().map(|id| format!("<@{id}>"));
                 let roles = rule.roles.iter().map(|id| format!("<@&{id}>"));
                 let who: Vec<_> = roles.chain(users).collect();
-                Self::new(format!(
-                    "You may not use this command. Who can: {}.",
-                    who.join(", ")
-                ))
+                Self::new(format!("You may not use this command. Who can: {}.", who.join(", ")))
             }
         }
     }

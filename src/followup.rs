@@ -40,11 +40,7 @@ pub struct FollowUp {
 impl FollowUp {
     /// The follow-up of this command.
     pub fn of(deckhand: &Arc<Deckhand>, command: Command, deadline: Option<Deadline>) -> Self {
-        Self {
-            deckhand: deckhand.clone(),
-            command,
-            deadline,
-        }
+        Self { deckhand: deckhand.clone(), command, deadline }
     }
 
     /// Answers with the work's own message if it ends within the three seconds; if not, defers, and
@@ -158,11 +154,7 @@ impl FollowUp {
     }
 
     fn conversation(&self) -> Conversation {
-        Conversation::new(
-            self.deckhand.discord.clone(),
-            self.command.token.clone(),
-            false,
-        )
+        Conversation::new(self.deckhand.discord.clone(), self.command.token.clone(), false)
     }
 
     fn span(&self) -> tracing::Span {

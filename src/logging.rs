@@ -55,11 +55,7 @@ where
         .with_target("deckhand", LevelFilter::from_level(level));
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match form {
-        Form::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .boxed(),
+        Form::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
         Form::Readable => lines.with_target(false).boxed(),
     };
     tracing_subscriber::registry().with(lines.with_filter(filter))

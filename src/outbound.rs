@@ -51,9 +51,7 @@ impl Https {
         let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         let now = SystemTime::now();
         if let Some((client, last_used)) = slot.as_mut()
-            && now
-                .duration_since(*last_used)
-                .is_ok_and(|idle| idle < IDLE_LIMIT)
+            && now.duration_since(*last_used).is_ok_and(|idle| idle < IDLE_LIMIT)
         {
             *last_used = now;
             return Ok(client.clone());
@@ -67,9 +65,7 @@ impl Https {
 fn build() -> Result<reqwest::Client, CallError> {
     let failed = |error: &dyn std::error::Error| CallError::NotSent(format!("TLS set-up: {error}"));
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error))?

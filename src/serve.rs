@@ -84,10 +84,7 @@ async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> 
         return too_large().map(Full::new);
     }
     let response = match timeout(READ_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
-        Ok(Ok(body)) => {
-            app.handle(Request::from_parts(parts, body.to_bytes()), None)
-                .await
-        }
+        Ok(Ok(body)) => app.handle(Request::from_parts(parts, body.to_bytes()), None).await,
         Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
         Ok(Err(_)) | Err(_) => unreadable(),
     };

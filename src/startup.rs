@@ -53,11 +53,7 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
         tasks,
         table: TABLE,
     };
-    Ok(App::new(
-        public_key,
-        clock,
-        Deckhand::new(settings, registry, parts),
-    ))
+    Ok(App::new(public_key, clock, Deckhand::new(settings, registry, parts)))
 }
 
 /// The bot for Lambda. There a process that does not start shows users only "The application did not
@@ -72,9 +68,7 @@ pub fn app_that_explains(
     };
     let key = match &bad {
         BadStart::Settings(bad) => bad.public_key.as_deref().copied(),
-        _ => Settings::load(&env)
-            .ok()
-            .map(|settings| settings.discord.public_key),
+        _ => Settings::load(&env).ok().map(|settings| settings.discord.public_key),
     };
     let Some(key) = key else { return Err(bad) };
     tracing::error!("not set up: {bad}");

@@ -22,14 +22,10 @@ impl Deadline {
     /// The deadline of an invocation that is killed `left` from now. A tenth of it, 2 to 10 s, is
     /// kept for winding up.
     pub fn from_now(left: Duration) -> Self {
-        let margin = (left / 10)
-            .clamp(Duration::from_secs(2), Duration::from_secs(10))
-            .min(left / 2);
+        let margin =
+            (left / 10).clamp(Duration::from_secs(2), Duration::from_secs(10)).min(left / 2);
         let now = Instant::now();
-        Self {
-            wind_up: now + (left - margin),
-            end: now + (left - margin / 10),
-        }
+        Self { wind_up: now + (left - margin), end: now + (left - margin / 10) }
     }
 }
 

@@ -14,16 +14,8 @@ use url::{Host, Url};
 const MAX_LENGTH: usize = 2048;
 
 /// Host names that mean "this machine" or "this network", with everything below them.
-const LOCAL_NAMES: &[&str] = &[
-    "localhost",
-    "localdomain",
-    "local",
-    "internal",
-    "intranet",
-    "lan",
-    "home",
-    "home.arpa",
-];
+const LOCAL_NAMES: &[&str] =
+    &["localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "home.arpa"];
 
 /// IPv4 blocks that are not globally reachable, and multicast, by the IANA special-purpose registry.
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry/>
@@ -85,9 +77,7 @@ pub struct DomainPattern {
 impl DomainPattern {
     /// Reads one entry of `ALLOWED_DOMAINS`; `None` when it is neither form.
     pub fn parse(text: &str) -> Option<Self> {
-        let (base, below) = text
-            .strip_prefix("*.")
-            .map_or((text, false), |base| (base, true));
+        let (base, below) = text.strip_prefix("*.").map_or((text, false), |base| (base, true));
         let host = Url::parse(&format!("https://{base}/")).ok()?;
         match host.host()? {
             Host::Domain(domain) if host.path() == "/" && host.port().is_none() => {
@@ -99,11 +89,7 @@ impl DomainPattern {
     }
 
     fn matches(&self, domain: &str) -> bool {
-        if self.below {
-            is_below(domain, &self.base)
-        } else {
-            domain == self.base
-        }
+        if self.below { is_below(domain, &self.base) } else { domain == self.base }
     }
 }
 
@@ -176,10 +162,7 @@ impl UrlPolicy {
         if matches!(host, Host::Domain(_)) && is_local_name(domain) {
             return Err(RefusedUrl::LocalName);
         }
-        let allowed = self
-            .allowed_domains
-            .iter()
-            .any(|pattern| pattern.matches(domain));
+        let allowed = self.allowed_domains.iter().any(|pattern| pattern.matches(domain));
         if self.allowed_domains.is_empty() || allowed {
             Ok(())
         } else {
@@ -204,9 +187,7 @@ fn is_local_name(domain: &str) -> bool {
 }
 
 fn is_below(domain: &str, base: &str) -> bool {
-    domain
-        .strip_suffix(base)
-        .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+    domain.strip_suffix(base).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {
@@ -238,19 +219,14 @@ mod tests {
     use rstest::rstest;
 
     fn check(text: &str) -> Result<String, RefusedUrl> {
-        UrlPolicy::default()
-            .check(text)
-            .map(|url| url.as_str().to_owned())
+        UrlPolicy::default().check(text).map(|url| url.as_str().to_owned())
     }
 
     #[rstest]
     #[case("https://api.example.com", "https://api.example.com")]
     #[case("https://api.example.com/", "https://api.example.com/")]
     #[case("https://api.example.com/v1", "https://api.example.com/v1")]
-    #[case(
-        " https://API.Example.com:8443/v1/ ",
-        "https://api.example.com:8443/v1/"
-    )]
+    #[case(" https://API.Example.com:8443/v1/ ", "https://api.example.com:8443/v1/")]
     #[case("https://8.8.8.8", "https://8.8.8.8")]
     #[case("https://[2606:4700::1111]/x", "https://[2606:4700::1111]/x")]
     #[case("https://bücher.example.com", "https://xn--bcher-kva.example.com")]
@@ -327,13 +303,9 @@ mod tests {
     #[case("https://example.net.evil.org", false)]
     #[case("https://8.8.8.8", false)]
     fn allowed_domains_are_exact_or_wildcards(#[case] text: &str, #[case] passes: bool) {
-        let allowed_domains = ["example.com", "*.example.net"]
-            .map(|p| DomainPattern::parse(p).unwrap())
-            .to_vec();
-        let policy = UrlPolicy {
-            allowed_domains,
-            safe_local: false,
-        };
+        let allowed_domains =
+            ["example.com", "*.example.net"].map(|p| DomainPattern::parse(p).unwrap()).to_vec();
+        let policy = UrlPolicy { allowed_domains, safe_local: false };
         let result = policy.check(text);
         assert_eq!(result.is_ok(), passes, "{result:?}");
         assert!(passes || result == Err(RefusedUrl::NotAllowed));
@@ -360,10 +332,7 @@ mod tests {
     #[case("ftp://localhost", false)]
     #[case("http://user@localhost", false)]
     fn safe_local_opens_loopback_and_nothing_else(#[case] text: &str, #[case] passes: bool) {
-        let policy = UrlPolicy {
-            safe_local: true,
-            ..UrlPolicy::default()
-        };
+        let policy = UrlPolicy { safe_local: true, ..UrlPolicy::default() };
         assert_eq!(policy.check(text).is_ok(), passes);
     }
 

@@ -46,10 +46,7 @@ pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
 
 /// Reads the agents from TOML; `file` is the name that errors give.
 pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
-    let bad = |what: String| BadFile {
-        file: file.to_owned(),
-        what,
-    };
+    let bad = |what: String| BadFile { file: file.to_owned(), what };
     let raw: RawFile = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
     let agents = raw.agents.iter().map(agent).collect::<Result<Vec<_>, _>>();
     let checked = agents.and_then(|agents| {
@@ -58,9 +55,7 @@ pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
         Ok(Registry { agents })
     });
     checked.map_err(|fault| {
-        let line = text
-            .get(..fault.at)
-            .map_or(1, |before| before.matches('\n').count() + 1);
+        let line = text.get(..fault.at).map_or(1, |before| before.matches('\n').count() + 1);
         bad(format!("line {line}: {}", fault.what))
     })
 }
@@ -116,27 +111,18 @@ struct Fault {
 }
 
 fn fault<T>(at: &Spanned<T>, what: impl Into<String>) -> Fault {
-    Fault {
-        at: at.span().start,
-        what: what.into(),
-    }
+    Fault { at: at.span().start, what: what.into() }
 }
 
 fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
     Ok(Agent {
         id: checked(&raw.id, "id", "lowercase letters, digits and _", is_id)?,
         name: checked(&raw.name, "name", "1 to 50 characters", |s| fits(s, 50))?,
-        description: checked(
-            &raw.description,
-            "description",
-            "1 to 100 characters",
-            |s| fits(s, 100),
-        )?,
+        description: checked(&raw.description, "description", "1 to 100 characters", |s| {
+            fits(s, 100)
+        })?,
         command: checked(&raw.command, "command", COMMAND_NAME, is_command_name)?,
-        rule: Rule {
-            users: ids(&raw.allowed_users)?,
-            roles: ids(&raw.allowed_roles)?,
-        },
+        rule: Rule { users: ids(&raw.allowed_users)?, roles: ids(&raw.allowed_roles)? },
         kind: kind(raw)?,
     })
 }
@@ -156,24 +142,16 @@ fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
 
 /// A key that would do nothing is a mistake of whoever wrote it.
 fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
-    let key = [
-        ("workflow", &raw.workflow),
-        ("repository", &raw.repository),
-        ("ref", &raw.default_ref),
-    ]
-    .into_iter()
-    .find_map(|(key, value)| value.as_ref().map(|value| (key, value)))
-    .or_else(|| {
-        raw.allowed_refs
-            .first()
-            .map(|value| ("allowed_refs", value))
-    })
-    .or_else(|| raw.inputs.first().map(|input| ("inputs", &input.option)));
+    let key =
+        [("workflow", &raw.workflow), ("repository", &raw.repository), ("ref", &raw.default_ref)]
+            .into_iter()
+            .find_map(|(key, value)| value.as_ref().map(|value| (key, value)))
+            .or_else(|| raw.allowed_refs.first().map(|value| ("allowed_refs", value)))
+            .or_else(|| raw.inputs.first().map(|input| ("inputs", &input.option)));
     match key {
-        Some((key, at)) => Err(fault(
-            at,
-            format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref()),
-        )),
+        Some((key, at)) => {
+            Err(fault(at, format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref())))
+        }
         None => Ok(kind),
     }
 }
@@ -207,31 +185,17 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
         }
     }
     let is_file = |s: &str| {
-        let name = s
-            .strip_suffix(".yml")
-            .or_else(|| s.strip_suffix(".yaml"))
-            .unwrap_or_default();
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        let name = s.strip_suffix(".yml").or_else(|| s.strip_suffix(".yaml")).unwrap_or_default();
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
     if let Some(extra) = raw.inputs.get(MAX_INPUTS) {
-        return Err(fault(
-            &extra.option,
-            format!("at most {MAX_INPUTS} inputs are possible"),
-        ));
+        return Err(fault(&extra.option, format!("at most {MAX_INPUTS} inputs are possible")));
     }
     unique("option", raw.inputs.iter().map(|input| &input.option))?;
     unique("input", raw.inputs.iter().map(|input| &input.input))?;
     Ok(Workflow {
         repository,
-        file: checked(
-            file,
-            "workflow",
-            "a file name like client-deploy.yml",
-            is_file,
-        )?,
+        file: checked(file, "workflow", "a file name like client-deploy.yml", is_file)?,
         default_ref,
         allowed_refs,
         inputs: raw.inputs.iter().map(input).collect::<Result<_, _>>()?,
@@ -241,8 +205,7 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
 fn input(raw: &RawInput) -> Result<Input, Fault> {
     let option_name = |s: &str| is_command_name(s) && !RESERVED_OPTIONS.contains(&s);
     let input_name = |s: &str| {
-        s.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
             && fits(s, 100)
             && !RESERVED_INPUTS.contains(&s)
     };
@@ -260,12 +223,9 @@ fn input(raw: &RawInput) -> Result<Input, Fault> {
                 "a free option name (wait and ref are taken)",
                 option_name,
             )?,
-            description: checked(
-                &raw.description,
-                "description",
-                "1 to 100 characters",
-                |s| fits(s, 100),
-            )?,
+            description: checked(&raw.description, "description", "1 to 100 characters", |s| {
+                fits(s, 100)
+            })?,
             required: raw.required,
             kind: input_kind(raw)?,
         },
@@ -279,24 +239,16 @@ fn input_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
         return Err(fault(&raw.kind, what));
     }
     if let (Some(choice), true) = (raw.choices.first(), kind != "string") {
-        return Err(fault(
-            choice,
-            format!("choices do not go with kind {kind:?}"),
-        ));
+        return Err(fault(choice, format!("choices do not go with kind {kind:?}")));
     }
     if let (Some(limit), true) = (raw.min.as_ref().or(raw.max.as_ref()), kind != "integer") {
-        return Err(fault(
-            limit,
-            format!("min and max do not go with kind {kind:?}"),
-        ));
+        return Err(fault(limit, format!("min and max do not go with kind {kind:?}")));
     }
     match kind {
         "integer" => integer_kind(raw),
         "boolean" => Ok(OptionKind::Boolean),
         "url" => Ok(OptionKind::Url),
-        _ => Ok(OptionKind::String {
-            choices: choices(raw)?,
-        }),
+        _ => Ok(OptionKind::String { choices: choices(raw)? }),
     }
 }
 
@@ -324,11 +276,8 @@ fn choices(raw: &RawInput) -> Result<Vec<String>, Fault> {
     if let Some(extra) = raw.choices.get(25) {
         return Err(fault(extra, "Discord takes at most 25 choices"));
     }
-    let choice = |choice| {
-        checked(choice, "choices", "texts of 1 to 100 characters", |s| {
-            fits(s, 100)
-        })
-    };
+    let choice =
+        |choice| checked(choice, "choices", "texts of 1 to 100 characters", |s| fits(s, 100));
     raw.choices.iter().map(choice).collect()
 }
 
@@ -345,10 +294,7 @@ fn unique<'a>(key: &str, values: impl Iterator<Item = &'a Spanned<String>>) -> R
     let mut seen = HashSet::new();
     for value in values {
         if !seen.insert(value.as_ref()) {
-            return Err(fault(
-                value,
-                format!("{key} {:?} is there twice", value.as_ref()),
-            ));
+            return Err(fault(value, format!("{key} {:?} is there twice", value.as_ref())));
         }
     }
     Ok(())
@@ -371,9 +317,7 @@ const COMMAND_NAME: &str = "1 to 32 lowercase letters, digits, - and _";
 
 fn is_command_name(text: &str) -> bool {
     fits(text, 32)
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
 }
 
 fn is_id(text: &str) -> bool {
@@ -436,11 +380,8 @@ max = 9
     #[test]
     fn the_built_in_file_declares_the_four_agents() {
         let registry = load(None).unwrap();
-        let commands: Vec<_> = registry
-            .agents()
-            .iter()
-            .map(|a| (a.id.as_str(), a.command.as_str()))
-            .collect();
+        let commands: Vec<_> =
+            registry.agents().iter().map(|a| (a.id.as_str(), a.command.as_str())).collect();
         assert_eq!(
             commands,
             [
@@ -457,26 +398,14 @@ max = 9
         let registry = parse("x.toml", GOOD).unwrap();
         let agent = registry.by_command("deploy-api").unwrap();
         assert_eq!(agent.rule.roles, [77]);
-        let Kind::Deploy(workflow) = &agent.kind else {
-            panic!("{:?}", agent.kind)
-        };
-        assert_eq!(
-            workflow.repository.as_ref().unwrap().to_string(),
-            "octo-org/api"
-        );
+        let Kind::Deploy(workflow) = &agent.kind else { panic!("{:?}", agent.kind) };
+        assert_eq!(workflow.repository.as_ref().unwrap().to_string(), "octo-org/api");
         assert_eq!(workflow.default_ref, "trunk");
         assert!(workflow.allows_ref("trunk") && workflow.allows_ref("release/2"));
         assert!(!workflow.allows_ref("main"));
-        let kinds: Vec<_> = workflow
-            .inputs
-            .iter()
-            .map(|input| input.option.kind.clone())
-            .collect();
+        let kinds: Vec<_> = workflow.inputs.iter().map(|input| input.option.kind.clone()).collect();
         let choices = vec!["staging".to_owned(), "production".to_owned()];
-        let limits = OptionKind::Integer {
-            min: Some(1),
-            max: Some(9),
-        };
+        let limits = OptionKind::Integer { min: Some(1), max: Some(9) };
         assert_eq!(kinds, [OptionKind::String { choices }, limits]);
     }
 
@@ -518,9 +447,7 @@ max = 9
         #[case] what: &str,
     ) {
         assert!(GOOD.contains(right), "{right}");
-        let error = parse("x.toml", &GOOD.replacen(right, wrong, 1))
-            .unwrap_err()
-            .to_string();
+        let error = parse("x.toml", &GOOD.replacen(right, wrong, 1)).unwrap_err().to_string();
         assert!(error.starts_with("x.toml: "), "{error}");
         assert!(error.contains(&format!("line {line}")), "{error}");
         assert!(error.contains(what), "{error}");
@@ -530,33 +457,22 @@ max = 9
     fn two_agents_cannot_share_an_id_or_a_command() {
         let twice = format!("{GOOD}{GOOD}");
         let error = parse("x.toml", &twice).unwrap_err().to_string();
-        assert!(
-            error.ends_with("line 31: id \"deploy_api\" is there twice"),
-            "{error}"
-        );
+        assert!(error.ends_with("line 31: id \"deploy_api\" is there twice"), "{error}");
         let other_id = twice.replacen("id = \"deploy_api\"", "id = \"other\"", 1);
         let error = parse("x.toml", &other_id).unwrap_err().to_string();
-        assert!(
-            error.ends_with("line 34: command \"deploy-api\" is there twice"),
-            "{error}"
-        );
+        assert!(error.ends_with("line 34: command \"deploy-api\" is there twice"), "{error}");
     }
 
     #[test]
     fn a_status_agent_takes_no_workflow() {
         let text = GOOD.replacen("\"deploy\"", "\"status\"", 1);
         let error = parse("x.toml", &text).unwrap_err().to_string();
-        assert!(
-            error.contains("line 8: an agent of kind \"status\" takes no workflow"),
-            "{error}"
-        );
+        assert!(error.contains("line 8: an agent of kind \"status\" takes no workflow"), "{error}");
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = load(Some(Path::new("no/such.toml")))
-            .unwrap_err()
-            .to_string();
+        let error = load(Some(Path::new("no/such.toml"))).unwrap_err().to_string();
         assert!(error.starts_with("no/such.toml: cannot be read"), "{error}");
     }
 }

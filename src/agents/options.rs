@@ -90,17 +90,13 @@ impl OptionSpec {
             OptionKind::String { choices } if choices.is_empty() => (3, json!({})),
             OptionKind::String { choices } => {
                 let choice = |c: &String| json!({"name": c, "value": c});
-                (
-                    3,
-                    json!({"choices": choices.iter().map(choice).collect::<Vec<_>>()}),
-                )
+                (3, json!({"choices": choices.iter().map(choice).collect::<Vec<_>>()}))
             }
             OptionKind::Url => (3, json!({"max_length": 2048})),
             OptionKind::Integer { min, max } => {
                 let limits = [("min_value", min), ("max_value", max)];
-                let set = limits
-                    .into_iter()
-                    .filter_map(|(key, v)| Some((key.to_owned(), json!((*v)?))));
+                let set =
+                    limits.into_iter().filter_map(|(key, v)| Some((key.to_owned(), json!((*v)?))));
                 (4, Value::Object(set.collect()))
             }
             OptionKind::Boolean => (5, json!({})),
@@ -120,10 +116,9 @@ impl OptionSpec {
     fn read(&self, value: &Value, urls: &UrlPolicy) -> Result<OptionValue, RefusedOption> {
         let wrong = |what| RefusedOption::Type(self.name.clone(), what);
         match &self.kind {
-            OptionKind::Boolean => value
-                .as_bool()
-                .map(OptionValue::Boolean)
-                .ok_or_else(|| wrong("true or false")),
+            OptionKind::Boolean => {
+                value.as_bool().map(OptionValue::Boolean).ok_or_else(|| wrong("true or false"))
+            }
             OptionKind::Integer { min, max } => {
                 let number = integer(value).ok_or_else(|| wrong("a whole number"))?;
                 self.within(number, *min, *max)
@@ -176,10 +171,7 @@ impl Options {
             values.push((spec.name.clone(), spec.read(&option.value, urls)?));
         }
         let given = |name: &str| values.iter().any(|(given, _)| given == name);
-        match specs
-            .iter()
-            .find(|spec| spec.required && !given(&spec.name))
-        {
+        match specs.iter().find(|spec| spec.required && !given(&spec.name)) {
             Some(missing) => Err(RefusedOption::Missing(missing.name.clone())),
             None => Ok(Self(values)),
         }
@@ -187,10 +179,7 @@ impl Options {
 
     /// The value of an option, if it was given.
     pub fn get(&self, name: &str) -> Option<&OptionValue> {
-        self.0
-            .iter()
-            .find(|(given, _)| given == name)
-            .map(|(_, value)| value)
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value)
     }
 
     /// Whether a boolean option was given as true.
@@ -228,14 +217,7 @@ mod tests {
         let choices = vec!["staging".to_owned(), "production".to_owned()];
         [
             ("stage", true, OptionKind::String { choices }),
-            (
-                "count",
-                false,
-                OptionKind::Integer {
-                    min: Some(1),
-                    max: Some(3),
-                },
-            ),
+            ("count", false, OptionKind::Integer { min: Some(1), max: Some(3) }),
             ("wait", false, OptionKind::Boolean),
             ("api_base", false, OptionKind::Url),
         ]
@@ -253,10 +235,7 @@ mod tests {
             .as_object()
             .unwrap()
             .iter()
-            .map(|(name, value)| GivenOption {
-                name: name.clone(),
-                value: value.clone(),
-            })
+            .map(|(name, value)| GivenOption { name: name.clone(), value: value.clone() })
             .collect();
         Options::read(&specs(), &given, &UrlPolicy::default()).map_err(|error| error.to_string())
     }
@@ -268,10 +247,8 @@ mod tests {
         let options = read(given).unwrap();
         assert!(options.is_true("wait"));
         assert_eq!(options.text("stage"), Some("staging"));
-        let inputs: Vec<_> = specs()
-            .iter()
-            .map(|spec| options.get(&spec.name).unwrap().to_input())
-            .collect();
+        let inputs: Vec<_> =
+            specs().iter().map(|spec| options.get(&spec.name).unwrap().to_input()).collect();
         assert_eq!(inputs, ["staging", "2", "true", url]);
     }
 
@@ -297,10 +274,7 @@ mod tests {
     #[test]
     fn a_declaration_has_discords_shape() {
         let shown: Vec<_> = specs().iter().map(OptionSpec::to_json).collect();
-        assert_eq!(
-            shown[0]["choices"][1],
-            json!({"name": "production", "value": "production"})
-        );
+        assert_eq!(shown[0]["choices"][1], json!({"name": "production", "value": "production"}));
         let expected = json!({
             "type": 4, "name": "count", "description": "The count", "required": false,
             "min_value": 1, "max_value": 3,

@@ -83,9 +83,7 @@ impl Registry {
 impl Workflow {
     /// Whether a user may have this workflow dispatched on this branch or tag.
     pub fn allows_ref(&self, git_ref: &str) -> bool {
-        self.allowed_refs
-            .iter()
-            .any(|pattern| pattern.matches(git_ref))
+        self.allowed_refs.iter().any(|pattern| pattern.matches(git_ref))
     }
 }
 

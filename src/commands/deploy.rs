@@ -15,10 +15,7 @@ use crate::text::escape;
 
 /// The line of the table.
 pub const COMMAND: Command = Command {
-    serves: Serves::Agents {
-        kind: |kind| matches!(kind, Kind::Deploy(_)),
-        options,
-    },
+    serves: Serves::Agents { kind: |kind| matches!(kind, Kind::Deploy(_)), options },
     start: |call| Box::pin(start(call)),
 };
 
@@ -33,20 +30,15 @@ fn options(agent: &Agent) -> Vec<OptionSpec> {
     let Some(workflow) = workflow(agent) else {
         return Vec::new();
     };
-    let mut options: Vec<_> = workflow
-        .inputs
-        .iter()
-        .map(|input| input.option.clone())
-        .collect();
+    let mut options: Vec<_> = workflow.inputs.iter().map(|input| input.option.clone()).collect();
     options.push(OptionSpec {
         name: "wait".to_owned(),
         description: "Follow the run and report how it ended (default: no)".to_owned(),
         required: false,
         kind: OptionKind::Boolean,
     });
-    let exact: Option<Vec<String>> = (workflow.allowed_refs.iter())
-        .map(|pattern| pattern.exact().map(str::to_owned))
-        .collect();
+    let exact: Option<Vec<String>> =
+        (workflow.allowed_refs.iter()).map(|pattern| pattern.exact().map(str::to_owned)).collect();
     options.push(OptionSpec {
         name: "ref".to_owned(),
         description: "Branch or tag to deploy (default: the agent's)".to_owned(),
@@ -75,27 +67,19 @@ async fn start(call: Call) -> Result<Plan, UserError> {
             Box::pin(async move { follow(&deckhand, &order, &conversation, wind_up).await })
         })))
     } else {
-        Ok(Plan::Race(Box::pin(async move {
-            dispatch(&deckhand, &order).await
-        })))
+        Ok(Plan::Race(Box::pin(async move { dispatch(&deckhand, &order).await })))
     }
 }
 
 fn parse(call: &Call) -> Result<Order, UserError> {
     let deckhand = &call.deckhand;
-    let agent = call
-        .agent
-        .as_ref()
-        .and_then(|agent| Some((agent, workflow(agent)?)));
+    let agent = call.agent.as_ref().and_then(|agent| Some((agent, workflow(agent)?)));
     let (agent, workflow) =
         agent.ok_or_else(|| UserError::new("This command has no workflow behind it."))?;
     let git_ref = call.options.text("ref").unwrap_or(&workflow.default_ref);
     if !workflow.allows_ref(git_ref) {
-        let allowed: Vec<_> = workflow
-            .allowed_refs
-            .iter()
-            .map(|r| escape::code(&r.0, 100))
-            .collect();
+        let allowed: Vec<_> =
+            workflow.allowed_refs.iter().map(|r| escape::code(&r.0, 100)).collect();
         return Err(UserError::new(format!(
             "Nothing was dispatched: {} may not be deployed by this command. Allowed: {}.",
             escape::code(git_ref, 100),
@@ -109,11 +93,7 @@ fn parse(call: &Call) -> Result<Order, UserError> {
     let github_default = deckhand.github.default_repository();
     Ok(Order {
         title: agent.name.clone(),
-        repository: workflow
-            .repository
-            .as_ref()
-            .unwrap_or(github_default)
-            .clone(),
+        repository: workflow.repository.as_ref().unwrap_or(github_default).clone(),
         workflow: workflow.file.clone(),
         git_ref: git_ref.to_owned(),
         inputs: workflow.inputs.iter().filter_map(given).collect(),
@@ -139,13 +119,7 @@ async fn dispatch(deckhand: &Deckhand, order: &Order) -> Finish {
             messages.dispatched(target.as_ref()).into()
         }
         Err(ended) => {
-            log_end(
-                order,
-                &Followed {
-                    stage: Stage::Dispatching,
-                    ended: ended.clone(),
-                },
-            );
+            log_end(order, &Followed { stage: Stage::Dispatching, ended: ended.clone() });
             messages.not_dispatched(ended).into()
         }
     }
@@ -158,10 +132,7 @@ async fn follow(
     wind_up: WindUp,
 ) -> Finish {
     let messages = Messages::new(&deckhand.github, order, deckhand.wait.timeout);
-    let report = Progress {
-        messages: &messages,
-        conversation,
-    };
+    let report = Progress { messages: &messages, conversation };
     let stop = async {
         // A dropped sender means the same: nobody will wait for us any more.
         let _ = wind_up.await;

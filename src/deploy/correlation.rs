@@ -19,10 +19,7 @@ pub struct CorrelationId(Uuid);
 impl CorrelationId {
     /// The id of an interaction.
     pub fn of(interaction_id: u64) -> Self {
-        Self(Uuid::new_v5(
-            &NAMESPACE,
-            interaction_id.to_string().as_bytes(),
-        ))
+        Self(Uuid::new_v5(&NAMESPACE, interaction_id.to_string().as_bytes()))
     }
 
     /// Whether this run carries the id in its name. `display_title` is GitHub's documented field for
@@ -50,10 +47,7 @@ pub struct Requester {
 
 impl From<&Caller> for Requester {
     fn from(caller: &Caller) -> Self {
-        Self {
-            user_id: caller.user_id,
-            username: caller.username.clone(),
-        }
+        Self { user_id: caller.user_id, username: caller.username.clone() }
     }
 }
 
@@ -62,11 +56,7 @@ impl Requester {
     /// so that not even a workflow that pastes it into a shell line can be hurt.
     pub fn to_input(&self) -> String {
         let safe = |c: char| {
-            if c.is_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '_'
-            }
+            if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }
         };
         let name: String = self.username.chars().take(32).map(safe).collect();
         let name = if name.is_empty() { "user" } else { &name };
@@ -113,9 +103,7 @@ pub fn by_time<'a>(runs: &'a [Run], git_ref: &str, dispatcher: &Dispatcher) -> B
     if carries_ids(runs) {
         return ByTime::None;
     }
-    let name = git_ref
-        .trim_start_matches("refs/heads/")
-        .trim_start_matches("refs/tags/");
+    let name = git_ref.trim_start_matches("refs/heads/").trim_start_matches("refs/tags/");
     let mut fitting = runs.iter().filter(|run| {
         run.event.as_deref() == Some("workflow_dispatch")
             && run.head_branch.as_deref() == Some(name)
@@ -131,19 +119,12 @@ pub fn by_time<'a>(runs: &'a [Run], git_ref: &str, dispatcher: &Dispatcher) -> B
 /// Whether any of these runs has a correlation id (some UUID) in its name.
 pub fn carries_ids(runs: &[Run]) -> bool {
     let is_id = |word: &str| word.len() == 36 && Uuid::try_parse(word).is_ok();
-    let words = |title: &str| {
-        title
-            .split(|c: char| !c.is_ascii_hexdigit() && c != '-')
-            .any(is_id)
-    };
+    let words = |title: &str| title.split(|c: char| !c.is_ascii_hexdigit() && c != '-').any(is_id);
     runs.iter().any(|run| titles(run).any(words))
 }
 
 fn titles(run: &Run) -> impl Iterator<Item = &str> {
-    run.display_title
-        .as_deref()
-        .into_iter()
-        .chain(run.name.as_deref())
+    run.display_title.as_deref().into_iter().chain(run.name.as_deref())
 }
 
 #[cfg(test)]
@@ -194,10 +175,7 @@ mod tests {
     #[case("", "user#7")]
     #[case("łukasz", "łukasz#7")]
     fn a_requester_is_safe_in_a_shell(#[case] username: &str, #[case] expected: &str) {
-        let requester = Requester {
-            user_id: 7,
-            username: username.to_owned(),
-        };
+        let requester = Requester { user_id: 7, username: username.to_owned() };
         assert_eq!(requester.to_input(), expected);
     }
 

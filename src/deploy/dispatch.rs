@@ -39,21 +39,13 @@ pub async fn once(
             "an earlier delivery of this interaction dispatched already"
         );
         let target = Target::of(github, order, run, Matched::CorrelationId);
-        return Ok(Sent::Named(Target {
-            earlier: true,
-            ..target
-        }));
+        return Ok(Sent::Named(Target { earlier: true, ..target }));
     }
     let mut return_run_details = true;
     let mut unsent = 0;
     loop {
         let at = github.now();
-        let Order {
-            repository,
-            workflow,
-            git_ref,
-            ..
-        } = order;
+        let Order { repository, workflow, git_ref, .. } = order;
         let inputs = order.all_inputs();
         let answer = github.dispatch(repository, workflow, git_ref, &inputs, return_run_details);
         match answer.await {
@@ -112,10 +104,7 @@ mod tests {
     #[case("Required input 'stage' not provided", true)]
     #[case("No ref found for: x", true)]
     #[case("Workflow does not have 'workflow_dispatch' trigger", true)]
-    #[case(
-        "Invalid request.\n\n\"return_run_details\" is not a permitted key.",
-        false
-    )]
+    #[case("Invalid request.\n\n\"return_run_details\" is not a permitted key.", false)]
     #[case("Problems parsing JSON", false)]
     fn a_refusal_of_the_order_is_told_from_an_old_server(
         #[case] message: &str,

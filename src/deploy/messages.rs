@@ -21,11 +21,7 @@ impl<'a> Messages<'a> {
     /// The messages of this order.
     pub fn new(github: &Github, order: &'a Order, timeout: std::time::Duration) -> Self {
         let workflow_page = github.workflow_page(&order.repository, &order.workflow);
-        Self {
-            order,
-            workflow_page,
-            timeout: TimeDelta::from_std(timeout).unwrap_or_default(),
-        }
+        Self { order, workflow_page, timeout: TimeDelta::from_std(timeout).unwrap_or_default() }
     }
 
     /// The answer of a command that does not wait.
@@ -49,17 +45,12 @@ impl<'a> Messages<'a> {
             Stage::Searching { lost: false } => {
                 ("🔵", "dispatched, looking for its run".to_owned())
             }
-            Stage::Searching { lost: true } => (
-                "🔵",
-                "GitHub's answer to the dispatch was lost, looking for its run".to_owned(),
-            ),
+            Stage::Searching { lost: true } => {
+                ("🔵", "GitHub's answer to the dispatch was lost, looking for its run".to_owned())
+            }
             Stage::Following(target) => running(target.run.as_ref()),
         };
-        Message::public(&format!(
-            "{icon} {}: {status}\n{}",
-            self.title(),
-            self.where_(stage)
-        ))
+        Message::public(&format!("{icon} {}: {status}\n{}", self.title(), self.where_(stage)))
     }
 
     /// The last state of the message, and the follow-up that tells the requester.
@@ -74,23 +65,13 @@ impl<'a> Messages<'a> {
         let id = self.order.correlation_id;
         let follow_up = format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`");
         let follow_up = Message::public(&follow_up).pinging(user_id);
-        Finish {
-            message,
-            follow_up: (!earlier).then_some(follow_up),
-        }
+        Finish { message, follow_up: (!earlier).then_some(follow_up) }
     }
 
     /// The answer of a command that does not wait and did not get through.
     pub fn not_dispatched(&self, ended: Ended) -> Message {
-        let followed = Followed {
-            stage: Stage::Dispatching,
-            ended,
-        };
-        Message::public(&format!(
-            "{}\n{}",
-            self.outcome(&followed),
-            self.where_(&followed.stage)
-        ))
+        let followed = Followed { stage: Stage::Dispatching, ended };
+        Message::public(&format!("{}\n{}", self.outcome(&followed), self.where_(&followed.stage)))
     }
 
     fn outcome(&self, Followed { stage, ended }: &Followed) -> String {
@@ -102,16 +83,10 @@ impl<'a> Messages<'a> {
         match ended {
             Ended::Concluded => {
                 let (icon, words) = conclusion(run.and_then(|run| run.conclusion.as_deref()));
-                format!(
-                    "{icon} {title} {words}{}",
-                    run.map(took).unwrap_or_default()
-                )
+                format!("{icon} {title} {words}{}", run.map(took).unwrap_or_default())
             }
             Ended::NotDispatched(error) => {
-                format!(
-                    "🔴 {title}: nothing was dispatched. {}",
-                    refused(error, self.order)
-                )
+                format!("🔴 {title}: nothing was dispatched. {}", refused(error, self.order))
             }
             Ended::NotFound(NotFound::Nowhere { lost: true }) => format!(
                 "⚠️ {title}: GitHub's answer to the dispatch was lost and no run with this correlation \
@@ -178,12 +153,7 @@ impl<'a> Messages<'a> {
     }
 
     fn details(&self, run: &str, target: Option<&Target>) -> String {
-        let Order {
-            git_ref,
-            requester,
-            correlation_id,
-            ..
-        } = self.order;
+        let Order { git_ref, requester, correlation_id, .. } = self.order;
         let matched = target.map(|target| format!(" · {}", target.matched.words()));
         format!(
             "{run} on {git_ref} by <@{user}>\nCorrelation id `{correlation_id}`{matched}",
@@ -270,11 +240,7 @@ fn refused(error: &GithubError, order: &Order) -> String {
              in agents.toml, and that the token may see the repository.",
         ),
         GithubError::Refused(status, said) => {
-            format!(
-                "GitHub refuses it ({status}): {}. {}",
-                said_by_github(said),
-                hint(said)
-            )
+            format!("GitHub refuses it ({status}): {}. {}", said_by_github(said), hint(said))
         }
     }
 }

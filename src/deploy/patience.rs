@@ -36,10 +36,7 @@ impl Patience {
 
     /// For learning what came of a dispatch.
     pub fn for_an_answer(wait: WaitSettings) -> Self {
-        Self::for_a_wait(WaitSettings {
-            timeout: wait.timeout.min(ANSWER_TIMEOUT),
-            ..wait
-        })
+        Self::for_a_wait(WaitSettings { timeout: wait.timeout.min(ANSWER_TIMEOUT), ..wait })
     }
 
     /// Whether the time is over.
@@ -95,10 +92,7 @@ mod tests {
 
     fn patience(seconds: u64) -> Patience {
         let timeout = Duration::from_secs(seconds);
-        Patience::for_a_wait(WaitSettings {
-            timeout,
-            ..WaitSettings::default()
-        })
+        Patience::for_a_wait(WaitSettings { timeout, ..WaitSettings::default() })
     }
 
     #[tokio::test(start_paused = true)]

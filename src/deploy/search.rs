@@ -48,12 +48,7 @@ pub async fn run(
         match window(github, order, at).await {
             Ok(runs) => {
                 if let Some(run) = runs.iter().find(|run| order.correlation_id.is_in(run)) {
-                    return Ok(Target::of(
-                        github,
-                        order,
-                        run.clone(),
-                        Matched::CorrelationId,
-                    ));
+                    return Ok(Target::of(github, order, run.clone(), Matched::CorrelationId));
                 }
                 // Of a dispatch that may not have been taken, a run that merely fits proves nothing.
                 if !lost && let Some(run) = lone.look(github, order, &runs).await? {
@@ -85,10 +80,7 @@ pub async fn earlier(
     let mut tries = 0;
     loop {
         tries += 1;
-        match github
-            .dispatched_runs(&order.repository, &order.workflow, None)
-            .await
-        {
+        match github.dispatched_runs(&order.repository, &order.workflow, None).await {
             Ok(runs) => return Ok(runs.into_iter().find(|run| order.correlation_id.is_in(run))),
             Err(GithubError::RateLimited(wait)) if patience.rest(wait).await => {}
             Err(error) if error.is_passing() && tries < TRIES_BEFORE && !patience.is_over() => {
@@ -107,12 +99,8 @@ async fn window(
     at: DateTime<Utc>,
 ) -> Result<Vec<Run>, GithubError> {
     // A run's time is cut to whole seconds.
-    let since = github
-        .to_github_time(at)
-        .map(|at| at - TimeDelta::seconds(1));
-    github
-        .dispatched_runs(&order.repository, &order.workflow, since)
-        .await
+    let since = github.to_github_time(at).map(|at| at - TimeDelta::seconds(1));
+    github.dispatched_runs(&order.repository, &order.workflow, since).await
 }
 
 /// The search for a run without a correlation id: it must be the only one that fits, twice in a row,
@@ -152,10 +140,8 @@ impl Lone {
     /// carry no correlation ids. `None`: not yet known, or they do.
     async fn learn(&mut self, github: &Github, order: &Order) -> Option<&Dispatcher> {
         if self.ids_are_used.is_none() {
-            let newest = github
-                .dispatched_runs(&order.repository, &order.workflow, None)
-                .await
-                .ok()?;
+            let newest =
+                github.dispatched_runs(&order.repository, &order.workflow, None).await.ok()?;
             self.ids_are_used = Some(carries_ids(&newest));
         }
         if self.ids_are_used == Some(true) {

@@ -33,16 +33,7 @@ pub(super) async fn until_it_ends<R: Report>(
             return Ended::StillRunning(Why::TimedOut);
         }
         patience.look_again().await;
-        match look(
-            github,
-            order,
-            target.run_id,
-            &mut tag,
-            patience,
-            unknown_until,
-        )
-        .await
-        {
+        match look(github, order, target.run_id, &mut tag, patience, unknown_until).await {
             Ok(Some(run)) => target = target.seen(run),
             Ok(None) => {}
             Err(error) => return Ended::StillRunning(Why::NotTold(error)),

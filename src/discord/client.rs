@@ -17,13 +17,8 @@ use crate::outbound::{CallError, Transport};
 use crate::secret::Secret;
 
 /// Discord wants this shape. <https://docs.discord.com/developers/reference#user-agent>
-const AGENT: &str = concat!(
-    "DiscordBot (",
-    env!("CARGO_PKG_REPOSITORY"),
-    ", ",
-    env!("CARGO_PKG_VERSION"),
-    ")"
-);
+const AGENT: &str =
+    concat!("DiscordBot (", env!("CARGO_PKG_REPOSITORY"), ", ", env!("CARGO_PKG_VERSION"), ")");
 
 /// The longest wait that a 429 may ask for and get.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -65,10 +60,7 @@ pub struct Discord {
 impl Discord {
     /// A client for these settings.
     pub fn new(settings: DiscordSettings, transport: Arc<dyn Transport>) -> Self {
-        Self {
-            transport,
-            settings,
-        }
+        Self { transport, settings }
     }
 
     /// Turns the original response (also the "thinking…" of a deferred one) into this message.
@@ -78,20 +70,17 @@ impl Discord {
         message: &Message,
     ) -> Result<(), DiscordError> {
         let body = Some(message.to_edit());
-        self.deliver(Method::PATCH, token, "/messages/@original", body)
-            .await
+        self.deliver(Method::PATCH, token, "/messages/@original", body).await
     }
 
     /// Deletes the original response.
     pub async fn delete_original(&self, token: &Secret) -> Result<(), DiscordError> {
-        self.deliver(Method::DELETE, token, "/messages/@original", None)
-            .await
+        self.deliver(Method::DELETE, token, "/messages/@original", None).await
     }
 
     /// Posts a message of its own.
     pub async fn follow_up(&self, token: &Secret, message: &Message) -> Result<(), DiscordError> {
-        self.deliver(Method::POST, token, "", Some(message.to_create()))
-            .await
+        self.deliver(Method::POST, token, "", Some(message.to_create())).await
     }
 
     /// The one place where calls to Discord are retried: up to 6 times, 0.25 s to 4 s apart or as a
@@ -131,35 +120,22 @@ impl Discord {
         path: &str,
         body: Option<&Value>,
     ) -> Result<(), DiscordError> {
-        let DiscordSettings {
-            api_base,
-            application_id,
-            ..
-        } = &self.settings;
+        let DiscordSettings { api_base, application_id, .. } = &self.settings;
         let token = token.expose();
         let mut request = Request::builder()
             .method(method)
-            .uri(format!(
-                "{api_base}/webhooks/{application_id}/{token}{path}"
-            ))
+            .uri(format!("{api_base}/webhooks/{application_id}/{token}{path}"))
             .header(USER_AGENT, AGENT);
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let body = body
-            .map(|body| Bytes::from(body.to_string()))
-            .unwrap_or_default();
-        let request = request
-            .body(body)
-            .map_err(|error| DiscordError::NotSent(error.to_string()))?;
-        let response = self
-            .transport
-            .send(request)
-            .await
-            .map_err(|error| match error {
-                CallError::NotSent(why) => DiscordError::NotSent(why),
-                CallError::Lost(why) => DiscordError::Lost(why),
-            })?;
+        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let request =
+            request.body(body).map_err(|error| DiscordError::NotSent(error.to_string()))?;
+        let response = self.transport.send(request).await.map_err(|error| match error {
+            CallError::NotSent(why) => DiscordError::NotSent(why),
+            CallError::Lost(why) => DiscordError::Lost(why),
+        })?;
         outcome(response.status(), response.headers(), response.body())
     }
 }
@@ -184,13 +160,8 @@ fn outcome(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<(), D
 /// <https://docs.discord.com/developers/topics/rate-limits>
 fn retry_after(headers: &HeaderMap, body: &Value) -> Duration {
     let header = || headers.get("retry-after")?.to_str().ok()?.parse().ok();
-    let seconds = body
-        .get("retry_after")
-        .and_then(Value::as_f64)
-        .or_else(header);
-    seconds
-        .and_then(|s| Duration::try_from_secs_f64(s).ok())
-        .unwrap_or(Duration::from_secs(1))
+    let seconds = body.get("retry_after").and_then(Value::as_f64).or_else(header);
+    seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()).unwrap_or(Duration::from_secs(1))
 }
 
 #[cfg(test)]
@@ -211,10 +182,7 @@ mod tests {
             headers.insert("retry-after", value.parse().unwrap());
         }
         let limited = Err(DiscordError::RateLimited(Duration::from_millis(ms)));
-        assert_eq!(
-            outcome(StatusCode::TOO_MANY_REQUESTS, &headers, body),
-            limited
-        );
+        assert_eq!(outcome(StatusCode::TOO_MANY_REQUESTS, &headers, body), limited);
     }
 
     #[rstest]
@@ -228,9 +196,6 @@ mod tests {
         #[case] expected: Result<(), DiscordError>,
     ) {
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(
-            outcome(status, &HeaderMap::new(), br#"{"code": 50027}"#),
-            expected
-        );
+        assert_eq!(outcome(status, &HeaderMap::new(), br#"{"code": 50027}"#), expected);
     }
 }

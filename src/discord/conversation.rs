@@ -25,10 +25,7 @@ pub struct Finish {
 
 impl From<Message> for Finish {
     fn from(message: Message) -> Self {
-        Self {
-            message,
-            follow_up: None,
-        }
+        Self { message, follow_up: None }
     }
 }
 
@@ -44,12 +41,7 @@ pub struct Conversation {
 impl Conversation {
     /// A conversation whose original response was deferred, for the caller's eyes only or not.
     pub fn new(discord: Arc<Discord>, token: Secret, ephemeral: bool) -> Self {
-        Self {
-            discord,
-            token,
-            ephemeral,
-            shown: Arc::default(),
-        }
+        Self { discord, token, ephemeral, shown: Arc::default() }
     }
 
     /// Shows progress in the original message, if it differs from what is there.

@@ -27,19 +27,12 @@ impl Message {
     /// [`escape`](crate::text::escape). What does not fit is left out by whole lines, and the last
     /// line then says how many.
     pub fn public(content: &str) -> Self {
-        Self {
-            content: fitted(content),
-            pings: Vec::new(),
-            ephemeral: false,
-        }
+        Self { content: fitted(content), pings: Vec::new(), ephemeral: false }
     }
 
     /// The same, for the caller's eyes only.
     pub fn private(content: &str) -> Self {
-        Self {
-            ephemeral: true,
-            ..Self::public(content)
-        }
+        Self { ephemeral: true, ..Self::public(content) }
     }
 
     /// Lets the mention of this user in the content notify them. Nobody else is ever notified.
@@ -79,11 +72,7 @@ impl Message {
 
 /// The `data` of a deferred answer: nothing but who sees it.
 pub fn deferred_data(ephemeral: bool) -> Value {
-    if ephemeral {
-        json!({"flags": EPHEMERAL})
-    } else {
-        json!({})
-    }
+    if ephemeral { json!({"flags": EPHEMERAL}) } else { json!({}) }
 }
 
 fn fitted(content: &str) -> String {
@@ -133,9 +122,8 @@ mod tests {
 
     #[test]
     fn a_long_list_loses_whole_lines_and_says_how_many() {
-        let list: Vec<String> = (0..100)
-            .map(|n| format!("line {n:03} {}", "x".repeat(40)))
-            .collect();
+        let list: Vec<String> =
+            (0..100).map(|n| format!("line {n:03} {}", "x".repeat(40))).collect();
         let message = Message::public(&list.join("\n"));
         let last = message.content().lines().last().unwrap_or_default();
         let kept = message.content().lines().count() - 1;

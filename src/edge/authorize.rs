@@ -40,9 +40,7 @@ impl Access {
 
     /// Whether the caller may use an agent with this rule, here.
     pub fn decide(&self, caller: &Caller, rule: &Rule) -> Result<(), Refusal> {
-        let listed = caller
-            .guild_id
-            .is_some_and(|guild| self.guilds.contains(&guild));
+        let listed = caller.guild_id.is_some_and(|guild| self.guilds.contains(&guild));
         if !self.guilds.is_empty() && !listed {
             return Err(Refusal::NotHere);
         }
@@ -66,20 +64,11 @@ mod tests {
     const GUILD: u64 = 41;
 
     fn caller(user_id: u64, roles: &[u64], guild_id: Option<u64>) -> Caller {
-        Caller {
-            user_id,
-            username: "ada".to_owned(),
-            roles: roles.to_vec(),
-            guild_id,
-        }
+        Caller { user_id, username: "ada".to_owned(), roles: roles.to_vec(), guild_id }
     }
 
     fn access() -> Access {
-        Access {
-            guilds: vec![GUILD],
-            admin_users: vec![1],
-            admin_roles: vec![2],
-        }
+        Access { guilds: vec![GUILD], admin_users: vec![1], admin_roles: vec![2] }
     }
 
     #[rstest]
@@ -90,15 +79,9 @@ mod tests {
     #[case::admin_role(caller(9, &[2], Some(GUILD)), true)]
     #[case::role_with_a_users_id(caller(9, &[3], Some(GUILD)), false)]
     fn a_restricted_agent(#[case] caller: Caller, #[case] may: bool) {
-        let rule = Rule {
-            users: vec![3],
-            roles: vec![4],
-        };
+        let rule = Rule { users: vec![3], roles: vec![4] };
         let refused = Err(Refusal::OnlyFor(rule.clone()));
-        assert_eq!(
-            access().decide(&caller, &rule),
-            if may { Ok(()) } else { refused }
-        );
+        assert_eq!(access().decide(&caller, &rule), if may { Ok(()) } else { refused });
     }
 
     #[rstest]

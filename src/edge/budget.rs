@@ -18,10 +18,7 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(2_400);
 /// When the thing with this id was created.
 pub fn created_at(snowflake: u64) -> DateTime<Utc> {
     let ms = (snowflake >> 22) + DISCORD_EPOCH_MS;
-    i64::try_from(ms)
-        .ok()
-        .and_then(DateTime::from_timestamp_millis)
-        .unwrap_or_default()
+    i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
 }
 
 /// What is left of the three seconds. Zero when they are spent; never more than the whole budget,

@@ -37,21 +37,13 @@ enum Bot {
 impl App {
     /// Answers for a bot that is set up.
     pub fn new(public_key: VerifyingKey, clock: Arc<dyn Clock>, deckhand: Arc<Deckhand>) -> Self {
-        Self {
-            public_key,
-            clock,
-            bot: Bot::Ready(deckhand),
-        }
+        Self { public_key, clock, bot: Bot::Ready(deckhand) }
     }
 
     /// Answers for a bot that is not: PING works, and every command says what is wrong. `problems`
     /// is a Markdown list without values.
     pub fn not_set_up(public_key: VerifyingKey, clock: Arc<dyn Clock>, problems: &str) -> Self {
-        Self {
-            public_key,
-            clock,
-            bot: Bot::NotSetUp(problems.into()),
-        }
+        Self { public_key, clock, bot: Bot::NotSetUp(problems.into()) }
     }
 
     /// Answers one request. What takes longer goes on as a task until `deadline`.
@@ -96,9 +88,7 @@ impl App {
             }
             Err(why) => {
                 tracing::warn!(%why, "malformed");
-                Reply::Message(Message::private(&format!(
-                    "⚠️ Deckhand cannot read this: {why}."
-                )))
+                Reply::Message(Message::private(&format!("⚠️ Deckhand cannot read this: {why}.")))
             }
         };
         answer(StatusCode::OK, &reply.to_json())
@@ -118,10 +108,7 @@ impl App {
 
 /// The answer to a body over [`MAX_BODY_BYTES`].
 pub fn too_large() -> Response<Bytes> {
-    error(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "the body is larger than 1 MiB",
-    )
+    error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB")
 }
 
 /// The answer to a request that cannot be verified, because its body cannot even be decoded.
@@ -131,9 +118,7 @@ pub fn unreadable() -> Response<Bytes> {
 
 fn not_allowed(allowed: &'static str) -> Response<Bytes> {
     let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "wrong method");
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(allowed));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
@@ -144,8 +129,6 @@ fn error(status: StatusCode, what: &str) -> Response<Bytes> {
 fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -78,11 +78,7 @@ pub fn parse(body: &Verified) -> Result<Interaction, Malformed> {
 
 fn parse_bytes(body: &[u8]) -> Result<Interaction, Malformed> {
     let value: Value = serde_json::from_slice(body).map_err(|_| Malformed::NotAnInteraction)?;
-    match value
-        .get("type")
-        .and_then(integer)
-        .ok_or(Malformed::NotAnInteraction)?
-    {
+    match value.get("type").and_then(integer).ok_or(Malformed::NotAnInteraction)? {
         1 => Ok(Interaction::Ping),
         2 => command(&value).map(Interaction::Command),
         4 => Ok(Interaction::Autocomplete),
@@ -94,10 +90,7 @@ fn command(value: &Value) -> Result<Command, Malformed> {
     let data = value.get("data").unwrap_or(&Value::Null);
     let member = value.get("member").unwrap_or(&Value::Null);
     // In a server the user is inside the member, in a direct message it stands alone.
-    let user = member
-        .get("user")
-        .or_else(|| value.get("user"))
-        .unwrap_or(&Value::Null);
+    let user = member.get("user").or_else(|| value.get("user")).unwrap_or(&Value::Null);
     Ok(Command {
         id: snowflake(value.get("id")).ok_or(Malformed::Command("id"))?,
         token: token(value).ok_or(Malformed::Command("token"))?,
@@ -106,9 +99,7 @@ fn command(value: &Value) -> Result<Command, Malformed> {
         caller: Caller {
             user_id: snowflake(user.get("id")).ok_or(Malformed::Command("user"))?,
             username: text(user.get("username")).unwrap_or_default(),
-            roles: list(member.get("roles"))
-                .filter_map(|r| snowflake(Some(r)))
-                .collect(),
+            roles: list(member.get("roles")).filter_map(|r| snowflake(Some(r))).collect(),
             guild_id: snowflake(value.get("guild_id")),
         },
     })
@@ -151,10 +142,7 @@ pub fn integer(value: &Value) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     value.as_i64().or_else(|| {
         let number = value.as_f64()?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "checked to be whole and exact"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and exact")]
         (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
     })
 }
@@ -187,10 +175,7 @@ mod tests {
             id: 1_300_000_000_000_000_000,
             token: Secret::new("aW50ZXJhY3Rpb24"),
             name: "deploy-client".to_owned(),
-            options: vec![GivenOption {
-                name: "wait".to_owned(),
-                value: json!(true),
-            }],
+            options: vec![GivenOption { name: "wait".to_owned(), value: json!(true) }],
             caller: Caller {
                 user_id: 7,
                 username: "ada".to_owned(),
@@ -205,13 +190,8 @@ mod tests {
     fn a_direct_message_has_no_guild_and_no_roles() {
         let mut value = deploy();
         value["user"] = value["member"]["user"].take();
-        value
-            .as_object_mut()
-            .unwrap()
-            .retain(|k, _| k != "member" && k != "guild_id");
-        let Ok(Interaction::Command(command)) = read(&value) else {
-            panic!("not a command")
-        };
+        value.as_object_mut().unwrap().retain(|k, _| k != "member" && k != "guild_id");
+        let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
         assert_eq!(command.caller.guild_id, None);
         assert_eq!(command.caller.user_id, 7);
         assert!(command.caller.roles.is_empty());
@@ -268,13 +248,8 @@ mod tests {
         value["brand_new"] = json!({"deep": [1, 2, {"x": null}]});
         value["member"]["roles"] = json!("none");
         value["data"]["options"] = json!([7, {"name": "wait", "type": 77, "extra": 1}]);
-        let Ok(Interaction::Command(command)) = read(&value) else {
-            panic!("not a command")
-        };
-        let expected = GivenOption {
-            name: "wait".to_owned(),
-            value: Value::Null,
-        };
+        let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
+        let expected = GivenOption { name: "wait".to_owned(), value: Value::Null };
         assert_eq!(command.options, vec![expected]);
     }
 

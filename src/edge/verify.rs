@@ -104,10 +104,7 @@ mod tests {
     #[case::year_2001(1_000_000_000 - NOW, Err(NotDiscord::Stale))]
     fn freshness(#[case] offset: i64, #[case] expected: Result<(), NotDiscord>) {
         let timestamp = (NOW + offset).to_string();
-        assert_eq!(
-            check(&headers(&timestamp, &timestamp, BODY), BODY),
-            expected
-        );
+        assert_eq!(check(&headers(&timestamp, &timestamp, BODY), BODY), expected);
     }
 
     #[rstest]

@@ -59,10 +59,8 @@ mod tests {
         #[case] actor: Option<(&str, &str)>,
         #[case] may: bool,
     ) {
-        let actor = actor.map(|(login, kind)| Account {
-            login: login.to_owned(),
-            kind: Some(kind.to_owned()),
-        });
+        let actor = actor
+            .map(|(login, kind)| Account { login: login.to_owned(), kind: Some(kind.to_owned()) });
         assert_eq!(us.may_be(actor.as_ref()), may);
     }
 }

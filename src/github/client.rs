@@ -85,12 +85,7 @@ impl Github {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self {
-            transport,
-            clock,
-            settings,
-            ahead: Mutex::new(None),
-        }
+        Self { transport, clock, settings, ahead: Mutex::new(None) }
     }
 
     /// The repository of agents that name none.
@@ -100,18 +95,12 @@ impl Github {
 
     /// Where people look at a workflow's runs.
     pub fn workflow_page(&self, repository: &Repository, file: &str) -> String {
-        format!(
-            "{}/{repository}/actions/workflows/{file}",
-            web_base(&self.settings.api_base)
-        )
+        format!("{}/{repository}/actions/workflows/{file}", web_base(&self.settings.api_base))
     }
 
     /// Where people look at a run, for when GitHub did not say.
     pub fn run_page(&self, repository: &Repository, run_id: u64) -> String {
-        format!(
-            "{}/{repository}/actions/runs/{run_id}",
-            web_base(&self.settings.api_base)
-        )
+        format!("{}/{repository}/actions/runs/{run_id}", web_base(&self.settings.api_base))
     }
 
     /// Our time as GitHub's clock would give it; `None` until GitHub has answered once.
@@ -134,8 +123,7 @@ impl Github {
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
-        self.call(Method::POST, path, None, body.to_string().into())
-            .await
+        self.call(Method::POST, path, None, body.to_string().into()).await
     }
 
     async fn call(
@@ -146,23 +134,15 @@ impl Github {
         body: Bytes,
     ) -> Result<Answer, GithubError> {
         let request = self.request(method, path, etag, body)?;
-        let response = self
-            .transport
-            .send(request)
-            .await
-            .map_err(|error| match error {
-                CallError::NotSent(why) => GithubError::NotSent(why),
-                CallError::Lost(why) => GithubError::Lost(why),
-            })?;
+        let response = self.transport.send(request).await.map_err(|error| match error {
+            CallError::NotSent(why) => GithubError::NotSent(why),
+            CallError::Lost(why) => GithubError::Lost(why),
+        })?;
         self.learn_time(response.headers());
         let status = response.status();
         if status.is_success() || (etag.is_some() && status == StatusCode::NOT_MODIFIED) {
             let etag = response.headers().get(ETAG).cloned();
-            return Ok(Answer {
-                status,
-                etag,
-                body: response.into_body(),
-            });
+            return Ok(Answer { status, etag, body: response.into_body() });
         }
         Err(error(status, response.headers(), response.body()))
     }
@@ -204,10 +184,7 @@ impl Github {
 
 fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = body
-        .get("message")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let message = body.get("message").and_then(Value::as_str).unwrap_or_default();
     if let Some(wait) = limits::rate_limited(status, headers, message) {
         return GithubError::RateLimited(wait);
     }
@@ -257,9 +234,6 @@ mod tests {
         #[case] expected: GithubError,
     ) {
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(
-            error(status, &HeaderMap::new(), br#"{"message":"Nope"}"#),
-            expected
-        );
+        assert_eq!(error(status, &HeaderMap::new(), br#"{"message":"Nope"}"#), expected);
     }
 }

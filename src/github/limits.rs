@@ -39,9 +39,7 @@ fn wait(headers: &HeaderMap) -> Duration {
 /// GitHub's own clock, from an answer's `Date`.
 pub fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let text = headers.get(http::header::DATE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(text)
-        .ok()
-        .map(|date| date.to_utc())
+    DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
@@ -79,10 +77,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("date", HeaderValue::from_static(NOW));
         for (name, value) in given {
-            headers.insert(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let status = StatusCode::from_u16(status).unwrap();
         let expected = seconds.map(Duration::from_secs);

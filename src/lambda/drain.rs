@@ -30,10 +30,7 @@ impl<S> Layer<S> for DrainLayer {
     type Service = Drain<S>;
 
     fn layer(&self, inner: S) -> Drain<S> {
-        Drain {
-            inner,
-            tasks: self.0.clone(),
-        }
+        Drain { inner, tasks: self.0.clone() }
     }
 }
 
@@ -70,9 +67,5 @@ where
 /// The deadline of an invocation that Lambda kills at `epoch_ms`.
 pub fn deadline(epoch_ms: u64) -> Deadline {
     let killed_at = SystemTime::UNIX_EPOCH + Duration::from_millis(epoch_ms);
-    Deadline::from_now(
-        killed_at
-            .duration_since(SystemTime::now())
-            .unwrap_or_default(),
-    )
+    Deadline::from_now(killed_at.duration_since(SystemTime::now()).unwrap_or_default())
 }

@@ -27,9 +27,7 @@ impl Event {
     pub fn read(event: &Value) -> Self {
         let context = &event["requestContext"];
         let http = &context["http"];
-        let method = http["method"]
-            .as_str()
-            .or_else(|| event["httpMethod"].as_str());
+        let method = http["method"].as_str().or_else(|| event["httpMethod"].as_str());
         let path = event["rawPath"].as_str().or_else(|| event["path"].as_str());
         let (Some(method), Some(path)) = (method, path) else {
             return Self::Unknown;
@@ -39,9 +37,7 @@ impl Event {
         };
         let stage = context["stage"].as_str().unwrap_or_default();
         let mut request = Request::new(body);
-        let uri = Uri::builder()
-            .path_and_query(encoded(without_stage(path, stage)))
-            .build();
+        let uri = Uri::builder().path_and_query(encoded(without_stage(path, stage))).build();
         match (method.parse(), uri) {
             (Ok(method), Ok(uri)) => {
                 *request.method_mut() = method;
@@ -56,9 +52,7 @@ impl Event {
 
 /// API Gateway puts the name of a stage that is not the default one before the path.
 fn without_stage<'a>(path: &'a str, stage: &str) -> &'a str {
-    let rest = path
-        .strip_prefix('/')
-        .and_then(|path| path.strip_prefix(stage));
+    let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage));
     match rest {
         Some(rest) if !stage.is_empty() && rest.starts_with('/') => rest,
         _ => path,
@@ -69,13 +63,7 @@ fn without_stage<'a>(path: &'a str, stage: &str) -> &'a str {
 fn encoded(path: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
     path.bytes()
-        .map(|b| {
-            if plain(b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
+        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
         .collect()
 }
 
@@ -91,16 +79,12 @@ fn body(event: &Value) -> Option<Bytes> {
 fn headers(event: &Value) -> HeaderMap {
     let empty = Map::new();
     let object = |key: &str| event[key].as_object().filter(|object| !object.is_empty());
-    let given = object("multiValueHeaders")
-        .or_else(|| object("headers"))
-        .unwrap_or(&empty);
+    let given = object("multiValueHeaders").or_else(|| object("headers")).unwrap_or(&empty);
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let single = std::slice::from_ref(value);
         for value in value.as_array().map_or(single, Vec::as_slice) {
-            let value = value
-                .as_str()
-                .and_then(|value| HeaderValue::from_str(value).ok());
+            let value = value.as_str().and_then(|value| HeaderValue::from_str(value).ok());
             if let (Ok(name), Some(value)) = (HeaderName::try_from(name.as_str()), value) {
                 headers.append(name, value);
             }
@@ -166,9 +150,7 @@ mod tests {
     #[case::rest_api_with_single_headers(no_headers_but_single())]
     #[case::named_stage(staged())]
     fn every_shape_is_the_same_request(#[case] event: Value) {
-        let Event::Http(request) = Event::read(&event) else {
-            panic!("not HTTP")
-        };
+        let Event::Http(request) = Event::read(&event) else { panic!("not HTTP") };
         assert_eq!(request.method(), "POST");
         assert_eq!(request.uri().path(), "/discord");
         assert_eq!(request.headers()["x-signature-ed25519"], "ab");
@@ -194,9 +176,7 @@ mod tests {
     fn a_decoded_path_is_encoded_again(#[case] path: &str, #[case] expected: &str) {
         let mut event = v2();
         event["rawPath"] = json!(path);
-        let Event::Http(request) = Event::read(&event) else {
-            panic!("not HTTP")
-        };
+        let Event::Http(request) = Event::read(&event) else { panic!("not HTTP") };
         assert_eq!(request.uri(), expected);
     }
 
@@ -220,9 +200,7 @@ mod tests {
     fn a_header_that_http_does_not_allow_is_dropped() {
         let mut event = v2();
         event["headers"] = json!({"bad name": "x", "x-a": "line\nbreak", "x-b": 5, "x-c": "fine"});
-        let Event::Http(request) = Event::read(&event) else {
-            panic!("not HTTP")
-        };
+        let Event::Http(request) = Event::read(&event) else { panic!("not HTTP") };
         assert_eq!(request.headers().len(), 1);
     }
 }

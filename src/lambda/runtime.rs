@@ -36,10 +36,7 @@ async fn handle(app: &App, LambdaEvent { payload, context }: LambdaEvent<Value>)
         }
         Event::BadBody => to_lambda(&unreadable()),
         Event::Unknown => {
-            tracing::warn!(
-                request_id = context.request_id,
-                "an event that is no HTTP request"
-            );
+            tracing::warn!(request_id = context.request_id, "an event that is no HTTP request");
             json!({"error": "this event is not known"})
         }
     }

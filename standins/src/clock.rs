@@ -18,10 +18,7 @@ impl Clock {
 
     /// Starts at a time of the caller's choice.
     pub fn start_at(wall: DateTime<Utc>) -> Self {
-        Self {
-            wall,
-            started: Instant::now(),
-        }
+        Self { wall, started: Instant::now() }
     }
 
     /// The wall time now.

@@ -12,12 +12,7 @@
 //! document a line.
 
 // Dev-only: a stand-in that meets the impossible should stop the test loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod clock;
 pub mod discord;

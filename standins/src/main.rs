@@ -105,10 +105,7 @@ async fn main() -> ExitCode {
     let github =
         Github::start_on(options.github_port, clock.clone(), gauge.clone(), scenario).await;
     let discord = Discord::start_on(options.discord_port, clock, gauge).await;
-    let control = Control {
-        github: github.clone(),
-        discord: discord.clone(),
-    };
+    let control = Control { github: github.clone(), discord: discord.clone() };
     let address = serve(options.control_port, move |request| {
         let control = control.clone();
         async move { control.handle(request).await }
@@ -144,10 +141,7 @@ mod tests {
         let Ok(Asked::Run(options)) = of("--control-port 9000 --scenario stuck") else {
             panic!("not read")
         };
-        assert_eq!(
-            (options.control_port, options.scenario.as_str()),
-            (9000, "stuck")
-        );
+        assert_eq!((options.control_port, options.scenario.as_str()), (9000, "stuck"));
         assert_eq!(of("--help"), Ok(Asked::Help));
         for (line, why) in [
             ("--port 1", "there is no option --port"),

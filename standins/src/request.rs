@@ -86,9 +86,7 @@ impl Recorder {
         std::fs::create_dir_all(folder).expect("STANDINS_RECORD names a folder that can be made");
         let path = folder.join(format!("{}.jsonl", uuid::Uuid::new_v4()));
         let file = OpenOptions::new().create(true).append(true).open(path);
-        Self(Some(Arc::new(Mutex::new(
-            file.expect("a file in STANDINS_RECORD can be opened"),
-        ))))
+        Self(Some(Arc::new(Mutex::new(file.expect("a file in STANDINS_RECORD can be opened")))))
     }
 
     /// Writes a request that was processed, with the status it was processed to.

@@ -74,11 +74,7 @@ impl Answer {
 
     /// A status without a body.
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     /// The same with one more header.
@@ -143,9 +139,7 @@ where
     let received = Received {
         method: parts.method.to_string(),
         path: path.decode_utf8_lossy().into_owned(),
-        query: form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers: parts.headers,
         body,
     };
@@ -158,11 +152,7 @@ where
 
 fn response(answer: Answer, cut: bool) -> http::Response<Wire> {
     let promised = answer.body.len() as u64;
-    let sent = if cut {
-        answer.body.slice(..answer.body.len() / 2)
-    } else {
-        answer.body
-    };
+    let sent = if cut { answer.body.slice(..answer.body.len() / 2) } else { answer.body };
     let mut response = http::Response::new(Wire {
         data: Some(sent).filter(|data| !data.is_empty()),
         left: promised,

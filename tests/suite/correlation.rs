@@ -24,16 +24,8 @@ fn reports_only(told: &Told, run_id: u64) {
 
 fn reports_none(told: &Told) {
     for message in &told.messages {
-        assert!(
-            !message.content.contains("/actions/runs/"),
-            "{}",
-            message.content
-        );
-        assert!(
-            message
-                .content
-                .contains("/actions/workflows/client-deploy.yml")
-        );
+        assert!(!message.content.contains("/actions/runs/"), "{}", message.content);
+        assert!(message.content.contains("/actions/workflows/client-deploy.yml"));
     }
 }
 
@@ -43,39 +35,19 @@ fn reports_none(told: &Told) {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_not_ours_is_never_reported(#[case] title: Title) {
     // The twins are newer, of the same account, and end otherwise.
-    let scenario = Scenario {
-        run_details: false,
-        twins: 3,
-        title,
-        ..Scenario::default()
-    };
+    let scenario = Scenario { run_details: false, twins: 3, title, ..Scenario::default() };
     let world = World::with(scenario).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original()
-            .content
-            .contains("🟢 **Client deploy** succeeded")
-    );
-    assert!(
-        told.original()
-            .content
-            .contains("matched by correlation id")
-    );
+    assert!(told.original().content.contains("🟢 **Client deploy** succeeded"));
+    assert!(told.original().content.contains("matched by correlation id"));
     reports_only(&told, world.dispatch().run_id);
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_our_run_never_shows_up_nobody_elses_is_reported() {
-    let timetable = Timetable {
-        appears: Duration::from_secs(100_000),
-        ..Timetable::default()
-    };
-    let world = World::with(Scenario {
-        run_details: false,
-        timetable,
-        ..Scenario::default()
-    })
-    .await;
+    let timetable = Timetable { appears: Duration::from_secs(100_000), ..Timetable::default() };
+    let world =
+        World::with(Scenario { run_details: false, timetable, ..Scenario::default() }).await;
     for minutes in [-1, 0] {
         world.github.add_run(NewRun {
             title: "Client Deploy — 0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9d by bob#2".to_owned(),
@@ -85,22 +57,14 @@ async fn when_our_run_never_shows_up_nobody_elses_is_reported() {
         });
     }
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original()
-            .content
-            .contains("its run did not show up in time")
-    );
+    assert!(told.original().content.contains("its run did not show up in time"));
     reports_none(&told);
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_people_deploying_at_once_each_get_their_own_run() {
     for run_details in [true, false] {
-        let world = World::with(Scenario {
-            run_details,
-            ..Scenario::default()
-        })
-        .await;
+        let world = World::with(Scenario { run_details, ..Scenario::default() }).await;
         let (ada, bob) = (
             world.interaction("ada", "/deploy-client wait:true"),
             world.interaction("bob", "/deploy-client wait:true"),
@@ -127,11 +91,7 @@ async fn two_people_deploying_at_once_each_get_their_own_run() {
 async fn a_run_that_shows_up_late_is_found() {
     let world = World::named("late-run").await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original()
-            .content
-            .contains("🟢 **Client deploy** succeeded")
-    );
+    assert!(told.original().content.contains("🟢 **Client deploy** succeeded"));
     reports_only(&told, world.dispatch().run_id);
 }
 
@@ -142,17 +102,10 @@ async fn a_run_that_shows_up_late_is_found() {
 async fn an_enterprise_server_that_does_not_know_the_field_is_dispatched_to_without_it(
     #[case] status: u16,
 ) {
-    let scenario = Scenario {
-        enterprise_server: Some(status),
-        ..Scenario::default()
-    };
+    let scenario = Scenario { enterprise_server: Some(status), ..Scenario::default() };
     let world = World::with(scenario).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original()
-            .content
-            .contains("🟢 **Client deploy** succeeded")
-    );
+    assert!(told.original().content.contains("🟢 **Client deploy** succeeded"));
     reports_only(&told, world.dispatch().run_id);
 }
 
@@ -167,17 +120,10 @@ async fn a_run_without_a_correlation_id_is_matched_by_time_and_the_message_says_
     });
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let answer = world.deliver(&interaction).await;
-    world.github.add_run(NewRun {
-        actor: "bob".to_owned(),
-        ..NewRun::default()
-    });
+    world.github.add_run(NewRun { actor: "bob".to_owned(), ..NewRun::default() });
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(
-        told.original().content.contains("matched by time"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("matched by time"), "{}", told.transcript());
     assert!(told.original().content.contains("🟢"));
     reports_only(&told, world.dispatch().run_id);
 }
@@ -186,11 +132,7 @@ async fn a_run_without_a_correlation_id_is_matched_by_time_and_the_message_says_
 async fn two_runs_that_fit_are_ambiguous_and_none_is_reported() {
     let world = World::named("ambiguous").await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original().content.contains("ambiguous, 3 runs"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("ambiguous, 3 runs"), "{}", told.transcript());
     reports_none(&told);
 }
 
@@ -201,17 +143,10 @@ async fn a_twin_that_shows_up_a_moment_later_makes_it_ambiguous() {
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let answer = world.deliver(&interaction).await;
     world.passes(Duration::from_secs(2)).await;
-    world.github.add_run(NewRun {
-        actor: "deckhand-bot".to_owned(),
-        ..NewRun::default()
-    });
+    world.github.add_run(NewRun { actor: "deckhand-bot".to_owned(), ..NewRun::default() });
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(
-        told.original().content.contains("ambiguous, 2 runs"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("ambiguous, 2 runs"), "{}", told.transcript());
     reports_none(&told);
 }
 
@@ -226,20 +161,11 @@ async fn a_nameless_run_is_not_taken_where_run_names_carry_ids() {
     });
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let answer = world.deliver(&interaction).await;
-    let by_hand = NewRun {
-        actor: "deckhand-bot".to_owned(),
-        ..NewRun::default()
-    };
+    let by_hand = NewRun { actor: "deckhand-bot".to_owned(), ..NewRun::default() };
     world.github.add_run(by_hand);
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(
-        told.original()
-            .content
-            .contains("matched by correlation id"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("matched by correlation id"), "{}", told.transcript());
     reports_only(&told, world.dispatch().run_id);
 }
 
@@ -255,12 +181,7 @@ async fn the_dispatching_account_is_checked_as_far_as_it_can_be_known(
     let world = World::named("no-correlation-id").await;
     world.github.fault(fault);
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert_eq!(
-        told.original().content.contains("matched by time"),
-        found,
-        "{}",
-        told.transcript()
-    );
+    assert_eq!(told.original().content.contains("matched by time"), found, "{}", told.transcript());
 }
 
 #[rstest]
@@ -276,26 +197,15 @@ async fn the_time_window_is_by_githubs_own_clock(#[case] clock_skew: TimeDelta) 
         ..NewRun::default()
     });
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original().content.contains("matched by time"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("matched by time"), "{}", told.transcript());
     reports_only(&told, world.dispatch().run_id);
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_page_of_the_window_is_read_and_none_beyond_it() {
-    let world = World::with(Scenario {
-        run_details: false,
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { run_details: false, ..Scenario::default() }).await;
     for n in 0..250 {
-        world.github.add_run(NewRun {
-            created: TimeDelta::minutes(-5 - n),
-            ..NewRun::default()
-        });
+        world.github.add_run(NewRun { created: TimeDelta::minutes(-5 - n), ..NewRun::default() });
     }
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let answer = world.deliver(&interaction).await;
@@ -305,30 +215,15 @@ async fn every_page_of_the_window_is_read_and_none_beyond_it() {
     }
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(
-        told.original().content.contains("🟢"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("🟢"), "{}", told.transcript());
     reports_only(&told, world.dispatch().run_id);
     let lists: Vec<_> = (world.github.requests().into_iter())
         .filter(|request| request.path.ends_with("/runs"))
         .collect();
-    let beyond = lists
-        .iter()
-        .filter(|list| list.query["page"] == "3")
-        .count();
+    let beyond = lists.iter().filter(|list| list.query["page"] == "3").count();
     assert_eq!(beyond, 0);
-    assert!(
-        lists
-            .iter()
-            .all(|list| list.query["created"].starts_with(">=2026-11-22T10:00:0"))
-    );
-    assert!(
-        lists
-            .iter()
-            .all(|list| list.query["event"] == "workflow_dispatch")
-    );
+    assert!(lists.iter().all(|list| list.query["created"].starts_with(">=2026-11-22T10:00:0")));
+    assert!(lists.iter().all(|list| list.query["event"] == "workflow_dispatch"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -336,16 +231,8 @@ async fn a_slow_dispatch_does_not_hide_its_own_run_from_the_window() {
     // The run is created at once, the answer that tells GitHub's time comes 5 s later.
     let delay = Fault::new(On::Dispatch, What::Delay(Duration::from_secs(5)));
     let base = Scenario::named("no-correlation-id").unwrap();
-    let world = World::with(Scenario {
-        faults: vec![delay],
-        ..base
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![delay], ..base }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original().content.contains("matched by time"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("matched by time"), "{}", told.transcript());
     reports_only(&told, world.dispatch().run_id);
 }

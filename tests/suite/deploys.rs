@@ -13,25 +13,13 @@ async fn a_wait_ends_with_the_runs_outcome_and_tells_the_requester() {
     let world = World::new().await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert_eq!(told.kind(), 5);
-    assert!(
-        told.answer.elapsed < Duration::from_millis(200),
-        "{:?}",
-        told.answer.elapsed
-    );
+    assert!(told.answer.elapsed < Duration::from_millis(200), "{:?}", told.answer.elapsed);
     assert!(told.original().pings.is_empty(), "an edit notifies nobody");
     assert_eq!(told.follow_up().pings, [told.follow_up().pings[0].clone()]);
-    assert!(
-        told.follow_up()
-            .content
-            .contains(&format!("<@{}>", told.follow_up().pings[0]))
-    );
+    assert!(told.follow_up().content.contains(&format!("<@{}>", told.follow_up().pings[0])));
     let run = format!("/actions/runs/{}", world.dispatch().run_id);
     for message in &told.messages {
-        assert!(
-            message.content.contains("🟢 **Client deploy** succeeded"),
-            "{}",
-            message.content
-        );
+        assert!(message.content.contains("🟢 **Client deploy** succeeded"), "{}", message.content);
         assert!(message.content.contains(&run), "{}", message.content);
     }
 }
@@ -54,18 +42,10 @@ async fn every_conclusion_is_told(
     #[case] words: &str,
 ) {
     let timetable = Timetable::ending(conclusion);
-    let world = World::with(Scenario {
-        timetable,
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     let expected = format!("{icon} **Client deploy** {words} (`{conclusion}`) after 7s");
-    assert!(
-        told.original().content.starts_with(&expected),
-        "{}",
-        told.original().content
-    );
+    assert!(told.original().content.starts_with(&expected), "{}", told.original().content);
     assert!(told.follow_up().content.contains(&expected));
 }
 
@@ -76,11 +56,7 @@ async fn progress_is_shown_in_one_message_and_only_when_it_changed() {
         running: Duration::from_secs(60),
         ..Timetable::default()
     };
-    let world = World::with(Scenario {
-        timetable,
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     // dispatched, queued, in progress, succeeded
     assert_eq!(told.original().edits, 4);
@@ -94,11 +70,7 @@ async fn an_unchanged_run_costs_no_rate_limit() {
         running: Duration::from_secs(100),
         ..Timetable::default()
     };
-    let world = World::with(Scenario {
-        timetable,
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
     world.types("ada", "/deploy-client wait:true").await;
     let requests = world.github.requests();
     let counted: Vec<_> = requests.iter().filter(|request| request.counted).collect();
@@ -115,35 +87,19 @@ async fn a_run_that_does_not_end_is_told_after_the_timeout() {
     let waited = start.elapsed().as_secs();
     assert!((180..=182).contains(&waited), "{waited}");
     let expected = "⏱️ **Client deploy**: still running after 3m 0s (in progress)";
-    assert!(
-        told.original().content.starts_with(expected),
-        "{}",
-        told.original().content
-    );
+    assert!(told.original().content.starts_with(expected), "{}", told.original().content);
     assert!(told.follow_up().content.contains("/actions/runs/"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_wait_is_as_long_and_as_frequent_as_the_settings_say() {
-    let env = vec![
-        ("WAIT_TIMEOUT_SECONDS", "10".to_owned()),
-        ("POLL_INTERVAL_SECONDS", "1".to_owned()),
-    ];
+    let env =
+        vec![("WAIT_TIMEOUT_SECONDS", "10".to_owned()), ("POLL_INTERVAL_SECONDS", "1".to_owned())];
     let scenario = Scenario::named("stuck").unwrap();
-    let world = World::of(Plan {
-        env,
-        scenario,
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { env, scenario, ..Plan::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.original().content.contains("still running after 10s"));
-    let looks = world
-        .github
-        .requests()
-        .iter()
-        .filter(|request| request.method == "GET")
-        .count();
+    let looks = world.github.requests().iter().filter(|request| request.method == "GET").count();
     assert_eq!(looks, 10);
 }
 
@@ -155,21 +111,13 @@ async fn a_run_that_waits_for_approval_says_so_and_goes_on() {
         (Duration::from_secs(60), "in_progress", None),
         (Duration::from_secs(80), "completed", Some("success")),
     ]);
-    let world = World::with(Scenario {
-        timetable,
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let answer = world.deliver(&interaction).await;
     world.passes(Duration::from_secs(30)).await;
     let told = world.told(&interaction, answer);
     let expected = "🟠 **Client deploy**: waiting for approval";
-    assert!(
-        told.original().content.starts_with(expected),
-        "{}",
-        told.original().content
-    );
+    assert!(told.original().content.starts_with(expected), "{}", told.original().content);
     world.settle().await;
     let told = world.told(&interaction, told.answer);
     assert!(told.original().content.starts_with("🟢"));
@@ -182,30 +130,16 @@ async fn without_wait_the_answer_is_the_message_itself_with_the_runs_link() {
     assert_eq!(told.kind(), 4);
     let dispatch = world.dispatch();
     let content = &told.original().content;
-    assert!(
-        content.contains(dispatch.inputs["correlation_id"].as_str().unwrap()),
-        "{content}"
-    );
-    assert!(
-        content.contains(&format!("/actions/runs/{}", dispatch.run_id)),
-        "{content}"
-    );
+    assert!(content.contains(dispatch.inputs["correlation_id"].as_str().unwrap()), "{content}");
+    assert!(content.contains(&format!("/actions/runs/{}", dispatch.run_id)), "{content}");
     assert!(content.contains("matched by run id"), "{content}");
     assert!(!told.has_follow_up());
-    assert_eq!(
-        world.github.requests().len(),
-        1,
-        "one call to GitHub is enough"
-    );
+    assert_eq!(world.github.requests().len(), 1, "one call to GitHub is enough");
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_wait_and_without_a_run_the_workflows_page_is_linked() {
-    let world = World::with(Scenario {
-        run_details: false,
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { run_details: false, ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client").await;
     assert_eq!(told.kind(), 4);
     let content = &told.original().content;
@@ -222,16 +156,8 @@ async fn a_slow_dispatch_is_deferred_in_time_and_sent_once() {
     let world = World::named("slow-dispatch").await;
     let told = world.types("ada", "/deploy-client").await;
     assert_eq!(told.kind(), 5);
-    assert!(
-        told.answer.elapsed < Duration::from_secs(3),
-        "{:?}",
-        told.answer.elapsed
-    );
-    assert!(
-        told.original()
-            .content
-            .contains("🚀 **Client deploy** dispatched")
-    );
+    assert!(told.answer.elapsed < Duration::from_secs(3), "{:?}", told.answer.elapsed);
+    assert!(told.original().content.contains("🚀 **Client deploy** dispatched"));
     world.dispatch();
 }
 
@@ -264,10 +190,7 @@ async fn what_was_not_given_is_not_sent() {
 }
 
 #[rstest]
-#[case::private(
-    "api_base:https://10.0.0.1",
-    "private, local or otherwise special address"
-)]
+#[case::private("api_base:https://10.0.0.1", "private, local or otherwise special address")]
 #[case::plain("api_base:http://api.example.com", "must start with https://")]
 #[case::metadata("api_base:https://[::ffff:169.254.169.254]", "special address")]
 #[case::branch(
@@ -281,16 +204,10 @@ async fn a_refused_value_dispatches_nothing_and_says_why(
     #[values("", " wait:true")] wait: &str,
 ) {
     let world = World::new().await;
-    let told = world
-        .types("ada", &format!("/deploy-client {option}{wait}"))
-        .await;
+    let told = world.types("ada", &format!("/deploy-client {option}{wait}")).await;
     assert_eq!(told.kind(), 4);
     assert!(told.original().ephemeral);
-    assert!(
-        told.original().content.contains(why),
-        "{}",
-        told.original().content
-    );
+    assert!(told.original().content.contains(why), "{}", told.original().content);
     assert!(world.github.requests().is_empty());
 }
 
@@ -332,32 +249,16 @@ async fn a_second_deployable_needs_toml_only() {
             .input("STAGE", true)
             .input("REPLICAS", false),
     );
-    let world = World::of(Plan {
-        agents: Some(agents),
-        scenario,
-        ..Plan::default()
-    })
-    .await;
-    let told = world
-        .types("ada", "/deploy-api stage:staging replicas:3 wait:true")
-        .await;
-    assert!(
-        told.follow_up()
-            .content
-            .contains("🟢 **API deploy** succeeded")
-    );
+    let world = World::of(Plan { agents: Some(agents), scenario, ..Plan::default() }).await;
+    let told = world.types("ada", "/deploy-api stage:staging replicas:3 wait:true").await;
+    assert!(told.follow_up().content.contains("🟢 **API deploy** succeeded"));
     let dispatch = world.dispatch();
     assert_eq!(dispatch.repo, "octo-org/api");
     assert_eq!(dispatch.git_ref, "release/1.0");
     assert_eq!(dispatch.inputs["STAGE"], json!("staging"));
     assert_eq!(dispatch.inputs["REPLICAS"], json!("3"));
     let listed = world.types("ada", "/agents").await;
-    assert!(
-        listed
-            .original()
-            .content
-            .contains("`/deploy-api`: Deploys the API")
-    );
+    assert!(listed.original().content.contains("`/deploy-api`: Deploys the API"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -372,11 +273,7 @@ async fn who_may_not_use_an_agent_learns_who_may_and_nothing_is_dispatched() {
         workflow = "client-deploy.yml"
         allowed_roles = ["777"]
     "#;
-    let world = World::of(Plan {
-        agents: Some(agents),
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { agents: Some(agents), ..Plan::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert_eq!(told.kind(), 4);
     assert!(told.original().ephemeral);
@@ -387,19 +284,11 @@ async fn who_may_not_use_an_agent_learns_who_may_and_nothing_is_dispatched() {
 #[tokio::test(start_paused = true)]
 async fn in_another_server_nothing_is_done() {
     let env = vec![("ALLOWED_GUILD_IDS", "1,2".to_owned())];
-    let world = World::of(Plan {
-        env,
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { env, ..Plan::default() }).await;
     for text in ["/deploy-client", "/agents"] {
         let told = world.types("ada", text).await;
         assert_eq!(at(&told.answer, "/data/flags"), &json!(64));
-        assert!(
-            told.original()
-                .content
-                .contains("does not take commands here")
-        );
+        assert!(told.original().content.contains("does not take commands here"));
     }
     assert!(world.github.requests().is_empty());
 }
@@ -408,21 +297,13 @@ async fn in_another_server_nothing_is_done() {
 async fn time_spent_before_the_interaction_arrives_counts() {
     // Held up for 2 s on the way: what is left is not enough for a dispatch of 1 s.
     let delay = Fault::new(On::Dispatch, What::Delay(Duration::from_secs(1))).always();
-    let world = World::with(Scenario {
-        faults: vec![delay],
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![delay], ..Scenario::default() }).await;
     let interaction = world.interaction("ada", "/deploy-client");
     world.passes(Duration::from_secs(2)).await;
     let answer = world.deliver(&interaction).await;
     assert_eq!(at(&answer, "/type"), &json!(5));
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(
-        told.original()
-            .content
-            .contains("🚀 **Client deploy** dispatched")
-    );
+    assert!(told.original().content.contains("🚀 **Client deploy** dispatched"));
     world.dispatch();
 }

@@ -10,17 +10,10 @@ use crate::world::{Plan, World};
 
 async fn send(world: &World, method: Method, path: &str, body: &'static str) -> (u16, Value) {
     let body = Bytes::from_static(body.as_bytes());
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .body(body)
-        .unwrap();
+    let request = Request::builder().method(method).uri(path).body(body).unwrap();
     let answer = world.app.handle(request, None).await;
     assert_eq!(answer.headers()["content-type"], "application/json");
-    (
-        answer.status().as_u16(),
-        serde_json::from_slice(answer.body()).unwrap(),
-    )
+    (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
 }
 
 #[rstest]
@@ -34,10 +27,7 @@ async fn send(world: &World, method: Method, path: &str, body: &'static str) -> 
 #[case(Method::POST, "/discord%2f..", 404)]
 #[tokio::test(start_paused = true)]
 async fn routes(#[case] method: Method, #[case] path: &str, #[case] status: u16) {
-    assert_eq!(
-        send(&World::new().await, method, path, "{}").await.0,
-        status
-    );
+    assert_eq!(send(&World::new().await, method, path, "{}").await.0, status);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,16 +91,10 @@ async fn what_is_signed_but_not_understood_gets_a_private_answer(
 ) {
     let world = World::new().await;
     let (status, body) = world.post(&signed(&world, change)).await;
-    assert_eq!(
-        (status, &body["type"], &body["data"]["flags"]),
-        (200, &json!(4), &json!(64))
-    );
+    assert_eq!((status, &body["type"], &body["data"]["flags"]), (200, &json!(4), &json!(64)));
     let content = body["data"]["content"].as_str().unwrap();
     assert!(content.contains(expected), "{content}");
-    assert_eq!(
-        body["data"]["allowed_mentions"],
-        json!({"parse": [], "users": []})
-    );
+    assert_eq!(body["data"]["allowed_mentions"], json!({"parse": [], "users": []}));
     assert!(world.github.requests().is_empty());
 }
 
@@ -127,10 +111,7 @@ async fn what_is_signed_but_no_interaction_is_refused(#[case] payload: Value) {
 async fn an_autocomplete_gets_no_choices() {
     let world = World::new().await;
     let (status, body) = world.post(&signed(&world, |v| v["type"] = json!(4))).await;
-    assert_eq!(
-        (status, body),
-        (200, json!({"type": 8, "data": {"choices": []}}))
-    );
+    assert_eq!((status, body), (200, json!({"type": 8, "data": {"choices": []}})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,12 +121,7 @@ async fn new_fields_and_missing_ones_do_not_matter() {
         v["brand_new"] = json!({"a": [1, {"b": null}]});
         v["data"]["options"] =
             json!([{"name": "wait", "type": 5, "value": false, "focused": false}]);
-        for missing in [
-            "entitlements",
-            "authorizing_integration_owners",
-            "channel",
-            "locale",
-        ] {
+        for missing in ["entitlements", "authorizing_integration_owners", "channel", "locale"] {
             v.as_object_mut().unwrap().remove(missing);
         }
     });
@@ -156,11 +132,7 @@ async fn new_fields_and_missing_ones_do_not_matter() {
 
 #[tokio::test(start_paused = true)]
 async fn agents_needs_neither_github_nor_time() {
-    let world = World::of(Plan {
-        env: vec![],
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { env: vec![], ..Plan::default() }).await;
     let told = world.types("ada", "/agents").await;
     assert_eq!(told.kind(), 4);
     assert!(told.original().content.starts_with("🤖 **4 agents**"));

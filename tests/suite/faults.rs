@@ -25,23 +25,11 @@ async fn a_lost_dispatch_answer_never_deploys_twice(
     #[case] fault: Fault,
     #[values("", " wait:true")] wait: &str,
 ) {
-    let world = World::with(Scenario {
-        faults: vec![fault],
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", &format!("/deploy-client{wait}")).await;
     let run = format!("/actions/runs/{}", world.dispatch().run_id);
-    assert!(
-        told.original().content.contains(&run),
-        "{}",
-        told.transcript()
-    );
-    assert!(
-        told.original()
-            .content
-            .contains("matched by correlation id")
-    );
+    assert!(told.original().content.contains(&run), "{}", told.transcript());
+    assert!(told.original().content.contains("matched by correlation id"));
     assert_eq!(told.original().content.contains("🟢"), !wait.is_empty());
 }
 
@@ -53,23 +41,10 @@ async fn a_dispatch_that_may_not_have_been_taken_is_not_sent_again_and_the_user_
     #[case] fault: Fault,
     #[values("", " wait:true")] wait: &str,
 ) {
-    let world = World::with(Scenario {
-        faults: vec![fault],
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", &format!("/deploy-client{wait}")).await;
-    assert!(
-        told.original().content.contains("It was not sent again"),
-        "{}",
-        told.transcript()
-    );
-    let posts = world
-        .github
-        .requests()
-        .iter()
-        .filter(|r| r.method == "POST")
-        .count();
+    assert!(told.original().content.contains("It was not sent again"), "{}", told.transcript());
+    let posts = world.github.requests().iter().filter(|r| r.method == "POST").count();
     assert_eq!(posts, 1);
 }
 
@@ -117,17 +92,11 @@ async fn when_a_fresh_process_cannot_ask_whether_it_was_done_before_it_does_noth
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     world.passes(Duration::from_millis(100)).await;
     world.restart();
-    world
-        .github
-        .fault(Fault::bad_gateway().on(On::RunList).always());
+    world.github.fault(Fault::bad_gateway().on(On::RunList).always());
     let answer = world.deliver(&interaction).await;
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(
-        told.original().content.contains("nothing was dispatched"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("nothing was dispatched"), "{}", told.transcript());
     assert!(world.dispatches().is_empty());
 }
 
@@ -144,28 +113,16 @@ async fn when_a_fresh_process_cannot_ask_whether_it_was_done_before_it_does_noth
 #[case::primary(Fault::rate_limited_primary(Duration::from_secs(40)).on(On::RunGet).times(2))]
 #[tokio::test(start_paused = true)]
 async fn a_failed_look_never_ends_a_wait(#[case] fault: Fault) {
-    let world = World::with(Scenario {
-        faults: vec![fault.skip(1)],
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![fault.skip(1)], ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.follow_up().content.contains("🟢"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
     world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_is_waited_out_as_long_as_it_says() {
     let fault = Fault::too_many(Duration::from_secs(45)).on(On::RunGet);
-    let world = World::with(Scenario {
-        faults: vec![fault],
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     world.types("ada", "/deploy-client wait:true").await;
     let looks: Vec<_> = world.github.requests().iter().map(|r| r.at).collect();
     let pause = looks[2] - looks[1];
@@ -177,17 +134,10 @@ async fn a_rate_limit_is_waited_out_as_long_as_it_says() {
 #[case::past_the_deadline(Fault::too_many(Duration::from_secs(3600)).on(On::RunGet))]
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_that_does_not_end_is_told_with_the_link(#[case] fault: Fault) {
-    let world = World::with(Scenario {
-        faults: vec![fault],
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     let content = &told.original().content;
-    assert!(
-        content.contains("⏱️") && content.contains("rate limit is used up"),
-        "{content}"
-    );
+    assert!(content.contains("⏱️") && content.contains("rate limit is used up"), "{content}");
     assert!(content.contains(&format!("/actions/runs/{}", world.dispatch().run_id)));
 }
 
@@ -196,23 +146,10 @@ async fn a_rate_limit_that_does_not_end_is_told_with_the_link(#[case] fault: Fau
 #[case::revoked(Fault::status(401, "Bad credentials").on(On::RunGet).always(), "refuses the token")]
 #[tokio::test(start_paused = true)]
 async fn a_look_that_is_forbidden_ends_the_wait_at_once(#[case] fault: Fault, #[case] why: &str) {
-    let world = World::with(Scenario {
-        faults: vec![fault],
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original().content.contains(why),
-        "{}",
-        told.transcript()
-    );
-    let looks = world
-        .github
-        .requests()
-        .iter()
-        .filter(|r| r.method == "GET")
-        .count();
+    assert!(told.original().content.contains(why), "{}", told.transcript());
+    let looks = world.github.requests().iter().filter(|r| r.method == "GET").count();
     assert_eq!(looks, 1);
 }
 
@@ -235,11 +172,7 @@ async fn a_refused_dispatch_says_what_to_do_and_is_not_sent_again(
     #[values("", " wait:true")] wait: &str,
 ) {
     let fault = fault.on(On::Dispatch).always();
-    let world = World::with(Scenario {
-        faults: vec![fault],
-        ..Scenario::default()
-    })
-    .await;
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", &format!("/deploy-client{wait}")).await;
     let content = &told.original().content;
     assert!(content.contains("nothing was dispatched"), "{content}");
@@ -249,14 +182,8 @@ async fn a_refused_dispatch_says_what_to_do_and_is_not_sent_again(
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_limited_dispatch_is_sent_when_the_limit_is_over() {
-    let fault = Fault::too_many(Duration::from_secs(20))
-        .on(On::Dispatch)
-        .times(2);
-    let world = World::with(Scenario {
-        faults: vec![fault],
-        ..Scenario::default()
-    })
-    .await;
+    let fault = Fault::too_many(Duration::from_secs(20)).on(On::Dispatch).times(2);
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.follow_up().content.contains("🟢"));
     world.dispatch();
@@ -267,11 +194,7 @@ async fn when_github_is_down_the_user_is_told() {
     let world = World::named("github-down").await;
     for text in ["/deploy-client", "/deploy-client wait:true"] {
         let told = world.types("ada", text).await;
-        assert!(
-            told.original().content.contains("GitHub"),
-            "{}",
-            told.transcript()
-        );
+        assert!(told.original().content.contains("GitHub"), "{}", told.transcript());
         assert!(!told.original().loading);
     }
 }
@@ -279,47 +202,28 @@ async fn when_github_is_down_the_user_is_told() {
 #[tokio::test(start_paused = true)]
 async fn when_github_cannot_be_connected_to_it_is_tried_again_and_then_told() {
     // A port that nothing listens on.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let env = vec![("GITHUB_API_BASE", format!("http://{closed}"))];
-    let world = World::of(Plan {
-        env,
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { env, ..Plan::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     let expected = "nothing was dispatched. GitHub cannot be reached";
-    assert!(
-        told.original().content.contains(expected),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains(expected), "{}", told.transcript());
 }
 
 fn panicking() -> Command {
     Command {
-        serves: Serves::Own {
-            name: "panic",
-            description: "Panics",
-            options: Vec::new,
-        },
+        serves: Serves::Own { name: "panic", description: "Panics", options: Vec::new },
         start: |_| {
-            Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(
-                |_, _| Box::pin(async { panic!("a panicking task") }),
-            )))))
+            Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {
+                Box::pin(async { panic!("a panicking task") })
+            })))))
         },
     }
 }
 
 fn panicking_at_once() -> Command {
     Command {
-        serves: Serves::Own {
-            name: "panic-now",
-            description: "Panics",
-            options: Vec::new,
-        },
+        serves: Serves::Own { name: "panic-now", description: "Panics", options: Vec::new },
         start: |_| {
             let work = Box::pin(async { panic!("a panicking task") });
             Box::pin(std::future::ready(Ok(CommandPlan::Race(work))))
@@ -329,15 +233,9 @@ fn panicking_at_once() -> Command {
 
 fn deaf() -> Command {
     Command {
-        serves: Serves::Own {
-            name: "deaf",
-            description: "Never ends",
-            options: Vec::new,
-        },
+        serves: Serves::Own { name: "deaf", description: "Never ends", options: Vec::new },
         start: |_| {
-            Box::pin(std::future::ready(Ok(CommandPlan::Race(Box::pin(
-                std::future::pending(),
-            )))))
+            Box::pin(std::future::ready(Ok(CommandPlan::Race(Box::pin(std::future::pending())))))
         },
     }
 }
@@ -352,18 +250,10 @@ fn table(commands: Vec<Command>) -> &'static [Command] {
 #[tokio::test(start_paused = true)]
 async fn a_panicking_task_still_answers(#[case] text: &str, #[case] kind: u64) {
     let table = table(vec![panicking(), panicking_at_once()]);
-    let world = World::of(Plan {
-        table,
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { table, ..Plan::default() }).await;
     let told = world.types("ada", text).await;
     assert_eq!(told.kind(), kind);
-    assert!(
-        told.original().content.contains("💥 Deckhand has a fault"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("💥 Deckhand has a fault"), "{}", told.transcript());
     assert!(told.original().content.contains("Correlation id"));
 }
 
@@ -391,44 +281,22 @@ async fn the_deadline_still_answers(
 ) {
     let time_limit = Some(Duration::from_secs(6));
     let scenario = Scenario::named(scenario).unwrap();
-    let world = World::of(Plan {
-        scenario,
-        time_limit,
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { scenario, time_limit, ..Plan::default() }).await;
     let start = tokio::time::Instant::now();
     let told = world.types("ada", text).await;
-    assert!(
-        start.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        start.elapsed()
-    );
-    assert!(
-        told.original().content.starts_with(expected),
-        "{}",
-        told.transcript()
-    );
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert!(told.original().content.starts_with(expected), "{}", told.transcript());
     assert!(told.has_follow_up());
 }
 
 #[tokio::test(start_paused = true)]
 async fn work_that_does_not_listen_is_given_up_and_answered_for() {
     let time_limit = Some(Duration::from_secs(10));
-    let world = World::of(Plan {
-        table: table(vec![deaf()]),
-        time_limit,
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { table: table(vec![deaf()]), time_limit, ..Plan::default() }).await;
     let start = tokio::time::Instant::now();
     let told = world.types("ada", "/deaf").await;
     assert!(start.elapsed() < Duration::from_secs(10));
-    assert!(
-        told.original()
-            .content
-            .contains("⏱️ Deckhand ran out of time")
-    );
+    assert!(told.original().content.contains("⏱️ Deckhand ran out of time"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -440,11 +308,7 @@ async fn a_server_that_is_stopped_says_how_things_stand() {
     world.tasks.stop();
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(
-        told.original()
-            .content
-            .contains("still running when Deckhand's own time was over")
-    );
+    assert!(told.original().content.contains("still running when Deckhand's own time was over"));
     assert!(told.follow_up().content.contains("/actions/runs/"));
 }
 
@@ -458,37 +322,24 @@ async fn what_discord_does_not_take_at_once_is_delivered_all_the_same(#[case] fa
     let world = World::new().await;
     world.discord.fault(fault);
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original().content.contains("🟢"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("🟢"), "{}", told.transcript());
     assert!(told.follow_up().content.contains("🟢"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn progress_that_cannot_be_shown_does_not_hold_up_the_wait() {
     let world = World::new().await;
-    let fault = DiscordFault::new(
-        OnDiscord::Edit,
-        DiscordWhat::RateLimited { retry_after: 50.0 },
-    );
+    let fault = DiscordFault::new(OnDiscord::Edit, DiscordWhat::RateLimited { retry_after: 50.0 });
     world.discord.fault(fault);
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(
-        told.original().content.contains("🟢"),
-        "{}",
-        told.transcript()
-    );
+    assert!(told.original().content.contains("🟢"), "{}", told.transcript());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_follow_up_whose_answer_was_lost_is_not_posted_twice() {
     let world = World::new().await;
     let delay = DiscordWhat::Delay(Duration::from_secs(30));
-    world
-        .discord
-        .fault(DiscordFault::new(OnDiscord::FollowUp, delay));
+    world.discord.fault(DiscordFault::new(OnDiscord::FollowUp, delay));
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.follow_up().content.contains("🟢"));
 }
@@ -497,11 +348,7 @@ async fn a_follow_up_whose_answer_was_lost_is_not_posted_twice() {
 fn counted() -> Command {
     static STARTS: AtomicUsize = AtomicUsize::new(0);
     Command {
-        serves: Serves::Own {
-            name: "counted",
-            description: "Counts",
-            options: Vec::new,
-        },
+        serves: Serves::Own { name: "counted", description: "Counts", options: Vec::new },
         start: |_| {
             let work = Box::pin(async {
                 let starts = STARTS.fetch_add(1, Ordering::SeqCst) + 1;
@@ -515,11 +362,7 @@ fn counted() -> Command {
 
 #[tokio::test(start_paused = true)]
 async fn work_that_outlives_the_three_seconds_goes_on_and_is_started_once() {
-    let world = World::of(Plan {
-        table: table(vec![counted()]),
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { table: table(vec![counted()]), ..Plan::default() }).await;
     let told = world.types("ada", "/counted").await;
     assert_eq!(told.kind(), 5);
     assert_eq!(told.original().content, "started 1 times");
@@ -528,26 +371,18 @@ async fn work_that_outlives_the_three_seconds_goes_on_and_is_started_once() {
 /// An answer that turns out private after a public "thinking…".
 fn private_late() -> Command {
     Command {
-        serves: Serves::Own {
-            name: "private",
-            description: "Private",
-            options: Vec::new,
-        },
+        serves: Serves::Own { name: "private", description: "Private", options: Vec::new },
         start: |_| {
-            Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(
-                |_, _| Box::pin(async { Message::private("for your eyes").into() }),
-            )))))
+            Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {
+                Box::pin(async { Message::private("for your eyes").into() })
+            })))))
         },
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_private_answer_after_a_public_defer_replaces_it() {
-    let world = World::of(Plan {
-        table: table(vec![private_late()]),
-        ..Plan::default()
-    })
-    .await;
+    let world = World::of(Plan { table: table(vec![private_late()]), ..Plan::default() }).await;
     let told = world.types("ada", "/private").await;
     assert_eq!(told.kind(), 5);
     assert_eq!(told.messages.len(), 1);
@@ -564,14 +399,8 @@ async fn when_the_original_message_cannot_be_edited_the_outcome_comes_as_a_follo
     #[case] expected: &str,
 ) {
     let world = World::named("slow-dispatch").await;
-    world
-        .discord
-        .fault(DiscordFault::new(OnDiscord::Edit, DiscordWhat::Status(500)).always());
+    world.discord.fault(DiscordFault::new(OnDiscord::Edit, DiscordWhat::Status(500)).always());
     let told = world.types("ada", text).await;
-    let said = told
-        .messages
-        .iter()
-        .filter(|m| m.content.contains(expected))
-        .count();
+    let said = told.messages.iter().filter(|m| m.content.contains(expected)).count();
     assert_eq!(said, 1, "{}", told.transcript());
 }

@@ -20,19 +20,11 @@ async fn story(world: &World, text: &str) -> String {
         match event.kind {
             EventKind::UserTyped { .. } => {}
             EventKind::Thinking { .. } => lines.push("── thinking…".to_owned()),
-            EventKind::Posted {
-                message,
-                ephemeral,
-                follow_up,
-                ..
-            } => {
+            EventKind::Posted { message, ephemeral, follow_up, .. } => {
                 let kind = if follow_up { "follow-up" } else { "answer" };
                 let who = if ephemeral { ", only for ada" } else { "" };
                 let pings = message.pings.len();
-                lines.push(format!(
-                    "── {kind}{who}, notifies {pings}\n{}",
-                    message.content
-                ));
+                lines.push(format!("── {kind}{who}, notifies {pings}\n{}", message.content));
             }
             EventKind::Edited { message, .. } => {
                 lines.push(format!("── edited\n{}", message.content))
@@ -47,8 +39,7 @@ async fn story(world: &World, text: &str) -> String {
     }
     let id = CorrelationId::of(interaction.id.parse().unwrap()).to_string();
     let text = text.replace(&id, "CORRELATION-ID");
-    text.replace(&world.github.url(), "GITHUB")
-        .replace(&User::named("ada").id, "ADA")
+    text.replace(&world.github.url(), "GITHUB").replace(&User::named("ada").id, "ADA")
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,11 +72,7 @@ async fn every_refusal_of_a_dispatch() {
     let mut told = Vec::new();
     for fault in faults {
         let faults = vec![fault.on(On::Dispatch).always()];
-        let world = World::with(Scenario {
-            faults,
-            ..Scenario::default()
-        })
-        .await;
+        let world = World::with(Scenario { faults, ..Scenario::default() }).await;
         told.push(story(&world, "/deploy-client").await);
     }
     insta::assert_snapshot!("refused-dispatches", told.join("\n\n"));

@@ -41,9 +41,7 @@ fn listen() {
 
 /// Everything that was logged since [`listen`].
 fn logged() -> String {
-    let bytes = LOGGED
-        .with_borrow(Clone::clone)
-        .expect("listen() came first");
+    let bytes = LOGGED.with_borrow(Clone::clone).expect("listen() came first");
     String::from_utf8(bytes).unwrap()
 }
 
@@ -66,10 +64,7 @@ async fn neither_the_github_token_nor_an_interactions_token_is_ever_shown() {
         }
     }
     assert!(!output.contains(TOKEN), "the GitHub token is shown");
-    assert!(
-        output.contains("\"command\":\"deploy-client\""),
-        "the log was captured"
-    );
+    assert!(output.contains("\"command\":\"deploy-client\""), "the log was captured");
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,16 +75,9 @@ async fn a_log_line_reads_alone() {
     world.deliver(&interaction).await;
     world.settle().await;
     let text = logged();
-    let lines: Vec<serde_json::Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let line = |message: &str| {
-        lines
-            .iter()
-            .find(|line| line["message"] == message)
-            .unwrap()
-    };
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap();
     let answered = line("answered");
     assert_eq!(answered["command"], "deploy-client");
     assert_eq!(answered["interaction_id"].to_string(), interaction.id);
@@ -108,17 +96,13 @@ async fn an_answer_that_cannot_be_delivered_is_logged_with_its_correlation_id() 
     use standins::discord::{Fault, On, What};
     listen();
     let world = World::new().await;
-    world
-        .discord
-        .fault(Fault::new(On::Edit, What::Status(500)).always());
+    world.discord.fault(Fault::new(On::Edit, What::Status(500)).always());
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     world.deliver(&interaction).await;
     world.settle().await;
     let text = logged();
-    let line = text
-        .lines()
-        .find(|line| line.contains("the answer could not be delivered"))
-        .unwrap();
+    let line =
+        text.lines().find(|line| line.contains("the answer could not be delivered")).unwrap();
     assert!(line.contains(world.dispatch().inputs["correlation_id"].as_str().unwrap()));
     assert!(line.contains("\"level\":\"ERROR\""));
 }

@@ -26,10 +26,7 @@ struct Server {
 async fn start(grace: Duration, timetable: Timetable) -> Server {
     let now: DateTime<Utc> = Utc::now();
     let (clock, gauge) = (Clock::start_at(now), Gauge::new());
-    let scenario = Scenario {
-        timetable,
-        ..Scenario::default()
-    };
+    let scenario = Scenario { timetable, ..Scenario::default() };
     let github = Github::start(clock.clone(), gauge.clone(), scenario).await;
     let discord = Discord::start(clock, gauge).await;
     let settings = [
@@ -42,10 +39,7 @@ async fn start(grace: Duration, timetable: Timetable) -> Server {
         ("POLL_INTERVAL_SECONDS", "0.05".to_owned()),
     ];
     let env = move |name: &str| {
-        settings
-            .iter()
-            .find(|(given, _)| *given == name)
-            .map(|(_, value)| value.clone())
+        settings.iter().find(|(given, _)| *given == name).map(|(_, value)| value.clone())
     };
     let tasks = Tasks::default();
     let app = startup::app(env, tasks.clone()).unwrap();
@@ -60,13 +54,7 @@ async fn start(grace: Duration, timetable: Timetable) -> Server {
         let _ = stopped.await;
     };
     let done = tokio::spawn(deckhand::serve::serve(listener, app, tasks, stopped, grace));
-    Server {
-        github,
-        discord,
-        address,
-        stop,
-        done,
-    }
+    Server { github, discord, address, stop, done }
 }
 
 impl Server {
@@ -116,14 +104,9 @@ async fn what_does_not_end_within_the_grace_says_how_things_stand() {
 #[tokio::test]
 async fn answers_plain_http() {
     let server = start(Duration::ZERO, Timetable::default()).await;
-    let health = server
-        .raw(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .await;
+    let health = server.raw(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
-    assert!(
-        health.ends_with(r#""status":"ok","version":"0.1.0"}"#),
-        "{health}"
-    );
+    assert!(health.ends_with(r#""status":"ok","version":"0.1.0"}"#), "{health}");
     let size = 1024 * 1024 + 1;
     let head = format!(
         "POST /discord HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n"
@@ -159,9 +142,7 @@ async fn a_bot_that_is_not_set_up_says_so_and_still_answers_a_ping() {
     let table = deckhand::commands::TABLE;
     let scope = deckhand::commands::Scope::Guild;
     discord.set_commands(deckhand::commands::registration(table, &registry, scope));
-    let interaction = discord
-        .interaction(&User::named("ada"), "/deploy-client")
-        .unwrap();
+    let interaction = discord.interaction(&User::named("ada"), "/deploy-client").unwrap();
     let answer = discord.deliver(&interaction, &endpoint).await;
     let content = answer.body["data"]["content"].as_str().unwrap();
     for name in ["DISCORD_APPLICATION_ID", "GITHUB_TOKEN", "GITHUB_REPO"] {

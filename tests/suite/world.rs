@@ -78,11 +78,7 @@ impl World {
     }
 
     pub async fn with(scenario: Scenario) -> Self {
-        Self::of(Plan {
-            scenario,
-            ..Plan::default()
-        })
-        .await
+        Self::of(Plan { scenario, ..Plan::default() }).await
     }
 
     pub async fn named(scenario: &str) -> Self {
@@ -97,15 +93,7 @@ impl World {
         let discord = Discord::start(clock.clone(), gauge.clone()).await;
         let tasks = Tasks::default();
         let app = build(&plan, &github, &discord, &clock, &gauge, &tasks);
-        let world = Self {
-            github,
-            discord,
-            app,
-            tasks,
-            parts: plan,
-            clock,
-            gauge,
-        };
+        let world = Self { github, discord, app, tasks, parts: plan, clock, gauge };
         // Interactions are created after the process was started, unless a story says otherwise.
         world.passes(Duration::from_secs(1)).await;
         world
@@ -115,14 +103,8 @@ impl World {
     pub fn restart(&mut self) {
         self.parts.store = Arc::new(Memory::default());
         self.tasks = Tasks::default();
-        self.app = build(
-            &self.parts,
-            &self.github,
-            &self.discord,
-            &self.clock,
-            &self.gauge,
-            &self.tasks,
-        );
+        self.app =
+            build(&self.parts, &self.github, &self.discord, &self.clock, &self.gauge, &self.tasks);
     }
 
     /// What Discord would send if this person typed this.
@@ -164,17 +146,12 @@ impl World {
     }
 
     pub fn told(&self, interaction: &Interaction, answer: Answer) -> Told {
-        Told {
-            answer,
-            messages: self.discord.messages(&interaction.id),
-        }
+        Told { answer, messages: self.discord.messages(&interaction.id) }
     }
 
     /// Waits until nothing runs any more.
     pub async fn settle(&self) {
-        tokio::time::timeout(STORY, self.tasks.drained())
-            .await
-            .expect("the story has an end");
+        tokio::time::timeout(STORY, self.tasks.drained()).await.expect("the story has an end");
     }
 
     /// Time passes.
@@ -209,21 +186,13 @@ impl Told {
 
     /// The original response as it is at last.
     pub fn original(&self) -> &Message {
-        self.messages
-            .iter()
-            .find(|message| !message.follow_up)
-            .expect("an original response")
+        self.messages.iter().find(|message| !message.follow_up).expect("an original response")
     }
 
     /// The one follow-up.
     pub fn follow_up(&self) -> &Message {
         let follow_ups: Vec<_> = self.messages.iter().filter(|m| m.follow_up).collect();
-        assert_eq!(
-            follow_ups.len(),
-            1,
-            "exactly one follow-up: {:#?}",
-            self.messages
-        );
+        assert_eq!(follow_ups.len(), 1, "exactly one follow-up: {:#?}", self.messages);
         follow_ups[0]
     }
 
@@ -234,16 +203,8 @@ impl Told {
     /// Everything that was said, for looking at.
     pub fn transcript(&self) -> String {
         let said = self.messages.iter().map(|message| {
-            let kind = if message.follow_up {
-                "follow-up"
-            } else {
-                "original"
-            };
-            let ephemeral = if message.ephemeral {
-                ", only for the caller"
-            } else {
-                ""
-            };
+            let kind = if message.follow_up { "follow-up" } else { "original" };
+            let ephemeral = if message.ephemeral { ", only for the caller" } else { "" };
             let pings = match message.pings.is_empty() {
                 true => String::new(),
                 false => format!(", pings {}", message.pings.join(" ")),
@@ -284,20 +245,13 @@ fn build(
     discord.set_commands(registration(plan.table, &registry, Scope::Guild));
     let clock = Arc::new(StoryClock(clock.clone()));
     let parts = Parts {
-        transport: Arc::new(Counted {
-            inner: Https::default(),
-            gauge: gauge.clone(),
-        }),
+        transport: Arc::new(Counted { inner: Https::default(), gauge: gauge.clone() }),
         clock: clock.clone(),
         store: plan.store.clone(),
         tasks: tasks.clone(),
         table: plan.table,
     };
-    App::new(
-        settings.discord.public_key,
-        clock,
-        Deckhand::new(settings, registry, parts),
-    )
+    App::new(settings.discord.public_key, clock, Deckhand::new(settings, registry, parts))
 }
 
 async fn pacemaker(gauge: Gauge) {

@@ -108,31 +108,19 @@ fn check_options(holder: &Value, at: &str) -> Result<(), Refusal> {
     let options = holder["options"].as_array().map_or(&[][..], Vec::as_slice);
     if options.len() > 25 {
         let why = "Must be 25 or fewer in length.";
-        return Err(Refusal::form(
-            &format!("{at}.options"),
-            "BASE_TYPE_MAX_LENGTH",
-            why,
-        ));
+        return Err(Refusal::form(&format!("{at}.options"), "BASE_TYPE_MAX_LENGTH", why));
     }
     for (index, option) in options.iter().enumerate() {
         let at = format!("{at}.options.{index}");
         let name = named(option, &at, true)?;
         if options[..index].iter().any(|other| other["name"] == name) {
             let why = "Option name already used";
-            return Err(Refusal::form(
-                &at,
-                "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS",
-                why,
-            ));
+            return Err(Refusal::form(&at, "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", why));
         }
         let required = option["required"] == true;
         if required && optional_before {
             let why = "Required options must be placed before non-required options";
-            return Err(Refusal::form(
-                &at,
-                "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
-                why,
-            ));
+            return Err(Refusal::form(&at, "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", why));
         }
         optional_before |= !required;
         check_options(option, &at)?;
@@ -148,20 +136,12 @@ fn named(item: &Value, at: &str, slash: bool) -> Result<String, Refusal> {
     let plain = name.chars().all(letters) && name.to_lowercase() == name;
     if !(1..=32).contains(&long) || (slash && !plain) {
         let why = "Command name is invalid";
-        return Err(Refusal::form(
-            &format!("{at}.name"),
-            "APPLICATION_COMMAND_INVALID_NAME",
-            why,
-        ));
+        return Err(Refusal::form(&format!("{at}.name"), "APPLICATION_COMMAND_INVALID_NAME", why));
     }
     let description = item["description"].as_str().unwrap_or_default();
     if slash && !(1..=100).contains(&description.chars().count()) {
         let why = "Must be between 1 and 100 in length.";
-        return Err(Refusal::form(
-            &format!("{at}.description"),
-            "BASE_TYPE_BAD_LENGTH",
-            why,
-        ));
+        return Err(Refusal::form(&format!("{at}.description"), "BASE_TYPE_BAD_LENGTH", why));
     }
     Ok(name.to_owned())
 }

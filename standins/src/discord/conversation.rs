@@ -111,9 +111,7 @@ impl Conversation {
             _ => false,
         };
         if !fits {
-            return Err(format!(
-                "type {answer} cannot answer an interaction of type {kind}"
-            ));
+            return Err(format!("type {answer} cannot answer an interaction of type {kind}"));
         }
         if snowflake::created(id).is_some_and(|created| now > created + DEADLINE) {
             return Err("the answer came later than 3 s after the interaction".into());
@@ -140,13 +138,9 @@ impl Conversation {
             6 | 7 => {
                 if answer == 7 {
                     let source = source.clone().ok_or("there is no message to update")?;
-                    let at = self
-                        .messages
-                        .iter()
-                        .position(|message| message.id == source);
+                    let at = self.messages.iter().position(|message| message.id == source);
                     let at = at.ok_or("the message to update is gone")?;
-                    self.change(now, at, data)
-                        .map_err(|refusal| refusal.why())?;
+                    self.change(now, at, data).map_err(|refusal| refusal.why())?;
                 }
                 self.talks[index].original = source;
             }
@@ -173,9 +167,7 @@ impl Conversation {
         if let Some(data) = data.as_object()
             && let Some(field) = data.keys().find(|field| *field != "flags")
         {
-            return Err(format!(
-                "a deferred answer sets data.{field}, but only flags can be"
-            ));
+            return Err(format!("a deferred answer sets data.{field}, but only flags can be"));
         }
         limits::flags(data, EPHEMERAL).map_err(|refusal| refusal.why())
     }
@@ -255,14 +247,7 @@ impl Conversation {
         self.messages[at] = message.clone();
         let (id, message_id) = (message.interaction_id.clone(), message.id.clone());
         let message = Box::new(message);
-        self.happened(
-            now,
-            &id,
-            EventKind::Edited {
-                message_id,
-                message,
-            },
-        );
+        self.happened(now, &id, EventKind::Edited { message_id, message });
         Ok(())
     }
 
@@ -299,11 +284,7 @@ impl Conversation {
         let talk = self.talk(now, token)?;
         let message = self.messages.remove(self.find(talk, target)?);
         let message_id = message.id;
-        self.happened(
-            now,
-            &message.interaction_id,
-            EventKind::Deleted { message_id },
-        );
+        self.happened(now, &message.interaction_id, EventKind::Deleted { message_id });
         Ok(())
     }
 
@@ -311,11 +292,8 @@ impl Conversation {
     pub fn refused(&mut self, now: DateTime<Utc>, token: &str, refusal: &Refusal) {
         let talk = self.talks.iter().find(|talk| talk.token == token);
         let id = talk.map_or_else(String::new, |talk| talk.id.clone());
-        let kind = EventKind::Refused {
-            status: refusal.status,
-            code: refusal.code,
-            why: refusal.why(),
-        };
+        let kind =
+            EventKind::Refused { status: refusal.status, code: refusal.code, why: refusal.why() };
         self.happened(now, &id, kind);
     }
 
@@ -344,11 +322,7 @@ impl Conversation {
         if limits::is_empty(&message.content, &message.embeds, &message.components, body) {
             return Err(limits::empty());
         }
-        message.pings = pings(
-            &message,
-            &body["allowed_mentions"],
-            &self.talks[talk].invoker,
-        );
+        message.pings = pings(&message, &body["allowed_mentions"], &self.talks[talk].invoker);
         Ok(message)
     }
 
@@ -365,10 +339,6 @@ impl Conversation {
     }
 
     fn happened(&mut self, now: DateTime<Utc>, id: &str, kind: EventKind) {
-        self.events.push(Event {
-            at: now,
-            interaction_id: id.to_owned(),
-            kind,
-        });
+        self.events.push(Event { at: now, interaction_id: id.to_owned(), kind });
     }
 }

@@ -76,13 +76,8 @@ impl Discord {
         let now = clock.now();
         let elapsed = (now - sent).to_std().unwrap_or_default();
 
-        let mut answer = Answer {
-            status: 0,
-            body: Value::Null,
-            headers: Vec::new(),
-            elapsed,
-            wrong: None,
-        };
+        let mut answer =
+            Answer { status: 0, body: Value::Null, headers: Vec::new(), elapsed, wrong: None };
         answer.wrong = match answered {
             Err(_) => Some("no answer within 3 s of the interaction's creation".to_owned()),
             Ok(Err(why)) => Some(why),
@@ -143,27 +138,21 @@ async fn send(
         Endpoint::Direct(_) => http::Uri::from_static("/discord"),
     };
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = http::Request::post(path).header(
-        "user-agent",
-        "Discord-Interactions/1.0 (+https://discord.com)",
-    );
+    let mut request = http::Request::post(path)
+        .header("user-agent", "Discord-Interactions/1.0 (+https://discord.com)");
     if let Some(authority) = uri.authority() {
         request = request.header("host", authority.as_str());
     }
     for (name, value) in &interaction.headers {
         request = request.header(name, value);
     }
-    let request = request
-        .body(interaction.body)
-        .map_err(|error| error.to_string())?;
+    let request = request.body(interaction.body).map_err(|error| error.to_string())?;
     match endpoint {
         Endpoint::Http(_) => send_http(&uri, request).await,
         Endpoint::Direct(handler) => {
             // On a task of its own: that Discord hangs up does not end what the bot began.
             let answering = tokio::spawn(handler(request));
-            answering
-                .await
-                .map_err(|error| format!("the bot ended without an answer: {error}"))
+            answering.await.map_err(|error| format!("the bot ended without an answer: {error}"))
         }
     }
 }
@@ -185,10 +174,8 @@ async fn send_http(
         .await
         .map_err(|error| broken(&error))?;
     tokio::spawn(connection);
-    let response = sender
-        .send_request(request.map(Full::new))
-        .await
-        .map_err(|error| broken(&error))?;
+    let response =
+        sender.send_request(request.map(Full::new)).await.map_err(|error| broken(&error))?;
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map_err(|error| broken(&error))?;
     Ok(http::Response::from_parts(parts, body.to_bytes()))

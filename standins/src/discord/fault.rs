@@ -53,12 +53,7 @@ pub struct Fault {
 impl Fault {
     /// Befalls the next such request.
     pub fn new(on: On, what: What) -> Self {
-        Self {
-            on,
-            skip: 0,
-            times: Some(1),
-            what,
-        }
+        Self { on, skip: 0, times: Some(1), what }
     }
 
     /// Lets so many pass first.

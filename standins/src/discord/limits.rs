@@ -13,12 +13,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub fn new(status: u16, code: u64, message: &str) -> Self {
-        Self {
-            status,
-            code,
-            message: message.to_owned(),
-            errors: None,
-        }
+        Self { status, code, message: message.to_owned(), errors: None }
     }
 
     /// 400 with code 50035, at a place in the body written as `embeds.0.title`.
@@ -27,10 +22,7 @@ impl Refusal {
         for part in place.split('.').rev().filter(|part| !part.is_empty()) {
             errors = json!({part: errors});
         }
-        Self {
-            errors: Some(errors),
-            ..Self::new(400, 50035, "Invalid Form Body")
-        }
+        Self { errors: Some(errors), ..Self::new(400, 50035, "Invalid Form Body") }
     }
 
     pub fn body(&self) -> Value {
@@ -66,11 +58,7 @@ pub(super) const EDIT: u64 = SUPPRESS_EMBEDS | COMPONENTS_V2;
 /// Checks a message's body, whose flags may be these. `was_v2`: an edit of a message of components.
 pub(super) fn check(body: &Value, allowed: u64, was_v2: bool) -> Checked {
     if !body.is_object() {
-        return Err(Refusal::new(
-            400,
-            50109,
-            "The request body contains invalid JSON.",
-        ));
+        return Err(Refusal::new(400, 50109, "The request body contains invalid JSON."));
     }
     let flags = flags(body, allowed)?;
     length(body, "", "content", 2000)?;
@@ -104,11 +92,7 @@ pub(super) fn flags(body: &Value, allowed: u64) -> Result<u64, Refusal> {
                 let why = format!("The flags {} cannot be set here.", flags & !allowed);
                 Err(Refusal::form("flags", "BASE_TYPE_INVALID", &why))
             }
-            None => Err(Refusal::form(
-                "flags",
-                "NUMBER_TYPE_COERCE",
-                "Value is not an int.",
-            )),
+            None => Err(Refusal::form("flags", "NUMBER_TYPE_COERCE", "Value is not an int.")),
         },
     }
 }
@@ -120,11 +104,7 @@ pub(super) fn is_empty(
     components: &[Value],
     body: &Value,
 ) -> bool {
-    let has = |field: &str| {
-        body[field]
-            .as_array()
-            .is_some_and(|items| !items.is_empty())
-    };
+    let has = |field: &str| body[field].as_array().is_some_and(|items| !items.is_empty());
     content.trim().is_empty()
         && embeds.is_empty()
         && components.is_empty()
@@ -138,11 +118,7 @@ pub(super) fn empty() -> Refusal {
 }
 
 fn place(at: &str, field: &str) -> String {
-    if at.is_empty() {
-        field.to_owned()
-    } else {
-        format!("{at}.{field}")
-    }
+    if at.is_empty() { field.to_owned() } else { format!("{at}.{field}") }
 }
 
 /// Checks a text's length in characters; returns it.
@@ -158,11 +134,7 @@ fn length(holder: &Value, at: &str, field: &str, most: usize) -> Result<usize, R
             }
             Ok(long)
         }
-        _ => Err(Refusal::form(
-            &at,
-            "STRING_TYPE_CONVERT",
-            "Could not interpret value as string.",
-        )),
+        _ => Err(Refusal::form(&at, "STRING_TYPE_CONVERT", "Could not interpret value as string.")),
     }
 }
 
@@ -174,11 +146,9 @@ fn list<'a>(value: &'a Value, at: &str, most: usize) -> Result<&'a [Value], Refu
             let why = format!("Must be {most} or fewer in length.");
             Err(Refusal::form(at, "BASE_TYPE_MAX_LENGTH", &why))
         }
-        _ => Err(Refusal::form(
-            at,
-            "LIST_TYPE_CONVERT",
-            "Only iterables may be used in a ListType.",
-        )),
+        _ => {
+            Err(Refusal::form(at, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType."))
+        }
     }
 }
 
@@ -199,18 +169,14 @@ fn embeds(value: &Value) -> Checked {
             let at = format!("{fields}.{index}");
             for (part, most) in [("name", 256), ("value", 1024)] {
                 all += length(field, &at, part, most)?;
-                if field[part]
-                    .as_str()
-                    .is_none_or(|text| text.trim().is_empty())
-                {
+                if field[part].as_str().is_none_or(|text| text.trim().is_empty()) {
                     let why = "This field is required";
                     return Err(Refusal::form(&place(&at, part), "BASE_TYPE_REQUIRED", why));
                 }
             }
         }
-        if let Some(color) = embed["color"]
-            .as_i64()
-            .filter(|color| !(0..=0xff_ffff).contains(color))
+        if let Some(color) =
+            embed["color"].as_i64().filter(|color| !(0..=0xff_ffff).contains(color))
         {
             let why = format!("int value {color} should be between 0 and 16777215.");
             return Err(Refusal::form(&place(&at, "color"), "NUMBER_TYPE_MAX", &why));
@@ -232,11 +198,7 @@ fn mentions(value: &Value) -> Checked {
     for kind in parse {
         if !matches!(kind.as_str(), Some("users" | "roles" | "everyone")) {
             let why = "Value must be one of ('users', 'roles', 'everyone').";
-            return Err(Refusal::form(
-                "allowed_mentions.parse",
-                "BASE_TYPE_CHOICES",
-                why,
-            ));
+            return Err(Refusal::form("allowed_mentions.parse", "BASE_TYPE_CHOICES", why));
         }
     }
     for kind in ["users", "roles"] {
@@ -244,15 +206,10 @@ fn mentions(value: &Value) -> Checked {
         let ids = list(&value[kind], &place, 100)?;
         if !ids.is_empty() && parse.iter().any(|parsed| parsed == kind) {
             let why = format!("parse:[\"{kind}\"] and {kind}: [ids...] are mutually exclusive.");
-            return Err(Refusal::form(
-                at,
-                "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
-                &why,
-            ));
+            return Err(Refusal::form(at, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", &why));
         }
-        if let Some(id) = ids
-            .iter()
-            .find(|id| id.as_str().is_none_or(|id| id.parse::<u64>().is_err()))
+        if let Some(id) =
+            ids.iter().find(|id| id.as_str().is_none_or(|id| id.parse::<u64>().is_err()))
         {
             let why = format!("Value \"{id}\" is not snowflake.");
             return Err(Refusal::form(&place, "NUMBER_TYPE_COERCE", &why));
@@ -268,11 +225,7 @@ fn components(value: &Value, v2: bool) -> Checked {
         let at = format!("components.{index}");
         if !v2 && row["type"] != 1 {
             let why = "Only an action row can stand here without IS_COMPONENTS_V2.";
-            return Err(Refusal::form(
-                &place(&at, "type"),
-                "UNION_TYPE_CHOICES",
-                why,
-            ));
+            return Err(Refusal::form(&place(&at, "type"), "UNION_TYPE_CHOICES", why));
         }
         component(row, &at, &mut count)?;
     }
@@ -288,11 +241,7 @@ fn component(value: &Value, at: &str, count: &mut usize) -> Checked {
     length(value, at, "custom_id", 100)?;
     if value["custom_id"] == "" {
         let why = "Must be between 1 and 100 in length.";
-        return Err(Refusal::form(
-            &place(at, "custom_id"),
-            "BASE_TYPE_BAD_LENGTH",
-            why,
-        ));
+        return Err(Refusal::form(&place(at, "custom_id"), "BASE_TYPE_BAD_LENGTH", why));
     }
     if value["type"] == 2 {
         length(value, at, "label", 80)?;
@@ -304,10 +253,7 @@ fn component(value: &Value, at: &str, count: &mut usize) -> Checked {
     }
     let inside = place(at, "components");
     let most = if value["type"] == 1 { 5 } else { 40 };
-    for (index, child) in list(&value["components"], &inside, most)?
-        .iter()
-        .enumerate()
-    {
+    for (index, child) in list(&value["components"], &inside, most)?.iter().enumerate() {
         component(child, &format!("{inside}.{index}"), count)?;
     }
     if value["accessory"].is_object() {
@@ -330,10 +276,7 @@ mod tests {
             (json!({"content": 1}), "/content"),
             (json!({"embeds": vec![json!({}); 11]}), "/embeds"),
             (json!({"embeds": ["x"]}), "/embeds/0"),
-            (
-                json!({"embeds": [{"title": "t".repeat(257)}]}),
-                "/embeds/0/title",
-            ),
+            (json!({"embeds": [{"title": "t".repeat(257)}]}), "/embeds/0/title"),
             (
                 json!({"embeds": [{"fields": [{"name": " ", "value": "v"}]}]}),
                 "/embeds/0/fields/0/name",
@@ -344,14 +287,8 @@ mod tests {
                 json!({"allowed_mentions": {"parse": ["users"], "users": ["1"]}}),
                 "/allowed_mentions",
             ),
-            (
-                json!({"allowed_mentions": {"parse": ["user"]}}),
-                "/allowed_mentions/parse",
-            ),
-            (
-                json!({"components": vec![json!({"type": 1}); 6]}),
-                "/components",
-            ),
+            (json!({"allowed_mentions": {"parse": ["user"]}}), "/allowed_mentions/parse"),
+            (json!({"components": vec![json!({"type": 1}); 6]}), "/components"),
             (
                 json!({"components": [{"type": 1, "components": [button]}]}),
                 "/components/0/components/0/custom_id",
@@ -361,9 +298,7 @@ mod tests {
             let refusal = check(&body, NEW, false).unwrap_err();
             assert_eq!((refusal.status, refusal.code), (400, 50035), "{body}");
             let errors = refusal.errors.unwrap();
-            let found = errors
-                .pointer(place)
-                .map(|errors| errors["_errors"].is_array());
+            let found = errors.pointer(place).map(|errors| errors["_errors"].is_array());
             assert_eq!(found, Some(true), "{place}: {errors}");
         }
     }

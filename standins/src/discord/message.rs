@@ -219,11 +219,7 @@ pub(super) fn pings(message: &Message, allowed: &Value, invoker: &str) -> Vec<St
             None => ("users", inside.trim_start_matches('!')),
         };
         if id.parse::<u64>().is_ok() && permits(kind, id) {
-            found.push(if kind == "roles" {
-                format!("&{id}")
-            } else {
-                id.to_owned()
-            });
+            found.push(if kind == "roles" { format!("&{id}") } else { id.to_owned() });
         }
     }
     for everyone in ["everyone", "here"] {
@@ -269,15 +265,9 @@ mod tests {
         let none: [&str; 0] = [];
         assert_eq!(pinged(text, 0, Value::Null), ["7", "8"]);
         assert_eq!(pinged(text, 0, json!({"parse": []})), none);
-        assert_eq!(
-            pinged(text, 0, json!({"parse": [], "users": ["7", "6"]})),
-            ["7"]
-        );
+        assert_eq!(pinged(text, 0, json!({"parse": [], "users": ["7", "6"]})), ["7"]);
         assert_eq!(pinged(text, 0, json!({"parse": ["roles"]})), ["&9"]);
-        assert_eq!(
-            pinged(text, 0, json!({"parse": ["everyone"]})),
-            ["everyone"]
-        );
+        assert_eq!(pinged(text, 0, json!({"parse": ["everyone"]})), ["everyone"]);
         assert_eq!(pinged(text, EPHEMERAL, Value::Null), ["7"]);
         assert_eq!(pinged(text, SUPPRESS_NOTIFICATIONS, Value::Null), none);
     }

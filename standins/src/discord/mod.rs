@@ -175,9 +175,7 @@ impl Discord {
         let now = self.shared.clock.now();
         let state = &mut *self.state();
         let ids = &mut state.conversation.ids;
-        let overwritten = state
-            .commands
-            .overwrite(Scope::Global, commands, || ids.next(now));
+        let overwritten = state.commands.overwrite(Scope::Global, commands, || ids.next(now));
         overwritten.map_err(|refusal| refusal.why())
     }
 
@@ -251,9 +249,7 @@ impl Discord {
     pub fn messages(&self, interaction_id: &str) -> Vec<Message> {
         let state = self.state();
         let all = state.conversation.messages().iter();
-        all.filter(|message| message.interaction_id == interaction_id)
-            .cloned()
-            .collect()
+        all.filter(|message| message.interaction_id == interaction_id).cloned().collect()
     }
 
     /// Every request received, oldest first.

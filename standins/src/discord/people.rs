@@ -33,9 +33,9 @@ impl User {
             "ada" => 1,
             "grace" => 2,
             "linus" => 3,
-            other => other.bytes().fold(7, |id: u64, byte| {
-                (id * 131 + u64::from(byte)) % 1_000_000_007
-            }),
+            other => {
+                other.bytes().fold(7, |id: u64, byte| (id * 131 + u64::from(byte)) % 1_000_000_007)
+            }
         };
         let mut shown = name.to_owned();
         if let Some(first) = shown.get_mut(0..1) {

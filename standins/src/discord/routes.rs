@@ -65,10 +65,7 @@ pub(super) fn spoilt(what: &What) -> Option<Answer> {
         }
         What::Status(status) => {
             let message = format!("{status}: standing in for an error");
-            Some(Answer::json(
-                *status,
-                &json!({"message": message, "code": 0}),
-            ))
+            Some(Answer::json(*status, &json!({"message": message, "code": 0})))
         }
         What::UnknownWebhook => Some(refuse(&Refusal::new(404, 10015, "Unknown Webhook"))),
         What::Reset | What::Delay(_) => None,
@@ -85,9 +82,7 @@ pub(super) fn answer(state: &mut State, now: DateTime<Utc>, request: &Received) 
     let answer = match route(state, now, request) {
         Ok(answer) => answer,
         Err(refusal) => {
-            state
-                .conversation
-                .refused(now, token.as_deref().unwrap_or_default(), &refusal);
+            state.conversation.refused(now, token.as_deref().unwrap_or_default(), &refusal);
             refuse(&refusal)
         }
     };
@@ -209,16 +204,10 @@ mod tests {
 
     #[test]
     fn only_a_bot_s_user_agent_passes() {
-        assert!(is_bot_agent(
-            "DiscordBot (https://example.com, 1.0) deckhand/1"
-        ));
-        for wrong in [
-            "",
-            "curl/8",
-            "DiscordBot",
-            "DiscordBot (https://example.com)",
-            "DiscordBot (, )",
-        ] {
+        assert!(is_bot_agent("DiscordBot (https://example.com, 1.0) deckhand/1"));
+        for wrong in
+            ["", "curl/8", "DiscordBot", "DiscordBot (https://example.com)", "DiscordBot (, )"]
+        {
             assert!(!is_bot_agent(wrong), "{wrong}");
         }
     }

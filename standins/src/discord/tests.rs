@@ -27,9 +27,7 @@ fn bot(answer: Value, after: Duration) -> Endpoint {
 }
 
 async fn deliver(discord: &Discord, interaction: &Interaction, answer: Value) -> Answer {
-    discord
-        .deliver(interaction, &bot(answer, Duration::ZERO))
-        .await
+    discord.deliver(interaction, &bot(answer, Duration::ZERO)).await
 }
 
 fn ask(discord: &Discord, method: &str, path: &str, body: Value) -> (u16, Value) {
@@ -44,16 +42,9 @@ fn ask(discord: &Discord, method: &str, path: &str, body: Value) -> (u16, Value)
         path: format!("/api/v10{path}"),
         query: Vec::new(),
         headers,
-        body: if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        }
-        .into(),
+        body: if body.is_null() { String::new() } else { body.to_string() }.into(),
     };
-    let (Outcome::Answer(answer), _) = discord.take(&request) else {
-        panic!("not answered")
-    };
+    let (Outcome::Answer(answer), _) = discord.take(&request) else { panic!("not answered") };
     let body = serde_json::from_slice(&answer.body).unwrap_or_default();
     (answer.status, body)
 }
@@ -78,14 +69,9 @@ fn a_signature_verifies_over_the_timestamp_and_the_body() {
         let mut headers = ping.headers.iter();
         headers.find(|(name, _)| name == wanted).unwrap().1.clone()
     };
-    let key: [u8; 32] = hex::decode(discord.public_key())
-        .unwrap()
-        .try_into()
-        .unwrap();
-    let signature: [u8; 64] = hex::decode(header("x-signature-ed25519"))
-        .unwrap()
-        .try_into()
-        .unwrap();
+    let key: [u8; 32] = hex::decode(discord.public_key()).unwrap().try_into().unwrap();
+    let signature: [u8; 64] =
+        hex::decode(header("x-signature-ed25519")).unwrap().try_into().unwrap();
     let message = [header("x-signature-timestamp").as_bytes(), &ping.body].concat();
     let key = VerifyingKey::from_bytes(&key).unwrap();
     let signature = Signature::from_bytes(&signature);
@@ -104,28 +90,14 @@ async fn an_answer_at_once_is_posted_and_can_be_edited() {
     let early = ask(&discord, "PATCH", &hook(&interaction, ORIGINAL), edit());
     assert_eq!((early.0, &early.1["code"]), (404, &json!(10015)));
     let content = format!("hello <@{}>", User::named("grace").id);
-    let answer = deliver(
-        &discord,
-        &interaction,
-        json!({"type": 4, "data": {"content": content}}),
-    )
-    .await;
+    let answer =
+        deliver(&discord, &interaction, json!({"type": 4, "data": {"content": content}})).await;
     assert!(answer.accepted(), "{answer:?}");
-    assert_eq!(
-        ask(&discord, "PATCH", &hook(&interaction, ORIGINAL), edit()).0,
-        200
-    );
+    assert_eq!(ask(&discord, "PATCH", &hook(&interaction, ORIGINAL), edit()).0, 200);
     let messages = discord.messages(&interaction.id);
     assert_eq!((messages.len(), messages[0].edits), (1, 1));
-    assert_eq!(
-        messages[0].pings,
-        [User::named("grace").id],
-        "an edit pings nobody"
-    );
-    assert_eq!(
-        kinds(&discord),
-        ["user_typed", "refused", "posted", "edited"]
-    );
+    assert_eq!(messages[0].pings, [User::named("grace").id], "an edit pings nobody");
+    assert_eq!(kinds(&discord), ["user_typed", "refused", "posted", "edited"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,12 +109,7 @@ async fn an_answer_after_three_seconds_is_none() {
     let answer = discord.deliver(&interaction, &slow).await;
     assert_eq!((answer.status, answer.accepted()), (0, false));
     assert_eq!(kinds(&discord), ["user_typed", "no_response"]);
-    let edit = ask(
-        &discord,
-        "PATCH",
-        &hook(&interaction, ORIGINAL),
-        json!({"content": "late"}),
-    );
+    let edit = ask(&discord, "PATCH", &hook(&interaction, ORIGINAL), json!({"content": "late"}));
     assert_eq!((edit.0, &edit.1["code"]), (404, &json!(10015)));
 }
 
@@ -167,22 +134,8 @@ async fn a_public_defer_becomes_a_private_answer_by_deleting_it_first() {
     let discord = standin();
     let interaction = typed(&discord);
     deliver(&discord, &interaction, json!({"type": 5})).await;
-    assert_eq!(
-        ask(
-            &discord,
-            "DELETE",
-            &hook(&interaction, ORIGINAL),
-            Value::Null
-        )
-        .0,
-        204
-    );
-    ask(
-        &discord,
-        "POST",
-        &hook(&interaction, ""),
-        json!({"content": "no", "flags": 64}),
-    );
+    assert_eq!(ask(&discord, "DELETE", &hook(&interaction, ORIGINAL), Value::Null).0, 204);
+    ask(&discord, "POST", &hook(&interaction, ""), json!({"content": "no", "flags": 64}));
     let messages = discord.messages(&interaction.id);
     assert!(messages.len() == 1 && messages[0].ephemeral);
     let gone = ask(&discord, "GET", &hook(&interaction, ORIGINAL), Value::Null);
@@ -193,21 +146,9 @@ async fn a_public_defer_becomes_a_private_answer_by_deleting_it_first() {
 async fn a_token_lives_fifteen_minutes() {
     let discord = standin();
     let interaction = typed(&discord);
-    deliver(
-        &discord,
-        &interaction,
-        json!({"type": 5, "data": {"flags": 64}}),
-    )
-    .await;
+    deliver(&discord, &interaction, json!({"type": 5, "data": {"flags": 64}})).await;
     tokio::time::advance(Duration::from_secs(15 * 60 - 1)).await;
-    let edit = || {
-        ask(
-            &discord,
-            "PATCH",
-            &hook(&interaction, ORIGINAL),
-            json!({"content": "x"}),
-        )
-    };
+    let edit = || ask(&discord, "PATCH", &hook(&interaction, ORIGINAL), json!({"content": "x"}));
     assert_eq!(edit().0, 200);
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!((edit().0, &edit().1["code"]), (401, &json!(50027)));
@@ -237,18 +178,10 @@ async fn callbacks_that_discord_drops() {
 async fn a_ping_is_answered_by_a_pong_and_a_replay_changes_nothing() {
     let discord = standin();
     let ping = discord.ping();
-    assert!(
-        deliver(&discord, &ping, json!({"type": 1}))
-            .await
-            .accepted()
-    );
+    assert!(deliver(&discord, &ping, json!({"type": 1})).await.accepted());
     let interaction = typed(&discord);
     let answer = json!({"type": 4, "data": {"content": "once"}});
-    assert!(
-        deliver(&discord, &interaction, answer.clone())
-            .await
-            .accepted()
-    );
+    assert!(deliver(&discord, &interaction, answer.clone()).await.accepted());
     let replay = deliver(&discord, &interaction, answer).await;
     assert_eq!((replay.status, replay.accepted()), (200, false));
     assert_eq!(kinds(&discord), ["user_typed", "posted"]);
@@ -266,10 +199,7 @@ async fn edits_that_discord_refuses() {
     assert_eq!(edit(json!({"content": ""})), (400, 50006));
     assert_eq!(edit(json!({"content": "x".repeat(2001)})), (400, 50035));
     assert_eq!(edit(json!({"content": "x", "flags": 64})), (400, 50035));
-    assert!(
-        discord.messages(&interaction.id)[0].loading,
-        "a refused edit changes nothing"
-    );
+    assert!(discord.messages(&interaction.id)[0].loading, "a refused edit changes nothing");
 }
 
 #[test]
@@ -283,12 +213,8 @@ fn registering_commands_needs_the_bot_s_token_and_keeps_ids() {
     ]);
     let (status, after) = ask(&discord, "PUT", &path, commands);
     assert_eq!((status, &after[1]["id"]), (200, &before[0]["id"]));
-    let (status, wrong) = ask(
-        &discord,
-        "PUT",
-        &path,
-        json!([{"name": "Upper", "description": "x"}]),
-    );
+    let (status, wrong) =
+        ask(&discord, "PUT", &path, json!([{"name": "Upper", "description": "x"}]));
     assert_eq!(status, 400);
     assert!(wrong.pointer("/errors/0/name/_errors").is_some(), "{wrong}");
     assert_eq!(
@@ -300,17 +226,12 @@ fn registering_commands_needs_the_bot_s_token_and_keeps_ids() {
         method: "GET".into(),
         path: format!("/api/v10{path}"),
         query: Vec::new(),
-        headers: [(
-            http::header::USER_AGENT,
-            "DiscordBot (u, 1)".parse().unwrap(),
-        )]
-        .into_iter()
-        .collect(),
+        headers: [(http::header::USER_AGENT, "DiscordBot (u, 1)".parse().unwrap())]
+            .into_iter()
+            .collect(),
         body: Bytes::new(),
     };
-    let (Outcome::Answer(answer), _) = discord.take(&stranger) else {
-        panic!("not answered")
-    };
+    let (Outcome::Answer(answer), _) = discord.take(&stranger) else { panic!("not answered") };
     assert_eq!(answer.status, 401);
 }
 
@@ -318,27 +239,14 @@ fn registering_commands_needs_the_bot_s_token_and_keeps_ids() {
 fn faults_befall_requests_and_tokens_are_not_kept() {
     let discord = standin();
     let interaction = typed(&discord);
-    discord.fault(Fault::new(
-        On::FollowUp,
-        What::RateLimited { retry_after: 1.5 },
-    ));
+    discord.fault(Fault::new(On::FollowUp, What::RateLimited { retry_after: 1.5 }));
     let path = hook(&interaction, "");
     let (status, body) = ask(&discord, "POST", &path, json!({"content": "x"}));
     assert_eq!((status, &body["retry_after"]), (429, &json!(1.5)));
     discord.fault(Fault::new(On::Any, What::UnknownWebhook));
-    assert_eq!(
-        ask(&discord, "POST", &path, json!({"content": "x"})).1["code"],
-        10015
-    );
-    let paths: Vec<String> = discord
-        .requests()
-        .into_iter()
-        .map(|request| request.path)
-        .collect();
-    assert_eq!(
-        paths[0],
-        format!("/api/v10/webhooks/{APPLICATION_ID}/{{token}}")
-    );
+    assert_eq!(ask(&discord, "POST", &path, json!({"content": "x"})).1["code"], 10015);
+    let paths: Vec<String> = discord.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths[0], format!("/api/v10/webhooks/{APPLICATION_ID}/{{token}}"));
 }
 
 #[tokio::test]

@@ -5,9 +5,7 @@ use serde_json::{Map, Value, json};
 /// A command with its options, as `data` of an interaction has it.
 pub(super) fn data(commands: &[Value], text: &str) -> Result<Value, String> {
     let text = text.trim();
-    let rest = text
-        .strip_prefix('/')
-        .ok_or("a command begins with a slash")?;
+    let rest = text.strip_prefix('/').ok_or("a command begins with a slash")?;
     let mut words = split(rest)?.into_iter().peekable();
     let Some((name, None)) = words.next() else {
         return Err("type a command's name first".into());
@@ -17,10 +15,7 @@ pub(super) fn data(commands: &[Value], text: &str) -> Result<Value, String> {
     };
     let command = commands.iter().find(is_it).ok_or_else(|| {
         let known: Vec<&str> = commands.iter().filter_map(|c| c["name"].as_str()).collect();
-        format!(
-            "there is no command /{name}; there are: {}",
-            known.join(", ")
-        )
+        format!("there is no command /{name}; there are: {}", known.join(", "))
     })?;
 
     // Descend into subcommands by the words that carry no value.
@@ -75,9 +70,7 @@ fn split(text: &str) -> Result<Vec<Word>, String> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| c == ':' || c.is_whitespace())
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| c == ':' || c.is_whitespace()).unwrap_or(rest.len());
         let name = rest[..end].to_owned();
         rest = &rest[end..];
         let Some(after) = rest.strip_prefix(':') else {
@@ -87,9 +80,8 @@ fn split(text: &str) -> Result<Vec<Word>, String> {
         };
         let value = match after.strip_prefix('"') {
             Some(quoted) => {
-                let end = quoted
-                    .find('"')
-                    .ok_or_else(|| format!("the quote of {name} is not closed"))?;
+                let end =
+                    quoted.find('"').ok_or_else(|| format!("the quote of {name} is not closed"))?;
                 rest = &quoted[end + 1..];
                 &quoted[..end]
             }
@@ -126,10 +118,9 @@ fn values(level: &Value, words: impl Iterator<Item = Word>) -> Result<Vec<Value>
         option["required"] == true && !given.iter().any(|other| other["name"] == option["name"])
     });
     match missing {
-        Some(option) => Err(format!(
-            "the option {} is required",
-            option["name"].as_str().unwrap_or_default()
-        )),
+        Some(option) => {
+            Err(format!("the option {} is required", option["name"].as_str().unwrap_or_default()))
+        }
         None => Ok(given),
     }
 }
@@ -148,11 +139,7 @@ fn value(option: &Value, text: &str) -> Result<Value, String> {
     let within = |number: f64, low: &str, high: &str| {
         let low = option[low].as_f64().is_none_or(|low| low <= number);
         let high = option[high].as_f64().is_none_or(|high| number <= high);
-        if low && high {
-            Ok(())
-        } else {
-            Err("is out of its limits".to_owned())
-        }
+        if low && high { Ok(()) } else { Err("is out of its limits".to_owned()) }
     };
     match option["type"].as_u64() {
         Some(3) => {
@@ -243,29 +230,14 @@ mod tests {
         for (text, why) in [
             ("deploy", "a command begins with a slash"),
             ("/", "type a command's name first"),
-            (
-                "/nope",
-                "there is no command /nope; there are: deploy-client, set",
-            ),
+            ("/nope", "there is no command /nope; there are: deploy-client, set"),
             ("/deploy-client", "the option ref is required"),
             ("/deploy-client ref:a b", "\"b\" has no value"),
             ("/deploy-client ref:a x:1", "there is no option x"),
-            (
-                "/deploy-client ref:a ref:b",
-                "the option ref is given twice",
-            ),
-            (
-                "/deploy-client ref:a wait:yes",
-                "the option wait is either true or false",
-            ),
-            (
-                "/deploy-client ref:a count:9",
-                "the option count is out of its limits",
-            ),
-            (
-                "/deploy-client ref:a env:dev",
-                "the option env does not offer \"dev\"",
-            ),
+            ("/deploy-client ref:a ref:b", "the option ref is given twice"),
+            ("/deploy-client ref:a wait:yes", "the option wait is either true or false"),
+            ("/deploy-client ref:a count:9", "the option count is out of its limits"),
+            ("/deploy-client ref:a env:dev", "the option env does not offer \"dev\""),
             ("/deploy-client ref:\"a", "the quote of ref is not closed"),
             ("/set name:x", "/set needs a subcommand"),
         ] {

@@ -163,10 +163,7 @@ impl Site<'_> {
         let url = self.run_url(run.id);
         let created = self.time(run, Duration::ZERO);
         let sha = digest(&run.branch);
-        let workflow_id = self
-            .scenario
-            .workflow(&run.workflow)
-            .map_or(1, Workflow::id);
+        let workflow_id = self.scenario.workflow(&run.workflow).map_or(1, Workflow::id);
         let suite = run.id + 17_000_000_000;
         let person = json!({"name": "Ada", "email": "ada@example.com"});
         json!({
@@ -270,10 +267,7 @@ impl Site<'_> {
         let age = (now - run.created).to_std().unwrap_or_default();
         let failed = match phase.conclusion.as_deref() {
             None | Some("success") => None,
-            Some(_) => workflow
-                .steps
-                .iter()
-                .position(|step| *step == run.timetable.fails_at),
+            Some(_) => workflow.steps.iter().position(|step| *step == run.timetable.fails_at),
         };
         let step = |(index, name): (usize, &String)| {
             let from = begin + each * index as u32;

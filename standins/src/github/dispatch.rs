@@ -50,9 +50,7 @@ pub(crate) fn check(
         None => return Err(invalid("\"ref\" wasn't supplied.".to_owned())),
         Some(Value::String(git_ref)) => git_ref.clone(),
         Some(other) => {
-            return Err(invalid(format!(
-                "For 'properties/ref', {other} is not a string."
-            )));
+            return Err(invalid(format!("For 'properties/ref', {other} is not a string.")));
         }
     };
     let inputs = match body.get("inputs") {
@@ -64,19 +62,14 @@ pub(crate) fn check(
         }
     };
     if inputs.len() > 25 {
-        let why = format!(
-            "No more than 25 properties are allowed; {} were supplied.",
-            inputs.len()
-        );
+        let why =
+            format!("No more than 25 properties are allowed; {} were supplied.", inputs.len());
         return Err(invalid(why));
     }
-    if let Some((name, value)) = inputs
-        .iter()
-        .find(|(_, value)| value.is_object() || value.is_array() || value.is_null())
+    if let Some((name, value)) =
+        inputs.iter().find(|(_, value)| value.is_object() || value.is_array() || value.is_null())
     {
-        return Err(invalid(format!(
-            "For 'properties/{name}', {value} is not a string."
-        )));
+        return Err(invalid(format!("For 'properties/{name}', {value} is not a string.")));
     }
     let details = match body.get("return_run_details") {
         None => always,
@@ -86,9 +79,7 @@ pub(crate) fn check(
             return Err(invalid(why));
         }
     };
-    let bare = git_ref
-        .trim_start_matches("refs/heads/")
-        .trim_start_matches("refs/tags/");
+    let bare = git_ref.trim_start_matches("refs/heads/").trim_start_matches("refs/tags/");
     if !scenario.refs.iter().any(|known| known == bare) {
         return Err((422, format!("No ref found for: {git_ref}")));
     }
@@ -101,11 +92,7 @@ pub(crate) fn check(
         return Err((422, why.to_owned()));
     }
     check_inputs(workflow, &inputs)?;
-    Ok(Accepted {
-        git_ref: bare.to_owned(),
-        inputs,
-        details: details && scenario.run_details,
-    })
+    Ok(Accepted { git_ref: bare.to_owned(), inputs, details: details && scenario.run_details })
 }
 
 fn check_inputs(workflow: &Workflow, inputs: &Map<String, Value>) -> Result<(), Refusal> {
@@ -159,11 +146,7 @@ mod tests {
         let scenario = Scenario::default();
         let many: Map<String, Value> = (0..26).map(|n| (format!("i{n}"), json!("x"))).collect();
         for (change, status, message) in [
-            (
-                json!({"reff": "x"}),
-                422,
-                "Invalid request.\n\n\"reff\" is not a permitted key.",
-            ),
+            (json!({"reff": "x"}), 422, "Invalid request.\n\n\"reff\" is not a permitted key."),
             (
                 json!({"ref": 1}),
                 422,
@@ -192,19 +175,11 @@ mod tests {
             ),
         ] {
             let mut body = good();
-            body.as_object_mut()
-                .unwrap()
-                .extend(change.as_object().unwrap().clone());
-            assert_eq!(
-                try_with(&scenario, None, body),
-                Err((status, message.to_owned()))
-            );
+            body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            assert_eq!(try_with(&scenario, None, body), Err((status, message.to_owned())));
         }
         let without_ref = try_with(&scenario, None, json!({}));
-        assert_eq!(
-            without_ref,
-            Err((422, "Invalid request.\n\n\"ref\" wasn't supplied.".into()))
-        );
+        assert_eq!(without_ref, Err((422, "Invalid request.\n\n\"ref\" wasn't supplied.".into())));
     }
 
     #[test]
@@ -212,10 +187,7 @@ mod tests {
         let mut scenario = Scenario::default();
         scenario.workflows[0].dispatchable = false;
         let refusal = try_with(&scenario, None, good()).unwrap_err();
-        assert_eq!(
-            refusal.1,
-            "Workflow does not have 'workflow_dispatch' trigger"
-        );
+        assert_eq!(refusal.1, "Workflow does not have 'workflow_dispatch' trigger");
     }
 
     #[test]
@@ -225,17 +197,8 @@ mod tests {
         let mut scenario = Scenario::default();
         assert!(!try_with(&scenario, None, good()).unwrap().details);
         assert!(try_with(&scenario, None, asking.clone()).unwrap().details);
-        assert!(
-            try_with(&scenario, Some(ALWAYS_DETAILS), good())
-                .unwrap()
-                .details
-        );
-        assert_eq!(
-            try_with(&scenario, Some(ALWAYS_DETAILS), asking.clone())
-                .unwrap_err()
-                .0,
-            422
-        );
+        assert!(try_with(&scenario, Some(ALWAYS_DETAILS), good()).unwrap().details);
+        assert_eq!(try_with(&scenario, Some(ALWAYS_DETAILS), asking.clone()).unwrap_err().0, 422);
         scenario.run_details = false;
         assert!(!try_with(&scenario, None, asking.clone()).unwrap().details);
         scenario.enterprise_server = Some(400);

@@ -72,12 +72,7 @@ pub struct Fault {
 impl Fault {
     /// Befalls the next such request.
     pub fn new(on: On, what: What) -> Self {
-        Self {
-            on,
-            skip: 0,
-            times: Some(1),
-            what,
-        }
+        Self { on, skip: 0, times: Some(1), what }
     }
 
     /// Befalls requests of this kind instead.
@@ -138,14 +133,7 @@ impl Fault {
 
     fn answer(code: u16, headers: Vec<(String, String)>, message: &str) -> Self {
         let body = super::answers::error_body(code, message);
-        Self::new(
-            On::Any,
-            What::Status {
-                code,
-                headers,
-                body,
-            },
-        )
+        Self::new(On::Any, What::Status { code, headers, body })
     }
 }
 
@@ -181,11 +169,7 @@ pub(crate) fn take(faults: &mut Vec<Fault>, kind: On) -> Option<What> {
 /// The answer of a fault that keeps the request from being processed, save for [`What::Reset`].
 pub(crate) fn answer(what: &What, now: DateTime<Utc>, limit: u64) -> Option<Answer> {
     match what {
-        What::Status {
-            code,
-            headers,
-            body,
-        } => {
+        What::Status { code, headers, body } => {
             let mut answer = Answer::json(*code, body);
             answer.headers.extend(headers.iter().cloned());
             Some(answer)
@@ -224,9 +208,7 @@ mod tests {
     fn a_fault_skips_then_befalls_so_many_and_is_gone() {
         let mut faults = vec![Fault::bad_gateway().on(On::RunGet).skip(1).times(2)];
         assert!(take(&mut faults, On::Dispatch).is_none());
-        let hits: Vec<bool> = (0..5)
-            .map(|_| take(&mut faults, On::RunGet).is_some())
-            .collect();
+        let hits: Vec<bool> = (0..5).map(|_| take(&mut faults, On::RunGet).is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
         assert!(faults.is_empty());
     }

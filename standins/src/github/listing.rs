@@ -69,11 +69,7 @@ impl Filter {
 
     /// How many of so many results can be reached.
     pub fn reachable(&self, total: usize) -> usize {
-        if self.is_search() {
-            total.min(SEARCH_ENDS_AT)
-        } else {
-            total
-        }
+        if self.is_search() { total.min(SEARCH_ENDS_AT) } else { total }
     }
 }
 
@@ -152,10 +148,7 @@ impl Page {
             let value = request.query(name).and_then(|value| value.parse().ok());
             value.filter(|value| *value > 0).unwrap_or(default)
         };
-        Self {
-            per_page: number("per_page", 30).min(100),
-            page: number("page", 1),
-        }
+        Self { per_page: number("per_page", 30).min(100), page: number("page", 1) }
     }
 
     /// The items of this page.
@@ -199,9 +192,7 @@ mod tests {
         Received {
             method: "GET".into(),
             path: "/repos/o/r/actions/runs".into(),
-            query: form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: http::HeaderMap::new(),
             body: bytes::Bytes::new(),
         }

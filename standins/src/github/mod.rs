@@ -213,9 +213,7 @@ impl Shared {
         let what = fault::take(&mut state.scenario.faults, routes::kind(received));
         let github_now = now + state.scenario.clock_skew;
         let limit = state.scenario.rate_limit;
-        let spoilt = what
-            .as_ref()
-            .and_then(|what| fault::answer(what, github_now, limit));
+        let spoilt = what.as_ref().and_then(|what| fault::answer(what, github_now, limit));
         let reset = matches!(what, Some(What::Reset));
         let processed = spoilt.is_none() && !reset;
         let answer = match spoilt {
@@ -238,9 +236,7 @@ impl Shared {
         };
         let outcome = match what {
             Some(What::Reset | What::AnswerLost { status: None }) => Outcome::Drop,
-            Some(What::AnswerLost {
-                status: Some(status),
-            }) => {
+            Some(What::AnswerLost { status: Some(status) }) => {
                 let body = answers::error_body(status, "Server Error");
                 Outcome::Answer(finish(Answer::json(status, &body)))
             }
@@ -263,10 +259,7 @@ fn usual_headers(now: DateTime<Utc>, limit: u64, used: u64, reset: i64) -> Vec<(
         ("server", "github.com".into()),
         ("x-github-media-type", "github.v3; format=json".into()),
         ("x-ratelimit-limit", limit.to_string()),
-        (
-            "x-ratelimit-remaining",
-            limit.saturating_sub(used).to_string(),
-        ),
+        ("x-ratelimit-remaining", limit.saturating_sub(used).to_string()),
         ("x-ratelimit-used", used.to_string()),
         ("x-ratelimit-reset", reset.to_string()),
         ("x-ratelimit-resource", "core".into()),

@@ -13,33 +13,15 @@ const NAMES: &[(&str, &str)] = &[
     ("stuck", "the run stays in progress for ever"),
     ("slow-dispatch", "the dispatch is answered after 5 s"),
     ("late-run", "no run details; the run can be seen after 8 s"),
-    (
-        "twin-runs",
-        "no run details; two other runs start with ours and end otherwise",
-    ),
-    (
-        "no-correlation-id",
-        "no run details, and no run's title holds a correlation id",
-    ),
-    (
-        "ambiguous",
-        "as no-correlation-id, with two other runs by the same account",
-    ),
-    (
-        "lost-answer",
-        "the run is started, but the dispatch's answer is lost",
-    ),
+    ("twin-runs", "no run details; two other runs start with ours and end otherwise"),
+    ("no-correlation-id", "no run details, and no run's title holds a correlation id"),
+    ("ambiguous", "as no-correlation-id, with two other runs by the same account"),
+    ("lost-answer", "the run is started, but the dispatch's answer is lost"),
     ("github-down", "every request is answered 502"),
     ("flaky", "several polls are answered 502"),
-    (
-        "rate-limited",
-        "the second poll is answered 429 with Retry-After: 3",
-    ),
+    ("rate-limited", "the second poll is answered 429 with Retry-After: 3"),
     ("forbidden", "the token may not dispatch"),
-    (
-        "enterprise-server",
-        "the field return_run_details is refused with 400",
-    ),
+    ("enterprise-server", "the field return_run_details is refused with 400"),
 ];
 
 impl Scenario {
@@ -50,22 +32,11 @@ impl Scenario {
 
     /// A named scenario with its faults.
     pub fn named(name: &str) -> Option<Self> {
-        let ending = |conclusion: &str| Self {
-            timetable: Timetable::ending(conclusion),
-            ..Self::default()
-        };
-        let going = |timetable| Self {
-            timetable,
-            ..Self::default()
-        };
-        let failing = |fault: Fault| Self {
-            faults: vec![fault],
-            ..Self::default()
-        };
-        let without_details = Self {
-            run_details: false,
-            ..Self::default()
-        };
+        let ending =
+            |conclusion: &str| Self { timetable: Timetable::ending(conclusion), ..Self::default() };
+        let going = |timetable| Self { timetable, ..Self::default() };
+        let failing = |fault: Fault| Self { faults: vec![fault], ..Self::default() };
+        let without_details = Self { run_details: false, ..Self::default() };
         let scenario = match name {
             "success" => Self::default(),
             "failure" => ending("failure"),
@@ -86,19 +57,9 @@ impl Scenario {
                 },
                 ..without_details
             },
-            "twin-runs" => Self {
-                twins: 2,
-                ..without_details
-            },
-            "no-correlation-id" => Self {
-                title: Title::Neither,
-                ..without_details
-            },
-            "ambiguous" => Self {
-                title: Title::Neither,
-                twins: 2,
-                ..without_details
-            },
+            "twin-runs" => Self { twins: 2, ..without_details },
+            "no-correlation-id" => Self { title: Title::Neither, ..without_details },
+            "ambiguous" => Self { title: Title::Neither, twins: 2, ..without_details },
             "lost-answer" => {
                 let lost = What::AnswerLost { status: None };
                 failing(Fault::new(On::Dispatch, lost))
@@ -110,10 +71,7 @@ impl Scenario {
                 failing(Fault::too_many(wait).on(On::RunGet).skip(1))
             }
             "forbidden" => failing(Fault::forbidden().on(On::Dispatch).always()),
-            "enterprise-server" => Self {
-                enterprise_server: Some(400),
-                ..Self::default()
-            },
+            "enterprise-server" => Self { enterprise_server: Some(400), ..Self::default() },
             _ => return None,
         };
         Some(scenario)

@@ -52,10 +52,7 @@ pub(super) fn answer(
     }
     let version = request.header("x-github-api-version");
     if version.is_some_and(|version| !matches!(version, "2022-11-28" | dispatch::ALWAYS_DETAILS)) {
-        return refuse(
-            400,
-            "The API version in X-GitHub-Api-Version is not supported.",
-        );
+        return refuse(400, "The API version in X-GitHub-Api-Version is not supported.");
     }
     let limit = state.scenario.rate_limit;
     if state.used >= limit && request.path != "/rate_limit" {
@@ -64,13 +61,7 @@ pub(super) fn answer(
         return fault::answer(&spent, now + state.scenario.clock_skew, limit)
             .expect("a rate limit is answered");
     }
-    let view = View {
-        state,
-        api,
-        now,
-        window_ends,
-        request,
-    };
+    let view = View { state, api, now, window_ends, request };
     match view.route() {
         Ok(answer) if request.method == "GET" && answer.status == 200 => with_etag(request, answer),
         Ok(answer) => answer,
@@ -156,11 +147,7 @@ impl View<'_> {
     }
 
     fn site<'s>(&'s self, repo: &'s str) -> Site<'s> {
-        Site {
-            scenario: &self.state.scenario,
-            api: self.api,
-            repo,
-        }
+        Site { scenario: &self.state.scenario, api: self.api, repo }
     }
 
     fn json(&self, body: &Value) -> Answer {
@@ -175,8 +162,7 @@ impl View<'_> {
     fn run(&self, repo: &str, id: &str) -> Result<(Run, Phase), dispatch::Refusal> {
         let mut runs = self.state.runs.iter();
         let run = runs.find(|run| run.id.to_string() == id && is_of(run, repo));
-        run.and_then(|run| Some((run.clone(), run.phase(self.now)?)))
-            .ok_or_else(not_found)
+        run.and_then(|run| Some((run.clone(), run.phase(self.now)?))).ok_or_else(not_found)
     }
 
     fn user(&self) -> Answer {
@@ -272,11 +258,7 @@ impl View<'_> {
             foreign: true,
             ..ours.clone()
         };
-        let run_id = self.state.add(Run {
-            timetable,
-            actor: account,
-            ..ours
-        });
+        let run_id = self.state.add(Run { timetable, actor: account, ..ours });
         for _ in 0..twins {
             let mut inputs = accepted.inputs.clone();
             let other = uuid::Uuid::new_v4().to_string();

@@ -39,10 +39,7 @@ impl Default for Timetable {
 impl Timetable {
     /// As usual, with this conclusion.
     pub fn ending(conclusion: &str) -> Self {
-        Self {
-            conclusion: conclusion.into(),
-            ..Self::default()
-        }
+        Self { conclusion: conclusion.into(), ..Self::default() }
     }
 
     /// By a path; see [`Timetable::path`].
@@ -50,18 +47,12 @@ impl Timetable {
         let owned = |&(at, status, conclusion): &(Duration, &str, Option<&str>)| {
             (at, status.to_owned(), conclusion.map(str::to_owned))
         };
-        Self {
-            path: steps.iter().map(owned).collect(),
-            ..Self::default()
-        }
+        Self { path: steps.iter().map(owned).collect(), ..Self::default() }
     }
 
     /// Queued for 2 s, then waiting for an approval for ever.
     pub fn waiting() -> Self {
-        Self::path(&[
-            (Duration::ZERO, "queued", None),
-            (Duration::from_secs(2), "waiting", None),
-        ])
+        Self::path(&[(Duration::ZERO, "queued", None), (Duration::from_secs(2), "waiting", None)])
     }
 
     /// Queued for 2 s, then completed with `action_required`.
@@ -152,11 +143,7 @@ impl Run {
         let steps = self.timetable.steps();
         let current = steps.iter().rev().find(|(at, _, _)| *at <= age);
         let (since, status, conclusion) = current.or(steps.first())?.clone();
-        Some(Phase {
-            status,
-            conclusion,
-            since,
-        })
+        Some(Phase { status, conclusion, since })
     }
 }
 
@@ -241,10 +228,7 @@ mod tests {
 
     #[test]
     fn a_late_run_cannot_be_seen_before_it_appears() {
-        let run = run(Timetable {
-            appears: Duration::from_secs(8),
-            ..Timetable::default()
-        });
+        let run = run(Timetable { appears: Duration::from_secs(8), ..Timetable::default() });
         assert_eq!(at(&run, 7.9), None);
         assert_eq!(at(&run, 8.0).unwrap().0, "completed");
     }
@@ -253,11 +237,7 @@ mod tests {
     fn a_path_says_anything_also_words_github_does_not_know() {
         let waiting = run(Timetable::waiting());
         assert_eq!(at(&waiting, 1e9).unwrap().0, "waiting");
-        let odd = run(Timetable::path(&[(
-            Duration::ZERO,
-            "pondering",
-            Some("undecided"),
-        )]));
+        let odd = run(Timetable::path(&[(Duration::ZERO, "pondering", Some("undecided"))]));
         let shown = ("pondering".to_owned(), Some("undecided".to_owned()));
         assert_eq!(at(&odd, 3.0).unwrap(), shown);
     }

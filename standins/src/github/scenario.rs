@@ -144,11 +144,7 @@ impl Workflow {
 
     /// The same with one more input.
     pub fn input(mut self, name: &str, required: bool) -> Self {
-        self.inputs.push(Input {
-            name: name.into(),
-            required,
-            options: Vec::new(),
-        });
+        self.inputs.push(Input { name: name.into(), required, options: Vec::new() });
         self
     }
 

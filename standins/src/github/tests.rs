@@ -16,9 +16,7 @@ fn standin(scenario: Scenario) -> Github {
         api: OnceLock::from("http://github.test".to_owned()),
         state: Mutex::new(State::new(scenario)),
     };
-    Github {
-        shared: Arc::new(shared),
-    }
+    Github { shared: Arc::new(shared) }
 }
 
 fn request(method: &str, path: &str, body: Value) -> Received {
@@ -30,24 +28,15 @@ fn request(method: &str, path: &str, body: Value) -> Received {
     Received {
         method: method.into(),
         path: path.into(),
-        query: form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers,
-        body: if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        }
-        .into(),
+        body: if body.is_null() { String::new() } else { body.to_string() }.into(),
     }
 }
 
 fn ask(github: &Github, request: &Received) -> (Answer, Value) {
     let (outcome, _) = github.shared.take(request);
-    let Outcome::Answer(answer) = outcome else {
-        panic!("not answered: {outcome:?}")
-    };
+    let Outcome::Answer(answer) = outcome else { panic!("not answered: {outcome:?}") };
     let body = serde_json::from_slice(&answer.body).unwrap_or_default();
     (answer, body)
 }
@@ -62,17 +51,12 @@ fn dispatch(github: &Github, correlation_id: &str) -> (Answer, Value) {
         "inputs": {"correlation_id": correlation_id, "requester": "ada"},
         "return_run_details": true,
     });
-    ask(
-        github,
-        &request("POST", &format!("{FILE}/dispatches"), body),
-    )
+    ask(github, &request("POST", &format!("{FILE}/dispatches"), body))
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     let mut found = answer.headers.iter().rev();
-    found
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
+    found.find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,10 +67,7 @@ async fn a_dispatched_run_goes_its_way() {
     let path = format!("{RUNS}/{}", details["workflow_run_id"]);
     let run = get(&github, &path);
     assert_eq!(run["display_title"], "Client Deploy — c-1 by ada");
-    assert_eq!(
-        (&run["name"], &run["status"]),
-        (&json!("Client Deploy"), &json!("queued"))
-    );
+    assert_eq!((&run["name"], &run["status"]), (&json!("Client Deploy"), &json!("queued")));
     assert_eq!(run["html_url"], details["html_url"]);
     tokio::time::advance(Duration::from_secs(3)).await;
     assert_eq!(get(&github, &path)["status"], "in_progress");
@@ -105,10 +86,7 @@ async fn a_failed_run_s_jobs_name_the_step() {
     let jobs = get(&github, &format!("{RUNS}/{id}/jobs"));
     let ends = |step: usize| jobs["jobs"][0]["steps"][step]["conclusion"].clone();
     assert_eq!(jobs["jobs"][0]["conclusion"], "failure");
-    assert_eq!(
-        [ends(2), ends(3), ends(4)],
-        ["success", "failure", "success"]
-    );
+    assert_eq!([ends(2), ends(3), ends(4)], ["success", "failure", "success"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,10 +128,7 @@ async fn without_a_run_name_no_title_tells_which_run_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn runs_are_filtered_by_github_s_own_clock() {
-    let github = standin(Scenario {
-        clock_skew: TimeDelta::minutes(10),
-        ..Scenario::default()
-    });
+    let github = standin(Scenario { clock_skew: TimeDelta::minutes(10), ..Scenario::default() });
     let now = github.shared.clock.now();
     dispatch(&github, "c");
     github.add_run(NewRun {
@@ -166,18 +141,9 @@ async fn runs_are_filtered_by_github_s_own_clock() {
         get(&github, &format!("{RUNS}?created=%3E%3D{from}"))["total_count"].clone()
     };
     assert_eq!([since(10), since(11), since(-3000)], [1, 0, 2]);
-    assert_eq!(
-        get(&github, &format!("{RUNS}?event=push"))["total_count"],
-        1
-    );
-    assert_eq!(
-        get(&github, &format!("{RUNS}?status=queued"))["total_count"],
-        1
-    );
-    assert_eq!(
-        get(&github, &format!("{RUNS}?created=soon"))["status"],
-        "422"
-    );
+    assert_eq!(get(&github, &format!("{RUNS}?event=push"))["total_count"], 1);
+    assert_eq!(get(&github, &format!("{RUNS}?status=queued"))["total_count"], 1);
+    assert_eq!(get(&github, &format!("{RUNS}?created=soon"))["status"], "422");
     let (answer, _) = ask(&github, &request("GET", "/user", Value::Null));
     let date = chrono::DateTime::parse_from_rfc2822(header(&answer, "date").unwrap()).unwrap();
     let ahead = (date.to_utc() - now).num_seconds();
@@ -207,11 +173,7 @@ async fn an_unchanged_run_is_answered_304_and_costs_nothing() {
     let remaining = |answer: &Answer| header(answer, "x-ratelimit-remaining").unwrap().to_owned();
     assert_eq!(remaining(&first), "4998");
     let etag = header(&first, "etag").unwrap().to_owned();
-    for tag in [
-        etag.clone(),
-        etag.replace("W/", ""),
-        format!("\"x\", {etag}"),
-    ] {
+    for tag in [etag.clone(), etag.replace("W/", ""), format!("\"x\", {etag}")] {
         again.headers.insert("if-none-match", tag.parse().unwrap());
         let (same, _) = ask(&github, &again);
         assert_eq!((same.status, remaining(&same).as_str()), (304, "4998"));
@@ -224,10 +186,7 @@ async fn an_unchanged_run_is_answered_304_and_costs_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn the_rate_limit_runs_out_and_comes_back() {
-    let github = standin(Scenario {
-        rate_limit: 2,
-        ..Scenario::default()
-    });
+    let github = standin(Scenario { rate_limit: 2, ..Scenario::default() });
     let ask_user = || ask(&github, &request("GET", "/user", Value::Null)).0;
     assert_eq!([ask_user().status, ask_user().status], [200, 200]);
     let spent = ask_user();
@@ -239,22 +198,14 @@ async fn the_rate_limit_runs_out_and_comes_back() {
 
 #[test]
 fn who_may_not_ask() {
-    let github = standin(Scenario {
-        repo: Some("acme/shop".into()),
-        ..Scenario::default()
-    });
+    let github = standin(Scenario { repo: Some("acme/shop".into()), ..Scenario::default() });
     let mut nameless = request("GET", "/user", Value::Null);
     nameless.headers.remove("user-agent");
     assert_eq!(ask(&github, &nameless).0.status, 403);
     let mut stranger = request("GET", "/user", Value::Null);
-    stranger
-        .headers
-        .insert("authorization", "Bearer x".parse().unwrap());
+    stranger.headers.insert("authorization", "Bearer x".parse().unwrap());
     let (answer, body) = ask(&github, &stranger);
-    assert_eq!(
-        (answer.status, &body["message"]),
-        (401, &json!("Bad credentials"))
-    );
+    assert_eq!((answer.status, &body["message"]), (401, &json!("Bad credentials")));
     assert_eq!(get(&github, "/repos/acme/other")["status"], "404");
     assert_eq!(get(&github, "/repos/acme/shop")["full_name"], "acme/shop");
     assert_eq!(get(&github, "/nowhere")["status"], "404");
@@ -268,30 +219,16 @@ fn faults_befall_requests() {
     assert!(matches!(github.shared.take(&user).0, Outcome::Drop));
     github.fault(Fault::secondary(Duration::from_secs(7)));
     let (limited, _) = ask(&github, &user);
-    assert_eq!(
-        (limited.status, header(&limited, "retry-after")),
-        (403, Some("7"))
-    );
+    assert_eq!((limited.status, header(&limited, "retry-after")), (403, Some("7")));
     github.fault(Fault::new(On::Any, What::Garbage));
     assert_eq!(ask(&github, &user).1, Value::Null);
-    github.fault(Fault::new(
-        On::Dispatch,
-        What::AnswerLost { status: Some(502) },
-    ));
+    github.fault(Fault::new(On::Dispatch, What::AnswerLost { status: Some(502) }));
     assert_eq!(dispatch(&github, "c").0.status, 502);
-    assert_eq!(
-        github.dispatches().len(),
-        1,
-        "an answer lost is a run started"
-    );
+    assert_eq!(github.dispatches().len(), 1, "an answer lost is a run started");
     github.fault(Fault::bad_gateway().on(On::Dispatch));
     assert_eq!(dispatch(&github, "d").0.status, 502);
     assert_eq!(github.dispatches().len(), 1, "a 502 is no run started");
-    let statuses: Vec<u16> = github
-        .requests()
-        .iter()
-        .map(|request| request.status)
-        .collect();
+    let statuses: Vec<u16> = github.requests().iter().map(|request| request.status).collect();
     assert_eq!(statuses, [0, 403, 200, 502, 502]);
 }
 
@@ -310,18 +247,12 @@ async fn over_http_an_answer_arrives_half_or_not_at_all() {
         answer
     };
     let whole = raw(&github).await;
-    assert!(
-        whole.starts_with("HTTP/1.1 200") && whole.ends_with('}'),
-        "{whole}"
-    );
+    assert!(whole.starts_with("HTTP/1.1 200") && whole.ends_with('}'), "{whole}");
     github.fault(Fault::new(On::User, What::Reset));
     assert_eq!(raw(&github).await, "");
     github.fault(Fault::new(On::User, What::Truncated));
     let half = raw(&github).await;
-    assert!(
-        half.starts_with("HTTP/1.1 200") && !half.ends_with('}'),
-        "{half}"
-    );
+    assert!(half.starts_with("HTTP/1.1 200") && !half.ends_with('}'), "{half}");
 }
 
 #[tokio::test]

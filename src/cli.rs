@@ -1,0 +1,104 @@
+//! The command line, for everywhere but Lambda.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use deckhand::commands::registration::changes;
+use deckhand::commands::{Scope, TABLE, registration};
+use deckhand::logging::{self, Form};
+use deckhand::serve::serve;
+use deckhand::startup::{self, environment};
+use deckhand::tasks::Tasks;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::Result;
+
+/// Deploys from chat: a Discord bot that dispatches GitHub Actions workflows and reports how they ended
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+#[command(after_help = "Settings come from the environment; the README lists them.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Subcommand)]
+enum Subcommands {
+    /// Run the bot as an HTTP server: POST /discord, GET /health
+    Serve {
+        /// Address and port to listen on; port 0 takes a free one
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+        listen: SocketAddr,
+        /// Seconds that running work gets to end by itself after SIGTERM or Ctrl-C
+        #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+        grace: u64,
+    },
+    /// Print the commands as the JSON that registers them with Discord
+    Commands {
+        /// For one server instead of all
+        #[arg(long)]
+        guild: bool,
+        /// Print instead what registering would change, given what Discord has now (a file with the
+        /// JSON of its list of commands, or - for standard input)
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+    },
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub async fn run(self) -> Result<()> {
+        match self.command {
+            Subcommands::Serve { listen, grace } => {
+                run_server(listen, Duration::from_secs(grace)).await
+            }
+            Subcommands::Commands { guild, against } => print_commands(guild, against.as_deref()),
+        }
+    }
+}
+
+async fn run_server(listen: SocketAddr, grace: Duration) -> Result<()> {
+    logging::start(Form::Readable, environment("LOG_LEVEL").as_deref())?;
+    let tasks = Tasks::default();
+    let app = startup::app(environment, tasks.clone())?;
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
+    println!("deckhand listens on http://{}", listener.local_addr()?);
+    let shutdown = async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    };
+    serve(listener, app, tasks, shutdown, grace).await;
+    Ok(())
+}
+
+fn print_commands(guild: bool, against: Option<&Path>) -> Result<()> {
+    let registry = startup::registry(environment)?;
+    let scope = if guild { Scope::Guild } else { Scope::Global };
+    let declared = registration(TABLE, &registry, scope);
+    let Some(file) = against else {
+        println!("{declared:#}");
+        return Ok(());
+    };
+    let registered: Value = read(file)
+        .and_then(|text| Ok(serde_json::from_str(&text)?))
+        .map_err(|error| format!("{}: {error}", file.display()))?;
+    if !registered.is_array() {
+        return Err(format!("{}: this is no list of commands", file.display()).into());
+    }
+    for change in changes(&declared, &registered) {
+        println!("{change}");
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<String> {
+    Ok(match file.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin())?,
+        _ => std::fs::read_to_string(file)?,
+    })
+}
