@@ -129,7 +129,7 @@ impl Deckhand {
         let route = commands::route(self.table, &self.registry, &command.name);
         let route = route.ok_or_else(|| {
             UserError::new(format!(
-                "unknown command {}. If it was removed lately, register the commands again.",
+                "unknown command {}. If it was removed lately, run `./register_commands.sh` again.",
                 crate::text::escape::code(&command.name, 32),
             ))
         })?;

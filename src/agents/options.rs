@@ -64,7 +64,7 @@ pub struct Options(Vec<(String, OptionValue)>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedOption {
     /// The command has no such option.
-    #[error("this command has no option {name}: its registration is out of date, register the commands again", name = escape::code(.0, 32))]
+    #[error("this command has no option {name}: its registration is out of date, run ./register_commands.sh again", name = escape::code(.0, 32))]
     Unknown(String),
     /// A required option is missing.
     #[error("the option `{0}` is required")]
@@ -265,7 +265,7 @@ mod tests {
     )]
     #[case(
         json!({"`x`": 1}),
-        "this command has no option `ˋxˋ`: its registration is out of date, register the commands again"
+        "this command has no option `ˋxˋ`: its registration is out of date, run ./register_commands.sh again"
     )]
     fn a_wrong_value_says_what_is_wrong(#[case] given: Value, #[case] expected: &str) {
         assert_eq!(read(given), Err(expected.to_owned()));
