@@ -1,0 +1,126 @@
+//! What one can type at the prompt, and what is said about it.
+
+use serde_json::Value;
+use standins::github::Scenario;
+
+/// A line as it was meant.
+pub enum Input<'a> {
+    /// An empty line.
+    Nothing,
+    /// `help`
+    Help,
+    /// `scenarios`
+    Scenarios,
+    /// `scenario NAME`
+    Scenario(&'a str),
+    /// `quit`
+    Quit,
+    /// `/command …`, or `bob: /command …`
+    Command {
+        /// Who types it, if that is said.
+        user: Option<&'a str>,
+        /// From the slash on.
+        text: &'a str,
+    },
+}
+
+/// Reads a line, or says what could be typed instead.
+pub fn read(line: &str) -> Result<Input<'_>, String> {
+    let line = line.trim();
+    if line.starts_with('/') {
+        let user = None;
+        return Ok(Input::Command { user, text: line });
+    }
+    if let Some((user, text)) = line.split_once(':')
+        && text.trim_start().starts_with('/')
+        && is_user(user)
+    {
+        return Ok(Input::Command { user: Some(user), text: text.trim_start() });
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        [] => Ok(Input::Nothing),
+        ["help" | "?"] => Ok(Input::Help),
+        ["scenarios" | "scenario"] => Ok(Input::Scenarios),
+        ["scenario", name] => Ok(Input::Scenario(name)),
+        ["quit" | "exit"] => Ok(Input::Quit),
+        _ => Err(format!(
+            "{line:?} is neither a slash command such as /agents nor one of: help, scenarios, \
+             scenario NAME, quit."
+        )),
+    }
+}
+
+/// Whether somebody can have this name on Discord.
+pub fn is_user(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.".contains(c);
+    (2..=32).contains(&name.len()) && name.chars().all(allowed)
+}
+
+/// What the prompt begins with.
+pub fn welcome() -> String {
+    "This is Deckhand between a stand-in Discord and a stand-in GitHub; nothing leaves this machine.\n\
+     Type a slash command such as /deploy-client wait:true, or help. Ctrl-D leaves."
+        .to_owned()
+}
+
+/// The answer to `scenarios`.
+pub fn scenarios(current: &str) -> String {
+    let lines = Scenario::names().iter().map(|(name, what)| {
+        let mark = if *name == current { '*' } else { ' ' };
+        format!("{mark} {name:18} {what}")
+    });
+    let lines: Vec<String> = lines.collect();
+    format!("{}\nscenario NAME switches.", lines.join("\n"))
+}
+
+/// The answer to `help`, with the commands as they are registered.
+pub fn help(commands: &Value) -> String {
+    let mut lines = vec!["Commands:".to_owned()];
+    for command in items(commands) {
+        let name = format!("/{}", text(command, "name"));
+        lines.push(format!("  {name:20} {}", text(command, "description")));
+        for option in items(&command["options"]) {
+            let usage = usage(option);
+            lines.push(format!("    {usage:18} {}", text(option, "description")));
+        }
+    }
+    lines.push(
+        "Other words:\n\
+         \x20 bob: /agents         somebody else types it\n\
+         \x20 scenario NAME        changes what GitHub does from the next command on\n\
+         \x20 scenarios            lists what it can do\n\
+         \x20 quit, Ctrl-D         waits for what is under way, then leaves\n\
+         \x20 Ctrl-C               cuts short what is under way: the bot then says how things stand\n\
+         Examples:\n\
+         \x20 /deploy-client wait:true ref:release/1.0\n\
+         \x20 scenario failure"
+            .to_owned(),
+    );
+    lines.join("\n")
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}
+
+/// How an option is typed: `wait:true|false`.
+fn usage(option: &Value) -> String {
+    let choices: Vec<&str> =
+        items(&option["choices"]).iter().map(|choice| text(choice, "name")).collect();
+    let value = match option["type"].as_u64() {
+        _ if !choices.is_empty() => choices.join("|"),
+        Some(4 | 10) => "NUMBER".to_owned(),
+        Some(5) => "true|false".to_owned(),
+        _ => "TEXT".to_owned(),
+    };
+    let required = match option["required"] == true {
+        true => " (required)",
+        false => "",
+    };
+    format!("{}:{value}{required}", text(option, "name"))
+}

@@ -1,0 +1,126 @@
+//! One session: lines come in, commands go to the bot, and the conversation is shown.
+
+use std::time::Duration;
+
+use standins::discord::Interaction;
+use tokio::signal::ctrl_c;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::Result;
+use crate::input::{self, Input};
+use crate::show::Show;
+use crate::world::World;
+
+/// What ends within this time is not worth saying that it is waited for.
+const SOON: Duration = Duration::from_millis(200);
+
+/// A session.
+pub struct Session {
+    world: World,
+    show: Show,
+    user: String,
+    /// Whether a line that nobody could correct was wrong.
+    mistyped: bool,
+}
+
+impl Session {
+    /// A session in which `user` types, unless a line says otherwise.
+    pub fn new(world: World, show: Show, user: String) -> Self {
+        Self { world, show, user, mistyped: false }
+    }
+
+    /// Takes lines until there are no more. At the prompt a command goes on while the next line is
+    /// typed; elsewhere each line is awaited to its end.
+    pub async fn run(&mut self, mut lines: UnboundedReceiver<String>, at_prompt: bool) {
+        if at_prompt {
+            self.show.say(&input::welcome());
+        }
+        self.show.say(&self.world.scenario_line());
+        for number in 0.. {
+            let Some(line) = self.show.until(lines.recv()).await else {
+                break;
+            };
+            if !at_prompt && number > 0 {
+                self.show.gap();
+            }
+            let taken = self.take(&line);
+            match taken {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(why) => {
+                    self.mistyped |= !at_prompt;
+                    self.show.say(&why);
+                }
+            }
+            if !at_prompt {
+                self.settle().await;
+            }
+        }
+        self.show.leave_prompt();
+        if tokio::time::timeout(SOON, self.settle()).await.is_err() {
+            self.show.say("Waiting for what is under way; Ctrl-C cuts it short.");
+            self.settle().await;
+        }
+    }
+
+    /// Does what a line says; false at the end of the session.
+    fn take(&mut self, line: &str) -> std::result::Result<bool, String> {
+        let text = match input::read(line)? {
+            Input::Nothing => String::new(),
+            Input::Help => input::help(&self.world.commands()),
+            Input::Scenarios => input::scenarios(&self.world.scenario),
+            Input::Scenario(name) => {
+                self.world.set_scenario(name)?;
+                self.world.scenario_line()
+            }
+            Input::Command { user, text } => {
+                let interaction = self.interaction(user, text)?;
+                self.world.send(interaction);
+                return Ok(true);
+            }
+            Input::Quit => return Ok(false),
+        };
+        self.show.say(&text);
+        Ok(true)
+    }
+
+    /// Whether a line can be typed.
+    pub fn check(&self, line: &str) -> std::result::Result<(), String> {
+        match input::read(line)? {
+            Input::Command { user, text } => self.interaction(user, text).map(drop),
+            Input::Scenario(name) => World::scenario_named(name).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn interaction(
+        &self,
+        user: Option<&str>,
+        text: &str,
+    ) -> std::result::Result<Interaction, String> {
+        let typed = self.world.interaction(user.unwrap_or(&self.user), text);
+        typed.map_err(|why| format!("Discord would not send {text:?}: {why}"))
+    }
+
+    /// Shows what happens until everything under way has ended.
+    async fn settle(&mut self) {
+        self.show.until(self.world.done()).await;
+    }
+
+    /// Stops the bot and gives the exit code. After Ctrl-C its work is cut short, and one sees what it says then; a second
+    /// Ctrl-C does not wait for that.
+    pub async fn end(mut self, interrupted: bool) -> Result<u8> {
+        self.show.leave_prompt();
+        tokio::select! {
+            () = self.show.until(self.world.stop()) => {}
+            pressed = ctrl_c() => pressed?,
+        }
+        self.show.report_unanswered();
+        Ok(match self.show.trouble {
+            _ if interrupted => 130,
+            true => 1,
+            false if self.mistyped => 2,
+            false => 0,
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! Prints the conversation as it happens, the way a user of Discord would see it.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal, Write, stdout};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use standins::discord::{Discord, Event, EventKind, Message, User};
+
+use crate::markdown::{self, Paint};
+
+/// How often it is looked whether something happened.
+const LOOK: Duration = Duration::from_millis(30);
+/// Where the text of a message begins, counted from the time's column.
+const INDENT: usize = 7;
+/// What Discord says of an ephemeral message.
+const PRIVATE: &str = "only you can see this";
+
+/// What was shown so far, and how.
+pub struct Show {
+    /// Whether an interaction got no answer or Discord refused something.
+    pub trouble: bool,
+    discord: Discord,
+    paint: Paint,
+    /// Whether there is a prompt below what is printed.
+    prompt: bool,
+    /// Whether commands have numbers, because several can be under way.
+    numbered: bool,
+    seen: usize,
+    talks: HashMap<String, Talk>,
+    /// Users' names by their ids.
+    names: HashMap<String, String>,
+    /// The lines of each message as it was shown last.
+    shown: HashMap<String, Vec<String>>,
+}
+
+/// One command that somebody typed.
+struct Talk {
+    number: usize,
+    typed: DateTime<Utc>,
+}
+
+impl Show {
+    /// Shows this Discord's conversation, above a prompt or without one.
+    pub fn new(discord: Discord, prompt: bool) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let terminal = stdout().is_terminal();
+        Self {
+            trouble: false,
+            discord,
+            paint: match terminal && !plain {
+                true => Paint::Colour,
+                false => Paint::Plain,
+            },
+            prompt: prompt && terminal,
+            numbered: prompt,
+            seen: 0,
+            talks: HashMap::new(),
+            names: HashMap::new(),
+            shown: HashMap::new(),
+        }
+    }
+
+    /// Shows what happens while `work` goes on.
+    pub async fn until<F: Future>(&mut self, work: F) -> F::Output {
+        tokio::pin!(work);
+        loop {
+            let done = tokio::time::timeout(LOOK, &mut work).await;
+            self.catch_up();
+            if let Ok(done) = done {
+                return done;
+            }
+        }
+    }
+
+    /// Prints an empty line.
+    pub fn gap(&self) {
+        print("\n");
+    }
+
+    /// Prints a text on lines of its own.
+    pub fn say(&self, text: &str) {
+        let end = if text.is_empty() { "" } else { "\n" };
+        let printed = match self.prompt {
+            // Back to the line's beginning, over the prompt; and the prompt anew.
+            true => format!("\r\x1b[K{text}{end}> "),
+            false => format!("{text}{end}"),
+        };
+        print(&printed);
+    }
+
+    /// From here on there is no prompt. Takes it away, or the terminal's `^C`.
+    pub fn leave_prompt(&mut self) {
+        self.prompt = false;
+        if stdout().is_terminal() {
+            print("\r\x1b[K");
+        }
+    }
+
+    /// At the end: says so if somebody still sees "thinking…".
+    pub fn report_unanswered(&mut self) {
+        let thinks = |id: &&String| self.discord.messages(id).iter().any(|m| m.loading);
+        let unanswered = self.talks.keys().filter(thinks).count();
+        if unanswered > 0 {
+            self.trouble = true;
+            let text = format!("✖ never answered after \"Deckhand is thinking…\": {unanswered}");
+            self.say(&self.paint.red(&text));
+        }
+    }
+
+    fn catch_up(&mut self) {
+        let events = self.discord.conversation();
+        for event in events.iter().skip(self.seen) {
+            let text = self.render(event);
+            self.say(&text);
+        }
+        self.seen = events.len();
+    }
+
+    fn render(&mut self, event: &Event) -> String {
+        let id = &event.interaction_id;
+        let bot = self.paint.bold("Deckhand");
+        let (head, message) = match &event.kind {
+            EventKind::UserTyped { user, text } => return self.typed(event, user, text),
+            EventKind::Thinking { ephemeral: true } => {
+                (format!("{bot} is thinking… ({PRIVATE})"), None)
+            }
+            EventKind::Thinking { ephemeral: false } => (format!("{bot} is thinking…"), None),
+            EventKind::Posted { message, .. } => (self.head(message, false), Some(message)),
+            EventKind::Edited { message, .. } => (self.head(message, true), Some(message)),
+            EventKind::Deleted { .. } => (format!("{bot} deleted its message"), None),
+            EventKind::Choices { choices } => {
+                let names = choices.iter().filter_map(|choice| choice["name"].as_str());
+                let names: Vec<&str> = names.collect();
+                (format!("{bot} suggests: {}", names.join(", ")), None)
+            }
+            EventKind::Modal { modal } => (format!("{bot} opens a form: {}", modal["title"]), None),
+            EventKind::NoResponse { why } => {
+                self.trouble = true;
+                let text = self.paint.red("✖ The application did not respond");
+                (format!("{text} ({why})"), None)
+            }
+            EventKind::Refused { status, code, why } => {
+                self.trouble = true;
+                let text = self.paint.red("✖ Discord refused what Deckhand sent");
+                (format!("{text} ({status}, code {code}: {why})"), None)
+            }
+        };
+        let after = self.talks.get(id).map(|talk| event.at - talk.typed);
+        let after = after.map_or(0.0, |after| after.as_seconds_f64().max(0.0));
+        let number = self.number(id);
+        let margin = " ".repeat(number.chars().count() + INDENT);
+        let time = format!("{number}{:<INDENT$}", format!("+{after:.1}s"));
+        let mut text = format!("{}{head}", self.paint.dim(&time));
+        for line in message.map(|message| self.body(message)).unwrap_or_default() {
+            text.push_str(&format!("\n{margin}{line}"));
+        }
+        text
+    }
+
+    fn typed(&mut self, event: &Event, user: &str, text: &str) -> String {
+        let (id, number) = (&event.interaction_id, self.talks.len() + 1);
+        let typed = event.at;
+        self.talks.insert(id.clone(), Talk { number, typed });
+        self.names.insert(User::named(user).id, user.to_owned());
+        format!("{}{}  {text}", self.number(id), self.paint.bold(user))
+    }
+
+    /// At the prompt several commands can be under way: then each has a number.
+    fn number(&self, id: &str) -> String {
+        match self.talks.get(id) {
+            Some(talk) if self.numbered => format!("#{} ", talk.number),
+            _ => String::new(),
+        }
+    }
+
+    fn head(&self, message: &Message, edited: bool) -> String {
+        let mut notes = Vec::new();
+        if edited {
+            notes.push("edited".to_owned());
+        } else if message.follow_up {
+            notes.push("follow-up".to_owned());
+        }
+        if message.ephemeral {
+            notes.push(PRIVATE.to_owned());
+        }
+        // An edit notifies nobody.
+        if !message.pings.is_empty() && !edited {
+            let names: Vec<String> = message.pings.iter().map(|id| self.name(id)).collect();
+            notes.push(format!("notifies {}", names.join(", ")));
+        }
+        let bot = self.paint.bold("Deckhand");
+        match notes.is_empty() {
+            true => bot,
+            false => format!("{bot} ({})", notes.join(", ")),
+        }
+    }
+
+    fn name(&self, id: &str) -> String {
+        self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    /// A message's lines; those that it had before are dimmed, so that one sees what changed.
+    fn body(&mut self, message: &Message) -> Vec<String> {
+        let mut lines: Vec<String> = message.content.lines().map(str::to_owned).collect();
+        message.embeds.iter().for_each(|part| texts(part, &mut lines));
+        message.components.iter().for_each(|part| texts(part, &mut lines));
+        let before = self.shown.insert(message.id.clone(), lines.clone());
+        let before = before.unwrap_or_default();
+        let name = |id: &str| self.names.get(id).cloned();
+        let shown = lines.iter().map(|line| match before.contains(line) {
+            true => self.paint.dim(&markdown::line(line, self.paint.fainter(), &name)),
+            false => markdown::line(line, self.paint, &name),
+        });
+        shown.collect()
+    }
+}
+
+fn print(text: &str) {
+    let mut out = stdout().lock();
+    // Nobody may be listening any more, as behind `| head`: that is no reason to stop loudly.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The texts of an embed or a component, at any depth, in the order in which they are read.
+fn texts(part: &Value, lines: &mut Vec<String>) {
+    for field in ["title", "name", "description", "value", "content", "label"] {
+        if let Some(text) = part[field].as_str() {
+            lines.extend(text.lines().map(str::to_owned));
+        }
+    }
+    for inside in ["fields", "components"] {
+        let inside = part[inside].as_array().map_or(&[][..], Vec::as_slice);
+        inside.iter().for_each(|part| texts(part, lines));
+    }
+}

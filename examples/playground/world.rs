@@ -1,0 +1,184 @@
+//! The stand-ins and the real bot, wired together over the loopback.
+
+use std::time::Duration;
+
+use deckhand::agents::{Kind, Registry};
+use deckhand::commands::{Scope, TABLE, registration};
+use deckhand::tasks::Tasks;
+use deckhand::{serve, startup};
+use serde_json::Value;
+use standins::discord::{Discord, Endpoint, Interaction, User};
+use standins::github::{Github, Input, Scenario, Workflow};
+use standins::{Clock, Gauge};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::Result;
+
+/// What a user of the playground may choose.
+pub struct WorldOptions {
+    /// What GitHub does.
+    pub scenario: String,
+    /// Seconds between two looks at a run.
+    pub poll: f64,
+    /// Seconds for which a run is followed.
+    pub wait_timeout: f64,
+}
+
+/// The bot at work.
+pub struct World {
+    /// Where the conversation is.
+    pub discord: Discord,
+    /// The name of the scenario.
+    pub scenario: String,
+    github: Github,
+    registry: Registry,
+    endpoint: Endpoint,
+    tasks: Tasks,
+    deliveries: JoinSet<()>,
+    shutdown: Option<oneshot::Sender<()>>,
+    server: JoinHandle<()>,
+}
+
+impl World {
+    /// Starts everything.
+    pub async fn start(options: WorldOptions) -> Result<Self> {
+        let (clock, gauge) = (Clock::start(), Gauge::new());
+        let scenario = Self::scenario_named(&options.scenario)?;
+        let token = scenario.token.clone();
+        let github = Github::start(clock.clone(), gauge.clone(), scenario).await;
+        let discord = Discord::start(clock, gauge).await;
+        let env = |name: &str| match name {
+            "DISCORD_PUBLIC_KEY" => Some(discord.public_key()),
+            "DISCORD_APPLICATION_ID" => Some(discord.application_id()),
+            "DISCORD_API_BASE" => Some(discord.url()),
+            "GITHUB_API_BASE" => Some(github.url()),
+            "GITHUB_TOKEN" => Some(token.clone()),
+            "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
+            "POLL_INTERVAL_SECONDS" => Some(options.poll.to_string()),
+            "WAIT_TIMEOUT_SECONDS" => Some(options.wait_timeout.to_string()),
+            _ => None,
+        };
+        let tasks = Tasks::default();
+        let app = startup::app(env, tasks.clone())?;
+        let registry = startup::registry(env)?;
+        discord.try_set_commands(&registration(TABLE, &registry, Scope::Global))?;
+
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let endpoint = Endpoint::Http(format!("http://{}/discord", listener.local_addr()?));
+        let (shutdown, told) = oneshot::channel();
+        let until = async {
+            let _ = told.await;
+        };
+        let served = serve::serve(listener, app, tasks.clone(), until, Duration::ZERO);
+        let server = tokio::spawn(served);
+        // Ids hold whole milliseconds: one of this very millisecond would look older than the bot.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        Ok(Self {
+            discord,
+            scenario: options.scenario,
+            github,
+            registry,
+            endpoint,
+            tasks,
+            deliveries: JoinSet::new(),
+            shutdown: Some(shutdown),
+            server,
+        })
+    }
+
+    /// A scenario by its name, or which there are.
+    pub fn scenario_named(name: &str) -> std::result::Result<Scenario, String> {
+        Scenario::named(name).ok_or_else(|| {
+            let names: Vec<&str> = Scenario::names().iter().map(|(name, _)| *name).collect();
+            format!("There is no scenario {name:?}. There are: {}.", names.join(", "))
+        })
+    }
+
+    /// Changes what GitHub does from the next command on.
+    pub fn set_scenario(&mut self, name: &str) -> std::result::Result<(), String> {
+        Self::scenario_named(name)?;
+        name.clone_into(&mut self.scenario);
+        Ok(())
+    }
+
+    /// The scenario in words.
+    pub fn scenario_line(&self) -> String {
+        let mut names = Scenario::names().iter();
+        let what = names.find(|(name, _)| *name == self.scenario);
+        let what = what.map_or("", |(_, what)| what);
+        format!("Scenario {}: {what}.", self.scenario)
+    }
+
+    /// The commands as they are registered.
+    pub fn commands(&self) -> Value {
+        registration(TABLE, &self.registry, Scope::Global)
+    }
+
+    /// What Discord sends when somebody types this, or why it would not.
+    pub fn interaction(&self, user: &str, text: &str) -> std::result::Result<Interaction, String> {
+        self.discord.interaction(&User::named(user), text)
+    }
+
+    /// Sends an interaction to the bot and goes on at once. The scenario begins anew with it: what
+    /// goes wrong once goes wrong once for every command.
+    pub fn send(&mut self, interaction: Interaction) {
+        if let Some(mut scenario) = Scenario::named(&self.scenario) {
+            // The pages for people, too, are where the bot takes them to be: beside the API.
+            scenario.html_base = self.github.url();
+            add_workflows(&mut scenario, &self.registry);
+            self.github.update(|current| *current = scenario);
+        }
+        let (discord, endpoint) = (self.discord.clone(), self.endpoint.clone());
+        self.deliveries.spawn(async move {
+            discord.deliver(&interaction, &endpoint).await;
+        });
+    }
+
+    /// Waits until everything that was sent has been answered and followed to its end.
+    pub async fn done(&mut self) {
+        while self.deliveries.join_next().await.is_some() {}
+        self.tasks.drained().await;
+    }
+
+    /// Stops the bot. What is under way is told to say how things stand.
+    pub async fn stop(&mut self) {
+        if let Some(shutdown) = self.shutdown.take() {
+            let _ = shutdown.send(());
+            let _ = (&mut self.server).await;
+        }
+    }
+}
+
+/// Gives GitHub what `agents.toml` speaks of, so that one can try an agent before its workflow is
+/// written.
+fn add_workflows(scenario: &mut Scenario, registry: &Registry) {
+    for agent in registry.agents() {
+        let Kind::Deploy(deploy) = &agent.kind else {
+            continue;
+        };
+        if !scenario.refs.contains(&deploy.default_ref) {
+            scenario.refs.push(deploy.default_ref.clone());
+        }
+        let is_it = |workflow: &Workflow| workflow.file == deploy.file;
+        if !scenario.workflows.iter().any(is_it) {
+            let workflow = Workflow::new(&deploy.file, &agent.name)
+                .run_name(&format!("{} — {{correlation_id}} by {{requester}}", agent.name))
+                .input("correlation_id", true)
+                .input("requester", true);
+            scenario.add_workflow(workflow);
+        }
+        for workflow in scenario.workflows.iter_mut().filter(|workflow| is_it(workflow)) {
+            for input in &deploy.inputs {
+                if !workflow.inputs.iter().any(|known| known.name == input.input) {
+                    workflow.inputs.push(Input {
+                        name: input.input.clone(),
+                        required: false,
+                        options: Vec::new(),
+                    });
+                }
+            }
+        }
+    }
+}
