@@ -5,7 +5,9 @@ use standins::{
     discord::{Discord, Endpoint, Interaction, User},
     github::{Github, Scenario},
     server::{Answer, Outcome, Received},
+    site::{Page, Site},
 };
+use std::time::Duration;
 
 /// The stand-ins under control.
 #[derive(Clone)]
@@ -14,6 +16,8 @@ pub struct Control {
     pub github: Github,
     /// Discord.
     pub discord: Discord,
+    /// The website.
+    pub site: Site,
 }
 
 impl Control {
@@ -42,6 +46,15 @@ impl Control {
                 let typed = self.discord.interaction(&user, &text("text")?);
                 Ok(self.deliver(&typed.map_err(bad)?, text("endpoint")?).await)
             }
+            ("POST", "/autocomplete") => {
+                let user = User::named(body["user"].as_str().unwrap_or("ada"));
+                let typed = self.discord.autocomplete(&user, &text("text")?);
+                Ok(self.deliver(&typed.map_err(bad)?, text("endpoint")?).await)
+            }
+            ("PUT", "/endpoint") => {
+                self.discord.set_interactions_endpoint(body["url"].as_str());
+                Ok(json!({"url": body["url"]}))
+            }
             ("POST", "/ping") => {
                 let ping = self.discord.ping();
                 Ok(self.deliver(&ping, text("endpoint")?).await)
@@ -60,6 +73,7 @@ impl Control {
                 let scenario = Scenario::named(&name)
                     .ok_or_else(|| bad(format!("there is no scenario {name:?}")))?;
                 self.github.update(|current| *current = scenario);
+                self.site.follow(&name);
                 Ok(json!({"scenario": name}))
             }
             ("GET", "/scenarios") => Ok(json!(Scenario::names())),
@@ -68,6 +82,13 @@ impl Control {
                 let id = request.query("interaction_id").unwrap_or_default();
                 Ok(json!(self.discord.messages(id)))
             }
+            ("GET", "/channel") => Ok(json!(self.discord.channel_messages())),
+            ("POST", "/site") => {
+                let path = text("path")?;
+                self.site.set(&path, page(&body));
+                Ok(json!({"path": path}))
+            }
+            ("GET", "/site/requests") => Ok(json!(self.site.requests())),
             ("GET", "/github/requests") => Ok(json!(self.github.requests())),
             ("GET", "/github/dispatches") => Ok(json!(self.github.dispatches())),
             ("GET", "/github/runs") => Ok(json!(self.github.runs())),
@@ -87,4 +108,19 @@ impl Control {
             "wrong": answer.wrong,
         })
     }
+}
+
+/// The page that a request describes: `status`, `body`, `location`, `delay_ms`.
+fn page(body: &Value) -> Page {
+    let status = body["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let mut page = match (&body["body"], &body["location"]) {
+        (_, Value::String(location)) => Page::redirect(location),
+        (Value::Null, _) => Page::failing(status.unwrap_or(200)),
+        (Value::String(text), _) => Page::html(text),
+        (other, _) => Page::json(other),
+    };
+    if let Some(status) = status {
+        page = page.status(status);
+    }
+    page.delay(Duration::from_millis(body["delay_ms"].as_u64().unwrap_or_default()))
 }

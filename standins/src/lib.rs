@@ -1,9 +1,9 @@
-//! Stand-ins for GitHub Actions and Discord, for tests, benches and the playground.
+//! Stand-ins for GitHub Actions, Discord and a website, for tests, benches and the playground.
 //!
-//! Both are state behind HTTP on the loopback: they know nothing of the bot's types, so what they
+//! They are state behind HTTP on the loopback: they know nothing of the bot's types, so what they
 //! catch are mistakes on the wire. [`github::Github`] takes dispatches and moves runs by a
-//! timetable; [`discord::Discord`] is the API and the user's Discord client at once. Each can be
-//! told to misbehave by pushing faults.
+//! timetable; [`discord::Discord`] is the API and the user's Discord client at once; [`site::Site`]
+//! is what the workflows deploy, a frontend and its API. Each can be told to misbehave.
 //!
 //! Time is [`Clock`]'s, which moves with tokio's, so a test that pauses tokio's clock decides how
 //! fast a run goes. [`Gauge`] tells such a test when nothing is under way and it may move time.
@@ -18,8 +18,10 @@ mod clock;
 pub mod discord;
 mod gauge;
 pub mod github;
+mod multipart;
 mod request;
 pub mod server;
+pub mod site;
 
 pub use clock::Clock;
 pub use gauge::{CallGuard, Gauge, StallGuard};

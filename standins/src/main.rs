@@ -12,6 +12,7 @@ use standins::{
     discord::Discord,
     github::{Github, Scenario},
     server::serve,
+    site::Site,
 };
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,6 +23,7 @@ struct Options {
     github_port: u16,
     discord_port: u16,
     control_port: u16,
+    site_port: u16,
     scenario: String,
 }
 
@@ -37,6 +39,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
         github_port: 0,
         discord_port: 0,
         control_port: 0,
+        site_port: 0,
         scenario: "success".to_owned(),
     };
     while let Some(name) = arguments.next() {
@@ -55,6 +58,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--github-port" => options.github_port = port(value()?)?,
             "--discord-port" => options.discord_port = port(value()?)?,
             "--control-port" => options.control_port = port(value()?)?,
+            "--site-port" => options.site_port = port(value()?)?,
             "--scenario" => options.scenario = value()?,
             _ => return Err(format!("there is no option {name}")),
         }
@@ -64,10 +68,11 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
 
 fn help() -> String {
     let mut text = String::from(
-        "Stand-ins for GitHub Actions and Discord, on the loopback.\n\n\
-         standins [--github-port N] [--discord-port N] [--control-port N] [--scenario NAME]\n\n\
+        "Stand-ins for GitHub Actions, Discord and a website, on the loopback.\n\n\
+         standins [--github-port N] [--discord-port N] [--site-port N] [--control-port N]\n\
+         \x20        [--scenario NAME]\n\n\
          Port 0, the default, is any that is free. Prints one line of JSON with the URLs, the\n\
-         public key and the tokens, then runs until SIGTERM or Ctrl-C.\n\nScenarios:\n",
+         public key, the tokens and a GitHub App's test key, then runs until SIGTERM or Ctrl-C.\n\nScenarios:\n",
     );
     for (name, what) in Scenario::names() {
         text.push_str(&format!("  {name:18} {what}\n"));
@@ -76,7 +81,9 @@ fn help() -> String {
         "\nControl: POST /command {text, endpoint, user?} · POST /ping {endpoint} · PUT /commands [..]\n\
          POST /sign {timestamp, body} · POST /scenario {name} · GET /scenarios · GET /conversation\n\
          GET /messages?interaction_id= · GET /github/requests · GET /github/dispatches\n\
-         GET /github/runs · GET /discord/requests\n",
+         GET /github/runs · GET /discord/requests · POST /autocomplete {text with |, endpoint, user?}\n\
+         PUT /endpoint {url} · GET /channel · GET /site/requests · POST /site {path, status?, body?,\n\
+         location?, delay_ms?}\n",
     );
     text
 }
@@ -104,8 +111,10 @@ async fn main() -> ExitCode {
     let github_token = scenario.token.clone();
     let github =
         Github::start_on(options.github_port, clock.clone(), gauge.clone(), scenario).await;
-    let discord = Discord::start_on(options.discord_port, clock, gauge).await;
-    let control = Control { github: github.clone(), discord: discord.clone() };
+    let discord = Discord::start_on(options.discord_port, clock.clone(), gauge.clone()).await;
+    let site = Site::start_on(options.site_port, clock, gauge).await;
+    site.follow(&options.scenario);
+    let control = Control { github: github.clone(), discord: discord.clone(), site: site.clone() };
     let address = serve(options.control_port, move |request| {
         let control = control.clone();
         async move { control.handle(request).await }
@@ -114,11 +123,15 @@ async fn main() -> ExitCode {
     let line = json!({
         "github": github.url(),
         "discord": discord.url(),
+        "site": site.url(),
         "control": format!("http://{address}"),
         "public_key": discord.public_key(),
         "application_id": discord.application_id(),
         "bot_token": discord.bot_token(),
         "github_token": github_token,
+        "github_app_id": github.app_id(),
+        "github_app_installation_id": github.installation_id(),
+        "github_app_private_key": github.app_private_key_pem(),
     });
     println!("{line}");
     tokio::select! {

@@ -1,6 +1,6 @@
 //! What a stand-in received: kept for assertions, and written out for the check against the specs.
 
-use crate::server::Received;
+use crate::{multipart, server::Received};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub struct Request {
     pub headers: BTreeMap<String, String>,
     /// Whether the `authorization` header was the right one.
     pub authorized: bool,
-    /// The body as JSON, as a string if it was not JSON, null if empty.
+    /// The body as JSON, as a string if it was not JSON, null if empty; of a form its `payload_json`.
     pub body: Value,
     /// The status answered; 0 if the connection was dropped instead.
     pub status: u16,
@@ -55,11 +55,21 @@ impl Request {
             query: received.query.iter().cloned().collect(),
             headers,
             authorized: false,
-            body: body_value(&received.body),
+            body: body_value(&payload(received)),
             status: 0,
             counted: true,
         }
     }
+}
+
+/// What a request says: its body, or the part of a form that says what the files are for.
+fn payload(received: &Received) -> Bytes {
+    if !multipart::is_form(received) {
+        return received.body.clone();
+    }
+    let parts = multipart::parts(received).unwrap_or_default();
+    let payload = parts.into_iter().find(|part| part.name == "payload_json");
+    payload.map(|part| part.data).unwrap_or_default()
 }
 
 fn body_value(body: &Bytes) -> Value {

@@ -91,6 +91,8 @@ pub enum Outcome {
     Answer(Answer),
     /// Half of the answer's body is sent, then the connection is dropped.
     Truncated(Answer),
+    /// The answer's body is sent again and again, without an end.
+    Endless(Answer),
     /// The connection is dropped without an answer.
     Drop,
 }
@@ -144,19 +146,29 @@ where
         body,
     };
     match service(received).await {
-        Outcome::Answer(answer) => Ok(response(answer, false)),
-        Outcome::Truncated(answer) => Ok(response(answer, true)),
+        Outcome::Answer(answer) => Ok(response(answer, End::Whole)),
+        Outcome::Truncated(answer) => Ok(response(answer, End::Cut)),
+        Outcome::Endless(answer) => Ok(response(answer, End::Never)),
         Outcome::Drop => Err(Dropped),
     }
 }
 
-fn response(answer: Answer, cut: bool) -> http::Response<Wire> {
+/// Where a body ends.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Whole,
+    Cut,
+    Never,
+}
+
+fn response(answer: Answer, end: End) -> http::Response<Wire> {
     let promised = answer.body.len() as u64;
-    let sent = if cut { answer.body.slice(..answer.body.len() / 2) } else { answer.body };
+    let half = answer.body.len() / 2;
+    let sent = if end == End::Cut { answer.body.slice(..half) } else { answer.body };
     let mut response = http::Response::new(Wire {
         data: Some(sent).filter(|data| !data.is_empty()),
         left: promised,
-        cut,
+        end,
         flushed: false,
     });
     *response.status_mut() = StatusCode::from_u16(answer.status).expect("a status code");
@@ -168,11 +180,11 @@ fn response(answer: Answer, cut: bool) -> http::Response<Wire> {
     response
 }
 
-/// A body that may end before its promised length.
+/// A body that may end before its promised length, or never.
 struct Wire {
     data: Option<Bytes>,
     left: u64,
-    cut: bool,
+    end: End,
     flushed: bool,
 }
 
@@ -196,7 +208,11 @@ impl Body for Wire {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
-        if self.cut && self.data.is_none() && !self.flushed {
+        if self.end == End::Never {
+            let data = self.data.clone().unwrap_or_else(|| Bytes::from_static(b" "));
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        if self.end == End::Cut && self.data.is_none() && !self.flushed {
             // hyper flushes what it has when a body is not ready; an error would throw it away.
             self.flushed = true;
             context.waker().wake_by_ref();
@@ -207,16 +223,19 @@ impl Body for Wire {
                 self.left -= data.len() as u64;
                 Some(Ok(Frame::data(data)))
             }
-            None if self.cut => Some(Err(Dropped)),
+            None if self.end == End::Cut => Some(Err(Dropped)),
             None => None,
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.cut && self.data.is_none()
+        self.end == End::Whole && self.data.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        match self.end {
+            End::Never => SizeHint::default(),
+            End::Whole | End::Cut => SizeHint::with_exact(self.left),
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! What a user sees in the channel, and the rules by which the bot may change it.
 
 use super::{
+    attachments::Payload,
     limits::{self, COMPONENTS_V2, EPHEMERAL, LOADING, Refusal},
     message::{Event, EventKind, Message, pings},
     snowflake::{self, Snowflakes},
+    suggest,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -26,6 +28,8 @@ struct Talk {
     id: String,
     token: String,
     kind: u64,
+    /// The type of the option that is being typed.
+    focused: u64,
     invoker: String,
     /// The message a component's interaction came from.
     source: Option<String>,
@@ -66,6 +70,7 @@ impl Conversation {
             id: id.clone(),
             token: text_of(&payload["token"]),
             kind,
+            focused: suggest::focused(&payload["data"]["options"]).unwrap_or_default(),
             invoker: text_of(&user["id"]),
             source: payload["message"]["id"].as_str().map(str::to_owned),
             phase: Phase::Sent,
@@ -120,7 +125,8 @@ impl Conversation {
         match answer {
             4 => {
                 limits::check(data, limits::NEW, false).map_err(|refusal| refusal.why())?;
-                let message = self.new_message(now, index, data).map_err(|r| r.why())?;
+                let data = Payload::plain(data);
+                let message = self.new_message(now, index, &data).map_err(|r| r.why())?;
                 self.talks[index].original = Some(message.id.clone());
                 self.post(now, message);
             }
@@ -140,17 +146,14 @@ impl Conversation {
                     let source = source.clone().ok_or("there is no message to update")?;
                     let at = self.messages.iter().position(|message| message.id == source);
                     let at = at.ok_or("the message to update is gone")?;
-                    self.change(now, at, data).map_err(|refusal| refusal.why())?;
+                    let data = Payload::plain(data);
+                    self.change(now, at, &data).map_err(|refusal| refusal.why())?;
                 }
                 self.talks[index].original = source;
             }
             8 => {
-                let choices = data["choices"].as_array();
-                let choices = choices.ok_or("data.choices is missing")?;
-                if choices.len() > 25 {
-                    return Err("there are more than 25 choices".into());
-                }
-                let choices = choices.clone();
+                suggest::check(&data["choices"], self.talks[index].focused)?;
+                let choices = data["choices"].as_array().cloned().unwrap_or_default();
                 self.happened(now, id, EventKind::Choices { choices });
             }
             9 => {
@@ -182,8 +185,8 @@ impl Conversation {
             return Err(Refusal::new(401, 50027, "Invalid Webhook Token"));
         }
         match talk.phase {
-            Phase::Answered => Ok(index),
-            Phase::Sent | Phase::Dead => Err(Refusal::new(404, 10015, "Unknown Webhook")),
+            Phase::Answered if talk.kind != 4 => Ok(index),
+            _ => Err(Refusal::new(404, 10015, "Unknown Webhook")),
         }
     }
 
@@ -218,25 +221,32 @@ impl Conversation {
         now: DateTime<Utc>,
         token: &str,
         target: Target<'_>,
-        body: &Value,
+        payload: &Payload,
     ) -> Result<Value, Refusal> {
         let talk = self.talk(now, token)?;
         let at = self.find(talk, target)?;
-        self.change(now, at, body)?;
+        self.change(now, at, payload)?;
         Ok(self.messages[at].json())
     }
 
-    fn change(&mut self, now: DateTime<Utc>, at: usize, body: &Value) -> Result<(), Refusal> {
+    fn change(&mut self, now: DateTime<Utc>, at: usize, payload: &Payload) -> Result<(), Refusal> {
         let was_v2 = self.messages[at].flags & COMPONENTS_V2 != 0;
-        limits::check(body, limits::EDIT, was_v2)?;
-        self.overwrite(now, at, body)
+        limits::check(&payload.json, limits::EDIT, was_v2)?;
+        self.overwrite(now, at, payload)
     }
 
     /// Puts a body's fields over a message's, keeping who sees it.
-    fn overwrite(&mut self, now: DateTime<Utc>, at: usize, body: &Value) -> Result<(), Refusal> {
+    fn overwrite(
+        &mut self,
+        now: DateTime<Utc>,
+        at: usize,
+        payload: &Payload,
+    ) -> Result<(), Refusal> {
+        let body = &payload.json;
         let mut message = self.messages[at].clone();
         message.fill(body);
-        if limits::is_empty(&message.content, &message.embeds, &message.components, body) {
+        message.attachments = payload.attach(&message.attachments, || self.ids.next(now))?;
+        if message.is_empty(body) {
             return Err(limits::empty());
         }
         message.flags |= body["flags"].as_u64().unwrap_or_default() & !EPHEMERAL;
@@ -257,17 +267,17 @@ impl Conversation {
         &mut self,
         now: DateTime<Utc>,
         token: &str,
-        body: &Value,
+        payload: &Payload,
     ) -> Result<Value, Refusal> {
         let talk = self.talk(now, token)?;
-        limits::check(body, limits::NEW, false)?;
+        limits::check(&payload.json, limits::NEW, false)?;
         if let Ok(at) = self.find(talk, Target::Original)
             && self.messages[at].loading
         {
-            self.overwrite(now, at, body)?;
+            self.overwrite(now, at, payload)?;
             return Ok(self.messages[at].json());
         }
-        let mut message = self.new_message(now, talk, body)?;
+        let mut message = self.new_message(now, talk, payload)?;
         message.follow_up = true;
         let json = message.json();
         self.post(now, message);
@@ -313,17 +323,45 @@ impl Conversation {
         &mut self,
         now: DateTime<Utc>,
         talk: usize,
-        body: &Value,
+        payload: &Payload,
     ) -> Result<Message, Refusal> {
-        let mut message = self.blank(now, talk);
+        let blank = self.blank(now, talk);
+        let invoker = self.talks[talk].invoker.clone();
+        self.written(now, blank, payload, &invoker)
+    }
+
+    /// A blank message with a body put on it.
+    fn written(
+        &mut self,
+        now: DateTime<Utc>,
+        mut message: Message,
+        payload: &Payload,
+        invoker: &str,
+    ) -> Result<Message, Refusal> {
+        let body = &payload.json;
         message.fill(body);
+        message.attachments = payload.attach(&[], || self.ids.next(now))?;
         message.flags = body["flags"].as_u64().unwrap_or_default();
         message.ephemeral = message.flags & EPHEMERAL != 0;
-        if limits::is_empty(&message.content, &message.embeds, &message.components, body) {
+        if message.is_empty(body) {
             return Err(limits::empty());
         }
-        message.pings = pings(&message, &body["allowed_mentions"], &self.talks[talk].invoker);
+        message.pings = pings(&message, &body["allowed_mentions"], invoker);
         Ok(message)
+    }
+
+    /// Posts a message to the channel, for no interaction.
+    pub fn post_to_channel(
+        &mut self,
+        now: DateTime<Utc>,
+        payload: &Payload,
+    ) -> Result<Value, Refusal> {
+        limits::check(&payload.json, limits::CHANNEL, false)?;
+        let blank = Message::blank(self.ids.next(now), String::new(), now);
+        let message = self.written(now, blank, payload, "")?;
+        let json = message.json();
+        self.post(now, message);
+        Ok(json)
     }
 
     fn post(&mut self, now: DateTime<Utc>, message: Message) {

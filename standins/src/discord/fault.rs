@@ -11,6 +11,8 @@ pub enum On {
     FollowUp,
     /// The deletion of a message.
     Delete,
+    /// A message to the channel, with the bot's token.
+    ChannelMessage,
     /// Reading or overwriting commands.
     Commands,
     /// Anything else the stand-in answers.
@@ -29,6 +31,15 @@ pub enum What {
     },
     /// A status with a body of Discord's shape.
     Status(u16),
+    /// A status with one of Discord's codes and its text.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Discord's code, for example 50013.
+        code: u64,
+        /// Its text, for example `Missing Permissions`.
+        message: String,
+    },
     /// 404 with code 10015, as sometimes for a moment after the callback.
     UnknownWebhook,
     /// The connection is dropped without an answer.

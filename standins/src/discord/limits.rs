@@ -52,6 +52,8 @@ pub(super) const COMPONENTS_V2: u64 = 1 << 15;
 
 /// Flags that a new message may set.
 pub(super) const NEW: u64 = SUPPRESS_EMBEDS | EPHEMERAL | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2;
+/// Flags that a message to the channel may set: everybody sees it.
+pub(super) const CHANNEL: u64 = NEW & !EPHEMERAL;
 /// Flags that an edit may set.
 pub(super) const EDIT: u64 = SUPPRESS_EMBEDS | COMPONENTS_V2;
 
@@ -95,21 +97,6 @@ pub(super) fn flags(body: &Value, allowed: u64) -> Result<u64, Refusal> {
             None => Err(Refusal::form("flags", "NUMBER_TYPE_COERCE", "Value is not an int.")),
         },
     }
-}
-
-/// Whether a body brings nothing to show.
-pub(super) fn is_empty(
-    content: &str,
-    embeds: &[Value],
-    components: &[Value],
-    body: &Value,
-) -> bool {
-    let has = |field: &str| body[field].as_array().is_some_and(|items| !items.is_empty());
-    content.trim().is_empty()
-        && embeds.is_empty()
-        && components.is_empty()
-        && !has("attachments")
-        && body["poll"].is_null()
 }
 
 /// Discord's answer to a message with nothing to show.

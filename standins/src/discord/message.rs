@@ -1,6 +1,7 @@
 //! Messages and events as a user of the channel sees them.
 
 use super::{
+    attachments::Attachment,
     limits::{EPHEMERAL, SUPPRESS_NOTIFICATIONS},
     people,
 };
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 pub struct Message {
     /// Its id.
     pub id: String,
-    /// The interaction it answers.
+    /// The interaction it answers; empty: none, it was sent to the channel.
     pub interaction_id: String,
     /// The text.
     pub content: String,
@@ -21,6 +22,9 @@ pub struct Message {
     pub embeds: Vec<Value>,
     /// The components as sent.
     pub components: Vec<Value>,
+    /// The files that come with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// The flags as they stand.
     pub flags: u64,
     /// Whether only the requester sees it.
@@ -50,6 +54,7 @@ impl Message {
             content: String::new(),
             embeds: Vec::new(),
             components: Vec::new(),
+            attachments: Vec::new(),
             flags: 0,
             ephemeral: false,
             follow_up: false,
@@ -78,6 +83,20 @@ impl Message {
         }
     }
 
+    /// Whether it shows nothing once a body was put over it.
+    pub(super) fn is_empty(&self, body: &Value) -> bool {
+        self.content.trim().is_empty()
+            && self.embeds.is_empty()
+            && self.components.is_empty()
+            && self.attachments.is_empty()
+            && body["poll"].is_null()
+    }
+
+    /// Whether it was sent to the channel rather than for an interaction.
+    pub(super) fn is_the_channel_s(&self) -> bool {
+        self.interaction_id.is_empty()
+    }
+
     /// The message as the API shows it.
     pub(super) fn json(&self) -> Value {
         let shown = |embed: &Value| {
@@ -86,9 +105,10 @@ impl Message {
             embed
         };
         let embeds: Vec<Value> = self.embeds.iter().map(shown).collect();
-        json!({
+        let attachments: Vec<Value> = self.attachments.iter().map(Attachment::json).collect();
+        let mut shown = json!({
             "id": self.id,
-            "type": if self.follow_up { 0 } else { 20 },
+            "type": if self.follow_up || self.is_the_channel_s() { 0 } else { 20 },
             "channel_id": people::CHANNEL_ID,
             "application_id": people::APPLICATION_ID,
             "webhook_id": people::APPLICATION_ID,
@@ -96,7 +116,7 @@ impl Message {
             "content": self.content,
             "embeds": embeds,
             "components": self.components,
-            "attachments": [],
+            "attachments": attachments,
             "mentions": [],
             "mention_roles": [],
             "mention_everyone": false,
@@ -105,7 +125,11 @@ impl Message {
             "flags": self.flags,
             "timestamp": stamp(self.at),
             "edited_timestamp": self.edited.map(stamp),
-        })
+        });
+        if let Some(shown) = shown.as_object_mut().filter(|_| self.is_the_channel_s()) {
+            shown.remove("webhook_id");
+        }
+        shown
     }
 }
 
@@ -198,8 +222,8 @@ pub(super) fn pings(message: &Message, allowed: &Value, invoker: &str) -> Vec<St
     }
     let permits = |kind: &str, id: &str| {
         if allowed.is_null() {
-            // What Discord takes for an interaction's messages when nothing is said.
-            return kind == "users";
+            // What Discord takes when nothing is said.
+            return kind == "users" || message.is_the_channel_s();
         }
         let has = |field: &str, wanted: &str| {
             let items = allowed[field].as_array();

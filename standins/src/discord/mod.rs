@@ -4,6 +4,7 @@
 //! [`Discord::deliver`] sends it and takes the callback, and the HTTP side takes edits, follow-ups
 //! and registrations by Discord's rules. [`Discord::conversation`] is what the user saw.
 
+mod attachments;
 mod commands;
 mod conversation;
 mod deliver;
@@ -13,10 +14,12 @@ mod message;
 mod people;
 mod routes;
 mod snowflake;
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod typing;
 
+pub use attachments::Attachment;
 pub use deliver::{Answer, Endpoint, Handler, Interaction};
 pub use fault::{Fault, On, What};
 pub use message::{Event, EventKind, Message};
@@ -57,6 +60,8 @@ struct Shared {
 struct State {
     bot_token: String,
     public_key: String,
+    /// Where Discord sends interactions, as its pages show it.
+    endpoint: Option<String>,
     commands: Commands,
     conversation: Conversation,
     /// What was typed, by the interaction's id.
@@ -80,7 +85,7 @@ impl State {
             "flags": 0,
             "flags_new": "0",
             "redirect_uris": [],
-            "interactions_endpoint_url": null,
+            "interactions_endpoint_url": self.endpoint,
             "role_connections_verification_url": null,
             "owner": User::named("ada").user(),
             "approximate_guild_count": 1,
@@ -158,6 +163,11 @@ impl Discord {
     /// The bot's token.
     pub fn bot_token(&self) -> String {
         self.state().bot_token.clone()
+    }
+
+    /// Sets the interactions endpoint that the application's page shows; none: it is not set.
+    pub fn set_interactions_endpoint(&self, url: Option<&str>) {
+        self.state().endpoint = url.map(str::to_owned);
     }
 
     /// Registers global commands as a bulk overwrite does.
@@ -252,6 +262,11 @@ impl Discord {
         all.filter(|message| message.interaction_id == interaction_id).cloned().collect()
     }
 
+    /// The messages that were sent to the channel for no interaction, oldest first.
+    pub fn channel_messages(&self) -> Vec<Message> {
+        self.messages("")
+    }
+
     /// Every request received, oldest first.
     pub fn requests(&self) -> Vec<Request> {
         self.state().requests.clone()
@@ -287,15 +302,19 @@ impl Discord {
         } else {
             let answer = spoilt.unwrap_or_else(|| {
                 let answer = routes::answer(state, now, received);
-                let recorder = &self.shared.recorder;
-                recorder.request("discord", &request, answer.status);
+                if !received.path.starts_with("/attachments/") {
+                    let recorder = &self.shared.recorder;
+                    recorder.request("discord", &request, answer.status);
+                }
                 answer
             });
             let date = now.format("%a, %d %b %Y %H:%M:%S GMT");
             Outcome::Answer(server::Answer::header(answer, "date", date))
         };
         request.status = match &outcome {
-            Outcome::Answer(answer) | Outcome::Truncated(answer) => answer.status,
+            Outcome::Answer(answer) | Outcome::Truncated(answer) | Outcome::Endless(answer) => {
+                answer.status
+            }
             Outcome::Drop => 0,
         };
         state.requests.push(request);

@@ -1,7 +1,8 @@
 //! Which request gets which answer.
 
 use super::{
-    On, State, What,
+    Attachment, On, State, What,
+    attachments::Payload,
     commands::Scope,
     conversation::Target,
     limits::Refusal,
@@ -25,6 +26,7 @@ pub(super) fn kind(request: &Received) -> On {
         ("PATCH", Some(["webhooks", ..])) => On::Edit,
         ("POST", Some(["webhooks", ..])) => On::FollowUp,
         ("DELETE", Some(["webhooks", ..])) => On::Delete,
+        ("POST", Some(["channels", _, "messages"])) => On::ChannelMessage,
         (_, Some(["applications", .., "commands"])) => On::Commands,
         _ => On::Other,
     }
@@ -67,6 +69,9 @@ pub(super) fn spoilt(what: &What) -> Option<Answer> {
             let message = format!("{status}: standing in for an error");
             Some(Answer::json(*status, &json!({"message": message, "code": 0})))
         }
+        What::Refused { status, code, message } => {
+            Some(refuse(&Refusal::new(*status, *code, message)))
+        }
         What::UnknownWebhook => Some(refuse(&Refusal::new(404, 10015, "Unknown Webhook"))),
         What::Reset | What::Delay(_) => None,
     }
@@ -95,6 +100,14 @@ pub(super) fn answer(state: &mut State, now: DateTime<Utc>, request: &Received) 
 
 fn route(state: &mut State, now: DateTime<Utc>, request: &Received) -> Result<Answer, Refusal> {
     let segments = request.segments();
+    if let ("GET", ["attachments", _, id, _]) = (request.method.as_str(), segments.as_slice()) {
+        // Another service of Discord's, which anybody may ask.
+        let mut all = state.conversation.messages().iter().flat_map(|one| &one.attachments);
+        let found = all.find(|attachment| attachment.id == *id);
+        return found
+            .map(Attachment::download)
+            .ok_or_else(|| Refusal::new(404, 0, "This content is no longer available."));
+    }
     let Some(rest) = rest(&segments) else {
         let versioned = matches!(segments.as_slice(), ["api", version, ..]
             if version.starts_with('v') && version[1..].parse::<u8>().is_ok());
@@ -109,14 +122,14 @@ fn route(state: &mut State, now: DateTime<Utc>, request: &Received) -> Result<An
         let why = "internal network error: the User-Agent must be DiscordBot (url, version)";
         return Err(Refusal::new(403, 40333, why));
     }
-    let body = body(request)?;
+    let payload = Payload::read(request)?;
     let method = request.method.as_str();
     match (method, rest) {
         (_, ["webhooks", application, ..]) if *application != APPLICATION_ID => {
             Err(Refusal::new(404, 10015, "Unknown Webhook"))
         }
         ("POST", ["webhooks", _, token]) => {
-            let message = state.conversation.follow_up(now, token, &body)?;
+            let message = state.conversation.follow_up(now, token, &payload)?;
             Ok(Answer::json(200, &message))
         }
         ("GET", ["webhooks", _, token, "messages", id]) => {
@@ -124,12 +137,22 @@ fn route(state: &mut State, now: DateTime<Utc>, request: &Received) -> Result<An
             Ok(Answer::json(200, &message))
         }
         ("PATCH", ["webhooks", _, token, "messages", id]) => {
-            let message = state.conversation.edit(now, token, target(id), &body)?;
+            let message = state.conversation.edit(now, token, target(id), &payload)?;
             Ok(Answer::json(200, &message))
         }
         ("DELETE", ["webhooks", _, token, "messages", id]) => {
             state.conversation.delete(now, token, target(id))?;
             Ok(Answer::empty(204))
+        }
+        ("POST", ["channels", channel, "messages"]) => {
+            if !authorized(&state.bot_token, request) {
+                return Err(Refusal::new(401, 0, "401: Unauthorized"));
+            }
+            if *channel != people::CHANNEL_ID {
+                return Err(Refusal::new(404, 10003, "Unknown Channel"));
+            }
+            let message = state.conversation.post_to_channel(now, &payload)?;
+            Ok(Answer::json(200, &message))
         }
         (_, ["applications", application, ..]) => {
             if !authorized(&state.bot_token, request) {
@@ -138,7 +161,7 @@ fn route(state: &mut State, now: DateTime<Utc>, request: &Received) -> Result<An
             if *application != APPLICATION_ID && *application != "@me" {
                 return Err(Refusal::new(404, 10002, "Unknown Application"));
             }
-            applications(state, now, method, &rest[1..], &body)
+            applications(state, now, method, &rest[1..], &payload.json)
         }
         _ => Err(Refusal::new(404, 0, "404: Not Found")),
     }
@@ -174,19 +197,6 @@ fn target<'a>(id: &'a &str) -> Target<'a> {
         "@original" => Target::Original,
         id => Target::Id(id),
     }
-}
-
-fn body(request: &Received) -> Result<Value, Refusal> {
-    if request.body.is_empty() {
-        return Ok(Value::Null);
-    }
-    let content_type = request.header("content-type").unwrap_or_default();
-    if !content_type.starts_with("application/json") {
-        let why = "Expected \"Content-Type\" header to be one of {'application/json'}.";
-        return Err(Refusal::form("", "CONTENT_TYPE_INVALID", why));
-    }
-    serde_json::from_slice(&request.body)
-        .map_err(|_| Refusal::new(400, 50109, "The request body contains invalid JSON."))
 }
 
 /// `DiscordBot (url, version)`, and whatever follows.

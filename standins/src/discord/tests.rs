@@ -1,5 +1,8 @@
 //! The stand-in without sockets, and once over HTTP.
 
+mod files;
+mod suggestions;
+
 use super::*;
 use ed25519_dalek::{Signature, VerifyingKey};
 use std::time::Duration;
@@ -31,10 +34,21 @@ async fn deliver(discord: &Discord, interaction: &Interaction, answer: Value) ->
 }
 
 fn ask(discord: &Discord, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    send(discord, method, path, "application/json", body.into())
+}
+
+fn send(
+    discord: &Discord,
+    method: &str,
+    path: &str,
+    content_type: &str,
+    body: Bytes,
+) -> (u16, Value) {
     let mut headers = http::HeaderMap::new();
     let agent = "DiscordBot (https://example.com, 1)";
     headers.insert("user-agent", agent.parse().unwrap());
-    headers.insert("content-type", "application/json".parse().unwrap());
+    headers.insert("content-type", content_type.parse().unwrap());
     let bot = format!("Bot {}", discord.bot_token());
     headers.insert("authorization", bot.parse().unwrap());
     let request = Received {
@@ -42,7 +56,7 @@ fn ask(discord: &Discord, method: &str, path: &str, body: Value) -> (u16, Value)
         path: format!("/api/v10{path}"),
         query: Vec::new(),
         headers,
-        body: if body.is_null() { String::new() } else { body.to_string() }.into(),
+        body,
     };
     let (Outcome::Answer(answer), _) = discord.take(&request) else { panic!("not answered") };
     let body = serde_json::from_slice(&answer.body).unwrap_or_default();

@@ -4,6 +4,27 @@ use serde_json::{Map, Value, json};
 
 /// A command with its options, as `data` of an interaction has it.
 pub(super) fn data(commands: &[Value], text: &str) -> Result<Value, String> {
+    read(commands, text, Typing::Done)
+}
+
+/// The same while it is typed: the option whose value holds a `|` has the focus, and nothing is
+/// required yet.
+pub(super) fn partial(commands: &[Value], text: &str) -> Result<Value, String> {
+    match text.matches(CURSOR).count() {
+        1 => read(commands, text, Typing::Going),
+        _ => Err("there must be one cursor, written as |".into()),
+    }
+}
+
+const CURSOR: char = '|';
+
+#[derive(Clone, Copy, PartialEq)]
+enum Typing {
+    Going,
+    Done,
+}
+
+fn read(commands: &[Value], text: &str, typing: Typing) -> Result<Value, String> {
     let text = text.trim();
     let rest = text.strip_prefix('/').ok_or("a command begins with a slash")?;
     let mut words = split(rest)?.into_iter().peekable();
@@ -32,7 +53,7 @@ pub(super) fn data(commands: &[Value], text: &str) -> Result<Value, String> {
     if options_of(level).iter().any(is_subcommand) {
         return Err(format!("/{name} needs a subcommand"));
     }
-    let mut options = values(level, words)?;
+    let mut options = values(level, words, typing)?;
     for subcommand in path.iter().rev() {
         let mut nested = json!({"name": subcommand["name"], "type": subcommand["type"]});
         nested["options"] = Value::Array(options);
@@ -97,7 +118,11 @@ fn split(text: &str) -> Result<Vec<Word>, String> {
     Ok(words)
 }
 
-fn values(level: &Value, words: impl Iterator<Item = Word>) -> Result<Vec<Value>, String> {
+fn values(
+    level: &Value,
+    words: impl Iterator<Item = Word>,
+    typing: Typing,
+) -> Result<Vec<Value>, String> {
     let mut given: Vec<Value> = Vec::new();
     for (name, text) in words {
         let option = options_of(level)
@@ -111,6 +136,15 @@ fn values(level: &Value, words: impl Iterator<Item = Word>) -> Result<Vec<Value>
         if given.iter().any(|other| other["name"] == name.as_str()) {
             return Err(format!("the option {name} is given twice"));
         }
+        if typing == Typing::Going && text.contains(CURSOR) {
+            if option["autocomplete"] != true {
+                return Err(format!("the option {name} offers no suggestions"));
+            }
+            let so_far = text.replace(CURSOR, "");
+            let kind = &option["type"];
+            given.push(json!({"name": name, "type": kind, "value": so_far, "focused": true}));
+            continue;
+        }
         let value = value(option, &text).map_err(|why| format!("the option {name} {why}"))?;
         given.push(json!({"name": name, "type": option["type"], "value": value}));
     }
@@ -118,10 +152,10 @@ fn values(level: &Value, words: impl Iterator<Item = Word>) -> Result<Vec<Value>
         option["required"] == true && !given.iter().any(|other| other["name"] == option["name"])
     });
     match missing {
-        Some(option) => {
+        Some(option) if typing == Typing::Done => {
             Err(format!("the option {} is required", option["name"].as_str().unwrap_or_default()))
         }
-        None => Ok(given),
+        _ => Ok(given),
     }
 }
 
@@ -188,6 +222,7 @@ mod tests {
                 {"name": "count", "type": 4, "min_value": 1, "max_value": 5},
                 {"name": "ratio", "type": 10},
                 {"name": "env", "type": 3, "choices": [{"name": "Production", "value": "prod"}]},
+                {"name": "run", "type": 4, "autocomplete": true},
             ]}),
             json!({"id": "2", "name": "set", "options": [
                 {"name": "secret", "type": 1, "options": [{"name": "name", "type": 3}]},
@@ -223,6 +258,20 @@ mod tests {
         let option = json!({"name": "name", "type": 3, "value": "X"});
         let nested = json!([{"name": "secret", "type": 1, "options": [option]}]);
         assert_eq!(data["options"], nested);
+    }
+
+    #[test]
+    fn an_option_that_is_being_typed_has_the_focus_and_is_text() {
+        let typed = partial(&commands(), "/deploy-client wait:true run:1|2").unwrap();
+        let focused = json!({"name": "run", "type": 4, "value": "12", "focused": true});
+        let wait = json!({"name": "wait", "type": 5, "value": true});
+        assert_eq!(typed["options"], json!([wait, focused]));
+        let empty = partial(&commands(), "/deploy-client run:|").unwrap();
+        assert_eq!(empty["options"][0]["value"], "");
+        assert!(
+            partial(&commands(), "/deploy-client ref:r|").unwrap_err().contains("no suggestions")
+        );
+        assert!(partial(&commands(), "/deploy-client run:1").unwrap_err().contains("one cursor"));
     }
 
     #[test]

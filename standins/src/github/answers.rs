@@ -1,26 +1,40 @@
 //! The JSON documents GitHub answers with, with every field its API description requires.
 
 use super::{
+    Scenario, Workflow,
     run::{Phase, Run},
-    scenario::{Scenario, Workflow},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
+    cell::OnceCell,
+    hash::{DefaultHasher, Hash, Hasher as _},
     time::Duration,
 };
 
 /// 40 hexadecimal digits that are the same for the same text.
 pub(crate) fn digest(text: &str) -> String {
+    digest_of(text.as_bytes())
+}
+
+/// 40 hexadecimal digits that are the same for the same bytes, which are read once.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    let all = hasher.finish();
     let part = |seed: u8| {
         let mut hasher = DefaultHasher::new();
-        (seed, text).hash(&mut hasher);
+        (seed, all).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     };
     let mut digits = part(0) + &part(1) + &part(2);
     digits.truncate(40);
     digits
+}
+
+/// The commit at the head of a branch, or at a tag.
+pub(crate) fn branch_sha(name: &str) -> String {
+    digest(name)
 }
 
 /// The body of an error.
@@ -44,6 +58,14 @@ pub(crate) struct Site<'a> {
     pub api: &'a str,
     /// `owner/name`.
     pub repo: &'a str,
+    /// The repository, written when it is first needed: each run of a page holds it twice.
+    repository: OnceCell<Value>,
+}
+
+impl<'a> Site<'a> {
+    pub fn new(scenario: &'a Scenario, api: &'a str, repo: &'a str) -> Self {
+        Self { scenario, api, repo, repository: OnceCell::new() }
+    }
 }
 
 impl Site<'_> {
@@ -73,11 +95,16 @@ impl Site<'_> {
         user
     }
 
+    /// The repository's id: made from its name.
+    pub fn repository_id(&self) -> u64 {
+        1 + u64::from_str_radix(&digest(self.repo)[..7], 16).expect("a hex digest")
+    }
+
     /// A repository as it stands inside other documents.
     pub fn repository(&self) -> Value {
         let (owner, name) = self.repo.split_once('/').unwrap_or(("", self.repo));
         let url = format!("{}/repos/{}", self.api, self.repo);
-        let id = 1 + u64::from_str_radix(&digest(self.repo)[..7], 16).expect("a hex digest");
+        let id = self.repository_id();
         let mut repository = json!({
             "id": id,
             "node_id": format!("R_{id}"),
@@ -133,7 +160,7 @@ impl Site<'_> {
             "id": id,
             "node_id": format!("W_{id}"),
             "name": workflow.name,
-            "path": format!(".github/workflows/{}", workflow.file),
+            "path": workflow.path(),
             "state": workflow.state,
             "created_at": "2024-01-01T00:00:00.000Z",
             "updated_at": "2024-01-01T00:00:00.000Z",
@@ -154,7 +181,8 @@ impl Site<'_> {
         format!("{}/repos/{}/actions/runs/{id}", self.api, self.repo)
     }
 
-    fn time(&self, run: &Run, since: Duration) -> String {
+    /// A time of a run, so long after its creation.
+    pub fn time(&self, run: &Run, since: Duration) -> String {
         stamp(run.created + since + self.scenario.clock_skew)
     }
 
@@ -162,10 +190,13 @@ impl Site<'_> {
     pub fn run(&self, run: &Run, phase: &Phase) -> Value {
         let url = self.run_url(run.id);
         let created = self.time(run, Duration::ZERO);
-        let sha = digest(&run.branch);
+        let sha = &run.sha;
         let workflow_id = self.scenario.workflow(&run.workflow).map_or(1, Workflow::id);
         let suite = run.id + 17_000_000_000;
         let person = json!({"name": "Ada", "email": "ada@example.com"});
+        let kind = if run.actor.ends_with("[bot]") { "Bot" } else { "User" };
+        let repository = self.repository.get_or_init(|| self.repository());
+        let actor = self.user(&run.actor, kind);
         json!({
             "id": run.id,
             "name": run.name,
@@ -188,8 +219,8 @@ impl Site<'_> {
             "created_at": created,
             "updated_at": self.time(run, phase.since),
             "run_started_at": created,
-            "actor": self.user(&run.actor, "User"),
-            "triggering_actor": self.user(&run.actor, "User"),
+            "actor": actor,
+            "triggering_actor": actor,
             "jobs_url": format!("{url}/jobs"),
             "logs_url": format!("{url}/logs"),
             "check_suite_url": format!("{}/repos/{}/check-suites/{suite}", self.api, self.repo),
@@ -200,106 +231,15 @@ impl Site<'_> {
             "workflow_url": format!("{}/repos/{}/actions/workflows/{workflow_id}", self.api, self.repo),
             "head_commit": {
                 "id": sha,
-                "tree_id": digest(&sha),
+                "tree_id": digest(sha),
                 "message": COMMIT_MESSAGE,
-                "timestamp": "2024-01-01T00:00:00Z",
+                "timestamp": stamp(run.committed + self.scenario.clock_skew),
                 "author": person,
                 "committer": person,
             },
-            "repository": self.repository(),
-            "head_repository": self.repository(),
+            "repository": repository,
+            "head_repository": repository,
         })
-    }
-
-    /// A run's one job, or none when it failed before a job could start.
-    pub fn jobs(&self, run: &Run, phase: &Phase, now: DateTime<Utc>) -> Vec<Value> {
-        if phase.conclusion.as_deref() == Some("startup_failure") {
-            return Vec::new();
-        }
-        let id = run.id + 27_000_000_000;
-        let begin = run.timetable.queued.min(phase.since);
-        let completed = phase.status == "completed";
-        let started = completed || phase.status == "in_progress";
-        let workflow = self.scenario.workflow(&run.workflow);
-        let steps = match workflow {
-            Some(workflow) if started => self.steps(workflow, run, phase, now, begin),
-            _ => Vec::new(),
-        };
-        let runner = |value: Value| if started { value } else { Value::Null };
-        vec![json!({
-            "id": id,
-            "run_id": run.id,
-            "run_url": self.run_url(run.id),
-            "run_attempt": 1,
-            "node_id": format!("CR_{id}"),
-            "head_sha": digest(&run.branch),
-            "head_branch": run.branch,
-            "workflow_name": workflow.map(|workflow| &workflow.name),
-            "url": format!("{}/repos/{}/actions/jobs/{id}", self.api, self.repo),
-            "html_url": format!("{}/job/{id}", self.run_page(run.id)),
-            "check_run_url": format!("{}/repos/{}/check-runs/{id}", self.api, self.repo),
-            "name": "deploy",
-            "status": phase.status,
-            "conclusion": phase.conclusion,
-            "created_at": self.time(run, Duration::ZERO),
-            "started_at": self.time(run, if started { begin } else { Duration::ZERO }),
-            "completed_at": completed.then(|| self.time(run, phase.since)),
-            "labels": ["ubuntu-latest"],
-            "runner_id": runner(json!(1)),
-            "runner_name": runner(json!("GitHub Actions 1")),
-            "runner_group_id": runner(json!(0)),
-            "runner_group_name": runner(json!("GitHub Actions")),
-            "steps": steps,
-        })]
-    }
-
-    /// The steps share the running time evenly.
-    fn steps(
-        &self,
-        workflow: &Workflow,
-        run: &Run,
-        phase: &Phase,
-        now: DateTime<Utc>,
-        begin: Duration,
-    ) -> Vec<Value> {
-        let count = workflow.steps.len().max(1) as u32;
-        let each = run.timetable.running / count;
-        let age = (now - run.created).to_std().unwrap_or_default();
-        let failed = match phase.conclusion.as_deref() {
-            None | Some("success") => None,
-            Some(_) => workflow.steps.iter().position(|step| *step == run.timetable.fails_at),
-        };
-        let step = |(index, name): (usize, &String)| {
-            let from = begin + each * index as u32;
-            let to = from + each;
-            let last = index + 1 == workflow.steps.len();
-            let (status, conclusion) = if phase.status == "completed" {
-                let conclusion = match failed {
-                    Some(at) if at == index => match phase.conclusion.as_deref() {
-                        Some("cancelled" | "timed_out") => "cancelled",
-                        _ => "failure",
-                    },
-                    Some(at) if at < index && !last => "skipped",
-                    _ => "success",
-                };
-                ("completed", Some(conclusion))
-            } else if last || age < from {
-                ("queued", None)
-            } else if age < to {
-                ("in_progress", None)
-            } else {
-                ("completed", Some("success"))
-            };
-            json!({
-                "name": name,
-                "status": status,
-                "conclusion": conclusion,
-                "number": index + 1,
-                "started_at": (status != "queued").then(|| self.time(run, from)),
-                "completed_at": (status == "completed").then(|| self.time(run, to)),
-            })
-        };
-        workflow.steps.iter().enumerate().map(step).collect()
     }
 }
 

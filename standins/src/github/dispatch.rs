@@ -1,6 +1,6 @@
 //! The check of a workflow dispatch, with GitHub's words for what is wrong.
 
-use super::scenario::{Scenario, Workflow};
+use super::{Scenario, Workflow};
 use serde_json::{Map, Value};
 
 /// The first API version whose dispatch always answers with the run's details.
@@ -80,7 +80,7 @@ pub(crate) fn check(
         }
     };
     let bare = git_ref.trim_start_matches("refs/heads/").trim_start_matches("refs/tags/");
-    if !scenario.refs.iter().any(|known| known == bare) {
+    if !scenario.has_ref(bare) {
         return Err((422, format!("No ref found for: {git_ref}")));
     }
     if workflow.state != "active" {

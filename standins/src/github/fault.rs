@@ -16,6 +16,20 @@ pub enum On {
     RunList,
     /// A run's jobs.
     Jobs,
+    /// A run's artifacts, one of them, or the way to its archive.
+    Artifacts,
+    /// The archive itself, at the link that was given.
+    Download,
+    /// The repository's variables.
+    Variables,
+    /// The repository's secrets and their public key.
+    Secrets,
+    /// Branches and tags.
+    Refs,
+    /// Workflows and their files.
+    Workflows,
+    /// The App, its installation and its tokens.
+    App,
     /// The token's own account.
     User,
     /// A request to a route that no other value names.

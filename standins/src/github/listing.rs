@@ -53,7 +53,7 @@ impl Filter {
         same(&self.event, &run.event)
             && same(&self.branch, &run.branch)
             && same(&self.actor, &run.actor)
-            && same(&self.head_sha, &super::answers::digest(&run.branch))
+            && same(&self.head_sha, &run.sha)
             && status
             && self.created.is_none_or(|range| range.holds(created))
     }
@@ -144,11 +144,16 @@ pub(crate) struct Page {
 impl Page {
     /// Reads `per_page` (30, at most 100) and `page` (1).
     pub fn read(request: &Received) -> Self {
+        Self::read_within(request, (30, 100))
+    }
+
+    /// Reads them where another number of items is usual, and at most another is given.
+    pub fn read_within(request: &Received, (usual, most): (usize, usize)) -> Self {
         let number = |name, default| {
             let value = request.query(name).and_then(|value| value.parse().ok());
             value.filter(|value| *value > 0).unwrap_or(default)
         };
-        Self { per_page: number("per_page", 30).min(100), page: number("page", 1) }
+        Self { per_page: number("per_page", usual).min(most), page: number("page", 1) }
     }
 
     /// The items of this page.

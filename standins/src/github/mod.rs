@@ -5,19 +5,35 @@
 //! says how it behaves, a [`Fault`] what goes wrong.
 
 mod answers;
+mod app;
+mod archive;
+mod artifact;
+mod artifacts;
+mod auth;
 mod dispatch;
 mod fault;
+mod history;
+mod jobs;
 mod listing;
+mod permission;
 mod presets;
+mod refs;
 mod routes;
 mod run;
+mod runs;
 mod scenario;
+mod secrets;
 #[cfg(test)]
 mod tests;
+mod variables;
+mod workflow;
 
+pub use artifact::Artifact;
 pub use fault::{Fault, On, What};
+pub use permission::Permission;
 pub use run::{NewRun, Phase, Run, Timetable};
-pub use scenario::{Input, Scenario, Title, Workflow};
+pub use scenario::{Scenario, Title};
+pub use workflow::{Input, Workflow};
 
 use crate::{
     Clock, Gauge, Request,
@@ -27,7 +43,10 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
+};
 
 /// A dispatch that was accepted.
 #[derive(Clone, Debug, Serialize)]
@@ -65,6 +84,12 @@ struct Shared {
 struct State {
     scenario: Scenario,
     runs: Vec<Run>,
+    /// How many runs each workflow has.
+    counts: HashMap<String, u64>,
+    variables: Vec<variables::Variable>,
+    secrets: secrets::Secrets,
+    issued: Vec<app::Issued>,
+    links: Vec<artifacts::Link>,
     dispatches: Vec<Dispatch>,
     requests: Vec<Request>,
     used: u64,
@@ -77,6 +102,11 @@ impl State {
         Self {
             scenario,
             runs: Vec::new(),
+            counts: HashMap::new(),
+            variables: Vec::new(),
+            secrets: secrets::Secrets::new(),
+            issued: Vec::new(),
+            links: Vec::new(),
             dispatches: Vec::new(),
             requests: Vec::new(),
             used: 0,
@@ -96,8 +126,9 @@ impl State {
 
     /// Adds a run, numbering it.
     fn add(&mut self, mut run: Run) -> u64 {
-        let of_workflow = self.runs.iter().filter(|r| r.workflow == run.workflow);
-        run.run_number = 41 + of_workflow.count() as u64;
+        let count = self.counts.entry(run.workflow.clone()).or_default();
+        run.run_number = 41 + *count;
+        *count += 1;
         run.id = 15_000_000_000 + 1_013 * (1 + self.runs.len() as u64);
         let id = run.id;
         self.runs.push(run);
@@ -127,7 +158,9 @@ impl Github {
         })
         .await;
         shared.api.get_or_init(|| format!("http://{address}"));
-        Self { shared }
+        let github = Self { shared };
+        github.update(|_| {});
+        github
     }
 
     /// The API's base URL, `http://127.0.0.1:PORT`.
@@ -137,7 +170,12 @@ impl Github {
 
     /// Changes the scenario, faults included, while running.
     pub fn update(&self, change: impl FnOnce(&mut Scenario)) {
-        change(&mut self.shared.state().scenario);
+        let history = {
+            let scenario = &mut self.shared.state().scenario;
+            change(scenario);
+            std::mem::take(&mut scenario.history)
+        };
+        self.add_runs(history);
     }
 
     /// Adds a fault behind those there are.
@@ -158,30 +196,6 @@ impl Github {
     /// Every run, oldest first, also those that cannot be seen yet.
     pub fn runs(&self) -> Vec<Run> {
         self.shared.state().runs.clone()
-    }
-
-    /// Adds a run that somebody else started; returns its id.
-    pub fn add_run(&self, new: NewRun) -> u64 {
-        let mut state = self.shared.state();
-        let name = new.name.unwrap_or_else(|| {
-            let workflow = state.scenario.workflow(&new.workflow);
-            workflow.map_or_else(|| new.workflow.clone(), |workflow| workflow.name.clone())
-        });
-        let created = self.shared.clock.now() + new.created;
-        state.add(Run {
-            id: 0,
-            run_number: 0,
-            repo: new.repo,
-            workflow: new.workflow,
-            name,
-            display_title: new.title,
-            branch: new.branch,
-            event: new.event,
-            actor: new.actor,
-            created,
-            timetable: new.timetable,
-            foreign: true,
-        })
     }
 }
 
@@ -208,8 +222,10 @@ impl Shared {
         let now = self.clock.now();
         let mut state = self.state();
         let window_ends = state.window(now);
+        let caller = auth::caller(&state, now, received);
+        let downloads = artifacts::is_download(received);
         let mut request = Request::new(now, received);
-        request.authorized = routes::authorized(&state.scenario, received);
+        request.authorized = caller.is_ok();
         let what = fault::take(&mut state.scenario.faults, routes::kind(received));
         let github_now = now + state.scenario.clock_skew;
         let limit = state.scenario.rate_limit;
@@ -217,19 +233,26 @@ impl Shared {
         let reset = matches!(what, Some(What::Reset));
         let processed = spoilt.is_none() && !reset;
         let answer = match spoilt {
-            Some(answer) => answer,
+            Some(answer) => permission::explain(answer, received),
             None if reset => Answer::empty(0),
-            None => routes::answer(&mut state, self.api(), now, window_ends, received),
+            None if downloads => artifacts::download(&state.links, now, received),
+            None => routes::answer(&mut state, self.api(), now, window_ends, caller, received),
         };
-        request.counted = answer.status != 304 && !reset && received.path != "/rate_limit";
+        let free = downloads || reset || received.path == "/rate_limit";
+        request.counted = answer.status != 304 && !free;
         if request.counted {
             state.used += 1;
         }
-        if processed {
+        // The store of archives is none of the API's operations.
+        if processed && !downloads {
             self.recorder.request("github", &request, answer.status);
         }
         let github_reset = (window_ends + state.scenario.clock_skew).timestamp();
-        let usual = usual_headers(github_now, limit, state.used, github_reset);
+        let usual = if downloads {
+            vec![("server".to_owned(), "Windows-Azure-Blob/1.0".to_owned())]
+        } else {
+            usual_headers(github_now, limit, state.used, github_reset)
+        };
         let finish = |mut answer: Answer| {
             answer.headers.splice(..0, usual);
             answer
@@ -244,7 +267,9 @@ impl Shared {
             _ => Outcome::Answer(finish(answer)),
         };
         request.status = match &outcome {
-            Outcome::Answer(answer) | Outcome::Truncated(answer) => answer.status,
+            Outcome::Answer(answer) | Outcome::Truncated(answer) | Outcome::Endless(answer) => {
+                answer.status
+            }
             Outcome::Drop => 0,
         };
         state.requests.push(request);

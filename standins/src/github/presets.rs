@@ -1,11 +1,12 @@
 //! The scenarios that have a name, for the playground and the binary.
 
-use super::{Fault, On, Scenario, Timetable, Title, What};
+use super::{Artifact, Fault, NewRun, On, Permission, Scenario, Timetable, Title, What};
+use chrono::TimeDelta;
 use std::time::Duration;
 
 const NAMES: &[(&str, &str)] = &[
     ("success", "the run succeeds after about 7 s"),
-    ("failure", "the run fails in its step Deploy"),
+    ("failure", "the run fails in its step Build"),
     ("cancelled", "somebody cancels the run"),
     ("timed-out", "the run times out"),
     ("startup-failure", "the run fails before any job starts"),
@@ -22,6 +23,12 @@ const NAMES: &[(&str, &str)] = &[
     ("rate-limited", "the second poll is answered 429 with Retry-After: 3"),
     ("forbidden", "the token may not dispatch"),
     ("enterprise-server", "the field return_run_details is refused with 400"),
+    ("diagnose-failing", "the diagnose run fails; its summary has failing checks"),
+    ("site-down", "runs succeed, but the website and its API answer 503"),
+    ("hostile-artifact", "the diagnose run's summary is a zip bomb"),
+    ("expired-artifact", "the diagnose run's summary is kept no more"),
+    ("denied", "the token may read the repository and its runs, and nothing else"),
+    ("busy-week", "a success, after 400 runs in the last two weeks"),
 ];
 
 impl Scenario {
@@ -72,9 +79,46 @@ impl Scenario {
             }
             "forbidden" => failing(Fault::forbidden().on(On::Dispatch).always()),
             "enterprise-server" => Self { enterprise_server: Some(400), ..Self::default() },
+            "diagnose-failing" => ending("failure").diagnosing(Artifact::diagnose_summary(&[
+                ("Frontend /", 200, "200 in 120 ms"),
+                ("Frontend /index.html", 403, "403 AccessDenied from S3"),
+                ("API /health", 503, "503 Service Unavailable"),
+                ("API /hello", 0, "no answer within 10 s"),
+            ])),
+            "site-down" => Self::default().diagnosing(Artifact::diagnose_summary(&[
+                ("Frontend /", 503, "503 Service Unavailable"),
+                ("Frontend /index.html", 503, "503 Service Unavailable"),
+                ("API /health", 503, "503 Service Unavailable"),
+                ("API /hello", 503, "503 Service Unavailable"),
+            ])),
+            "hostile-artifact" => {
+                let bomb = Artifact::bomb("diagnose-summary", "summary.json", 512);
+                Self::default().diagnosing(bomb)
+            }
+            "expired-artifact" => {
+                Self::default().diagnosing(Artifact::diagnose_summary(&[]).expired())
+            }
+            "denied" => Self {
+                denied: vec![
+                    Permission::ActionsWrite,
+                    Permission::Variables,
+                    Permission::Secrets,
+                    Permission::Contents,
+                ],
+                ..Self::default()
+            },
+            "busy-week" => {
+                Self { history: NewRun::history(400, TimeDelta::days(14)), ..Self::default() }
+            }
             _ => return None,
         };
         Some(scenario)
+    }
+
+    /// The same, where the diagnose workflow leaves this.
+    fn diagnosing(mut self, artifact: Artifact) -> Self {
+        self.workflow_mut("diagnose-dispatch.yml").artifacts = vec![artifact];
+        self
     }
 }
 

@@ -1,12 +1,14 @@
 //! Which request gets which answer.
 
 use super::{
-    On, Run, Scenario, State, Timetable, Title, What,
-    answers::{self, COMMIT_MESSAGE, Site, error_body},
-    dispatch, fault,
-    listing::{Filter, Page},
-    run::Phase,
-    scenario::Workflow,
+    On, State, What, Workflow,
+    answers::{self, Site, error_body},
+    artifacts,
+    auth::Caller,
+    dispatch::{self, Refusal},
+    fault,
+    listing::Page,
+    permission::{self, Need},
 };
 use crate::server::{Answer, Received};
 use chrono::{DateTime, Utc};
@@ -14,24 +16,41 @@ use serde_json::{Map, Value, json};
 
 /// Which faults can befall a request.
 pub(super) fn kind(request: &Received) -> On {
-    match (request.method.as_str(), request.segments().as_slice()) {
-        ("POST", ["repos", _, _, "actions", "workflows", _, "dispatches"]) => On::Dispatch,
-        ("GET", ["repos", _, _, "actions", "workflows", _, "runs"]) => On::RunList,
-        ("GET", ["repos", _, _, "actions", "runs"]) => On::RunList,
-        ("GET", ["repos", _, _, "actions", "runs", _]) => On::RunGet,
-        ("GET", ["repos", _, _, "actions", "runs", _, "jobs"]) => On::Jobs,
-        ("GET", ["user"]) => On::User,
+    if artifacts::is_download(request) {
+        return On::Download;
+    }
+    let segments = request.segments();
+    let method = request.method.as_str();
+    let rest = match segments.as_slice() {
+        ["repos", _, _, "installation"] | ["app", ..] => return On::App,
+        ["repos", _, _, rest @ ..] => rest,
+        ["user"] if method == "GET" => return On::User,
+        _ => return On::Other,
+    };
+    match (method, rest) {
+        ("POST", ["actions", "workflows", _, "dispatches"]) => On::Dispatch,
+        ("GET", ["actions", "workflows", _, "runs"] | ["actions", "runs"]) => On::RunList,
+        ("GET", ["actions", "runs", _]) => On::RunGet,
+        ("GET", ["actions", "runs", _, "jobs"]) => On::Jobs,
+        ("GET", ["actions", "runs", _, "artifacts"] | ["actions", "artifacts", ..]) => {
+            On::Artifacts
+        }
+        ("GET", ["actions", "workflows", ..] | ["contents", ..]) => On::Workflows,
+        ("GET", ["branches" | "tags"] | ["git", "matching-refs", ..]) => On::Refs,
+        (_, ["actions", "variables", ..]) => On::Variables,
+        (_, ["actions", "secrets", ..]) => On::Secrets,
         _ => On::Other,
     }
 }
 
-/// Whether the request carries the right token.
-pub(super) fn authorized(scenario: &Scenario, request: &Received) -> bool {
-    let token = request
-        .header("authorization")
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    token.is_some_and(|(_, token)| token == scenario.token)
+pub(super) type Found = Result<Answer, Refusal>;
+
+pub(super) fn not_found() -> Refusal {
+    (404, "Not Found".to_owned())
+}
+
+fn refuse(status: u16, message: &str) -> Answer {
+    Answer::json(status, &error_body(status, message))
 }
 
 /// Answers a request that no fault befell.
@@ -40,16 +59,17 @@ pub(super) fn answer(
     api: &str,
     now: DateTime<Utc>,
     window_ends: DateTime<Utc>,
+    caller: Result<Caller, Refusal>,
     request: &Received,
 ) -> Answer {
-    let refuse = |status: u16, message: &str| Answer::json(status, &error_body(status, message));
     if request.header("user-agent").is_none_or(str::is_empty) {
         let message = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required). Check https://developer.github.com for other possible causes.";
         return refuse(403, message);
     }
-    if !authorized(&state.scenario, request) {
-        return refuse(401, "Bad credentials");
-    }
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err((status, message)) => return refuse(status, &message),
+    };
     let version = request.header("x-github-api-version");
     if version.is_some_and(|version| !matches!(version, "2022-11-28" | dispatch::ALWAYS_DETAILS)) {
         return refuse(400, "The API version in X-GitHub-Api-Version is not supported.");
@@ -61,11 +81,16 @@ pub(super) fn answer(
         return fault::answer(&spent, now + state.scenario.clock_skew, limit)
             .expect("a rate limit is answered");
     }
-    let view = View { state, api, now, window_ends, request };
-    match view.route() {
+    let need = permission::needed(request);
+    let view = View { state, api, now, window_ends, caller, request };
+    let answer = match view.route(need) {
         Ok(answer) if request.method == "GET" && answer.status == 200 => with_etag(request, answer),
         Ok(answer) => answer,
         Err((status, message)) => refuse(status, &message),
+    };
+    match need {
+        Some(need) => answer.header(permission::HEADER, need.header()),
+        None => answer,
     }
 }
 
@@ -74,7 +99,7 @@ fn with_etag(request: &Received, answer: Answer) -> Answer {
     if request.path == "/rate_limit" {
         return answer;
     }
-    let digest = answers::digest(&String::from_utf8_lossy(&answer.body));
+    let digest = answers::digest_of(&answer.body);
     let known = request.header("if-none-match").is_some_and(|tags| {
         // If-None-Match compares weakly.
         let same = |tag: &str| tag.trim().trim_start_matches("W/") == format!("\"{digest}\"");
@@ -86,28 +111,31 @@ fn with_etag(request: &Received, answer: Answer) -> Answer {
         .header("cache-control", "private, max-age=60, s-maxage=60")
 }
 
-type Found = Result<Answer, dispatch::Refusal>;
-
-fn not_found() -> dispatch::Refusal {
-    (404, "Not Found".to_owned())
-}
-
 /// One request, and what it is answered from.
-struct View<'a> {
-    state: &'a mut State,
-    api: &'a str,
-    now: DateTime<Utc>,
-    window_ends: DateTime<Utc>,
-    request: &'a Received,
+pub(super) struct View<'a> {
+    pub state: &'a mut State,
+    pub api: &'a str,
+    pub now: DateTime<Utc>,
+    pub window_ends: DateTime<Utc>,
+    pub caller: Caller,
+    pub request: &'a Received,
 }
 
 impl View<'_> {
-    fn route(mut self) -> Found {
+    fn route(mut self, need: Option<Need>) -> Found {
         let segments = self.request.segments();
         let (method, path) = (self.request.method.as_str(), segments.as_slice());
-        match (method, path) {
-            ("GET", ["user"]) => return Ok(self.user()),
-            ("GET", ["rate_limit"]) => return Ok(self.rate_limit()),
+        let for_app = matches!(path, ["app", ..] | ["repos", _, _, "installation"]);
+        match (for_app, self.caller) {
+            (true, Caller::App) => return self.as_app(method, path),
+            (true, _) => return Err((401, "A JSON web token could not be decoded".to_owned())),
+            (false, Caller::App) => return Err((401, "Bad credentials".to_owned())),
+            (false, _) => {}
+        }
+        match (method, path, self.caller) {
+            ("GET", ["user"], Caller::Account) => return Ok(self.user()),
+            ("GET", ["user"], caller) => return Err((403, caller.forbidden().to_owned())),
+            ("GET", ["rate_limit"], _) => return Ok(self.rate_limit()),
             _ => {}
         }
         let ["repos", owner, name, rest @ ..] = path else {
@@ -118,51 +146,73 @@ impl View<'_> {
         if only.is_some_and(|only| !only.eq_ignore_ascii_case(&repo)) {
             return Err(not_found());
         }
+        if need.is_some_and(|need| !need.is_met(&self.caller.granted(self.state))) {
+            return Err((403, self.caller.forbidden().to_owned()));
+        }
         match (method, rest) {
             ("GET", []) => Ok(self.json(&self.site(&repo).full_repository(self.now))),
-            ("GET", ["actions", "workflows"]) => Ok(self.workflows(&repo)),
-            ("GET", ["actions", "workflows", file]) => {
-                let workflow = self.workflow(file)?;
-                Ok(self.json(&self.site(&repo).workflow(&workflow)))
-            }
-            ("POST", ["actions", "workflows", file, "dispatches"]) => {
-                let workflow = self.workflow(file)?;
-                self.dispatch(&repo, &workflow)
-            }
-            ("GET", ["actions", "workflows", file, "runs"]) => {
-                let workflow = self.workflow(file)?;
-                self.runs(&repo, Some(&workflow.file))
-            }
-            ("GET", ["actions", "runs"]) => self.runs(&repo, None),
-            ("GET", ["actions", "runs", id]) => {
-                let (run, phase) = self.run(&repo, id)?;
-                Ok(self.json(&self.site(&repo).run(&run, &phase)))
-            }
-            ("GET", ["actions", "runs", id, "jobs"]) => {
-                let (run, _) = self.run(&repo, id)?;
-                Ok(self.jobs(&repo, &run))
-            }
+            ("GET", ["branches"]) => self.branches(&repo),
+            ("GET", ["tags"]) => self.tags(&repo),
+            ("GET", ["git", "matching-refs", prefix @ ..]) => self.matching_refs(&repo, prefix),
+            ("GET", ["contents", path @ ..]) => self.contents(&repo, path),
+            (method, ["actions", rest @ ..]) => self.actions(&repo, method, rest),
             _ => Err(not_found()),
         }
     }
 
-    fn site<'s>(&'s self, repo: &'s str) -> Site<'s> {
-        Site { scenario: &self.state.scenario, api: self.api, repo }
+    fn actions(&mut self, repo: &str, method: &str, rest: &[&str]) -> Found {
+        match (method, rest) {
+            ("GET", ["workflows"]) => Ok(self.workflows(repo)),
+            ("GET", ["workflows", file]) => {
+                let workflow = self.workflow(file)?;
+                Ok(self.json(&self.site(repo).workflow(&workflow)))
+            }
+            ("POST", ["workflows", file, "dispatches"]) => {
+                let workflow = self.workflow(file)?;
+                self.dispatch(repo, &workflow)
+            }
+            ("GET", ["workflows", file, "runs"]) => {
+                let workflow = self.workflow(file)?;
+                self.runs(repo, Some(&workflow.file))
+            }
+            ("GET", ["runs"]) => self.runs(repo, None),
+            ("GET", ["runs", id]) => {
+                let (run, phase) = self.run(repo, id)?;
+                Ok(self.json(&self.site(repo).run(&run, &phase)))
+            }
+            ("GET", ["runs", id, "jobs"]) => {
+                let (run, _) = self.run(repo, id)?;
+                Ok(self.jobs(repo, &run))
+            }
+            ("GET", ["runs", id, "artifacts"]) => self.artifacts(repo, id),
+            ("GET", ["artifacts", id, rest @ ..]) => self.one_artifact(repo, id, rest),
+            (method, ["variables", rest @ ..]) => self.variables(method, rest),
+            (method, ["secrets", rest @ ..]) => self.secrets(method, rest),
+            _ => Err(not_found()),
+        }
     }
 
-    fn json(&self, body: &Value) -> Answer {
+    pub(super) fn site<'s>(&'s self, repo: &'s str) -> Site<'s> {
+        Site::new(&self.state.scenario, self.api, repo)
+    }
+
+    pub(super) fn json(&self, body: &Value) -> Answer {
         Answer::json(200, body)
     }
 
-    fn workflow(&self, file: &str) -> Result<Workflow, dispatch::Refusal> {
-        let found = self.state.scenario.workflow(file).cloned();
-        found.ok_or_else(not_found)
+    /// The request's body, which must be an object.
+    pub(super) fn object(&self) -> Result<Value, Refusal> {
+        let body: Value = serde_json::from_slice(&self.request.body)
+            .map_err(|_| (400, "Problems parsing JSON".to_owned()))?;
+        match body {
+            Value::Object(_) => Ok(body),
+            _ => Err((400, "Body should be a JSON object".to_owned())),
+        }
     }
 
-    fn run(&self, repo: &str, id: &str) -> Result<(Run, Phase), dispatch::Refusal> {
-        let mut runs = self.state.runs.iter();
-        let run = runs.find(|run| run.id.to_string() == id && is_of(run, repo));
-        run.and_then(|run| Some((run.clone(), run.phase(self.now)?))).ok_or_else(not_found)
+    fn workflow(&self, file: &str) -> Result<Workflow, Refusal> {
+        let found = self.state.scenario.workflow(file).cloned();
+        found.ok_or_else(not_found)
     }
 
     fn user(&self) -> Answer {
@@ -177,19 +227,36 @@ impl View<'_> {
     fn rate_limit(&self) -> Answer {
         let reset = self.window_ends + self.state.scenario.clock_skew;
         let limit = self.state.scenario.rate_limit;
-        let body = answers::rate_limit(limit, self.state.used, reset.timestamp());
+        let mut body = answers::rate_limit(limit, self.state.used, reset.timestamp());
+        if self.request.header("x-github-api-version") == Some(dispatch::ALWAYS_DETAILS)
+            && let Some(body) = body.as_object_mut()
+        {
+            // Left out since that version.
+            body.remove("rate");
+        }
         self.json(&body)
     }
 
     /// A page of a list under its name, with `total_count`; only the page's items are written.
-    fn list<T>(
+    pub(super) fn list<T>(
+        &self,
+        name: &str,
+        items: Vec<T>,
+        reachable: usize,
+        write: impl Fn(&T) -> Value,
+    ) -> Answer {
+        self.list_by(name, items, reachable, Page::read(self.request), write)
+    }
+
+    /// As [`View::list`], for a page with limits of its own.
+    pub(super) fn list_by<T>(
         &self,
         name: &str,
         mut items: Vec<T>,
         reachable: usize,
+        page: Page,
         write: impl Fn(&T) -> Value,
     ) -> Answer {
-        let page = Page::read(self.request);
         let total = items.len();
         items.truncate(reachable);
         let link = page.link(self.request, self.api, items.len());
@@ -197,11 +264,15 @@ impl View<'_> {
         let mut body = Map::new();
         body.insert("total_count".into(), json!(total));
         body.insert(name.into(), Value::Array(written));
-        let answer = self.json(&Value::Object(body));
-        match link {
-            Some(link) => answer.header("link", link),
-            None => answer,
-        }
+        linked(self.json(&Value::Object(body)), link)
+    }
+
+    /// A page of a list without a name.
+    pub(super) fn array<T>(&self, items: Vec<T>, write: impl Fn(&T) -> Value) -> Answer {
+        let page = Page::read(self.request);
+        let link = page.link(self.request, self.api, items.len());
+        let written = page.of(items).iter().map(write).collect();
+        linked(self.json(&written), link)
     }
 
     fn workflows(&self, repo: &str) -> Answer {
@@ -209,129 +280,11 @@ impl View<'_> {
         let all = self.state.scenario.workflows.iter().collect();
         self.list("workflows", all, usize::MAX, |known| site.workflow(known))
     }
-
-    fn runs(&self, repo: &str, workflow: Option<&str>) -> Found {
-        let filter = Filter::read(self.request).map_err(|why| (422, why))?;
-        let skew = self.state.scenario.clock_skew;
-        let mut found: Vec<(&Run, Phase)> = self
-            .state
-            .runs
-            .iter()
-            .filter(|run| is_of(run, repo) && workflow.is_none_or(|file| run.workflow == file))
-            .filter_map(|run| Some((run, run.phase(self.now)?)))
-            .filter(|(run, phase)| {
-                // As GitHub shows it: whole seconds of its own clock.
-                let seconds = (run.created + skew).timestamp();
-                let created = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
-                filter.takes(run, phase, created)
-            })
-            .collect();
-        found.sort_by_key(|(run, _)| std::cmp::Reverse((run.created, run.id)));
-        let site = self.site(repo);
-        let reachable = filter.reachable(found.len());
-        let write = |(run, phase): &(&Run, Phase)| site.run(run, phase);
-        Ok(self.list("workflow_runs", found, reachable, write))
-    }
-
-    fn jobs(&self, repo: &str, run: &Run) -> Answer {
-        let seen = self.now - self.state.scenario.jobs_lag;
-        let jobs = match run.phase(seen) {
-            Some(phase) => self.site(repo).jobs(run, &phase, seen),
-            None => Vec::new(),
-        };
-        self.list("jobs", jobs, usize::MAX, Value::clone)
-    }
-
-    fn dispatch(&mut self, repo: &str, workflow: &Workflow) -> Found {
-        let version = self.request.header("x-github-api-version");
-        let scenario = &self.state.scenario;
-        let accepted = dispatch::check(scenario, workflow, version, &self.request.body)?;
-        let timetable = scenario.timetable.clone();
-        let twins = scenario.twins;
-        let account = scenario.account.clone();
-        let twin_actor = scenario.twin_actor.clone().unwrap_or(account.clone());
-
-        let ours = self.new_run(repo, workflow, &accepted.git_ref, &accepted.inputs);
-        let twin = Run {
-            timetable: other_ending(&timetable),
-            actor: twin_actor,
-            foreign: true,
-            ..ours.clone()
-        };
-        let run_id = self.state.add(Run { timetable, actor: account, ..ours });
-        for _ in 0..twins {
-            let mut inputs = accepted.inputs.clone();
-            let other = uuid::Uuid::new_v4().to_string();
-            inputs.insert("correlation_id".into(), json!(other));
-            inputs.insert("requester".into(), json!("somebody-else"));
-            let titled = self.new_run(repo, workflow, &accepted.git_ref, &inputs);
-            self.state.add(Run {
-                name: titled.name,
-                display_title: titled.display_title,
-                ..twin.clone()
-            });
-        }
-        self.state.dispatches.push(super::Dispatch {
-            repo: repo.to_owned(),
-            workflow: workflow.file.clone(),
-            git_ref: accepted.git_ref,
-            inputs: Value::Object(accepted.inputs),
-            at: self.now,
-            run_id,
-        });
-        if !accepted.details {
-            return Ok(Answer::empty(204));
-        }
-        let site = self.site(repo);
-        Ok(self.json(&json!({
-            "workflow_run_id": run_id,
-            "run_url": site.run_url(run_id),
-            "html_url": site.run_page(run_id),
-        })))
-    }
-
-    fn new_run(
-        &self,
-        repo: &str,
-        workflow: &Workflow,
-        git_ref: &str,
-        inputs: &Map<String, Value>,
-    ) -> Run {
-        let plain = workflow.name.clone();
-        let title = workflow.title_of_run(inputs).unwrap_or(plain.clone());
-        let (name, display_title) = match self.state.scenario.title {
-            Title::DisplayTitle => (plain, title),
-            Title::NameOnly => (title, COMMIT_MESSAGE.to_owned()),
-            Title::Neither => (plain.clone(), plain),
-        };
-        Run {
-            id: 0,
-            run_number: 0,
-            repo: Some(repo.to_owned()),
-            workflow: workflow.file.clone(),
-            name,
-            display_title,
-            branch: git_ref.to_owned(),
-            event: "workflow_dispatch".to_owned(),
-            actor: String::new(),
-            created: self.now,
-            timetable: Timetable::default(),
-            foreign: false,
-        }
-    }
 }
 
-fn is_of(run: &Run, repo: &str) -> bool {
-    let of = run.repo.as_deref();
-    of.is_none_or(|of| of.eq_ignore_ascii_case(repo))
-}
-
-/// A timetable that ends in another way, so that a mix-up shows.
-fn other_ending(ours: &Timetable) -> Timetable {
-    let ends_well = ours.path.is_empty() && ours.conclusion == "success";
-    Timetable {
-        conclusion: if ends_well { "failure" } else { "success" }.to_owned(),
-        path: Vec::new(),
-        ..ours.clone()
+fn linked(answer: Answer, link: Option<String>) -> Answer {
+    match link {
+        Some(link) => answer.header("link", link),
+        None => answer,
     }
 }

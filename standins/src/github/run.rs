@@ -15,7 +15,8 @@ pub struct Timetable {
     pub running: Duration,
     /// How it ends; an unknown word is passed on as it is.
     pub conclusion: String,
-    /// The step at which a run that ends badly fails.
+    /// The step at which a run that ends badly fails; if its workflow has none of that name, the
+    /// one that takes longest.
     pub fails_at: String,
     /// In place of queued, running and conclusion: from when on (counted from the creation) it has
     /// which status and conclusion. The first entry holds from the creation.
@@ -120,13 +121,18 @@ pub struct Run {
     pub display_title: String,
     /// The branch or tag.
     pub branch: String,
+    /// Its commit.
+    pub sha: String,
     /// `workflow_dispatch`, `push`, …
     pub event: String,
-    /// The login of who started it.
+    /// The login of who started it; one that ends in `[bot]` is an App's.
     pub actor: String,
     /// When it was created, by our clock.
     #[serde(serialize_with = "crate::clock::serialize")]
     pub created: DateTime<Utc>,
+    /// When its commit was made, by our clock.
+    #[serde(serialize_with = "crate::clock::serialize")]
+    pub committed: DateTime<Utc>,
     /// How it moves.
     pub timetable: Timetable,
     /// Whether it came from somewhere else than a dispatch received.
@@ -166,6 +172,10 @@ pub struct NewRun {
     pub actor: String,
     /// When it was created, counted from now; negative: before now.
     pub created: TimeDelta,
+    /// How long before that its commit was made.
+    pub committed: TimeDelta,
+    /// Its commit; none: the branch's.
+    pub sha: Option<String>,
     /// How it moves.
     pub timetable: Timetable,
 }
@@ -182,6 +192,8 @@ impl Default for NewRun {
             event: "workflow_dispatch".into(),
             actor: "somebody-else".into(),
             created: TimeDelta::zero(),
+            committed: TimeDelta::minutes(10),
+            sha: None,
             timetable: Timetable::default(),
         }
     }
@@ -200,9 +212,11 @@ mod tests {
             name: "W".into(),
             display_title: "W".into(),
             branch: "main".into(),
+            sha: "0".into(),
             event: "push".into(),
             actor: "a".into(),
             created: DateTime::UNIX_EPOCH,
+            committed: DateTime::UNIX_EPOCH,
             timetable,
             foreign: false,
         }

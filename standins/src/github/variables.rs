@@ -1,0 +1,158 @@
+//! The repository's variables.
+//!
+//! <https://docs.github.com/rest/actions/variables>
+
+use super::{
+    Github,
+    answers::stamp,
+    dispatch::Refusal,
+    listing::Page,
+    routes::{Found, View, not_found},
+};
+use crate::server::Answer;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+/// A repository's variable, with times by our clock.
+pub(super) struct Variable {
+    name: String,
+    value: String,
+    created: DateTime<Utc>,
+    updated: DateTime<Utc>,
+}
+
+/// GitHub keeps 48 KB of a variable or secret.
+pub(super) const LARGEST: usize = 48 * 1024;
+
+impl Github {
+    /// A repository variable's value.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let state = self.shared.state();
+        let found = state.variables.iter().find(|known| known.name.eq_ignore_ascii_case(name));
+        found.map(|variable| variable.value.clone())
+    }
+
+    /// Sets a repository variable, as somebody on GitHub's pages would.
+    pub fn set_variable(&self, name: &str, value: &str) {
+        let now = self.shared.clock.now();
+        set(&mut self.shared.state().variables, name, value, now);
+    }
+}
+
+fn set(all: &mut Vec<Variable>, name: &str, value: &str, now: DateTime<Utc>) {
+    let name = name.to_ascii_uppercase();
+    match all.iter_mut().find(|known| known.name == name) {
+        Some(known) => {
+            known.value = value.to_owned();
+            known.updated = now;
+        }
+        None => {
+            let value = value.to_owned();
+            all.push(Variable { name, value, created: now, updated: now });
+        }
+    }
+}
+
+/// Whether a variable or secret may be called so.
+pub(super) fn is_name(name: &str) -> bool {
+    let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let digit = name.starts_with(|first: char| first.is_ascii_digit());
+    let reserved = name.to_ascii_uppercase().starts_with("GITHUB_");
+    letters && !digit && !reserved && !name.is_empty()
+}
+
+impl View<'_> {
+    pub(super) fn variables(&mut self, method: &str, rest: &[&str]) -> Found {
+        match (method, rest) {
+            ("GET", []) => {
+                let all: Vec<&Variable> = self.state.variables.iter().collect();
+                let write = |variable: &&Variable| self.variable(variable);
+                let page = Page::read_within(self.request, (10, 30));
+                Ok(self.list_by("variables", all, usize::MAX, page, write))
+            }
+            ("POST", []) => self.create_variable(),
+            ("GET", [name]) => {
+                Ok(self.json(&self.variable(&self.state.variables[self.find(name)?])))
+            }
+            ("PATCH", [name]) => self.change_variable(self.find(name)?),
+            ("DELETE", [name]) => {
+                let index = self.find(name)?;
+                self.state.variables.remove(index);
+                Ok(Answer::empty(204))
+            }
+            _ => Err(not_found()),
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, Refusal> {
+        let mut all = self.state.variables.iter();
+        all.position(|known| known.name.eq_ignore_ascii_case(name)).ok_or_else(not_found)
+    }
+
+    fn variable(&self, variable: &Variable) -> Value {
+        let skew = self.state.scenario.clock_skew;
+        json!({
+            "name": variable.name,
+            "value": variable.value,
+            "created_at": stamp(variable.created + skew),
+            "updated_at": stamp(variable.updated + skew),
+        })
+    }
+
+    fn create_variable(&mut self) -> Found {
+        let body = self.object()?;
+        let (name, value) = (text(&body, "name")?, text(&body, "value")?);
+        let (name, value) = match (name, value) {
+            (Some(name), Some(value)) => (name, value),
+            (None, _) => return Err(missing("name")),
+            (_, None) => return Err(missing("value")),
+        };
+        check(&name, &value)?;
+        if self.find(&name).is_ok() {
+            return Err((409, "Already exists - Variable already exists".to_owned()));
+        }
+        set(&mut self.state.variables, &name, &value, self.now);
+        Ok(Answer::json(201, &json!({})))
+    }
+
+    fn change_variable(&mut self, index: usize) -> Found {
+        let body = self.object()?;
+        let (name, value) = (text(&body, "name")?, text(&body, "value")?);
+        let now = self.now;
+        let variable = &mut self.state.variables[index];
+        let name = name.unwrap_or_else(|| variable.name.clone());
+        let value = value.unwrap_or_else(|| variable.value.clone());
+        check(&name, &value)?;
+        variable.name = name.to_ascii_uppercase();
+        variable.value = value;
+        variable.updated = now;
+        Ok(Answer::empty(204))
+    }
+}
+
+fn missing(field: &str) -> Refusal {
+    (422, format!("Invalid request.\n\n\"{field}\" wasn't supplied."))
+}
+
+fn check(name: &str, value: &str) -> Result<(), Refusal> {
+    if !is_name(name) {
+        return Err((422, "Variable names may only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Variable names must start with a letter ([a-z], [A-Z]) or underscores (_).".to_owned()));
+    }
+    if value.len() > LARGEST {
+        return Err((422, "Variable value must be 48 KB or less.".to_owned()));
+    }
+    Ok(())
+}
+
+/// A field that must be a string if it is there.
+pub(super) fn text(body: &Value, field: &str) -> Result<Option<String>, Refusal> {
+    match &body[field] {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone())),
+        other => {
+            let why =
+                format!("Invalid request.\n\nFor 'properties/{field}', {other} is not a string.");
+            Err((422, why))
+        }
+    }
+}

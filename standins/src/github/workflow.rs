@@ -1,0 +1,245 @@
+//! Workflow files: what the stand-in knows of them, and how they read.
+
+use super::{Artifact, Title};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+
+/// A workflow file.
+#[derive(Clone, Debug)]
+pub struct Workflow {
+    /// The file's name, without its folder.
+    pub file: String,
+    /// The workflow's name.
+    pub name: String,
+    /// Its `run-name`, with `{input}` for an input's value.
+    pub run_name: Option<String>,
+    /// Its `workflow_dispatch` inputs.
+    pub inputs: Vec<Input>,
+    /// Whether it has a `workflow_dispatch` trigger.
+    pub dispatchable: bool,
+    /// `active`, `disabled_manually`, …
+    pub state: String,
+    /// The name of its one job.
+    pub job: String,
+    /// The steps of its one job.
+    pub steps: Vec<String>,
+    /// How its steps share a run's running time; a step without one has 1.
+    pub shares: Vec<u32>,
+    /// What each run of it leaves behind when it is completed.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// An input of a workflow.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Whether a dispatch must give it.
+    pub required: bool,
+    /// The values it takes, for an input of type `choice`; empty: any.
+    pub options: Vec<String>,
+}
+
+impl Workflow {
+    /// A dispatchable workflow without inputs.
+    pub fn new(file: &str, name: &str) -> Self {
+        let steps = ["Set up job", "Check out", "Build", "Deploy", "Complete job"];
+        Self {
+            file: file.into(),
+            name: name.into(),
+            run_name: None,
+            inputs: Vec::new(),
+            dispatchable: true,
+            state: "active".into(),
+            job: "deploy".into(),
+            steps: steps.map(String::from).into(),
+            shares: Vec::new(),
+            artifacts: Vec::new(),
+        }
+    }
+
+    /// The same with a `run-name`.
+    pub fn run_name(mut self, run_name: &str) -> Self {
+        self.run_name = Some(run_name.into());
+        self
+    }
+
+    /// The same with one more input.
+    pub fn input(mut self, name: &str, required: bool) -> Self {
+        self.inputs.push(Input { name: name.into(), required, options: Vec::new() });
+        self
+    }
+
+    /// The same with one more input of type `choice`.
+    pub fn choice(mut self, name: &str, required: bool, options: &[&str]) -> Self {
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        self.inputs.push(Input { name: name.into(), required, options });
+        self
+    }
+
+    /// The same with these steps, each with its share of the running time.
+    pub fn steps(mut self, steps: &[(&str, u32)]) -> Self {
+        self.steps = steps.iter().map(|&(name, _)| name.to_owned()).collect();
+        self.shares = steps.iter().map(|&(_, share)| share).collect();
+        self
+    }
+
+    /// The same with one more artifact, in place of one of that name.
+    pub fn artifact(mut self, artifact: Artifact) -> Self {
+        self.artifacts.retain(|known| known.name != artifact.name);
+        self.artifacts.push(artifact);
+        self
+    }
+
+    /// Builds a web client, copies it to S3 and invalidates CloudFront's caches.
+    pub(super) fn client_deploy() -> Self {
+        Self::new("client-deploy.yml", "Client Deploy")
+            .run_name("Client Deploy — {correlation_id} by {requester}")
+            .input("correlation_id", true)
+            .input("requester", true)
+            .input("VITE_API_BASE", false)
+            .steps(&[
+                ("Set up job", 1),
+                ("Check out", 1),
+                ("Install dependencies", 4),
+                ("Build", 8),
+                ("S3 sync", 3),
+                ("CloudFront invalidation", 2),
+                ("Complete job", 1),
+            ])
+    }
+
+    /// Checks a frontend and an API, and leaves a summary.
+    pub(super) fn diagnose_dispatch() -> Self {
+        let mut workflow = Self::new("diagnose-dispatch.yml", "Diagnose Dispatch")
+            .run_name("Diagnose — {correlation_id} by {requester}")
+            .input("correlation_id", false)
+            .input("requester", false)
+            .input("channel", false)
+            .input("frontend_url", false)
+            .input("api_base", false)
+            .steps(&[
+                ("Set up job", 1),
+                ("Check the frontend", 2),
+                ("Check the API", 2),
+                ("Upload the summary", 1),
+                ("Complete job", 1),
+            ])
+            .artifact(Artifact::diagnose_summary(&[
+                ("Frontend /", 200, "200 in 120 ms"),
+                ("API /health", 503, "503 Service Unavailable"),
+            ]));
+        workflow.job = "diagnose".into();
+        workflow
+    }
+
+    /// Its id: made from the file's name, so that it stays the same.
+    pub(crate) fn id(&self) -> u64 {
+        let digest = super::answers::digest(&self.file);
+        100_000_000 + u64::from_str_radix(&digest[..6], 16).expect("a hex digest")
+    }
+
+    /// Where it is in the repository.
+    pub(crate) fn path(&self) -> String {
+        format!(".github/workflows/{}", self.file)
+    }
+
+    /// What a run of it is called.
+    pub(crate) fn title_of_run(&self, inputs: &Map<String, Value>) -> Option<String> {
+        let mut title = self.run_name.clone()?;
+        for input in &self.inputs {
+            let value = match inputs.get(&input.name) {
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+                None => String::new(),
+            };
+            title = title.replace(&format!("{{{}}}", input.name), &value);
+        }
+        Some(title)
+    }
+
+    /// The share of the running time that the step has.
+    pub(crate) fn share(&self, step: usize) -> u32 {
+        self.shares.get(step).copied().unwrap_or(1)
+    }
+
+    /// The step at which a bad run fails: the one of that name, or else the longest of the middle.
+    pub(crate) fn failing_step(&self, name: &str) -> Option<usize> {
+        let named = self.steps.iter().position(|step| step == name);
+        let middle = 1..self.steps.len().saturating_sub(1);
+        named.or_else(|| middle.max_by_key(|&step| self.share(step)))
+    }
+
+    /// The file's text.
+    pub(crate) fn yaml(&self, title: Title) -> String {
+        let quoted = |text: &str| Value::from(text).to_string();
+        let mut text = format!("name: {}\n", quoted(&self.name));
+        if let Some(run_name) = self.run_name.as_ref().filter(|_| title != Title::Neither) {
+            let mut run_name = run_name.clone();
+            for input in &self.inputs {
+                let expression = format!("${{{{ inputs.{} }}}}", input.name);
+                run_name = run_name.replace(&format!("{{{}}}", input.name), &expression);
+            }
+            let _ = writeln!(text, "run-name: {}", quoted(&run_name));
+        }
+        text.push_str("\non:\n  push:\n    branches: [main]\n");
+        if self.dispatchable {
+            text.push_str("  workflow_dispatch:\n");
+            if !self.inputs.is_empty() {
+                text.push_str("    inputs:\n");
+            }
+            for input in &self.inputs {
+                let kind = if input.options.is_empty() { "string" } else { "choice" };
+                let Input { name, required, options } = input;
+                let _ = writeln!(text, "      {name}:");
+                let _ = writeln!(text, "        description: {}", quoted(&format!("The {name}")));
+                let _ = writeln!(text, "        required: {required}");
+                let _ = writeln!(text, "        type: {kind}");
+                if !options.is_empty() {
+                    let _ = writeln!(text, "        options: {}", json!(options));
+                }
+            }
+        }
+        let _ = write!(
+            text,
+            "\njobs:\n  {}:\n    runs-on: ubuntu-latest\n    steps:\n",
+            self.job.replace(' ', "-")
+        );
+        let last = self.steps.len().saturating_sub(1);
+        for step in self.steps.iter().take(last).skip(1) {
+            let _ = writeln!(text, "      - name: {}\n        run: \"true\"", quoted(step));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workflow_s_file_says_what_a_doctor_looks_for() {
+        let yaml = Workflow::client_deploy().choice("stage", true, &["dev", "prod"]);
+        let text = yaml.yaml(Title::DisplayTitle);
+        for part in [
+            "name: \"Client Deploy\"\n",
+            "run-name: \"Client Deploy — ${{ inputs.correlation_id }} by ${{ inputs.requester }}\"\n",
+            "  workflow_dispatch:\n    inputs:\n      correlation_id:\n",
+            "      requester:\n        description: \"The requester\"\n        required: true\n        type: string\n",
+            "        type: choice\n        options: [\"dev\",\"prod\"]\n",
+            "      - name: \"S3 sync\"\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!yaml.yaml(Title::Neither).contains("run-name"));
+        let pushed = Workflow { dispatchable: false, ..yaml };
+        assert!(!pushed.yaml(Title::DisplayTitle).contains("workflow_dispatch"));
+    }
+
+    #[test]
+    fn a_bad_run_fails_at_the_named_step_or_the_longest() {
+        let deploy = Workflow::client_deploy();
+        let step = |name: &str| &deploy.steps[deploy.failing_step(name).unwrap()];
+        assert_eq!((step("S3 sync").as_str(), step("Deploy").as_str()), ("S3 sync", "Build"));
+    }
+}
