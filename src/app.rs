@@ -7,10 +7,12 @@ use chrono::{DateTime, Utc};
 use crate::agents::Registry;
 use crate::agents::options::Options;
 use crate::clock::Clock;
-use crate::commands::{self, Call, Command, Plan};
+use crate::commands::{self, Call, Command, Completion, Plan};
 use crate::config::{Settings, WaitSettings};
+use crate::deploy::correlation::CorrelationId;
 use crate::discord::{Discord, Message};
 use crate::edge::authorize::Access;
+use crate::edge::budget;
 use crate::edge::interaction::{self, Interaction};
 use crate::edge::reply::Reply;
 use crate::error::UserError;
@@ -87,13 +89,34 @@ impl Deckhand {
     ) -> Reply {
         match interaction {
             Interaction::Ping => Reply::Pong,
-            Interaction::Autocomplete => Reply::NoChoices,
+            Interaction::Autocomplete(command) => Reply::Choices(self.suggest(&command).await),
             Interaction::Other => Reply::Message(Message::private(
                 "⚠️ This version of Deckhand knows no such interaction. If you pressed a button or \
                  filled in a form, the message it belongs to is from another version.",
             )),
             Interaction::Command(command) => self.answer_command(command, deadline).await,
         }
+    }
+
+    /// What could be meant by what is being typed, as far as it is known within the three seconds.
+    async fn suggest(self: &Arc<Self>, command: &interaction::Command) -> Vec<String> {
+        let route = commands::route(self.table, &self.registry, &command.name);
+        let Some(route) = route else { return Vec::new() };
+        let focused = command.options.iter().find(|option| option.focused);
+        let (Some(complete), Some(focused)) = (route.command.complete, focused) else {
+            return Vec::new();
+        };
+        if self.access.decide(&command.caller, &route.rule()).is_err() {
+            return Vec::new();
+        }
+        let suggestions = complete(Completion {
+            deckhand: self.clone(),
+            agent: route.agent.cloned(),
+            option: focused.name.clone(),
+            typed: focused.value.as_str().unwrap_or_default().to_owned(),
+        });
+        let budget = budget::remaining(command.id, self.clock.now());
+        tokio::time::timeout(budget, suggestions).await.unwrap_or_default()
     }
 
     async fn answer_command(
@@ -106,7 +129,7 @@ impl Deckhand {
         let name = command.name.clone();
         let reply = match self.start(&command).await {
             Err(error) => {
-                tracing::info!(interaction_id = id, command = name, %error, "refused");
+                tracing::info!(interaction_id = %id, command = name, %error, "refused");
                 Reply::Message(error.to_message())
             }
             Ok(Plan::Answer(message)) => Reply::Message(message),
@@ -114,7 +137,8 @@ impl Deckhand {
             Ok(Plan::Defer(work)) => FollowUp::of(self, command, deadline).defer(work),
         };
         tracing::info!(
-            interaction_id = id,
+            interaction_id = %id,
+            correlation_id = %CorrelationId::of(id),
             command = name,
             reply = reply.name(),
             latency_ms = (self.clock.now() - arrived).num_milliseconds(),

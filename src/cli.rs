@@ -1,5 +1,6 @@
 //! The command line, for everywhere but Lambda.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -80,9 +81,9 @@ fn print_commands(guild: bool, against: Option<&Path>) -> Result<()> {
     let registry = startup::registry(environment)?;
     let scope = if guild { Scope::Guild } else { Scope::Global };
     let declared = registration(TABLE, &registry, scope);
+    let mut out = std::io::stdout().lock();
     let Some(file) = against else {
-        println!("{declared:#}");
-        return Ok(());
+        return Ok(writeln!(out, "{declared:#}")?);
     };
     let registered: Value = read(file)
         .and_then(|text| Ok(serde_json::from_str(&text)?))
@@ -91,7 +92,7 @@ fn print_commands(guild: bool, against: Option<&Path>) -> Result<()> {
         return Err(format!("{}: this is no list of commands", file.display()).into());
     }
     for change in changes(&declared, &registered) {
-        println!("{change}");
+        writeln!(out, "{change}")?;
     }
     Ok(())
 }

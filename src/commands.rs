@@ -2,7 +2,10 @@
 
 pub mod agents;
 pub mod deploy;
+pub mod diagnose;
 pub mod registration;
+pub mod status;
+pub mod workflow;
 
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::BoxFuture;
 use crate::agents::options::{OptionSpec, Options};
-use crate::agents::{Agent, Kind, Registry};
+use crate::agents::{Agent, Registry};
 use crate::app::Deckhand;
 use crate::discord::Message;
 use crate::discord::conversation::{Conversation, Finish};
@@ -21,7 +24,14 @@ use crate::error::UserError;
 pub use registration::{Scope, registration};
 
 /// The commands, in the order in which they are looked up and registered.
-pub const TABLE: &[Command] = &[agents::COMMAND, deploy::COMMAND];
+pub const TABLE: &[Command] =
+    &[agents::COMMAND, deploy::COMMAND, diagnose::COMMAND, status::COMMAND];
+
+/// Starts one call of a command.
+pub type Start = fn(Call) -> BoxFuture<'static, Result<Plan, UserError>>;
+
+/// Suggests values for an option that is being typed.
+pub type Complete = fn(Completion) -> BoxFuture<'static, Vec<String>>;
 
 /// One line of the table.
 #[derive(Clone, Copy)]
@@ -29,7 +39,9 @@ pub struct Command {
     /// Which slash commands it serves.
     pub serves: Serves,
     /// Starts one call of it.
-    pub start: fn(Call) -> BoxFuture<'static, Result<Plan, UserError>>,
+    pub start: Start,
+    /// Suggests values for its options of kind [`Suggested`](OptionKind::Suggested).
+    pub complete: Option<Complete>,
 }
 
 /// Which slash commands a line of the table serves.
@@ -44,10 +56,10 @@ pub enum Serves {
         /// What it takes.
         options: fn() -> Vec<OptionSpec>,
     },
-    /// The command of every agent of a kind.
+    /// The commands of some agents.
     Agents {
-        /// Whether an agent is of that kind.
-        kind: fn(&Kind) -> bool,
+        /// Whether it serves this agent.
+        which: fn(&Agent) -> bool,
         /// What an agent's command takes.
         options: fn(&Agent) -> Vec<OptionSpec>,
     },
@@ -65,6 +77,18 @@ pub struct Call {
     pub caller: Caller,
     /// What was given.
     pub options: Options,
+}
+
+/// A question for suggestions: authorised, about one option that is being typed.
+pub struct Completion {
+    /// The bot.
+    pub deckhand: Arc<Deckhand>,
+    /// The agent behind the command, for [`Serves::Agents`].
+    pub agent: Option<Agent>,
+    /// The option.
+    pub option: String,
+    /// What was typed so far.
+    pub typed: String,
 }
 
 /// How a call is answered.
@@ -94,8 +118,8 @@ pub struct Route<'a> {
 pub fn route<'a>(table: &'a [Command], registry: &'a Registry, name: &str) -> Option<Route<'a>> {
     table.iter().find_map(|command| match command.serves {
         Serves::Own { name: own, .. } => (own == name).then_some(Route { command, agent: None }),
-        Serves::Agents { kind, .. } => {
-            let agent = registry.by_command(name).filter(|agent| kind(&agent.kind))?;
+        Serves::Agents { which, .. } => {
+            let agent = registry.by_command(name).filter(|agent| which(agent))?;
             Some(Route { command, agent: Some(agent) })
         }
     })

@@ -5,6 +5,7 @@
 
 pub mod correlation;
 pub mod dispatch;
+pub mod failure;
 pub mod messages;
 pub mod patience;
 pub mod search;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 use crate::config::{Repository, WaitSettings};
 use crate::deploy::correlation::{CorrelationId, Matched, Requester};
 use crate::deploy::dispatch::Sent;
+use crate::deploy::failure::FailedAt;
 use crate::deploy::patience::Patience;
 use crate::deploy::search::NotFound;
 use crate::github::{Github, GithubError, Run};
@@ -57,6 +59,8 @@ pub struct Target {
     pub earlier: bool,
     /// What GitHub last said of it; nothing yet right after a dispatch that returned the id.
     pub run: Option<Run>,
+    /// Where it failed, if it did.
+    pub failed_at: Option<FailedAt>,
 }
 
 impl Order {
@@ -79,6 +83,7 @@ impl Target {
             matched,
             earlier: false,
             run: Some(run),
+            failed_at: None,
         }
     }
 
@@ -126,14 +131,15 @@ pub enum Why {
     NotTold(GithubError),
 }
 
-/// An interaction is at most this old when it reaches the first process that gets it, in seconds.
-const FIRST_DELIVERY_SECONDS: i64 = 1;
+/// How old an interaction usually is when it reaches the first process that gets it, in milliseconds.
+const FIRST_DELIVERY_MS: i64 = 500;
 
 /// Whether another process may have had this interaction before: it was created before this process
 /// was started, or is older than a first delivery would be. A store that all processes share makes
 /// this guess unnecessary; without one, GitHub is asked for the correlation id before a dispatch.
 pub fn was_elsewhere(created: DateTime<Utc>, started: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    created < started || (now - created).num_seconds() > FIRST_DELIVERY_SECONDS
+    created.timestamp_millis() < started.timestamp_millis()
+        || (now - created).num_milliseconds() > FIRST_DELIVERY_MS
 }
 
 /// Where a deploy reports how far it has come.
@@ -149,6 +155,16 @@ pub struct Followed {
     pub stage: Stage,
     /// How it ended.
     pub ended: Ended,
+}
+
+impl Followed {
+    /// The run, if it has ended.
+    pub fn concluded(&self) -> Option<&Run> {
+        match (&self.ended, &self.stage) {
+            (Ended::Concluded, Stage::Following(target)) => target.run.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// Dispatches, and finds out what came of it if GitHub's answer is lost, but does not wait. `None`:
@@ -184,7 +200,13 @@ pub async fn follow(
         () = stop => Ended::StillRunning(Why::Stopped),
     };
     let stage = progress.stage.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Followed { stage, ended }
+    match &stage {
+        // Stopped while it only looked for where the run had failed.
+        Stage::Following(Target { run: Some(run), .. }) if run.is_completed() => {
+            Followed { stage, ended: Ended::Concluded }
+        }
+        _ => Followed { stage, ended },
+    }
 }
 
 async fn steps<R: Report>(

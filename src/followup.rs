@@ -50,14 +50,8 @@ impl FollowUp {
         let mut work = self.deckhand.tasks.spawn(work.instrument(self.span()));
         match timeout(budget, &mut work).await {
             Ok(joined) => {
-                let finish = self.finished(joined);
-                if let Some(message) = finish.follow_up {
-                    let conversation = self.conversation();
-                    self.deckhand
-                        .tasks
-                        .spawn(async move { conversation.follow_up(&message).await });
-                }
-                Reply::Message(finish.message)
+                // The answer itself notifies, so there is nothing to follow it up with.
+                Reply::Message(self.finished(joined).message)
             }
             Err(_) => {
                 let (wind_up, _) = oneshot::channel();
@@ -110,7 +104,7 @@ impl FollowUp {
                     Err(_) => {
                         work.abort();
                         tracing::error!("given up: its time was over");
-                        self.apology("⏱️ Deckhand ran out of time before this was done.").into()
+                        self.apology("⏱️ Deckhand ran out of time before this was done.")
                     }
                 }
             }
@@ -132,16 +126,18 @@ impl FollowUp {
             self.apology(
                 "💥 Deckhand has a fault and could not finish this. Its log has the details.",
             )
-            .into()
         })
     }
 
-    fn apology(&self, what: &str) -> Message {
+    fn apology(&self, what: &str) -> Finish {
         let id = CorrelationId::of(self.command.id);
-        Message::public(&format!(
-            "{what} If it dispatched a workflow, the run goes on: look for it on GitHub before you \
-             try again.\nCorrelation id `{id}`"
-        ))
+        let text = format!(
+            "{what} If it dispatched a workflow, the run goes on: look for it on GitHub before you try \
+             again.\nCorrelation id `{id}`"
+        );
+        let user_id = self.command.caller.user_id;
+        let follow_up = Message::public(&format!("<@{user_id}> {text}")).pinging(user_id);
+        Finish { message: Message::public(&text), follow_up: Some(follow_up) }
     }
 
     /// When nothing can be delivered any more.
@@ -160,7 +156,7 @@ impl FollowUp {
     fn span(&self) -> tracing::Span {
         tracing::info_span!(
             "follow-up",
-            interaction_id = self.command.id,
+            interaction_id = %self.command.id,
             command = self.command.name,
             correlation_id = %CorrelationId::of(self.command.id),
         )

@@ -3,10 +3,14 @@
 //! octocrab knows neither `return_run_details` nor every status, so the few requests are made here.
 
 pub mod account;
+pub mod artifacts;
 pub mod client;
 pub mod dispatch;
+pub mod jobs;
 pub mod limits;
+pub mod refs;
 pub mod runs;
+pub mod workflows;
 
 pub use client::{Github, GithubError};
 pub use dispatch::DispatchAnswer;

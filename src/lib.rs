@@ -14,6 +14,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod deploy;
+pub mod diagnose;
 pub mod discord;
 pub mod edge;
 pub mod error;

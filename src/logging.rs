@@ -3,6 +3,7 @@
 //! Only Deckhand's own lines follow `LOG_LEVEL`. The libraries stay at warnings, because at finer
 //! levels they log requests whole, tokens included.
 
+use std::io::IsTerminal;
 use std::panic;
 
 use tracing::{Level, Subscriber};
@@ -56,7 +57,9 @@ where
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match form {
         Form::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
-        Form::Readable => lines.with_target(false).boxed(),
+        Form::Readable => {
+            lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed()
+        }
     };
     tracing_subscriber::registry().with(lines.with_filter(filter))
 }

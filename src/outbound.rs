@@ -18,7 +18,7 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// A connection that was idle for longer is not trusted. On Lambda the process is frozen between
 /// invocations: the other side hangs up meanwhile, no timer of ours runs, and a request on such a
-/// connection would be lost. A lost dispatch costs the user a minute; a new handshake costs 50 ms.
+/// connection would be lost. A lost dispatch costs the user half a minute of doubt; a handshake costs 50 ms.
 const IDLE_LIMIT: Duration = Duration::from_secs(15);
 
 /// Why there is no answer. The two differ in what may be done next: what was not sent can be sent

@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,11 +14,14 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::edge::http::{App, MAX_BODY_BYTES, too_large, unreadable};
+use crate::edge::http::{App, MAX_BODY_BYTES, fault, too_large, too_slow, unreadable};
 use crate::tasks::Tasks;
 
 /// For a client to send its headers, and again for its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Of a body that is too large, this much is read before the connection is closed.
+const MAX_THROWN_AWAY: usize = 16 * 1024 * 1024;
 
 /// After the work was told to wind up: for saying how things stand.
 const WIND_UP: Duration = Duration::from_secs(10);
@@ -80,13 +83,39 @@ pub async fn serve(
 
 async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    if usize::try_from(body.size_hint().lower()).is_ok_and(|announced| announced > MAX_BODY_BYTES) {
-        return too_large().map(Full::new);
-    }
-    let response = match timeout(READ_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
-        Ok(Ok(body)) => app.handle(Request::from_parts(parts, body.to_bytes()), None).await,
-        Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
-        Ok(Err(_)) | Err(_) => unreadable(),
+    let response = match timeout(READ_TIMEOUT, read(body)).await {
+        Ok(Ok(body)) => {
+            let (app, request) = (app.clone(), Request::from_parts(parts, body));
+            // A task of its own: a client that hangs up must not stop what it has started.
+            let answer = tokio::spawn(async move { app.handle(request, None).await });
+            answer.await.unwrap_or_else(|_| fault())
+        }
+        Ok(Err(Unread::TooLarge)) => too_large(),
+        Ok(Err(Unread::Broken)) => unreadable(),
+        Err(_) => too_slow(),
     };
     response.map(Full::new)
+}
+
+enum Unread {
+    TooLarge,
+    Broken,
+}
+
+/// Reads a body. One that is too large is read on for a while and thrown away: a client that is still
+/// sending when the connection closes would never see the answer.
+async fn read(mut body: Incoming) -> Result<Bytes, Unread> {
+    let mut bytes = BytesMut::new();
+    let mut seen = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Unread::Broken)?;
+        let data = frame.data_ref().map(Bytes::as_ref).unwrap_or_default();
+        seen += data.len();
+        if seen <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(data);
+        } else if seen > MAX_THROWN_AWAY {
+            break;
+        }
+    }
+    if seen > MAX_BODY_BYTES { Err(Unread::TooLarge) } else { Ok(bytes.freeze()) }
 }

@@ -13,6 +13,11 @@ use url::{Host, Url};
 /// The longest URL that is looked at, in bytes.
 const MAX_LENGTH: usize = 2048;
 
+/// What a workflow that pastes the URL into a shell line must not meet; none is needed in a base URL, and
+/// each has a percent-encoded form.
+const SHELL: &[char] =
+    &['$', '`', '\'', '"', ';', '(', ')', '<', '>', '|', '{', '}', '^', '*', '!', '\\'];
+
 /// Host names that mean "this machine" or "this network", with everything below them.
 const LOCAL_NAMES: &[&str] =
     &["localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "home.arpa"];
@@ -82,7 +87,8 @@ impl DomainPattern {
         match host.host()? {
             Host::Domain(domain) if host.path() == "/" && host.port().is_none() => {
                 let base = domain.trim_end_matches('.').to_owned();
-                (!base.contains('*') && !base.is_empty()).then_some(Self { base, below })
+                (!base.contains('*') && !base.is_empty() && !base.starts_with('.'))
+                    .then_some(Self { base, below })
             }
             _ => None,
         }
@@ -111,6 +117,9 @@ pub enum RefusedUrl {
     /// It does not parse, or is too long.
     #[error("it is not a URL (like https://api.example.com)")]
     NotAUrl,
+    /// Something that a shell or a page would read as more than a URL.
+    #[error("it contains characters that no base URL needs (quotes, brackets, $, ; and the like)")]
+    Characters,
     /// A scheme other than https.
     #[error("it must start with https://")]
     NotHttps,
@@ -139,7 +148,13 @@ impl UrlPolicy {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(RefusedUrl::NotHttps);
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if url.as_str().contains(SHELL) || text.contains('\\') {
+            return Err(RefusedUrl::Characters);
+        }
+        // Also the empty ones, which the parser drops.
+        let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+        if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
             return Err(RefusedUrl::Credentials);
         }
         let host = url.host().ok_or(RefusedUrl::NotAUrl)?;
@@ -228,6 +243,7 @@ mod tests {
     #[case("https://api.example.com/v1", "https://api.example.com/v1")]
     #[case(" https://API.Example.com:8443/v1/ ", "https://api.example.com:8443/v1/")]
     #[case("https://8.8.8.8", "https://8.8.8.8")]
+    #[case("https://api.example.com/`id`", "https://api.example.com/%60id%60")]
     #[case("https://[2606:4700::1111]/x", "https://[2606:4700::1111]/x")]
     #[case("https://bücher.example.com", "https://xn--bcher-kva.example.com")]
     fn public_https_urls_pass(#[case] text: &str, #[case] expected: &str) {
@@ -245,6 +261,11 @@ mod tests {
     #[case::javascript("javascript:alert(1)", RefusedUrl::NotHttps)]
     #[case::user("https://ada@api.example.com", RefusedUrl::Credentials)]
     #[case::password("https://:pw@api.example.com", RefusedUrl::Credentials)]
+    #[case::empty_user("https://@api.example.com", RefusedUrl::Credentials)]
+    #[case::empty_password("https://:@api.example.com", RefusedUrl::Credentials)]
+    #[case::backslash("https://api.example.com\\@127.0.0.1", RefusedUrl::Characters)]
+    #[case::command("https://api.example.com/$(id)", RefusedUrl::Characters)]
+    #[case::quote("https://api.example.com/';id;'", RefusedUrl::Characters)]
     #[case::disguise("https://api.example.com@127.0.0.1", RefusedUrl::Credentials)]
     #[case::localhost("https://localhost", RefusedUrl::LocalName)]
     #[case::localhost_dot("https://LOCALHOST./", RefusedUrl::LocalName)]
@@ -317,6 +338,7 @@ mod tests {
     #[case("https://example.com")]
     #[case("example.com/path")]
     #[case("10.0.0.1")]
+    #[case(".example.com")]
     #[case("")]
     fn a_pattern_that_is_neither_form_is_refused(#[case] text: &str) {
         assert_eq!(DomainPattern::parse(text), None);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::options::{OptionKind, OptionSpec};
-use super::registry::{Agent, Input, Kind, RefPattern, Registry, Workflow};
+use super::registry::{Agent, Input, Kind, RefPattern, Registry, Workflow, is_ref};
 use crate::config::Repository;
 use crate::edge::authorize::Rule;
 
@@ -83,6 +83,7 @@ struct RawAgent {
     allowed_refs: Vec<Spanned<String>>,
     #[serde(default)]
     inputs: Vec<RawInput>,
+    reported: Option<Spanned<bool>>,
     #[serde(default)]
     allowed_users: Vec<Spanned<String>>,
     #[serde(default)]
@@ -130,11 +131,13 @@ fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
 fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
     match raw.kind.as_ref().as_str() {
         "deploy" => Ok(Kind::Deploy(workflow(raw)?)),
-        "diagnose" => without_workflow(raw, Kind::Diagnose),
+        "diagnose" => Ok(Kind::Diagnose(workflow(raw)?)),
         "status" => without_workflow(raw, Kind::Status),
         "verify" => without_workflow(raw, Kind::Verify),
+        "workflow" => Ok(Kind::Workflow(workflow(raw)?)),
         other => {
-            let what = format!("kind {other:?} is none of deploy, diagnose, status, verify");
+            let what =
+                format!("kind {other:?} is none of deploy, diagnose, status, verify, workflow");
             Err(fault(&raw.kind, what))
         }
     }
@@ -142,15 +145,16 @@ fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
 
 /// A key that would do nothing is a mistake of whoever wrote it.
 fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
-    let key =
-        [("workflow", &raw.workflow), ("repository", &raw.repository), ("ref", &raw.default_ref)]
-            .into_iter()
-            .find_map(|(key, value)| value.as_ref().map(|value| (key, value)))
-            .or_else(|| raw.allowed_refs.first().map(|value| ("allowed_refs", value)))
-            .or_else(|| raw.inputs.first().map(|input| ("inputs", &input.option)));
+    let texts =
+        [("workflow", &raw.workflow), ("repository", &raw.repository), ("ref", &raw.default_ref)];
+    let key = (texts.into_iter().find_map(|(key, text)| Some((key, text.as_ref()?.span()))))
+        .or_else(|| raw.allowed_refs.first().map(|name| ("allowed_refs", name.span())))
+        .or_else(|| raw.inputs.first().map(|input| ("inputs", input.option.span())))
+        .or_else(|| raw.reported.as_ref().map(|reported| ("reported", reported.span())));
     match key {
-        Some((key, at)) => {
-            Err(fault(at, format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref())))
+        Some((key, span)) => {
+            let what = format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref());
+            Err(Fault { at: span.start, what })
         }
         None => Ok(kind),
     }
@@ -158,10 +162,9 @@ fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
 
 fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
     let Some(file) = &raw.workflow else {
-        return Err(fault(
-            &raw.kind,
-            "an agent of kind \"deploy\" needs workflow = \"<file>.yml\"",
-        ));
+        let kind = raw.kind.as_ref();
+        let what = format!("an agent of kind {kind:?} needs workflow = \"<file>.yml\"");
+        return Err(fault(&raw.kind, what));
     };
     let default_ref = match &raw.default_ref {
         Some(name) => checked(name, "ref", "a branch or tag name", is_ref)?,
@@ -199,6 +202,7 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
         default_ref,
         allowed_refs,
         inputs: raw.inputs.iter().map(input).collect::<Result<_, _>>()?,
+        reported: raw.reported.as_ref().is_some_and(|reported| *reported.as_ref()),
     })
 }
 
@@ -322,19 +326,6 @@ fn is_command_name(text: &str) -> bool {
 
 fn is_id(text: &str) -> bool {
     is_command_name(text) && !text.contains('-')
-}
-
-/// A name that git takes, as far as it can be told without a repository.
-/// <https://git-scm.com/docs/git-check-ref-format>
-fn is_ref(text: &str) -> bool {
-    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
-    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !"~^:?*[\\".contains(c);
-    fits(text, 255)
-        && text.split('/').all(part)
-        && text.chars().all(allowed)
-        && !text.contains("..")
-        && !text.contains("@{")
-        && !text.starts_with('-')
 }
 
 /// Has 1 to `max` characters and is not only white space.

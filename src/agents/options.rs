@@ -30,6 +30,8 @@ pub enum OptionKind {
         /// What the user may choose from; empty means anything.
         choices: Vec<String>,
     },
+    /// Text, with suggestions while it is typed.
+    Suggested,
     /// A whole number within limits.
     Integer {
         /// The smallest that is taken.
@@ -92,6 +94,7 @@ impl OptionSpec {
                 let choice = |c: &String| json!({"name": c, "value": c});
                 (3, json!({"choices": choices.iter().map(choice).collect::<Vec<_>>()}))
             }
+            OptionKind::Suggested => (3, json!({"autocomplete": true})),
             OptionKind::Url => (3, json!({"max_length": 2048})),
             OptionKind::Integer { min, max } => {
                 let limits = [("min_value", min), ("max_value", max)];
@@ -129,6 +132,10 @@ impl OptionSpec {
                     return Err(RefusedOption::Choice(self.name.clone(), choices.clone()));
                 }
                 Ok(OptionValue::String(text))
+            }
+            OptionKind::Suggested => {
+                let text = value.as_str().ok_or_else(|| wrong("a text"))?;
+                Ok(OptionValue::String(text.to_owned()))
             }
             OptionKind::Url => {
                 let text = value.as_str().ok_or_else(|| wrong("a URL"))?;
@@ -235,7 +242,11 @@ mod tests {
             .as_object()
             .unwrap()
             .iter()
-            .map(|(name, value)| GivenOption { name: name.clone(), value: value.clone() })
+            .map(|(name, value)| GivenOption {
+                name: name.clone(),
+                value: value.clone(),
+                focused: false,
+            })
             .collect();
         Options::read(&specs(), &given, &UrlPolicy::default()).map_err(|error| error.to_string())
     }

@@ -30,10 +30,12 @@ pub struct Agent {
 /// What an agent does.
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// Dispatches a workflow and follows its run.
+    /// Deploys: dispatches a workflow and follows its run.
     Deploy(Workflow),
-    /// Dispatches the diagnose workflow.
-    Diagnose,
+    /// Dispatches any other workflow, exactly as a deploy.
+    Workflow(Workflow),
+    /// Dispatches the diagnose workflow and shows its checks.
+    Diagnose(Workflow),
     /// Shows the last runs.
     Status,
     /// Checks that a deploy is live.
@@ -53,6 +55,8 @@ pub struct Workflow {
     pub allowed_refs: Vec<RefPattern>,
     /// What a user may pass on; each is an option of the slash command.
     pub inputs: Vec<Input>,
+    /// Whether `/status` and the digest tell of its runs.
+    pub reported: bool,
 }
 
 /// A branch or tag, or with a `*` at its end all that begin like it.
@@ -74,16 +78,28 @@ impl Registry {
         &self.agents
     }
 
-    /// The agent behind a slash command.
+    /// The agent behind a slash command, if there is one.
     pub fn by_command(&self, command: &str) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.command == command)
+    }
+}
+
+impl Agent {
+    /// The workflow that its command dispatches, if it dispatches one.
+    pub fn workflow(&self) -> Option<&Workflow> {
+        match &self.kind {
+            Kind::Deploy(workflow) | Kind::Diagnose(workflow) | Kind::Workflow(workflow) => {
+                Some(workflow)
+            }
+            Kind::Status | Kind::Verify => None,
+        }
     }
 }
 
 impl Workflow {
     /// Whether a user may have this workflow dispatched on this branch or tag.
     pub fn allows_ref(&self, git_ref: &str) -> bool {
-        self.allowed_refs.iter().any(|pattern| pattern.matches(git_ref))
+        is_ref(git_ref) && self.allowed_refs.iter().any(|pattern| pattern.matches(git_ref))
     }
 }
 
@@ -95,16 +111,55 @@ impl RefPattern {
         }
     }
 
+    /// How everything that it means begins, if it means more than one name.
+    pub fn prefix(&self) -> Option<&str> {
+        self.0.strip_suffix('*')
+    }
+
     /// The one name that this pattern means, if it means one.
     pub fn exact(&self) -> Option<&str> {
         (!self.0.ends_with('*')).then_some(self.0.as_str())
     }
 }
 
+/// A name that git takes, as far as it can be told without a repository.
+/// <https://git-scm.com/docs/git-check-ref-format>
+pub fn is_ref(text: &str) -> bool {
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !"~^:?*[\\`".contains(c);
+    text.len() <= 255
+        && text.split('/').all(part)
+        && text.chars().all(allowed)
+        && !text.contains("..")
+        && !text.contains("@{")
+        && !text.starts_with('-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case("release/1.0", true)]
+    #[case("release/../main", false)]
+    #[case("release/a`b", false)]
+    #[case("release/a\nb", false)]
+    #[case("release/a b", false)]
+    #[case("release//a", false)]
+    #[case("release/.a", false)]
+    #[case(&format!("release/{}", "x".repeat(300)), false)]
+    fn only_a_name_that_git_takes_is_allowed(#[case] git_ref: &str, #[case] allowed: bool) {
+        let workflow = Workflow {
+            repository: None,
+            file: "x.yml".to_owned(),
+            default_ref: "main".to_owned(),
+            allowed_refs: vec![RefPattern("release/*".to_owned())],
+            inputs: Vec::new(),
+            reported: false,
+        };
+        assert_eq!(workflow.allows_ref(git_ref), allowed);
+    }
 
     #[rstest]
     #[case("main", "main", true)]

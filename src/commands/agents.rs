@@ -15,6 +15,7 @@ pub const COMMAND: Command = Command {
         options: Vec::new,
     },
     start: |call| Box::pin(ready(Ok(Plan::Answer(render(&call.deckhand.registry))))),
+    complete: None,
 };
 
 fn render(registry: &Registry) -> Message {

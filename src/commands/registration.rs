@@ -25,12 +25,12 @@ pub fn registration(table: &[Command], registry: &Registry, scope: Scope) -> Val
         Serves::Own { name, description, options } => {
             vec![declaration(name, description, options(), scope)]
         }
-        Serves::Agents { kind, options } => {
-            let of_kind = registry.agents().iter().filter(|agent| kind(&agent.kind));
+        Serves::Agents { which, options } => {
+            let served = registry.agents().iter().filter(|agent| which(agent));
             let declare = |agent: &Agent| {
                 declaration(&agent.command, &agent.description, options(agent), scope)
             };
-            of_kind.map(declare).collect()
+            served.map(declare).collect()
         }
     });
     Value::Array(commands.collect())
@@ -83,7 +83,7 @@ pub fn changes(declared: &Value, registered: &Value) -> Vec<Change> {
             };
             let (here, there) = (essence(command), essence(&there));
             let differs = |field: &&str| here.get(*field) != there.get(*field);
-            let fields: Vec<_> = COMMAND_FIELDS.iter().copied().filter(|f| differs(&f)).collect();
+            let fields: Vec<_> = COMMAND_FIELDS.iter().copied().filter(|f| differs(f)).collect();
             (!fields.is_empty()).then_some(Change::Alter(name, fields))
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::edge::interaction::Caller;
@@ -74,6 +75,8 @@ pub enum Matched {
     /// The workflow's run name carries no correlation id, and exactly one run fits event, ref, time
     /// and dispatching account.
     Time,
+    /// The same, on a server that does not tell whose our account is.
+    TimeOnly,
 }
 
 impl Matched {
@@ -83,6 +86,7 @@ impl Matched {
             Self::RunId => "matched by run id",
             Self::CorrelationId => "matched by correlation id",
             Self::Time => "matched by time",
+            Self::TimeOnly => "matched by time (whose dispatch it is could not be checked)",
         }
     }
 }
@@ -98,8 +102,14 @@ pub enum ByTime<'a> {
     Ambiguous(usize),
 }
 
-/// Looks for our run among those of the time window, by event, ref and dispatching account.
-pub fn by_time<'a>(runs: &'a [Run], git_ref: &str, dispatcher: &Dispatcher) -> ByTime<'a> {
+/// Looks for our run by event, ref, time and dispatching account. `since` is when the dispatch was sent,
+/// by GitHub's clock and cut to the second as GitHub's times are.
+pub fn by_time<'a>(
+    runs: &'a [Run],
+    git_ref: &str,
+    since: DateTime<Utc>,
+    dispatcher: &Dispatcher,
+) -> ByTime<'a> {
     if carries_ids(runs) {
         return ByTime::None;
     }
@@ -107,6 +117,7 @@ pub fn by_time<'a>(runs: &'a [Run], git_ref: &str, dispatcher: &Dispatcher) -> B
     let mut fitting = runs.iter().filter(|run| {
         run.event.as_deref() == Some("workflow_dispatch")
             && run.head_branch.as_deref() == Some(name)
+            && run.created_at.is_some_and(|created| created >= since)
             && dispatcher.may_be(run.actor.as_ref())
     });
     match (fitting.next(), fitting.count()) {
@@ -118,9 +129,21 @@ pub fn by_time<'a>(runs: &'a [Run], git_ref: &str, dispatcher: &Dispatcher) -> B
 
 /// Whether any of these runs has a correlation id (some UUID) in its name.
 pub fn carries_ids(runs: &[Run]) -> bool {
-    let is_id = |word: &str| word.len() == 36 && Uuid::try_parse(word).is_ok();
-    let words = |title: &str| title.split(|c: char| !c.is_ascii_hexdigit() && c != '-').any(is_id);
-    runs.iter().any(|run| titles(run).any(words))
+    runs.iter().any(|run| requested(run).is_some())
+}
+
+/// What a run's name tells of who asked for it: the correlation id (some UUID), and the requester if
+/// the name goes on with `by …`. The run name's format is `<title> — <id> by <requester>`.
+pub fn requested(run: &Run) -> Option<(&str, Option<&str>)> {
+    titles(run).find_map(|title| {
+        let at = (0..title.len()).find(|at| is_id(title.get(*at..at + 36)))?;
+        let (id, rest) = (title.get(at..at + 36)?, title.get(at + 36..)?);
+        Some((id, rest.strip_prefix(" by ").map(str::trim).filter(|name| !name.is_empty())))
+    })
+}
+
+fn is_id(text: Option<&str>) -> bool {
+    text.is_some_and(|text| text.as_bytes().get(8) == Some(&b'-') && Uuid::try_parse(text).is_ok())
 }
 
 fn titles(run: &Run) -> impl Iterator<Item = &str> {
@@ -130,6 +153,7 @@ fn titles(run: &Run) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::TimeDelta;
     use rstest::rstest;
     use serde_json::json;
 
@@ -138,7 +162,7 @@ mod tests {
     fn run(title: &str, branch: &str, actor: &str, event: &str) -> Run {
         serde_json::from_value(json!({
             "id": 1, "display_title": title, "head_branch": branch, "event": event,
-            "actor": {"login": actor, "type": "User"},
+            "actor": {"login": actor, "type": "User"}, "created_at": "2026-11-22T10:00:00Z",
         }))
         .unwrap()
     }
@@ -169,6 +193,19 @@ mod tests {
     }
 
     #[rstest]
+    #[case("Client Deploy — ID by ada#7", Some(Some("ada#7")))]
+    #[case("deploy-ID", Some(None))]
+    #[case("ID-x", Some(None))]
+    #[case("ID", Some(None))]
+    #[case("łID by ", Some(None))]
+    #[case("Client Deploy", None)]
+    #[case("0b3b1c8e6a3e4c529f1d0d5f6a7b8c9d", None)]
+    fn a_name_tells_who_asked(#[case] title: &str, #[case] expected: Option<Option<&str>>) {
+        let run = run(&title.replace("ID", OTHER), "main", "bot", "push");
+        assert_eq!(requested(&run), expected.map(|requester| (OTHER, requester)));
+    }
+
+    #[rstest]
     #[case("ada", "ada#7")]
     #[case("ada lovelace", "ada_lovelace#7")]
     #[case("$(rm -rf /)`x`\n@everyone", "__rm_-rf____x___everyone#7")]
@@ -194,7 +231,9 @@ mod tests {
         #[case] fits: Option<usize>,
     ) {
         let bot = Dispatcher::Login("bot".to_owned());
-        let found = match by_time(&runs, "refs/heads/main", &bot) {
+        let since = "2026-11-22T10:00:00Z".parse().unwrap();
+        assert_eq!(by_time(&runs, "main", since + TimeDelta::seconds(1), &bot), ByTime::None);
+        let found = match by_time(&runs, "refs/heads/main", since, &bot) {
             ByTime::None => None,
             ByTime::One(_) => Some(1),
             ByTime::Ambiguous(count) => Some(count),

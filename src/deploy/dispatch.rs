@@ -24,8 +24,8 @@ pub enum Sent {
     },
 }
 
-/// Dispatches the workflow. It is sent again only when GitHub surely did not take it: no connection,
-/// a rate limit, or a 4xx. `Err` means that nothing was dispatched.
+/// Dispatches the workflow. It is sent again only when GitHub surely did not take it: no connection, a
+/// rate limit, or a refusal of the field `return_run_details`. `Err` means that nothing was dispatched.
 pub async fn once(
     github: &Github,
     order: &Order,
@@ -41,14 +41,20 @@ pub async fn once(
         let target = Target::of(github, order, run, Matched::CorrelationId);
         return Ok(Sent::Named(Target { earlier: true, ..target }));
     }
-    let mut return_run_details = true;
+    let mut return_run_details = github.asks_for_the_run();
+    let mut refused = false;
     let mut unsent = 0;
     loop {
         let at = github.now();
         let Order { repository, workflow, git_ref, .. } = order;
         let inputs = order.all_inputs();
         let answer = github.dispatch(repository, workflow, git_ref, &inputs, return_run_details);
-        match answer.await {
+        let answer = answer.await;
+        if refused && answer.is_ok() {
+            // It was the field: without it the same dispatch was taken.
+            github.do_not_ask_for_the_run();
+        }
+        match answer {
             Ok(Some(answer)) => return Ok(Sent::Named(named(github, order, answer))),
             Ok(None) => return Ok(Sent::Unnamed { at, lost: false }),
             Err(GithubError::Lost(why)) => {
@@ -65,6 +71,7 @@ pub async fn once(
             {
                 // An Enterprise Server that does not know the field. It says so in several ways.
                 return_run_details = false;
+                refused = true;
             }
             Err(error) => return Err(error),
         }
@@ -79,6 +86,7 @@ fn named(github: &Github, order: &Order, answer: DispatchAnswer) -> Target {
         matched: Matched::RunId,
         earlier: false,
         run: None,
+        failed_at: None,
     }
 }
 

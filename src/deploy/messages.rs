@@ -2,12 +2,17 @@
 
 use chrono::TimeDelta;
 
+use super::failure::FailedAt;
 use super::search::NotFound;
 use super::{Ended, Followed, Order, Stage, Target, Why};
 use crate::discord::Message;
 use crate::discord::conversation::Finish;
 use crate::github::{Github, GithubError, Run};
+use crate::text::run::{conclusion, running, took};
 use crate::text::{duration, escape};
+
+const FOLLOWS: &str = "`wait:true` follows the run and reports its outcome here.";
+const FINDS: &str = "GitHub did not say which run it is; `wait:true` finds it, follows it and reports its outcome here.";
 
 /// What the messages need besides the order: the page of the workflow, where people look when the
 /// run is not known.
@@ -26,13 +31,13 @@ impl<'a> Messages<'a> {
 
     /// The answer of a command that does not wait.
     pub fn dispatched(&self, target: Option<&Target>) -> Message {
-        let (what, run) = match target {
-            Some(target) if target.earlier => ("was dispatched before", run_link(target)),
-            Some(target) => ("dispatched", run_link(target)),
-            None => ("dispatched", self.runs_link()),
+        let (what, run, hint) = match target {
+            Some(target) if target.earlier => ("was dispatched before", run_link(target), FOLLOWS),
+            Some(target) => ("dispatched", run_link(target), FOLLOWS),
+            None => ("dispatched", self.runs_link(), FINDS),
         };
         Message::public(&format!(
-            "🚀 {title} {what}\n{details}\n-# `wait:true` follows the run and reports its outcome here.",
+            "🚀 {title} {what}\n{details}\n-# {hint}",
             title = self.title(),
             details = self.details(&run, target),
         ))
@@ -53,17 +58,20 @@ impl<'a> Messages<'a> {
         Message::public(&format!("{icon} {}: {status}\n{}", self.title(), self.where_(stage)))
     }
 
-    /// The last state of the message, and the follow-up that tells the requester.
-    pub fn finish(&self, followed: &Followed) -> Finish {
+    /// The last state of the message, and the follow-up that tells the requester; `added` is what the
+    /// command has to say besides.
+    pub fn finish(&self, followed: &Followed, added: Option<&str>) -> Finish {
         let outcome = self.outcome(followed);
-        let message = Message::public(&format!("{outcome}\n{}", self.where_(&followed.stage)));
+        let added = added.map(|added| format!("\n{added}")).unwrap_or_default();
+        let place = self.where_(&followed.stage);
+        let message = Message::public(&format!("{outcome}\n{place}{added}"));
         let user_id = self.order.requester.user_id;
         let (run, earlier) = match &followed.stage {
             Stage::Following(target) => (run_link(target), target.earlier),
             _ => (self.runs_link(), false),
         };
         let id = self.order.correlation_id;
-        let follow_up = format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`");
+        let follow_up = format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`{added}");
         let follow_up = Message::public(&follow_up).pinging(user_id);
         Finish { message, follow_up: (!earlier).then_some(follow_up) }
     }
@@ -76,24 +84,40 @@ impl<'a> Messages<'a> {
 
     fn outcome(&self, Followed { stage, ended }: &Followed) -> String {
         let title = self.title();
-        let run = match stage {
-            Stage::Following(target) => target.run.as_ref(),
+        let target = match stage {
+            Stage::Following(target) => Some(target),
             _ => None,
         };
+        let run = target.and_then(|target| target.run.as_ref());
         match ended {
             Ended::Concluded => {
                 let (icon, words) = conclusion(run.and_then(|run| run.conclusion.as_deref()));
-                format!("{icon} {title} {words}{}", run.map(took).unwrap_or_default())
+                let after = run.and_then(took).map(|took| format!(" after {took}"));
+                let failed = target.and_then(|target| target.failed_at.as_ref()).map(failed_at);
+                format!(
+                    "{icon} {title} {words}{}{}",
+                    after.unwrap_or_default(),
+                    failed.unwrap_or_default()
+                )
             }
             Ended::NotDispatched(error) => {
                 format!("🔴 {title}: nothing was dispatched. {}", refused(error, self.order))
             }
-            Ended::NotFound(NotFound::Nowhere { lost: true }) => format!(
+            Ended::NotFound(NotFound::Nowhere { lost: true, listed: false }) => format!(
+                "⚠️ {title}: GitHub's answer to the dispatch was lost, and GitHub cannot be reached since, \
+                 so it is unknown whether it was taken. It was not sent again. Look at the workflow's \
+                 runs before you try again; githubstatus.com tells about outages.",
+            ),
+            Ended::NotFound(NotFound::Nowhere { lost: true, listed: true }) => format!(
                 "⚠️ {title}: GitHub's answer to the dispatch was lost and no run with this correlation \
                  id showed up, so it is unknown whether it was taken. It was not sent again. Look at the \
                  workflow's runs before you try again.",
             ),
-            Ended::NotFound(NotFound::Nowhere { lost: false }) => format!(
+            Ended::NotFound(NotFound::Nowhere { lost: false, listed: false }) => format!(
+                "⏱️ {title}: GitHub took the dispatch, but cannot be reached since. Look at the workflow's \
+                 runs.",
+            ),
+            Ended::NotFound(NotFound::Nowhere { lost: false, listed: true }) => format!(
                 "⏱️ {title}: GitHub took the dispatch, but its run did not show up in time. Look at the \
                  workflow's runs. If it is there under another name, let the workflow's `run-name` \
                  carry the `correlation_id` input.",
@@ -103,11 +127,16 @@ impl<'a> Messages<'a> {
                  reported. Look at the workflow's runs. When the workflow's `run-name` carries the \
                  `correlation_id` input, its run can be told from others.",
             ),
-            Ended::NotFound(NotFound::NotTold(error)) => format!(
-                "⏱️ {title}: dispatched, but its run could not be looked for. {why} Look at \
-                 the workflow's runs.",
-                why = not_told(error),
-            ),
+            Ended::NotFound(NotFound::NotTold { error, lost }) => {
+                let dispatched = match lost {
+                    true => "it is unknown whether GitHub took the dispatch, and its run",
+                    false => "dispatched, but its run",
+                };
+                let why = not_told(error);
+                format!(
+                    "⏱️ {title}: {dispatched} could not be looked for. {why} Look at the workflow's runs."
+                )
+            }
             Ended::StillRunning(why) => self.still_running(stage, run, why),
         }
     }
@@ -116,7 +145,7 @@ impl<'a> Messages<'a> {
         let title = self.title();
         let why = match why {
             Why::TimedOut => format!("after {}", duration::compact(self.timeout)),
-            Why::Stopped => "when Deckhand's own time was over".to_owned(),
+            Why::Stopped => "when Deckhand had to stop".to_owned(),
             Why::NotTold(error) => {
                 return format!(
                     "⏱️ {title}: the run could not be followed to its end. {}",
@@ -133,10 +162,11 @@ impl<'a> Messages<'a> {
                 format!("⏱️ {title}: its run had not shown up {why}. Look at the workflow's runs.")
             }
             Stage::Following(_) => {
-                let (_, status) = running(run);
-                format!(
-                    "⏱️ {title}: still running {why} ({status}). The link shows how it goes on."
-                )
+                let status = match running(run).1 {
+                    waiting if waiting.starts_with("waiting") => format!("still {waiting} {why}"),
+                    status => format!("still running {why} ({status})"),
+                };
+                format!("⏱️ {title}: {status}. The link shows how it goes on.")
             }
         }
     }
@@ -168,6 +198,11 @@ impl<'a> Messages<'a> {
     }
 }
 
+fn failed_at(FailedAt { job, step }: &FailedAt) -> String {
+    let step = step.as_ref().map(|step| format!(" › {}", escape::plain(step, 100)));
+    format!("\nFailed at **{}**{}", escape::plain(job, 100), step.unwrap_or_default())
+}
+
 fn run_link(target: &Target) -> String {
     let number = target.run.as_ref().and_then(|run| run.run_number);
     let label = match number {
@@ -175,42 +210,6 @@ fn run_link(target: &Target) -> String {
         None => format!("Run {}", target.run_id),
     };
     escape::link(&label, &target.url)
-}
-
-fn running(run: Option<&Run>) -> (&'static str, String) {
-    match run.and_then(|run| run.status.as_deref()) {
-        None => ("🔵", "dispatched".to_owned()),
-        Some("queued" | "requested" | "pending") => ("🔵", "queued".to_owned()),
-        Some("in_progress") => ("🔵", "in progress".to_owned()),
-        Some("waiting" | "action_required") => ("🟠", "waiting for approval".to_owned()),
-        Some(other) => ("🔵", escape::code(other, 40)),
-    }
-}
-
-/// The icon and words of a conclusion; one that is not known yet is shown as it is.
-fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
-    let (icon, words) = match conclusion {
-        Some("success") => ("🟢", "succeeded"),
-        Some("failure") => ("🔴", "failed"),
-        Some("timed_out") => ("🔴", "timed out on GitHub"),
-        Some("startup_failure") => ("🔴", "could not start"),
-        Some("cancelled") => ("⚪", "was cancelled"),
-        Some("skipped") => ("⚪", "was skipped"),
-        Some("neutral") => ("⚪", "ended neutral"),
-        Some("stale") => ("⚪", "went stale"),
-        Some("action_required") => ("🟠", "is waiting for approval"),
-        Some(_) => ("⚪", "ended"),
-        None => return ("⚪", "ended without a conclusion".to_owned()),
-    };
-    let term = escape::code(conclusion.unwrap_or_default(), 40);
-    (icon, format!("{words} ({term})"))
-}
-
-fn took(run: &Run) -> String {
-    match (run.run_started_at.or(run.created_at), run.updated_at) {
-        (Some(start), Some(end)) => format!(" after {}", duration::compact(end - start)),
-        _ => String::new(),
-    }
 }
 
 /// Why GitHub took no dispatch, and what to do next.
@@ -238,6 +237,10 @@ fn refused(error: &GithubError, order: &Order) -> String {
         GithubError::NotFound => format!(
             "GitHub does not know the workflow {workflow} in {repository} (404). Check the file's name \
              in agents.toml, and that the token may see the repository.",
+        ),
+        GithubError::Moved => format!(
+            "GitHub says that {repository} has moved. Set `GITHUB_REPO` (or the agent's repository) to \
+             its new name.",
         ),
         GithubError::Refused(status, said) => {
             format!("GitHub refuses it ({status}): {}. {}", said_by_github(said), hint(said))
@@ -269,6 +272,7 @@ fn not_told(error: &GithubError) -> String {
         GithubError::Forbidden(said) => {
             format!("GitHub forbids it (403): {}.", said_by_github(said))
         }
+        GithubError::Moved => "GitHub says that the repository has moved.".to_owned(),
         GithubError::NotFound => {
             "GitHub does not know it (404); it may have been deleted.".to_owned()
         }

@@ -55,6 +55,11 @@ impl Patience {
         self.pause(self.interval).await;
     }
 
+    /// A poll interval's pause after the end, when only a detail is missing.
+    pub async fn breathe(&self) {
+        tokio::time::sleep(self.interval).await;
+    }
+
     /// The pause after a fault that may pass: growing, with jitter.
     pub async fn after_a_fault(&mut self) {
         let pause = self.backoff.next().unwrap_or(self.interval);
@@ -64,7 +69,7 @@ impl Patience {
     /// Waits out a rate limit, at most twice and never past the deadline. `false`: it did not wait,
     /// because there is no use in it.
     pub async fn rest(&mut self, asked: Duration) -> bool {
-        if self.rests_left == 0 || Instant::now() + asked > self.deadline {
+        if self.rests_left == 0 || asked > self.deadline.saturating_duration_since(Instant::now()) {
             return false;
         }
         self.rests_left -= 1;

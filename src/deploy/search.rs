@@ -1,7 +1,8 @@
 //! Finds the run of a dispatch that GitHub did not name.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::correlation::{ByTime, Matched, by_time, carries_ids};
@@ -12,6 +13,13 @@ use crate::github::{Github, GithubError, Run};
 
 /// How long a run may take to show up when it is unknown whether GitHub took the dispatch.
 const LOST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// GitHub's `Date` and its runs' times are cut to whole seconds, so our idea of its clock may be ahead by
+/// that much.
+const SLACK: TimeDelta = TimeDelta::seconds(1);
+
+/// A run without a correlation id is taken when it was alone for this long after the dispatch.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// Looks for an earlier dispatch before one is sent: this often in vain before the user is told that
 /// nothing was done.
@@ -24,11 +32,18 @@ pub enum NotFound {
     Nowhere {
         /// Whether it is unknown if GitHub took the dispatch.
         lost: bool,
+        /// Whether GitHub gave its list of runs at all.
+        listed: bool,
     },
     /// The run names carry no correlation id, and this many runs could be ours.
     Ambiguous(usize),
     /// GitHub does not let us look.
-    NotTold(GithubError),
+    NotTold {
+        /// What it says.
+        error: GithubError,
+        /// Whether it is unknown if GitHub took the dispatch.
+        lost: bool,
+    },
 }
 
 /// Looks until the run shows up or the time is over. `at` is when the dispatch was sent.
@@ -44,29 +59,54 @@ pub async fn run(
         false => patience.deadline(),
     };
     let mut lone = Lone::default();
+    let mut listed = false;
     loop {
-        match window(github, order, at).await {
-            Ok(runs) => {
-                if let Some(run) = runs.iter().find(|run| order.correlation_id.is_in(run)) {
-                    return Ok(Target::of(github, order, run.clone(), Matched::CorrelationId));
-                }
-                // Of a dispatch that may not have been taken, a run that merely fits proves nothing.
-                if !lost && let Some(run) = lone.look(github, order, &runs).await? {
-                    return Ok(Target::of(github, order, run, Matched::Time));
-                }
-                patience.look_again().await;
-            }
+        let look = look(github, order, at, lost, &mut lone).await;
+        listed |= look.is_ok();
+        match look {
+            Ok(Look::Found(run, matched)) => return Ok(Target::of(github, order, run, matched)),
+            Ok(Look::Ambiguous(count)) => return Err(NotFound::Ambiguous(count)),
+            Ok(Look::Nothing) => patience.look_again().await,
             Err(GithubError::RateLimited(wait)) => {
                 if !patience.rest(wait).await {
-                    return Err(NotFound::NotTold(GithubError::RateLimited(wait)));
+                    return Err(NotFound::NotTold { error: GithubError::RateLimited(wait), lost });
                 }
             }
-            Err(error) if error.is_passing() => patience.after_a_fault().await,
-            Err(error) => return Err(NotFound::NotTold(error)),
+            Err(error) if error.is_passing() => {
+                tracing::debug!(%error, "a look for the run failed");
+                patience.after_a_fault().await;
+            }
+            Err(error) => return Err(NotFound::NotTold { error, lost }),
         }
         if Instant::now() >= give_up {
-            return Err(NotFound::Nowhere { lost });
+            return Err(NotFound::Nowhere { lost, listed });
         }
+    }
+}
+
+enum Look {
+    Found(Run, Matched),
+    Ambiguous(usize),
+    Nothing,
+}
+
+async fn look(
+    github: &Github,
+    order: &Order,
+    at: DateTime<Utc>,
+    lost: bool,
+    lone: &mut Lone,
+) -> Result<Look, GithubError> {
+    // Before GitHub's clock is known (its answer to the dispatch was lost), the newest page must do.
+    let since = github.to_github_time(at).map(|at| at.trunc_subsecs(0) - SLACK);
+    let runs = github.dispatched_runs(&order.repository, &order.workflow, since).await?;
+    if let Some(run) = runs.iter().find(|run| order.correlation_id.is_in(run)) {
+        return Ok(Look::Found(run.clone(), Matched::CorrelationId));
+    }
+    match since {
+        // Of a dispatch that may not have been taken, a run that merely fits proves nothing.
+        Some(since) if !lost => lone.look(github, order, &runs, since).await,
+        _ => Ok(Look::Nothing),
     }
 }
 
@@ -86,30 +126,36 @@ pub async fn earlier(
             Err(error) if error.is_passing() && tries < TRIES_BEFORE && !patience.is_over() => {
                 patience.after_a_fault().await;
             }
-            Err(error) => return Err(error),
+            Err(
+                error @ (GithubError::RateLimited(_)
+                | GithubError::NotSent(_)
+                | GithubError::Lost(_)),
+            ) => {
+                return Err(error);
+            }
+            // The list cannot be read at all. If that is a mistake in the set-up, the dispatch says so.
+            Err(error) => {
+                tracing::warn!(%error, "it cannot be told whether this was dispatched before");
+                return Ok(None);
+            }
         }
     }
 }
 
-/// The runs that can be ours by their time. Before GitHub's clock is known (its answer to the dispatch
-/// was lost), the newest page.
-async fn window(
-    github: &Github,
-    order: &Order,
-    at: DateTime<Utc>,
-) -> Result<Vec<Run>, GithubError> {
-    // A run's time is cut to whole seconds.
-    let since = github.to_github_time(at).map(|at| at - TimeDelta::seconds(1));
-    github.dispatched_runs(&order.repository, &order.workflow, since).await
-}
-
-/// The search for a run without a correlation id: it must be the only one that fits, twice in a row,
-/// because a twin may show up a moment later.
-#[derive(Default)]
+/// The search for a run without a correlation id: it must be the only one that fits, seen twice and for
+/// a while after the dispatch, because a twin may show up a moment later.
 struct Lone {
     dispatcher: Option<Dispatcher>,
     ids_are_used: Option<bool>,
     seen: Option<u64>,
+    settled: Instant,
+}
+
+impl Default for Lone {
+    fn default() -> Self {
+        let settled = Instant::now() + SETTLE;
+        Self { dispatcher: None, ids_are_used: None, seen: None, settled }
+    }
 }
 
 impl Lone {
@@ -118,38 +164,46 @@ impl Lone {
         github: &Github,
         order: &Order,
         runs: &[Run],
-    ) -> Result<Option<Run>, NotFound> {
+        since: DateTime<Utc>,
+    ) -> Result<Look, GithubError> {
         if runs.is_empty() || carries_ids(runs) || self.ids_are_used == Some(true) {
-            return Ok(None);
+            return Ok(Look::Nothing);
         }
-        let Some(dispatcher) = self.learn(github, order).await else {
-            return Ok(None);
+        let Some(dispatcher) = self.learn(github, order).await? else { return Ok(Look::Nothing) };
+        let matched = match dispatcher {
+            Dispatcher::Login(_) => Matched::Time,
+            Dispatcher::SomeBot | Dispatcher::Unknown => Matched::TimeOnly,
         };
-        match by_time(runs, &order.git_ref, dispatcher) {
-            ByTime::Ambiguous(count) => Err(NotFound::Ambiguous(count)),
-            ByTime::One(run) if self.seen == Some(run.id) => Ok(Some(run.clone())),
+        match by_time(runs, &order.git_ref, since, dispatcher) {
+            ByTime::Ambiguous(count) => Ok(Look::Ambiguous(count)),
+            ByTime::One(run) if self.seen == Some(run.id) && Instant::now() >= self.settled => {
+                Ok(Look::Found(run.clone(), matched))
+            }
             ByTime::One(run) => {
                 self.seen = Some(run.id);
-                Ok(None)
+                Ok(Look::Nothing)
             }
-            ByTime::None => Ok(None),
+            ByTime::None => Ok(Look::Nothing),
         }
     }
 
     /// What must be known first, asked once: who we are, and that this workflow's run names really
-    /// carry no correlation ids. `None`: not yet known, or they do.
-    async fn learn(&mut self, github: &Github, order: &Order) -> Option<&Dispatcher> {
+    /// carry no correlation ids. `None`: they do.
+    async fn learn(
+        &mut self,
+        github: &Github,
+        order: &Order,
+    ) -> Result<Option<&Dispatcher>, GithubError> {
         if self.ids_are_used.is_none() {
-            let newest =
-                github.dispatched_runs(&order.repository, &order.workflow, None).await.ok()?;
+            let newest = github.dispatched_runs(&order.repository, &order.workflow, None).await?;
             self.ids_are_used = Some(carries_ids(&newest));
         }
         if self.ids_are_used == Some(true) {
-            return None;
+            return Ok(None);
         }
         if self.dispatcher.is_none() {
-            self.dispatcher = Some(github.dispatcher().await.ok()?);
+            self.dispatcher = Some(github.dispatcher().await?);
         }
-        self.dispatcher.as_ref()
+        Ok(self.dispatcher.as_ref())
     }
 }

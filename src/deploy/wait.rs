@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::patience::Patience;
-use super::{Ended, Order, Progress, Report, Stage, Target, Why};
+use super::{Ended, Order, Progress, Report, Stage, Target, Why, failure};
 use crate::github::runs::Tag;
 use crate::github::{Github, GithubError, Run};
 
@@ -24,8 +24,11 @@ pub(super) async fn until_it_ends<R: Report>(
     let mut tag = Tag::default();
     let unknown_until = Instant::now() + UNKNOWN_RUN_TIMEOUT;
     loop {
-        if target.run.as_ref().is_some_and(Run::is_completed) {
-            progress.keep(Stage::Following(target));
+        if let Some(run) = target.run.as_ref().filter(|run| run.is_completed()) {
+            // Kept first, so that running out of time here loses no outcome.
+            progress.keep(Stage::Following(target.clone()));
+            let failed_at = failure::find(github, order, run, patience).await;
+            progress.keep(Stage::Following(Target { failed_at, ..target }));
             return Ended::Concluded;
         }
         progress.reach(Stage::Following(target.clone())).await;
@@ -50,6 +53,7 @@ async fn look(
     patience: &mut Patience,
     unknown_until: Instant,
 ) -> Result<Option<Run>, GithubError> {
+    let mut refused = false;
     loop {
         match github.run(&order.repository, run_id, tag).await {
             Ok(run) => return Ok(run),
@@ -66,7 +70,14 @@ async fn look(
                 }
                 patience.after_a_fault().await;
             }
-            Err(error) => return Err(error),
+            // A lack of permission does not pass. Any other refusal must come twice to be believed.
+            Err(error) if refused || matches!(error, GithubError::Forbidden(_)) => {
+                return Err(error);
+            }
+            Err(_) => {
+                refused = true;
+                patience.after_a_fault().await;
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The messages of one interaction, after its deferred answer.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::client::{Discord, DiscordError};
 use super::message::Message;
@@ -12,6 +14,11 @@ use crate::secret::Secret;
 /// Progress that cannot be shown within this time is skipped: the next change, or the outcome, shows
 /// how things stand then.
 const PROGRESS_WITHIN: Duration = Duration::from_secs(8);
+
+/// The last edit gets this long before the follow-up is posted beside it: it must come first where it can
+/// (the first follow-up to a message that still says "thinking…" would become that message), and must
+/// not withhold the outcome where it cannot.
+const HEAD_START: Duration = Duration::from_secs(3);
 
 /// How an interaction ends: what its original message says at last and, since an edit notifies
 /// nobody, what is posted besides.
@@ -46,7 +53,7 @@ impl Conversation {
 
     /// Shows progress in the original message, if it differs from what is there.
     pub async fn show(&self, message: &Message) {
-        match tokio::time::timeout(PROGRESS_WITHIN, self.edit(message)).await {
+        match timeout(PROGRESS_WITHIN, self.edit(message)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "progress could not be shown"),
             Err(_) => tracing::warn!("progress could not be shown in time"),
@@ -62,13 +69,24 @@ impl Conversation {
             self.discord.delete_original(&self.token).await?;
             return self.discord.follow_up(&self.token, message).await;
         }
-        let edited = self.edit(message).await;
-        match (follow_up, &edited) {
-            (Some(follow_up), _) => self.follow_up(follow_up).await,
-            (None, Err(_)) => self.follow_up(message).await,
-            (None, Ok(())) => {}
+        let mut edit = pin!(self.edit(message));
+        match (follow_up, timeout(HEAD_START, &mut edit).await) {
+            (Some(follow_up), Ok(edited)) => {
+                self.follow_up(follow_up).await;
+                edited
+            }
+            (Some(follow_up), Err(_)) => tokio::join!(edit, self.follow_up(follow_up)).0,
+            (None, edited) => {
+                let edited = match edited {
+                    Ok(edited) => edited,
+                    Err(_) => edit.await,
+                };
+                if edited.is_err() {
+                    self.follow_up(message).await;
+                }
+                edited
+            }
         }
-        edited
     }
 
     /// Posts a message of its own; one that is lost is logged.

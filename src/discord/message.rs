@@ -11,6 +11,9 @@ const CONTENT_LIMIT: usize = 2000;
 /// Room kept for the line that says how many lines were left out.
 const LEFT_OUT_ROOM: usize = 32;
 
+/// A line that does not fit is cut, but not to less than this.
+const LEAST_CUT: usize = 200;
+
 /// The flag of a message that only the caller sees.
 const EPHEMERAL: u64 = 1 << 6;
 
@@ -24,8 +27,8 @@ pub struct Message {
 
 impl Message {
     /// A message for the channel. Text from outside must have gone through
-    /// [`escape`](crate::text::escape). What does not fit is left out by whole lines, and the last
-    /// line then says how many.
+    /// [`escape`](crate::text::escape). A line that does not fit is cut or left out, and then the last
+    /// line says how many were.
     pub fn public(content: &str) -> Self {
         Self { content: fitted(content), pings: Vec::new(), ephemeral: false }
     }
@@ -76,25 +79,44 @@ pub fn deferred_data(ephemeral: bool) -> Value {
 }
 
 fn fitted(content: &str) -> String {
-    let length = |text: &str| text.encode_utf16().count();
     if length(content) <= CONTENT_LIMIT {
         return content.to_owned();
     }
     let mut out = String::new();
-    let mut used = 0;
     let mut left_out = 0;
     for line in content.split('\n') {
-        let cost = length(line) + 1;
-        if left_out == 0 && used + cost <= CONTENT_LIMIT - LEFT_OUT_ROOM {
-            out.push_str(line);
-            out.push('\n');
-            used += cost;
-        } else {
+        let room = (CONTENT_LIMIT - LEFT_OUT_ROOM).saturating_sub(length(&out) + 1);
+        if left_out > 0 || (room < length(line) && room < LEAST_CUT) {
             left_out += 1;
+            continue;
         }
+        out.push_str(&cut(line, room));
+        out.push('\n');
     }
-    out.push_str(&format!("… and {left_out} more lines"));
-    out
+    match left_out {
+        0 => out.trim_end().to_owned(),
+        1 => out + "… and 1 more line",
+        more => out + &format!("… and {more} more lines"),
+    }
+}
+
+fn cut(line: &str, room: usize) -> String {
+    if length(line) <= room {
+        return line.to_owned();
+    }
+    let mut left = room.saturating_sub(1);
+    let fits = |c: &char| match left.checked_sub(c.len_utf16()) {
+        Some(less) => {
+            left = less;
+            true
+        }
+        None => false,
+    };
+    line.chars().take_while(fits).chain(['…']).collect()
+}
+
+fn length(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 #[cfg(test)]
@@ -129,6 +151,14 @@ mod tests {
         let kept = message.content().lines().count() - 1;
         assert_eq!(last, format!("… and {} more lines", 100 - kept));
         assert!(kept > 30, "{kept}");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_cut() {
+        let message = Message::public(&format!("refused: {}\nid", "x".repeat(3000)));
+        let lines: Vec<_> = message.content().lines().collect();
+        assert!(lines[0].starts_with("refused: xxx") && lines[0].ends_with("x…"));
+        assert_eq!(lines[1], "… and 1 more line");
     }
 
     proptest! {

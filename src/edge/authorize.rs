@@ -64,7 +64,13 @@ mod tests {
     const GUILD: u64 = 41;
 
     fn caller(user_id: u64, roles: &[u64], guild_id: Option<u64>) -> Caller {
-        Caller { user_id, username: "ada".to_owned(), roles: roles.to_vec(), guild_id }
+        Caller {
+            user_id,
+            username: "ada".to_owned(),
+            roles: roles.to_vec(),
+            guild_id,
+            channel_id: None,
+        }
     }
 
     fn access() -> Access {

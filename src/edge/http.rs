@@ -98,7 +98,7 @@ impl App {
         match (&self.bot, interaction) {
             (Bot::Ready(deckhand), interaction) => deckhand.answer(interaction, deadline).await,
             (Bot::NotSetUp(_), Interaction::Ping) => Reply::Pong,
-            (Bot::NotSetUp(_), Interaction::Autocomplete) => Reply::NoChoices,
+            (Bot::NotSetUp(_), Interaction::Autocomplete(_)) => Reply::Choices(Vec::new()),
             (Bot::NotSetUp(problems), _) => Reply::Message(Message::private(&format!(
                 "⚠️ Deckhand is not set up yet, so nothing was done. Whoever runs it must mend:\n{problems}"
             ))),
@@ -114,6 +114,16 @@ pub fn too_large() -> Response<Bytes> {
 /// The answer to a request that cannot be verified, because its body cannot even be decoded.
 pub fn unreadable() -> Response<Bytes> {
     error(StatusCode::UNAUTHORIZED, "invalid request signature")
+}
+
+/// The answer to a body that does not arrive.
+pub fn too_slow() -> Response<Bytes> {
+    error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+}
+
+/// The answer when we have a fault of our own.
+pub fn fault() -> Response<Bytes> {
+    error(StatusCode::INTERNAL_SERVER_ERROR, "a fault of our own; the log has the details")
 }
 
 fn not_allowed(allowed: &'static str) -> Response<Bytes> {

@@ -17,8 +17,8 @@ pub enum Interaction {
     Ping,
     /// A slash command.
     Command(Command),
-    /// Discord asks for choices while the user is typing.
-    Autocomplete,
+    /// Discord asks for suggestions while the user is typing a command.
+    Autocomplete(Command),
     /// Anything else: a component, a modal, a type that does not exist yet.
     Other,
 }
@@ -49,6 +49,8 @@ pub struct Caller {
     pub roles: Vec<u64>,
     /// The server; `None` in a direct message.
     pub guild_id: Option<u64>,
+    /// The channel.
+    pub channel_id: Option<u64>,
 }
 
 /// One option: a name and a value whose type is checked against the command's declaration later.
@@ -58,6 +60,8 @@ pub struct GivenOption {
     pub name: String,
     /// The value as Discord sent it.
     pub value: Value,
+    /// Whether the user is typing it right now (autocomplete).
+    pub focused: bool,
 }
 
 /// A signed body that holds no interaction we could answer.
@@ -81,7 +85,7 @@ fn parse_bytes(body: &[u8]) -> Result<Interaction, Malformed> {
     match value.get("type").and_then(integer).ok_or(Malformed::NotAnInteraction)? {
         1 => Ok(Interaction::Ping),
         2 => command(&value).map(Interaction::Command),
-        4 => Ok(Interaction::Autocomplete),
+        4 => command(&value).map(Interaction::Autocomplete),
         _ => Ok(Interaction::Other),
     }
 }
@@ -101,6 +105,7 @@ fn command(value: &Value) -> Result<Command, Malformed> {
             username: text(user.get("username")).unwrap_or_default(),
             roles: list(member.get("roles")).filter_map(|r| snowflake(Some(r))).collect(),
             guild_id: snowflake(value.get("guild_id")),
+            channel_id: snowflake(value.get("channel_id")),
         },
     })
 }
@@ -108,7 +113,7 @@ fn command(value: &Value) -> Result<Command, Malformed> {
 /// The token becomes part of a URL's path, so it must be one plain path segment.
 fn token(value: &Value) -> Option<Secret> {
     let token = value.get("token")?.as_str()?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'=' | b':');
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~=+:".contains(&b);
     let dots = token.bytes().all(|b| b == b'.');
     (!dots && token.bytes().all(plain)).then(|| Secret::new(token))
 }
@@ -117,6 +122,7 @@ fn option(value: &Value) -> Option<GivenOption> {
     Some(GivenOption {
         name: text(value.get("name"))?,
         value: value.get("value").cloned().unwrap_or(Value::Null),
+        focused: value.get("focused").and_then(Value::as_bool).unwrap_or(false),
     })
 }
 
@@ -175,12 +181,17 @@ mod tests {
             id: 1_300_000_000_000_000_000,
             token: Secret::new("aW50ZXJhY3Rpb24"),
             name: "deploy-client".to_owned(),
-            options: vec![GivenOption { name: "wait".to_owned(), value: json!(true) }],
+            options: vec![GivenOption {
+                name: "wait".to_owned(),
+                value: json!(true),
+                focused: false,
+            }],
             caller: Caller {
                 user_id: 7,
                 username: "ada".to_owned(),
                 roles: vec![8, 9],
                 guild_id: Some(41),
+                channel_id: Some(42),
             },
         };
         assert_eq!(read(&deploy()), Ok(Interaction::Command(expected)));
@@ -201,7 +212,6 @@ mod tests {
     #[case::ping(json!({"type": 1}), Interaction::Ping)]
     #[case::ping_as_a_float(json!({"type": 1.0}), Interaction::Ping)]
     #[case::component(json!({"type": 3}), Interaction::Other)]
-    #[case::autocomplete(json!({"type": 4, "id": []}), Interaction::Autocomplete)]
     #[case::from_the_future(json!({"type": 99, "data": 5}), Interaction::Other)]
     fn other_types_are_told_apart(#[case] value: Value, #[case] expected: Interaction) {
         assert_eq!(read(&value), Ok(expected));
@@ -249,7 +259,7 @@ mod tests {
         value["member"]["roles"] = json!("none");
         value["data"]["options"] = json!([7, {"name": "wait", "type": 77, "extra": 1}]);
         let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
-        let expected = GivenOption { name: "wait".to_owned(), value: Value::Null };
+        let expected = GivenOption { name: "wait".to_owned(), value: Value::Null, focused: false };
         assert_eq!(command.options, vec![expected]);
     }
 

@@ -19,8 +19,8 @@ pub enum Reply {
         /// Whether only the caller sees it; what follows cannot change that.
         ephemeral: bool,
     },
-    /// No choices (type 8).
-    NoChoices,
+    /// Suggestions (type 8); Discord takes 25 of up to 100 characters.
+    Choices(Vec<String>),
 }
 
 impl Reply {
@@ -30,7 +30,12 @@ impl Reply {
             Self::Pong => json!({"type": 1}),
             Self::Message(message) => json!({"type": 4, "data": message.to_create()}),
             Self::Deferred { ephemeral } => json!({"type": 5, "data": deferred_data(*ephemeral)}),
-            Self::NoChoices => json!({"type": 8, "data": {"choices": []}}),
+            Self::Choices(choices) => {
+                let fits = |choice: &&String| (1..=100).contains(&choice.encode_utf16().count());
+                let choice = |choice: &String| json!({"name": choice, "value": choice});
+                let choices: Vec<_> = choices.iter().filter(fits).take(25).map(choice).collect();
+                json!({"type": 8, "data": {"choices": choices}})
+            }
         }
     }
 
@@ -40,7 +45,7 @@ impl Reply {
             Self::Pong => "pong",
             Self::Message(_) => "message",
             Self::Deferred { .. } => "deferred",
-            Self::NoChoices => "choices",
+            Self::Choices(_) => "choices",
         }
     }
 }
@@ -54,7 +59,11 @@ mod tests {
     #[case(Reply::Pong, json!({"type": 1}))]
     #[case(Reply::Deferred { ephemeral: false }, json!({"type": 5, "data": {}}))]
     #[case(Reply::Deferred { ephemeral: true }, json!({"type": 5, "data": {"flags": 64}}))]
-    #[case(Reply::NoChoices, json!({"type": 8, "data": {"choices": []}}))]
+    #[case(Reply::Choices(vec![]), json!({"type": 8, "data": {"choices": []}}))]
+    #[case(
+        Reply::Choices(vec!["a".to_owned(), "x".repeat(101), String::new()]),
+        json!({"type": 8, "data": {"choices": [{"name": "a", "value": "a"}]}})
+    )]
     fn has_discords_shape(#[case] reply: Reply, #[case] expected: Value) {
         assert_eq!(reply.to_json(), expected);
     }

@@ -1,12 +1,15 @@
 //! One request to GitHub and what its answer means.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, LOCATION, USER_AGENT,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -40,6 +43,9 @@ pub enum GithubError {
     /// 404: not there, or not visible to this token.
     #[error("GitHub does not know it (404)")]
     NotFound,
+    /// A redirect: the repository was renamed or moved.
+    #[error("GitHub says that it has moved (3xx)")]
+    Moved,
     /// Any other 4xx, with GitHub's words.
     #[error("GitHub refuses it ({0}: {1})")]
     Refused(u16, String),
@@ -59,6 +65,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The tag for the next conditional request.
     pub etag: Option<HeaderValue>,
+    /// Whether the list goes on (`Link: <…>; rel="next"`).
+    pub has_next: bool,
     body: Bytes,
 }
 
@@ -76,6 +84,8 @@ pub struct Github {
     clock: Arc<dyn Clock>,
     settings: GithubSettings,
     ahead: Mutex<Option<TimeDelta>>,
+    /// Whether this server takes `return_run_details`, as far as is known.
+    pub(super) takes_run_details: AtomicBool,
 }
 
 impl Github {
@@ -85,7 +95,13 @@ impl Github {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { transport, clock, settings, ahead: Mutex::new(None) }
+        Self {
+            transport,
+            clock,
+            settings,
+            ahead: Mutex::new(None),
+            takes_run_details: AtomicBool::new(true),
+        }
     }
 
     /// The repository of agents that name none.
@@ -126,6 +142,34 @@ impl Github {
         self.call(Method::POST, path, None, body.to_string().into()).await
     }
 
+    /// Follows GitHub's redirect to where it stores large things. The link stands for itself: it gets
+    /// no token.
+    pub(super) async fn get_elsewhere(&self, path: &str) -> Result<Bytes, GithubError> {
+        let request = self.request(Method::GET, path, None, Bytes::new())?;
+        let response = self.send(request).await?;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        let link = response.headers().get(LOCATION).and_then(|link| link.to_str().ok());
+        let (true, Some(link)) = (response.status().is_redirection(), link) else {
+            return Err(self.error(response.status(), response.headers(), response.body()));
+        };
+        let request = Request::get(link).header(USER_AGENT, AGENT).body(Bytes::new());
+        let request = request.map_err(|error| GithubError::Lost(error.to_string()))?;
+        let response = self.send(request).await?;
+        match response.status().is_success() {
+            true => Ok(response.into_body()),
+            false => Err(GithubError::Lost(format!("status {}", response.status().as_u16()))),
+        }
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, GithubError> {
+        self.transport.send(request).await.map_err(|error| match error {
+            CallError::NotSent(why) => GithubError::NotSent(why),
+            CallError::Lost(why) => GithubError::Lost(why),
+        })
+    }
+
     async fn call(
         &self,
         method: Method,
@@ -134,17 +178,17 @@ impl Github {
         body: Bytes,
     ) -> Result<Answer, GithubError> {
         let request = self.request(method, path, etag, body)?;
-        let response = self.transport.send(request).await.map_err(|error| match error {
-            CallError::NotSent(why) => GithubError::NotSent(why),
-            CallError::Lost(why) => GithubError::Lost(why),
-        })?;
+        let response = self.send(request).await?;
         self.learn_time(response.headers());
         let status = response.status();
         if status.is_success() || (etag.is_some() && status == StatusCode::NOT_MODIFIED) {
-            let etag = response.headers().get(ETAG).cloned();
-            return Ok(Answer { status, etag, body: response.into_body() });
+            let headers = response.headers();
+            let etag = headers.get(ETAG).cloned();
+            let next = |link: &HeaderValue| link.to_str().is_ok_and(|l| l.contains("rel=\"next\""));
+            let has_next = headers.get(LINK).is_some_and(next);
+            return Ok(Answer { status, etag, has_next, body: response.into_body() });
         }
-        Err(error(status, response.headers(), response.body()))
+        Err(self.error(status, response.headers(), response.body()))
     }
 
     fn request(
@@ -174,27 +218,32 @@ impl Github {
         request.body(body).map_err(not_sent)
     }
 
+    /// What an answer that is no success means. What GitHub says may end up in a message or a log, so
+    /// if it repeats the token, that is cut out.
+    fn error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let said = body.get("message").and_then(Value::as_str).unwrap_or_default();
+        if let Some(wait) = limits::rate_limited(status, headers, said, self.clock.now()) {
+            return GithubError::RateLimited(wait);
+        }
+        let said = said.replace(self.settings.token.expose(), "[token]");
+        let said: String = said.chars().take(300).collect();
+        match status.as_u16() {
+            300..400 => GithubError::Moved,
+            401 => GithubError::Unauthorized,
+            403 => GithubError::Forbidden(said),
+            404 => GithubError::NotFound,
+            408 => GithubError::Lost("status 408".to_owned()),
+            other @ 400..500 => GithubError::Refused(other, said),
+            other => GithubError::Lost(format!("status {other}")),
+        }
+    }
+
     fn learn_time(&self, headers: &HeaderMap) {
         if let Some(date) = limits::date(headers) {
             let ahead = date - self.clock.now();
             *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
         }
-    }
-}
-
-fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = body.get("message").and_then(Value::as_str).unwrap_or_default();
-    if let Some(wait) = limits::rate_limited(status, headers, message) {
-        return GithubError::RateLimited(wait);
-    }
-    let message: String = message.chars().take(300).collect();
-    match status.as_u16() {
-        401 => GithubError::Unauthorized,
-        403 => GithubError::Forbidden(message),
-        404 => GithubError::NotFound,
-        other @ 400..500 => GithubError::Refused(other, message),
-        other => GithubError::Lost(format!("status {other}")),
     }
 }
 
@@ -210,6 +259,8 @@ fn web_base(api_base: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
+    use crate::secret::Secret;
     use rstest::rstest;
 
     #[rstest]
@@ -221,19 +272,48 @@ mod tests {
         assert_eq!(web_base(api), web);
     }
 
+    struct Nowhere;
+
+    impl Transport for Nowhere {
+        fn send(
+            &self,
+            _: Request<Bytes>,
+        ) -> crate::BoxFuture<'_, Result<Response<Bytes>, CallError>> {
+            Box::pin(std::future::ready(Err(CallError::NotSent("nowhere".to_owned()))))
+        }
+    }
+
+    fn github() -> Github {
+        let settings = GithubSettings {
+            token: Secret::new("ghp_secret"),
+            repository: "o/r".parse().unwrap(),
+            api_base: "https://api.github.com".to_owned(),
+        };
+        Github::new(settings, Arc::new(Nowhere), Arc::new(SystemClock))
+    }
+
     #[rstest]
+    #[case(301, GithubError::Moved)]
     #[case(401, GithubError::Unauthorized)]
     #[case(403, GithubError::Forbidden("Nope".to_owned()))]
     #[case(404, GithubError::NotFound)]
+    #[case(408, GithubError::Lost("status 408".to_owned()))]
     #[case(422, GithubError::Refused(422, "Nope".to_owned()))]
     #[case(429, GithubError::RateLimited(Duration::from_secs(60)))]
     #[case(500, GithubError::Lost("status 500".to_owned()))]
-    #[case(302, GithubError::Lost("status 302".to_owned()))]
     fn a_status_becomes_what_can_be_done_about_it(
         #[case] status: u16,
         #[case] expected: GithubError,
     ) {
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(error(status, &HeaderMap::new(), br#"{"message":"Nope"}"#), expected);
+        let body = br#"{"message":"Nope"}"#;
+        assert_eq!(github().error(status, &HeaderMap::new(), body), expected);
+    }
+
+    #[test]
+    fn a_token_that_github_repeats_goes_no_further() {
+        let body = br#"{"message":"bad header Bearer ghp_secret!"}"#;
+        let error = github().error(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
+        assert_eq!(error, GithubError::Refused(400, "bad header Bearer [token]!".to_owned()));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
 
+use std::sync::atomic::Ordering;
+
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -20,8 +22,18 @@ pub struct DispatchAnswer {
 }
 
 impl Github {
-    /// Sends one dispatch. `return_run_details` asks for the run's id, which Enterprise Server up to
-    /// 3.20 refuses with a 400 or 422. `Ok(None)`: taken, but not told which run.
+    /// Whether to ask for the run's id: yes, until this server was found not to know the field.
+    pub fn asks_for_the_run(&self) -> bool {
+        self.takes_run_details.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that this server does not know the field, as Enterprise Server up to 3.20.
+    pub fn do_not_ask_for_the_run(&self) {
+        self.takes_run_details.store(false, Ordering::Relaxed);
+    }
+
+    /// Sends one dispatch. `return_run_details` asks for the run's id, which a server that does not know
+    /// the field refuses with a 400 or 422. `Ok(None)`: taken, but not told which run.
     pub async fn dispatch(
         &self,
         repository: &Repository,

@@ -10,40 +10,61 @@ use http::{HeaderMap, StatusCode};
 /// Asked of a client that was told of a limit but not until when.
 const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
+/// No limit lasts longer; a header that says so is nonsense, and must not overflow a clock.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// `Some(wait)` if this answer means that a rate limit was hit. A 403 alone does not: without the
-/// headers or the words of a limit it is a lack of permission.
-pub fn rate_limited(status: StatusCode, headers: &HeaderMap, message: &str) -> Option<Duration> {
+/// headers or the words of a limit it is a lack of permission. `now` counts where the answer carries no
+/// date of GitHub's.
+pub fn rate_limited(
+    status: StatusCode,
+    headers: &HeaderMap,
+    message: &str,
+    now: DateTime<Utc>,
+) -> Option<Duration> {
     let said_so = status == StatusCode::TOO_MANY_REQUESTS
         || (status == StatusCode::FORBIDDEN
             && (headers.contains_key("retry-after")
                 || number(headers, "x-ratelimit-remaining") == Some(0)
                 || message.to_ascii_lowercase().contains("rate limit")));
-    said_so.then(|| wait(headers))
+    said_so.then(|| wait(headers, date(headers).unwrap_or(now)).min(MAX_WAIT))
 }
 
-fn wait(headers: &HeaderMap) -> Duration {
-    if let Some(seconds) = number(headers, "retry-after") {
-        return Duration::from_secs(seconds.max(1));
+fn wait(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
+    if let Some(wait) = text(headers, "retry-after").and_then(|text| retry_after(text, now)) {
+        return wait.max(Duration::from_secs(1));
     }
-    let exhausted = number(headers, "x-ratelimit-remaining") == Some(0);
-    match (number(headers, "x-ratelimit-reset"), date(headers)) {
-        (Some(reset), Some(now)) if exhausted => {
+    let exhausted = number(headers, "x-ratelimit-remaining").is_none_or(|left| left == 0);
+    match number(headers, "x-ratelimit-reset") {
+        Some(reset) if exhausted => {
             let now = u64::try_from(now.timestamp()).unwrap_or_default();
             // One second more, because both times are cut to whole seconds.
-            Duration::from_secs(reset.saturating_sub(now) + 1)
+            Duration::from_secs(reset.saturating_sub(now).saturating_add(1))
         }
         _ => DEFAULT_WAIT,
     }
 }
 
+/// Seconds, or an HTTP date (RFC 9110, 10.2.3).
+fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds.min(MAX_WAIT.as_secs_f64())).ok();
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
+    Some((date - now).to_std().unwrap_or_default())
+}
+
 /// GitHub's own clock, from an answer's `Date`.
 pub fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    let text = headers.get(http::header::DATE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
+    DateTime::parse_from_rfc2822(text(headers, "date")?).ok().map(|date| date.to_utc())
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+    text(headers, name)?.parse().ok()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
 }
 
 #[cfg(test)]
@@ -67,6 +88,11 @@ mod tests {
     #[case::primary_429(429, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", RESET)], "", Some(31))]
     #[case::reset_is_past(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "5")], "", Some(1))]
     #[case::zero(429, &[("retry-after", "0")], "", Some(1))]
+    #[case::fraction(429, &[("retry-after", "2.5")], "", Some(2))]
+    #[case::date(429, &[("retry-after", "Sun, 22 Nov 2026 10:00:40 GMT")], "", Some(40))]
+    #[case::reset_without_remaining(429, &[("x-ratelimit-reset", RESET)], "", Some(31))]
+    #[case::endless(429, &[("retry-after", "9223372036854775807")], "", Some(86_400))]
+    #[case::endless_reset(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")], "", Some(86_400))]
     #[case::nonsense(429, &[("retry-after", "soon")], "", Some(60))]
     fn the_answer_says_how_long(
         #[case] status: u16,
@@ -81,6 +107,14 @@ mod tests {
         }
         let status = StatusCode::from_u16(status).unwrap();
         let expected = seconds.map(Duration::from_secs);
-        assert_eq!(rate_limited(status, &headers, message), expected);
+        let whole = |wait: Duration| Duration::from_secs(wait.as_secs());
+        let now = DateTime::parse_from_rfc2822(NOW).unwrap().to_utc();
+        assert_eq!(rate_limited(status, &headers, message, now).map(whole), expected);
+        headers.remove("date");
+        assert_eq!(
+            rate_limited(status, &headers, message, now).map(whole),
+            expected,
+            "without a date"
+        );
     }
 }

@@ -4,7 +4,9 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, StatusCode};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use url::form_urlencoded;
 
 use super::client::{Github, GithubError};
@@ -22,28 +24,40 @@ pub struct Run {
     /// The run's id.
     pub id: u64,
     /// The workflow's name or the run's, depending on the server.
+    #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
     /// The run's name (`run-name`), or the commit's message.
+    #[serde(default, deserialize_with = "lenient")]
     pub display_title: Option<String>,
     /// The run's number within its workflow.
+    #[serde(default, deserialize_with = "lenient")]
     pub run_number: Option<u64>,
     /// What started it.
+    #[serde(default, deserialize_with = "lenient")]
     pub event: Option<String>,
     /// `queued`, `in_progress`, `completed`, `waiting`, …
+    #[serde(default, deserialize_with = "lenient")]
     pub status: Option<String>,
     /// Set when the run is completed.
+    #[serde(default, deserialize_with = "lenient")]
     pub conclusion: Option<String>,
     /// The branch or tag.
+    #[serde(default, deserialize_with = "lenient")]
     pub head_branch: Option<String>,
     /// The run's page.
+    #[serde(default, deserialize_with = "lenient")]
     pub html_url: Option<String>,
     /// When it was created, by GitHub's clock.
+    #[serde(default, deserialize_with = "lenient")]
     pub created_at: Option<DateTime<Utc>>,
     /// When this attempt was started.
+    #[serde(default, deserialize_with = "lenient")]
     pub run_started_at: Option<DateTime<Utc>>,
     /// When it last changed; of a completed run, when it ended.
+    #[serde(default, deserialize_with = "lenient")]
     pub updated_at: Option<DateTime<Utc>>,
     /// Whose token or click started it.
+    #[serde(default, deserialize_with = "lenient")]
     pub actor: Option<Account>,
 }
 
@@ -53,7 +67,7 @@ pub struct Account {
     /// Its login.
     pub login: String,
     /// `User` or `Bot`.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default, deserialize_with = "lenient")]
     pub kind: Option<String>,
 }
 
@@ -69,9 +83,26 @@ impl Run {
 #[derive(Debug, Default)]
 pub struct Tag(Option<HeaderValue>);
 
+/// A field that is not what the API describes counts as missing: one odd run must not hide the others.
+fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
 #[derive(Deserialize)]
 struct Page {
-    workflow_runs: Vec<Run>,
+    workflow_runs: Vec<Value>,
+}
+
+impl Page {
+    /// The runs of the page, without what has not even an id.
+    fn runs(self) -> impl Iterator<Item = Run> {
+        self.workflow_runs.into_iter().filter_map(|run| serde_json::from_value(run).ok())
+    }
 }
 
 impl Github {
@@ -92,8 +123,21 @@ impl Github {
         Ok(Some(run))
     }
 
-    /// Lists the runs of a workflow that were dispatched at `since` (GitHub's clock) or later, newest
-    /// first: all pages of that window and none beyond its edge. Without `since`, the newest page.
+    /// The newest runs of a workflow, by whatever started them.
+    pub async fn latest_runs(
+        &self,
+        repository: &Repository,
+        workflow: &str,
+        count: usize,
+    ) -> Result<Vec<Run>, GithubError> {
+        let path =
+            format!("/repos/{repository}/actions/workflows/{workflow}/runs?per_page={count}");
+        let page: Page = self.get(&path, None).await?.json()?;
+        Ok(page.runs().collect())
+    }
+
+    /// Lists the runs of a workflow that were dispatched, newest first. With `since` (GitHub's clock) all
+    /// pages of the window that begins there and none beyond its edge, without it the newest page.
     pub async fn dispatched_runs(
         &self,
         repository: &Repository,
@@ -112,16 +156,41 @@ impl Github {
                 "/repos/{repository}/actions/workflows/{workflow}/runs\
                  ?event=workflow_dispatch&per_page={PAGE}&page={page}{created}"
             );
-            let found: Page = self.get(&path, None).await?.json()?;
-            let full = found.workflow_runs.len() >= PAGE;
-            let inside =
-                |run: &Run| since.is_none_or(|since| run.created_at.is_none_or(|at| at >= since));
-            let edge = found.workflow_runs.iter().any(|run| !inside(run));
-            runs.extend(found.workflow_runs.into_iter().filter(inside));
-            if edge || !full || since.is_none() {
+            let answer = self.get(&path, None).await?;
+            let found: Page = answer.json()?;
+            let goes_on = answer.has_next || found.workflow_runs.len() >= PAGE;
+            let mut edge = since.is_none();
+            for run in found.runs() {
+                edge |= run.created_at.zip(since).is_some_and(|(created, since)| created < since);
+                // A run that is created between two pages pushes others to the next page.
+                if !runs.iter().any(|known| known.id == run.id) {
+                    runs.push(run);
+                }
+            }
+            if edge || !goes_on {
                 break;
             }
         }
         Ok(runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_odd_run_does_not_hide_the_others() {
+        let page = json!({"total_count": 3, "workflow_runs": [
+            {"id": 1, "actor": {"login": null}, "created_at": "soon", "status": 5, "name": null},
+            {"id": "none"},
+            {"id": 2, "created_at": "2026-11-22T10:00:00Z", "actor": {"login": "ada", "type": "User"}},
+        ]});
+        let page: Page = serde_json::from_value(page).unwrap();
+        let runs: Vec<_> = page.runs().collect();
+        assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!((&runs[0].actor, &runs[0].created_at), (&None, &None));
+        assert!(runs[1].created_at.is_some());
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, Runtime, spawn_graceful_shutdown_handler};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tower::util::service_fn;
 
 use super::drain::{DrainLayer, deadline};
@@ -14,14 +15,18 @@ use crate::tasks::Tasks;
 /// Lambda kills the process half a second after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_millis(400);
 
+/// Makes Lambda send SIGTERM before it ends the process, and winds up when it comes. Lambda sends it
+/// only to functions with an extension, so this registers one that does nothing, which takes a round
+/// trip: the task is done when it is registered.
+pub fn watch_for_shutdown(tasks: Tasks) -> JoinHandle<()> {
+    tokio::spawn(spawn_graceful_shutdown_handler(move || async move {
+        tasks.stop();
+        let _ = tokio::time::timeout(SHUTDOWN, tasks.drained()).await;
+    }))
+}
+
 /// Runs until Lambda ends the process.
 pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
-    let stopped = tasks.clone();
-    spawn_graceful_shutdown_handler(move || async move {
-        stopped.stop();
-        let _ = tokio::time::timeout(SHUTDOWN, stopped.drained()).await;
-    })
-    .await;
     let handler = service_fn(move |event: LambdaEvent<Value>| {
         let app = app.clone();
         async move { Ok::<_, Error>(handle(&app, event).await) }

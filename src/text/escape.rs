@@ -5,13 +5,22 @@
 //! its share of the message's 2000 characters.
 //! <https://docs.discord.com/developers/reference#message-formatting>
 
+/// A longer URL would crowd out the message.
+const MAX_URL: usize = 500;
+
 /// Text in a sentence: Markdown is escaped, mentions are broken, at most `max` characters of the
 /// original are kept.
 pub fn plain(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max * 2));
-    for c in clipped(text, max).chars() {
+    let clipped = clipped(text, max);
+    for (at, c) in clipped.char_indices() {
         match c {
-            '\\' | '*' | '_' | '~' | '`' | '|' | '>' | '#' | '-' | '[' | ']' | '(' | ')' => {
+            '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // Quotes, headings and lists: only where a line begins.
+            '>' | '#' | '-' if at == 0 => {
                 out.push('\\');
                 out.push(c);
             }
@@ -37,10 +46,10 @@ pub fn code(text: &str, max: usize) -> String {
 }
 
 /// `[label](<url>)`: a masked link without a preview. `label` must be safe already. A URL that is
-/// not http(s) is not linked: only its label is shown.
+/// not http(s), or very long, is not linked: only its label is shown.
 pub fn link(label: &str, url: &str) -> String {
     match url::Url::parse(url) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_URL => {
             let target = url.as_str().replace('>', "%3E").replace(')', "%29");
             format!("[{label}](<{target}>)")
         }
@@ -91,7 +100,9 @@ mod tests {
     #[rstest]
     #[case("**bold** _it_", "\\*\\*bold\\*\\* \\_it\\_")]
     #[case("@everyone", "@\u{200b}everyone")]
-    #[case("<@123>", "<\u{200b}@\u{200b}123\\>")]
+    #[case("<@123>", "<\u{200b}@\u{200b}123>")]
+    #[case("# a-b (c)", "\\# a-b (c)")]
+    #[case("[x](https://evil.test)", "\\[x\\](https:\u{200b}//evil.test)")]
     #[case("https://evil.test", "https:\u{200b}//evil.test")]
     fn plain_shows_markup_instead_of_obeying_it(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(plain(text, 50), expected);

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use rstest::rstest;
 use standins::github::{Fault, NewRun, On, Scenario, Timetable, Title, What};
 
-use crate::world::{Told, World};
+use crate::world::{Plan, Told, World};
 
 /// The run that was dispatched, and none besides, is linked.
 fn reports_only(told: &Told, run_id: u64) {
@@ -235,4 +235,36 @@ async fn a_slow_dispatch_does_not_hide_its_own_run_from_the_window() {
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.original().content.contains("matched by time"), "{}", told.transcript());
     reports_only(&told, world.dispatch().run_id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_ids_two_people_within_a_second_are_told_that_it_is_ambiguous() {
+    let timetable = Timetable { appears: Duration::from_secs(2), ..Timetable::default() };
+    let base = Scenario::named("no-correlation-id").unwrap();
+    let scenario = Scenario { timetable, ..base };
+    let env = vec![("POLL_INTERVAL_SECONDS", "0.2".to_owned())];
+    let world = World::of(Plan { scenario, env, ..Plan::default() }).await;
+    let ada = world.interaction("ada", "/deploy-client wait:true");
+    let to_ada = world.deliver(&ada).await;
+    world.passes(Duration::from_secs(1)).await;
+    let bob = world.interaction("bob", "/deploy-client wait:true");
+    let to_bob = world.deliver(&bob).await;
+    world.settle().await;
+    let dispatches = world.dispatches();
+    for (told, dispatch) in
+        [world.told(&ada, to_ada), world.told(&bob, to_bob)].iter().zip(dispatches)
+    {
+        reports_only(told, dispatch.run_id);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_account_cannot_be_asked_for_a_while_the_search_is_patient() {
+    let base = Scenario::named("no-correlation-id").unwrap();
+    let faults = vec![Fault::too_many(Duration::from_secs(5)).on(On::User)];
+    let world = World::with(Scenario { faults, ..base }).await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.original().content.contains("matched by time"), "{}", told.transcript());
+    let asked = world.github.requests().iter().filter(|r| r.path == "/user").count();
+    assert_eq!(asked, 2);
 }

@@ -307,3 +307,69 @@ async fn time_spent_before_the_interaction_arrives_counts() {
     assert!(told.original().content.contains("🚀 **Client deploy** dispatched"));
     world.dispatch();
 }
+
+#[tokio::test(start_paused = true)]
+async fn any_workflow_can_be_a_command() {
+    let agents = r#"
+        [[agent]]
+        id = "issue_triage"
+        name = "Issue triage"
+        description = "Labels and answers new issues"
+        command = "triage"
+        kind = "workflow"
+        workflow = "triage.yml"
+
+        [[agent.inputs]]
+        option = "since_days"
+        input = "SINCE_DAYS"
+        kind = "integer"
+        description = "How far back to look"
+        required = true
+        min = 1
+        max = 30
+
+        [[agent.inputs]]
+        option = "dry_run"
+        input = "DRY_RUN"
+        kind = "boolean"
+        description = "Only say what would be done"
+    "#;
+    let mut scenario = Scenario::default();
+    scenario.add_workflow(
+        Workflow::new("triage.yml", "Triage")
+            .run_name("Triage — {correlation_id} by {requester}")
+            .input("correlation_id", true)
+            .input("requester", true)
+            .input("SINCE_DAYS", true)
+            .input("DRY_RUN", false),
+    );
+    let world = World::of(Plan { agents: Some(agents), scenario, ..Plan::default() }).await;
+    let told = world.types("ada", "/triage since_days:7 dry_run:true wait:true").await;
+    assert!(told.follow_up().content.contains("🟢 **Issue triage** succeeded"));
+    let dispatch = world.dispatch();
+    assert_eq!(dispatch.workflow, "triage.yml");
+    assert_eq!(dispatch.inputs["SINCE_DAYS"], json!("7"));
+    assert_eq!(dispatch.inputs["DRY_RUN"], json!("true"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_run_says_which_step_failed_also_when_the_jobs_lag() {
+    for lag in [0, 4] {
+        let jobs_lag = Duration::from_secs(lag);
+        let scenario = Scenario { jobs_lag, ..Scenario::named("failure").unwrap() };
+        let world = World::with(scenario).await;
+        let told = world.types("ada", "/deploy-client wait:true").await;
+        for message in &told.messages {
+            assert!(message.content.contains("Failed at **"), "{}", told.transcript());
+            assert!(message.content.contains("** › "), "{}", told.transcript());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_is_told_also_when_the_failed_step_cannot_be() {
+    let world = World::named("failure").await;
+    world.github.fault(Fault::bad_gateway().on(On::Jobs).always());
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.follow_up().content.contains("🔴 **Client deploy** failed"));
+}

@@ -138,3 +138,46 @@ async fn agents_needs_neither_github_nor_time() {
     assert!(told.original().content.starts_with("🤖 **4 agents**"));
     assert!(world.github.requests().is_empty());
 }
+
+#[rstest]
+#[case("release/", &["release/1.0"])]
+#[case("rel", &["release/1.0"])]
+#[case("ma", &["main"])]
+#[case("", &["main", "release/1.0"])]
+#[case("nothing", &[])]
+#[case("release/../../../issues", &[])]
+#[case("release/%2e%2e/x?y#z", &[])]
+#[tokio::test(start_paused = true)]
+async fn refs_are_suggested_as_far_as_the_agent_allows_them(
+    #[case] typed: &str,
+    #[case] expected: &[&str],
+) {
+    let world = World::new().await;
+    let question = signed(&world, |v| {
+        v["type"] = json!(4);
+        v["data"]["options"] = json!([{"name": "ref", "type": 3, "value": typed, "focused": true}]);
+    });
+    let (status, body) = world.post(&question).await;
+    let choices: Vec<_> =
+        expected.iter().map(|name| json!({"name": name, "value": name})).collect();
+    assert_eq!((status, body), (200, json!({"type": 8, "data": {"choices": choices}})));
+    let outside = |path: &str| !path.starts_with("/repos/octo-org/web-client/git/matching-refs/");
+    assert!(!world.github.requests().iter().any(|request| outside(&request.path)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn suggestions_come_within_the_three_seconds_or_not_at_all() {
+    use standins::github::{Fault, On, What};
+    let world = World::new().await;
+    world
+        .github
+        .fault(Fault::new(On::Any, What::Delay(std::time::Duration::from_secs(9))).always());
+    let question = signed(&world, |v| {
+        v["type"] = json!(4);
+        v["data"]["options"] = json!([{"name": "ref", "type": 3, "value": "", "focused": true}]);
+    });
+    let start = tokio::time::Instant::now();
+    let (_, body) = world.post(&question).await;
+    assert!(start.elapsed() < std::time::Duration::from_secs(3));
+    assert_eq!(body, json!({"type": 8, "data": {"choices": []}}));
+}

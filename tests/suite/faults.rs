@@ -142,15 +142,54 @@ async fn a_rate_limit_that_does_not_end_is_told_with_the_link(#[case] fault: Fau
 }
 
 #[rstest]
-#[case::permission(Fault::forbidden().on(On::RunGet).always(), "GitHub forbids it (403)")]
-#[case::revoked(Fault::status(401, "Bad credentials").on(On::RunGet).always(), "refuses the token")]
+#[case::permission(Fault::forbidden().on(On::RunGet).always(), 1, "GitHub forbids it (403)")]
+#[case::revoked(Fault::status(401, "Bad credentials").on(On::RunGet).always(), 2, "refuses the token")]
 #[tokio::test(start_paused = true)]
-async fn a_look_that_is_forbidden_ends_the_wait_at_once(#[case] fault: Fault, #[case] why: &str) {
+async fn a_look_that_is_refused_for_good_ends_the_wait(
+    #[case] fault: Fault,
+    #[case] looks: usize,
+    #[case] why: &str,
+) {
     let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.original().content.contains(why), "{}", told.transcript());
-    let looks = world.github.requests().iter().filter(|r| r.method == "GET").count();
-    assert_eq!(looks, 1);
+    assert_eq!(world.github.requests().iter().filter(|r| r.method == "GET").count(), looks);
+}
+
+fn limited(name: &str, value: &str) -> Fault {
+    let headers = vec![(name.to_owned(), value.to_owned())];
+    let body = serde_json::json!({"message": "API rate limit exceeded"});
+    Fault::new(On::Any, What::Status { code: 429, headers, body }).always()
+}
+
+#[rstest]
+#[case(limited("retry-after", "9223372036854775807"))]
+#[case(limited("retry-after", "1e300"))]
+#[case(limited("x-ratelimit-reset", "18446744073709551615"))]
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_of_any_length_is_no_fault_of_ours(
+    #[case] fault: Fault,
+    #[values(0, 1)] skip: usize,
+    #[values("", " wait:true")] wait: &str,
+) {
+    let faults = vec![fault.skip(skip)];
+    let world = World::with(Scenario { faults, ..Scenario::default() }).await;
+    let told = world.types("ada", &format!("/deploy-client{wait}")).await;
+    assert!(!told.original().content.contains("💥"), "{}", told.transcript());
+    assert!(!told.original().loading);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_github_repeats_in_an_error_is_not_shown() {
+    let message = format!("bad header Bearer {}", crate::world::TOKEN);
+    let fault = Fault::status(422, &message).on(On::Dispatch).always();
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(
+        told.original().content.contains("bad header Bearer \\[token\\]"),
+        "{}",
+        told.transcript()
+    );
 }
 
 #[rstest]
@@ -213,6 +252,7 @@ async fn when_github_cannot_be_connected_to_it_is_tried_again_and_then_told() {
 fn panicking() -> Command {
     Command {
         serves: Serves::Own { name: "panic", description: "Panics", options: Vec::new },
+        complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {
                 Box::pin(async { panic!("a panicking task") })
@@ -224,6 +264,7 @@ fn panicking() -> Command {
 fn panicking_at_once() -> Command {
     Command {
         serves: Serves::Own { name: "panic-now", description: "Panics", options: Vec::new },
+        complete: None,
         start: |_| {
             let work = Box::pin(async { panic!("a panicking task") });
             Box::pin(std::future::ready(Ok(CommandPlan::Race(work))))
@@ -234,6 +275,7 @@ fn panicking_at_once() -> Command {
 fn deaf() -> Command {
     Command {
         serves: Serves::Own { name: "deaf", description: "Never ends", options: Vec::new },
+        complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Race(Box::pin(std::future::pending())))))
         },
@@ -261,7 +303,7 @@ async fn a_panicking_task_still_answers(#[case] text: &str, #[case] kind: u64) {
 #[case::stuck(
     "stuck",
     "/deploy-client wait:true",
-    "⏱️ **Client deploy**: still running when Deckhand's own time was over"
+    "⏱️ **Client deploy**: still running when Deckhand had to stop"
 )]
 #[case::searching(
     "late-run",
@@ -308,7 +350,7 @@ async fn a_server_that_is_stopped_says_how_things_stand() {
     world.tasks.stop();
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(told.original().content.contains("still running when Deckhand's own time was over"));
+    assert!(told.original().content.contains("still running when Deckhand had to stop"));
     assert!(told.follow_up().content.contains("/actions/runs/"));
 }
 
@@ -349,6 +391,7 @@ fn counted() -> Command {
     static STARTS: AtomicUsize = AtomicUsize::new(0);
     Command {
         serves: Serves::Own { name: "counted", description: "Counts", options: Vec::new },
+        complete: None,
         start: |_| {
             let work = Box::pin(async {
                 let starts = STARTS.fetch_add(1, Ordering::SeqCst) + 1;
@@ -372,6 +415,7 @@ async fn work_that_outlives_the_three_seconds_goes_on_and_is_started_once() {
 fn private_late() -> Command {
     Command {
         serves: Serves::Own { name: "private", description: "Private", options: Vec::new },
+        complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {
                 Box::pin(async { Message::private("for your eyes").into() })
@@ -403,4 +447,20 @@ async fn when_the_original_message_cannot_be_edited_the_outcome_comes_as_a_follo
     let told = world.types("ada", text).await;
     let said = told.messages.iter().filter(|m| m.content.contains(expected)).count();
     assert_eq!(said, 1, "{}", told.transcript());
+}
+
+#[rstest]
+#[case::limited(DiscordWhat::RateLimited { retry_after: 30.0 })]
+#[case::hanging(DiscordWhat::Delay(Duration::from_secs(60)))]
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_is_held_up_does_not_withhold_the_outcome(#[case] what: DiscordWhat) {
+    let world = World::new().await;
+    world.discord.fault(DiscordFault::new(OnDiscord::Edit, what).always());
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    // The run takes 7 s; shown progress that fails may hold it up for as long again.
+    world.passes(Duration::from_secs(40)).await;
+    let told = world.told(&interaction, answer);
+    assert!(told.messages.iter().any(|m| m.content.contains("🟢")), "{}", told.transcript());
+    world.settle().await;
 }

@@ -18,3 +18,4 @@ mod faults;
 mod messages;
 mod secrets;
 mod server;
+mod status;

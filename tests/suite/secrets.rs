@@ -80,7 +80,7 @@ async fn a_log_line_reads_alone() {
     let line = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap();
     let answered = line("answered");
     assert_eq!(answered["command"], "deploy-client");
-    assert_eq!(answered["interaction_id"].to_string(), interaction.id);
+    assert_eq!(answered["interaction_id"], interaction.id);
     assert_eq!(answered["reply"], "deferred");
     assert!(answered["latency_ms"].is_i64());
     let ended = line("the deploy ended");
@@ -88,7 +88,7 @@ async fn a_log_line_reads_alone() {
     assert_eq!(ended["run_id"], dispatch.run_id);
     assert_eq!(ended["correlation_id"], dispatch.inputs["correlation_id"]);
     assert_eq!(ended["conclusion"], "success");
-    assert_eq!(ended["span"]["interaction_id"].to_string(), interaction.id);
+    assert_eq!(ended["span"]["interaction_id"], interaction.id);
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,18 +107,14 @@ async fn answers_plain_http() {
     let health = server.raw(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
     assert!(health.ends_with(r#""status":"ok","version":"0.1.0"}"#), "{health}");
-    let size = 1024 * 1024 + 1;
-    let head = format!(
-        "POST /discord HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n"
-    );
-    let large = server.raw(head.as_bytes()).await;
+    let head = b"POST /discord HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+    let body = vec![b' '; 1024 * 1024 + 1];
+    let announced = format!("content-length: {}\r\n\r\n", body.len()).into_bytes();
+    let large = server.raw(&[head, announced.as_slice(), &body].concat()).await;
     assert!(large.starts_with("HTTP/1.1 413"), "{large}");
-    let mut unannounced = b"POST /discord HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
-        transfer-encoding: chunked\r\n\r\n"
-        .to_vec();
-    unannounced.extend(format!("{size:x}\r\n").into_bytes());
-    unannounced.extend(vec![b' '; size]);
-    let large = server.raw(&unannounced).await;
+    let chunk = format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n", body.len()).into_bytes();
+    let end = b"\r\n0\r\n\r\n".as_slice();
+    let large = server.raw(&[head, chunk.as_slice(), &body, end].concat()).await;
     assert!(large.starts_with("HTTP/1.1 413"), "{large}");
     let garbage = server.raw(b"\x00\x01\x02\r\n\r\n").await;
     assert!(garbage.starts_with("HTTP/1.1 400"), "{garbage}");

@@ -1,0 +1,208 @@
+//! What every command with a workflow behind it shares: the options, the order, the dispatch, and the
+//! wait.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use serde_json::Value;
+
+use super::{Call, Completion, Plan, WindUp};
+use crate::BoxFuture;
+use crate::agents::options::{OptionKind, OptionSpec};
+use crate::agents::{Agent, Workflow};
+use crate::app::Deckhand;
+use crate::deploy::correlation::{CorrelationId, Requester};
+use crate::deploy::messages::Messages;
+use crate::deploy::{self, Followed, Order, Report, Stage};
+use crate::discord::conversation::{Conversation, Finish};
+use crate::edge::budget;
+use crate::error::UserError;
+use crate::github::Run;
+use crate::text::escape;
+
+/// The options of an agent's command: its inputs, `wait` and `ref`.
+pub fn options(agent: &Agent) -> Vec<OptionSpec> {
+    let Some(workflow) = agent.workflow() else {
+        return Vec::new();
+    };
+    let mut options: Vec<_> = workflow.inputs.iter().map(|input| input.option.clone()).collect();
+    options.push(OptionSpec {
+        name: "wait".to_owned(),
+        description: "Follow the run and report how it ended (default: no)".to_owned(),
+        required: false,
+        kind: OptionKind::Boolean,
+    });
+    options.push(OptionSpec {
+        name: "ref".to_owned(),
+        description: "Branch or tag to run on (default: the agent's)".to_owned(),
+        required: false,
+        kind: match exact_refs(workflow) {
+            Some(choices) => OptionKind::String { choices },
+            None => OptionKind::Suggested,
+        },
+    });
+    options
+}
+
+/// The allowed refs, if they are all plain names and Discord can show them as choices.
+fn exact_refs(workflow: &Workflow) -> Option<Vec<String>> {
+    let exact = workflow.allowed_refs.iter().map(|pattern| pattern.exact().map(str::to_owned));
+    let exact: Vec<String> = exact.collect::<Option<_>>()?;
+    (exact.len() <= 25 && exact.iter().all(|name| name.len() <= 100)).then_some(exact)
+}
+
+/// Suggests branches and tags: the plain names at once, what matches a pattern as GitHub has it.
+pub async fn complete(completion: Completion) -> Vec<String> {
+    let Completion { deckhand, agent, typed, .. } = completion;
+    let Some(workflow) = agent.as_ref().and_then(Agent::workflow) else { return Vec::new() };
+    let repository = workflow.repository.as_ref().unwrap_or(deckhand.github.default_repository());
+    let mut names = BTreeSet::new();
+    for pattern in &workflow.allowed_refs {
+        let Some(prefix) = pattern.prefix() else {
+            names.insert(pattern.0.clone());
+            continue;
+        };
+        let prefix = if typed.starts_with(prefix) { &typed } else { prefix };
+        match deckhand.github.matching_refs(repository, prefix).await {
+            Ok(found) => names.extend(found.into_iter().filter(|name| workflow.allows_ref(name))),
+            Err(error) => tracing::warn!(%error, "branches and tags could not be suggested"),
+        }
+    }
+    let typed = typed.to_lowercase();
+    names.into_iter().filter(|name| name.to_lowercase().contains(&typed)).collect()
+}
+
+/// What a command adds to the outcome of a run that has ended: whole lines of Markdown.
+pub type Ending = fn(Arc<Deckhand>, Order, Run) -> BoxFuture<'static, Option<String>>;
+
+/// Takes the interaction and dispatches; with `wait:true` follows the run. `inputs` are sent besides
+/// those of the agent.
+pub async fn start(
+    call: Call,
+    inputs: Vec<(&str, Value)>,
+    ending: Option<Ending>,
+) -> Result<Plan, UserError> {
+    let deckhand = call.deckhand.clone();
+    let mut order = parse(&call)?;
+    order.inputs.extend(inputs.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    if !deckhand.store.take_interaction(call.interaction_id).await {
+        return Err(UserError::new(format!(
+            "This command was taken already; it is not done twice. Correlation id `{}`",
+            order.correlation_id
+        )));
+    }
+    if call.options.is_true("wait") {
+        Ok(Plan::Defer(Box::new(move |conversation, wind_up| {
+            Box::pin(async move { follow(deckhand, order, &conversation, wind_up, ending).await })
+        })))
+    } else {
+        Ok(Plan::Race(Box::pin(async move { dispatch(&deckhand, &order).await })))
+    }
+}
+
+fn parse(call: &Call) -> Result<Order, UserError> {
+    let deckhand = &call.deckhand;
+    let agent = call.agent.as_ref().and_then(|agent| Some((agent, agent.workflow()?)));
+    let (agent, workflow) =
+        agent.ok_or_else(|| UserError::new("This command has no workflow behind it."))?;
+    let git_ref = call.options.text("ref").unwrap_or(&workflow.default_ref);
+    if !workflow.allows_ref(git_ref) {
+        let allowed: Vec<_> =
+            workflow.allowed_refs.iter().map(|r| escape::code(&r.0, 100)).collect();
+        return Err(UserError::new(format!(
+            "Nothing was dispatched: {} may not be deployed by this command. Allowed: {}.",
+            escape::code(git_ref, 100),
+            allowed.join(", "),
+        )));
+    }
+    let given = |input: &crate::agents::Input| {
+        let value = call.options.get(&input.option.name)?;
+        Some((input.input.clone(), value.to_input().into()))
+    };
+    let github_default = deckhand.github.default_repository();
+    Ok(Order {
+        title: agent.name.clone(),
+        repository: workflow.repository.as_ref().unwrap_or(github_default).clone(),
+        workflow: workflow.file.clone(),
+        git_ref: git_ref.to_owned(),
+        inputs: workflow.inputs.iter().filter_map(given).collect(),
+        correlation_id: CorrelationId::of(call.interaction_id),
+        requester: Requester::from(&call.caller),
+        was_elsewhere: deploy::was_elsewhere(
+            budget::created_at(call.interaction_id),
+            deckhand.started_at,
+            deckhand.clock.now(),
+        ),
+    })
+}
+
+async fn dispatch(deckhand: &Deckhand, order: &Order) -> Finish {
+    let messages = Messages::new(&deckhand.github, order, deckhand.wait.timeout);
+    match deploy::start(&deckhand.github, order, deckhand.wait).await {
+        Ok(target) => {
+            tracing::info!(
+                correlation_id = %order.correlation_id,
+                run_id = target.as_ref().map(|target| target.run_id),
+                "dispatched"
+            );
+            messages.dispatched(target.as_ref()).into()
+        }
+        Err(ended) => {
+            log_end(order, &Followed { stage: Stage::Dispatching, ended: ended.clone() });
+            messages.not_dispatched(ended).into()
+        }
+    }
+}
+
+async fn follow(
+    deckhand: Arc<Deckhand>,
+    order: Order,
+    conversation: &Conversation,
+    wind_up: WindUp,
+    ending: Option<Ending>,
+) -> Finish {
+    let messages = Messages::new(&deckhand.github, &order, deckhand.wait.timeout);
+    let report = Progress { messages: &messages, conversation };
+    // A dropped sender means the same: nobody will wait for us any more.
+    let stop = wind_up.map(drop).shared();
+    let followed =
+        deploy::follow(&deckhand.github, &order, deckhand.wait, &report, stop.clone()).await;
+    log_end(&order, &followed);
+    let added = match (ending, followed.concluded()) {
+        (Some(ending), Some(run)) => tokio::select! {
+            added = ending(deckhand.clone(), order.clone(), run.clone()) => added,
+            () = stop => None,
+        },
+        _ => None,
+    };
+    messages.finish(&followed, added.as_deref())
+}
+
+/// Shows a deploy's progress in its conversation.
+struct Progress<'a> {
+    messages: &'a Messages<'a>,
+    conversation: &'a Conversation,
+}
+
+impl Report for Progress<'_> {
+    async fn show(&self, stage: &Stage) {
+        self.conversation.show(&self.messages.progress(stage)).await;
+    }
+}
+
+fn log_end(order: &Order, Followed { stage, ended }: &Followed) {
+    let target = match stage {
+        Stage::Following(target) => Some(target),
+        _ => None,
+    };
+    let conclusion = target.and_then(|t| t.run.as_ref()?.conclusion.as_deref());
+    tracing::info!(
+        correlation_id = %order.correlation_id,
+        run_id = target.map(|target| target.run_id),
+        matched = target.map(|target| target.matched.words()),
+        conclusion,
+        ended = ?ended,
+        "the deploy ended"
+    );
+}

@@ -1,0 +1,54 @@
+//! The artifacts of a run.
+//!
+//! <https://docs.github.com/en/rest/actions/artifacts>
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::client::{Github, GithubError};
+use crate::config::Repository;
+
+/// An artifact, not downloaded yet.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Artifact {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Whether GitHub has thrown it away.
+    #[serde(default)]
+    pub expired: bool,
+    /// The size of its archive in bytes.
+    #[serde(default)]
+    pub size_in_bytes: u64,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    artifacts: Vec<Artifact>,
+}
+
+impl Github {
+    /// The artifact of a run with this name.
+    pub async fn artifact(
+        &self,
+        repository: &Repository,
+        run_id: u64,
+        name: &str,
+    ) -> Result<Option<Artifact>, GithubError> {
+        let path =
+            format!("/repos/{repository}/actions/runs/{run_id}/artifacts?name={name}&per_page=100");
+        let page: Page = self.get(&path, None).await?.json()?;
+        Ok(page.artifacts.into_iter().find(|artifact| artifact.name == name))
+    }
+
+    /// An artifact's archive, a zip.
+    pub async fn download(
+        &self,
+        repository: &Repository,
+        artifact: &Artifact,
+    ) -> Result<Bytes, GithubError> {
+        self.get_elsewhere(&format!("/repos/{repository}/actions/artifacts/{}/zip", artifact.id))
+            .await
+    }
+}

@@ -1,0 +1,52 @@
+//! The jobs of a run, and their steps.
+//!
+//! <https://docs.github.com/en/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run>
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::client::{Github, GithubError};
+use crate::config::Repository;
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// Set when it is completed.
+    pub conclusion: Option<String>,
+    /// Its steps, in order.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+}
+
+/// A step of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Set when it is completed.
+    pub conclusion: Option<String>,
+    /// When it was started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    jobs: Vec<Job>,
+}
+
+impl Github {
+    /// The jobs of a run's latest attempt. The list lags a little behind the run's completion.
+    pub async fn jobs(
+        &self,
+        repository: &Repository,
+        run_id: u64,
+    ) -> Result<Vec<Job>, GithubError> {
+        let path = format!("/repos/{repository}/actions/runs/{run_id}/jobs?per_page=100");
+        let page: Page = self.get(&path, None).await?.json()?;
+        Ok(page.jobs)
+    }
+}

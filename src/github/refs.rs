@@ -1,0 +1,66 @@
+//! Branches and tags.
+//!
+//! <https://docs.github.com/en/rest/git/refs#list-matching-references>
+
+use serde::Deserialize;
+
+use super::client::{Github, GithubError};
+use crate::config::Repository;
+
+#[derive(Deserialize)]
+struct Ref {
+    #[serde(rename = "ref")]
+    name: String,
+}
+
+impl Github {
+    /// The names of all branches and tags that begin so.
+    pub async fn matching_refs(
+        &self,
+        repository: &Repository,
+        prefix: &str,
+    ) -> Result<Vec<String>, GithubError> {
+        // No name holds these, and in a URL they would climb, encoded or not.
+        if prefix.split('/').any(|part| matches!(part, "." | "..")) {
+            return Ok(Vec::new());
+        }
+        let (branches, tags) = tokio::join!(
+            self.refs_of(repository, "heads", prefix),
+            self.refs_of(repository, "tags", prefix)
+        );
+        Ok(branches?.into_iter().chain(tags?).collect())
+    }
+
+    async fn refs_of(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        prefix: &str,
+    ) -> Result<Vec<String>, GithubError> {
+        let path = format!("/repos/{repository}/git/matching-refs/{kind}/{}", segments(prefix));
+        let refs: Vec<Ref> = self.get(&path, None).await?.json()?;
+        let start = format!("refs/{kind}/");
+        Ok(refs.iter().filter_map(|r| r.name.strip_prefix(&start)).map(str::to_owned).collect())
+    }
+}
+
+/// A user typed it, so everything but plain characters and slashes is encoded.
+fn segments(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_".contains(&b);
+    let encode = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") };
+    text.bytes().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("release/1", "release/1")]
+    #[case("v1.0", "v1%2E0")]
+    #[case("a b?c#d", "a%20b%3Fc%23d")]
+    fn what_was_typed_stays_inside_the_path(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(segments(text), expected);
+    }
+}

@@ -1,0 +1,119 @@
+//! `/status`.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
+
+use crate::world::{Plan, World};
+
+const TWO_AGENTS: &str = r#"
+    [[agent]]
+    id = "status_reporter"
+    name = "Status"
+    description = "Tells"
+    command = "status"
+    kind = "status"
+
+    [[agent]]
+    id = "deploy_client"
+    name = "Client deploy"
+    description = "Deploys the client"
+    command = "deploy-client"
+    kind = "deploy"
+    workflow = "client-deploy.yml"
+    reported = true
+
+    [[agent]]
+    id = "deploy_api"
+    name = "API deploy"
+    description = "Deploys the API"
+    command = "deploy-api"
+    kind = "deploy"
+    workflow = "api-deploy.yml"
+    reported = true
+
+    [[agent]]
+    id = "triage"
+    name = "Triage"
+    description = "Is not told of"
+    command = "triage"
+    kind = "workflow"
+    workflow = "triage.yml"
+"#;
+
+fn runs(world: &World) {
+    let run = |title: &str, minutes: i64, timetable| NewRun {
+        title: title.to_owned(),
+        created: TimeDelta::minutes(-minutes),
+        timetable,
+        ..NewRun::default()
+    };
+    world.github.add_run(run("Fix the footer", 600, Timetable::ending("failure")));
+    let asked = "Client Deploy — 0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9d by ada#7";
+    world.github.add_run(run(asked, 120, Timetable::ending("success")));
+    let hostile =
+        "Client Deploy — 0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9e by `@everyone` \u{202e}**x**";
+    world.github.add_run(run(hostile, 0, Timetable::stuck()));
+}
+
+async fn status(scenario: Scenario, text: &str) -> String {
+    let agents = Some(TWO_AGENTS);
+    let world = World::of(Plan { agents, scenario, ..Plan::default() }).await;
+    runs(&world);
+    let told = world.types("ada", text).await;
+    assert!(!told.original().ephemeral);
+    told.original().content.replace(&world.github.url(), "GITHUB")
+}
+
+fn with_api(state: &str) -> Scenario {
+    let mut scenario = Scenario::default();
+    let mut workflow = Workflow::new("api-deploy.yml", "API Deploy");
+    workflow.state = state.to_owned();
+    scenario.add_workflow(workflow);
+    scenario
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_runs_of_every_reported_agent() {
+    insta::assert_snapshot!(status(with_api("active"), "/status count:3").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_are_shown_unless_another_number_is_asked_for() {
+    for (text, count) in [("/status", 2), ("/status count:1", 1), ("/status count:3", 3)] {
+        let told = status(with_api("active"), text).await;
+        assert_eq!(told.matches("[Run #").count(), count, "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_that_is_missing_or_disabled_says_so_and_the_others_still_show() {
+    let missing = status(Scenario::default(), "/status").await;
+    assert!(missing.contains("GitHub does not know this workflow (404)"), "{missing}");
+    assert!(missing.contains("[Run #"), "{missing}");
+    let disabled = status(with_api("disabled_manually"), "/status").await;
+    assert!(disabled.contains("disabled (`disabled_manually`)"), "{disabled}");
+    assert!(disabled.contains("[Run #"), "{disabled}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn github_is_asked_concurrently_and_a_slow_one_defers() {
+    for (delay, kind) in [(1500, 4), (4000, 5)] {
+        let mut scenario = with_api("active");
+        let what = What::Delay(Duration::from_millis(delay));
+        scenario.faults = vec![Fault::new(On::Any, what).always()];
+        let world = World::of(Plan { agents: Some(TWO_AGENTS), scenario, ..Plan::default() }).await;
+        runs(&world);
+        let told = world.types("ada", "/status").await;
+        assert_eq!(told.kind(), kind);
+        assert!(told.original().content.contains("[Run #"), "{}", told.transcript());
+        assert_eq!(world.github.requests().len(), 4);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_github_is_down_it_says_so() {
+    let told = status(Scenario::named("github-down").unwrap(), "/status").await;
+    assert_eq!(told.matches("GitHub did not answer").count(), 2, "{told}");
+}
