@@ -13,6 +13,7 @@ mod world;
 
 mod correlation;
 mod deploys;
+mod diagnose;
 mod edge;
 mod faults;
 mod messages;

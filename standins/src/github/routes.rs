@@ -12,7 +12,8 @@ use super::{
 };
 use crate::server::{Answer, Received};
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::fmt::Display;
 
 /// Which faults can befall a request.
 pub(super) fn kind(request: &Received) -> On {
@@ -178,7 +179,7 @@ impl View<'_> {
             ("GET", ["runs"]) => self.runs(repo, None),
             ("GET", ["runs", id]) => {
                 let (run, phase) = self.run(repo, id)?;
-                Ok(self.json(&self.site(repo).run(&run, &phase)))
+                Ok(self.written(self.site(repo).run(&run, &phase)))
             }
             ("GET", ["runs", id, "jobs"]) => {
                 let (run, _) = self.run(repo, id)?;
@@ -197,7 +198,12 @@ impl View<'_> {
     }
 
     pub(super) fn json(&self, body: &Value) -> Answer {
-        Answer::json(200, body)
+        self.written(body.to_string())
+    }
+
+    /// A document that is written already.
+    fn written(&self, body: String) -> Answer {
+        Answer { body: body.into(), ..Answer::json(200, &Value::Null) }
     }
 
     /// The request's body, which must be an object.
@@ -238,33 +244,32 @@ impl View<'_> {
     }
 
     /// A page of a list under its name, with `total_count`; only the page's items are written.
-    pub(super) fn list<T>(
+    pub(super) fn list<T, W: Display>(
         &self,
         name: &str,
         items: Vec<T>,
         reachable: usize,
-        write: impl Fn(&T) -> Value,
+        write: impl Fn(&T) -> W,
     ) -> Answer {
         self.list_by(name, items, reachable, Page::read(self.request), write)
     }
 
     /// As [`View::list`], for a page with limits of its own.
-    pub(super) fn list_by<T>(
+    pub(super) fn list_by<T, W: Display>(
         &self,
         name: &str,
         mut items: Vec<T>,
         reachable: usize,
         page: Page,
-        write: impl Fn(&T) -> Value,
+        write: impl Fn(&T) -> W,
     ) -> Answer {
         let total = items.len();
         items.truncate(reachable);
         let link = page.link(self.request, self.api, items.len());
-        let written: Vec<Value> = page.of(items).iter().map(write).collect();
-        let mut body = Map::new();
-        body.insert("total_count".into(), json!(total));
-        body.insert(name.into(), Value::Array(written));
-        linked(self.json(&Value::Object(body)), link)
+        let written: Vec<String> =
+            page.of(items).iter().map(|item| write(item).to_string()).collect();
+        let body = format!("{{\"total_count\":{total},\"{name}\":[{}]}}", written.join(","));
+        linked(self.written(body), link)
     }
 
     /// A page of a list without a name.
