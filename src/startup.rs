@@ -1,5 +1,6 @@
 //! From the environment to a bot that answers.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::agents::{Registry, file};
@@ -11,19 +12,41 @@ use crate::edge::http::App;
 use crate::outbound::Https;
 use crate::store::Memory;
 use crate::tasks::Tasks;
+use crate::text::escape;
 
-/// Why the bot cannot start.
+/// Why the bot cannot start: everything that is wrong, at once.
+#[derive(Debug, Default)]
+pub struct BadStart {
+    /// Settings that are missing or wrong.
+    pub settings: Option<BadSettings>,
+    /// What is wrong with the agents.
+    pub agents: Option<BadAgents>,
+}
+
+/// What is wrong with the agents.
 #[derive(Debug, thiserror::Error)]
-pub enum BadStart {
-    /// Settings are missing or wrong.
-    #[error("these settings need mending:\n{0}")]
-    Settings(BadSettings),
-    /// `agents.toml` is wrong.
+pub enum BadAgents {
+    /// The file cannot be used.
     #[error(transparent)]
-    Agents(#[from] file::BadFile),
+    File(#[from] file::BadFile),
     /// An agent takes the name of a command that is built in.
     #[error("agents.toml: the command {0:?} is built in, choose another name for the agent's")]
     Clash(String),
+}
+
+impl std::error::Error for BadStart {}
+
+impl fmt::Display for BadStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this needs mending:")?;
+        if let Some(settings) = &self.settings {
+            write!(f, "\n{settings}")?;
+        }
+        if let Some(agents) = &self.agents {
+            write!(f, "\n- {agents}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The environment, as the settings are read from it.
@@ -32,18 +55,22 @@ pub fn environment(name: &str) -> Option<String> {
 }
 
 /// The agents of `AGENTS_FILE`, or those that are built in.
-pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadStart> {
+pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAgents> {
     let registry = file::load(config::agents_file(env).as_deref())?;
     match clash(TABLE, &registry) {
-        Some(agent) => Err(BadStart::Clash(agent.command.clone())),
+        Some(agent) => Err(BadAgents::Clash(agent.command.clone())),
         None => Ok(registry),
     }
 }
 
 /// The bot, or why it cannot start. What runs on after an answer is in `tasks`.
 pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, BadStart> {
-    let settings = Settings::load(&env).map_err(BadStart::Settings)?;
-    let registry = registry(&env)?;
+    let (settings, registry) = match (Settings::load(&env), registry(&env)) {
+        (Ok(settings), Ok(registry)) => (settings, registry),
+        (settings, registry) => {
+            return Err(BadStart { settings: settings.err(), agents: registry.err() });
+        }
+    };
     let clock = Arc::new(SystemClock);
     let public_key = settings.discord.public_key;
     let parts = Parts {
@@ -66,15 +93,15 @@ pub fn app_that_explains(
         Ok(app) => return Ok(app),
         Err(bad) => bad,
     };
-    let key = match &bad {
-        BadStart::Settings(bad) => bad.public_key.as_deref().copied(),
-        _ => Settings::load(&env).ok().map(|settings| settings.discord.public_key),
+    let key = match &bad.settings {
+        Some(settings) => settings.public_key.as_deref().copied(),
+        None => Settings::load(&env).ok().map(|settings| settings.discord.public_key),
     };
     let Some(key) = key else { return Err(bad) };
     tracing::error!("not set up: {bad}");
-    let problems = match &bad {
-        BadStart::Settings(bad) => bad.to_string(),
-        other => format!("- {}", crate::text::escape::plain(&other.to_string(), 600)),
-    };
-    Ok(App::not_set_up(key, Arc::new(SystemClock), &problems))
+    let settings = bad.settings.as_ref().map(ToString::to_string);
+    let agents =
+        bad.agents.as_ref().map(|bad| format!("- {}", escape::plain(&bad.to_string(), 600)));
+    let problems: Vec<String> = settings.into_iter().chain(agents).collect();
+    Ok(App::not_set_up(key, Arc::new(SystemClock), &problems.join("\n")))
 }
