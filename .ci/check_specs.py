@@ -30,7 +30,19 @@ from jsonschema import Draft202012Validator
 
 # In GitHub's API, but not among the operations of the description at hand, which is a slice of 38.
 # https://docs.github.com/en/rest/users/users#get-the-authenticated-user
-OUTSIDE_THE_SLICE = {("get", "/user"): {"summary": "Get the authenticated user", "parameters": []}}
+# https://docs.github.com/en/rest/git/refs#list-matching-references (the last parameter holds slashes)
+# https://docs.github.com/en/rest/actions/artifacts#download-an-artifact
+OUTSIDE_THE_SLICE = {
+    ("get", "/user"): {"summary": "Get the authenticated user", "parameters": []},
+    ("get", "/repos/{owner}/{repo}/git/matching-refs/{ref+}"): {
+        "summary": "List matching references",
+        "parameters": [],
+    },
+    ("get", "/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/zip"): {
+        "summary": "Download an artifact",
+        "parameters": [],
+    },
+}
 
 # Without these in the recording the tests did not show the bot at work, and the check proves nothing.
 NEEDED = {
@@ -172,6 +184,8 @@ class Github:
 def fit(template: str, path: str) -> dict[str, str] | None:
     """The parameters of a path that fits the template."""
     parts, given = template.split("/"), path.split("/")
+    if parts[-1].endswith("+}") and len(given) >= len(parts):
+        given[len(parts) - 1 :] = ["/".join(given[len(parts) - 1 :])]
     if len(parts) != len(given):
         return None
     values = {}
@@ -179,7 +193,7 @@ def fit(template: str, path: str) -> dict[str, str] | None:
         if part.startswith("{"):
             if not value:
                 return None
-            values[part.strip("{}")] = unquote(value)
+            values[part.strip("{+}")] = unquote(value)
         elif part != value:
             return None
     return values

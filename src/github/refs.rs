@@ -37,7 +37,9 @@ impl Github {
         kind: &str,
         prefix: &str,
     ) -> Result<Vec<String>, GithubError> {
-        let path = format!("/repos/{repository}/git/matching-refs/{kind}/{}", segments(prefix));
+        let prefix =
+            if prefix.is_empty() { String::new() } else { format!("/{}", segments(prefix)) };
+        let path = format!("/repos/{repository}/git/matching-refs/{kind}{prefix}");
         let refs: Vec<Ref> = self.get(&path, None).await?.json()?;
         let start = format!("refs/{kind}/");
         Ok(refs.iter().filter_map(|r| r.name.strip_prefix(&start)).map(str::to_owned).collect())
