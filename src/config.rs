@@ -38,15 +38,35 @@ pub struct DiscordSettings {
     pub api_base: String,
 }
 
-/// `GITHUB_TOKEN`, `GITHUB_REPO`, `GITHUB_API_BASE`.
+/// `GITHUB_TOKEN` or `GITHUB_APP_*`, `GITHUB_REPO`, `GITHUB_API_BASE`.
 #[derive(Debug, Clone)]
 pub struct GithubSettings {
-    /// A token that may read and write Actions.
-    pub token: Secret,
+    /// How we sign in.
+    pub sign_in: SignIn,
     /// The repository of agents that name none.
     pub repository: Repository,
     /// Without a trailing slash; Enterprise Server's ends in `/api/v3`.
     pub api_base: String,
+}
+
+/// How we sign in to GitHub.
+#[derive(Debug, Clone)]
+pub enum SignIn {
+    /// With a token that may read and write Actions.
+    Token(Secret),
+    /// As an installation of a GitHub App.
+    App(AppSettings),
+}
+
+/// `GITHUB_APP_ID`, `GITHUB_APP_INSTALLATION_ID`, `GITHUB_APP_PRIVATE_KEY`.
+#[derive(Debug, Clone)]
+pub struct AppSettings {
+    /// The app's id or client id.
+    pub id: String,
+    /// The installation's id.
+    pub installation_id: u64,
+    /// An RSA key in PEM.
+    pub private_key: Secret,
 }
 
 /// `WAIT_TIMEOUT_SECONDS`, `POLL_INTERVAL_SECONDS`.
@@ -137,12 +157,7 @@ impl Settings {
             "it must be a number",
             |text| text.parse().ok(),
         );
-        let token = read.required(
-            "GITHUB_TOKEN",
-            "create a fine-grained token with Actions read and write on the repository",
-            "it must be one line of visible characters",
-            |text| text.bytes().all(|b| b.is_ascii_graphic()).then(|| Secret::new(text)),
-        );
+        let sign_in = read.sign_in();
         let repository = read.required(
             "GITHUB_REPO",
             "set it to the repository that holds the workflows, as owner/name",
@@ -176,13 +191,13 @@ impl Settings {
                 3.0,
             ),
         };
-        match (public_key, application_id, token, repository) {
-            (Some(public_key), Some(application_id), Some(token), Some(repository))
+        match (public_key, application_id, sign_in, repository) {
+            (Some(public_key), Some(application_id), Some(sign_in), Some(repository))
                 if read.problems.is_empty() =>
             {
                 Ok(Self {
                     discord: DiscordSettings { public_key, application_id, api_base: discord_base },
-                    github: GithubSettings { token, repository, api_base: github_base },
+                    github: GithubSettings { sign_in, repository, api_base: github_base },
                     access,
                     urls,
                     wait,
@@ -228,6 +243,51 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
             self.problems.push(Problem::Invalid(name, shape));
         }
         parsed
+    }
+
+    /// The app if any of its settings is there, else the token.
+    fn sign_in(&mut self) -> Option<SignIn> {
+        let app = ["GITHUB_APP_ID", "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PRIVATE_KEY"];
+        if app.into_iter().all(|name| self.value(name).is_none()) {
+            return self.required(
+                "GITHUB_TOKEN",
+                "create a fine-grained token with Actions read and write on the repository, or set \
+                 GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY",
+                "it must be one line of visible characters",
+                |text| {
+                    let visible = text.bytes().all(|b| b.is_ascii_graphic());
+                    visible.then(|| SignIn::Token(Secret::new(text)))
+                },
+            );
+        }
+        let id = self.required(
+            "GITHUB_APP_ID",
+            "copy the app's id or client id from its page",
+            "it must be an id or client id",
+            |text| {
+                text.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'.')
+                    .then(|| text.to_owned())
+            },
+        );
+        let installation_id = self.required(
+            "GITHUB_APP_INSTALLATION_ID",
+            "it is the number at the end of the installation's URL",
+            "it must be a number",
+            |text| text.parse().ok(),
+        );
+        let private_key = self.required(
+            "GITHUB_APP_PRIVATE_KEY",
+            "create a private key on the app's page",
+            "it must be the key's PEM text (line breaks may be written as \\n)",
+            // One line is what an environment file holds.
+            |text| text.starts_with("-----BEGIN").then(|| Secret::new(text.replace("\\n", "\n"))),
+        );
+        Some(SignIn::App(AppSettings {
+            id: id?,
+            installation_id: installation_id?,
+            private_key: private_key?,
+        }))
     }
 
     fn optional<T>(
@@ -390,6 +450,25 @@ mod tests {
         assert_eq!(settings.wait.poll_interval, Duration::from_millis(500));
         assert_eq!(settings.github.api_base, "https://github.example.com/api/v3");
         assert_eq!(settings.discord.api_base, "https://discord.com/api/v10");
+    }
+
+    #[test]
+    fn an_app_takes_the_tokens_place_and_must_be_whole() {
+        let key = "-----BEGIN RSA PRIVATE KEY-----\\nabc\\n-----END RSA PRIVATE KEY-----";
+        let app = [
+            ("GITHUB_APP_ID", "Iv23.abc"),
+            ("GITHUB_APP_INSTALLATION_ID", "77"),
+            ("GITHUB_APP_PRIVATE_KEY", key),
+            ("GITHUB_TOKEN", ""),
+        ];
+        let SignIn::App(read) = load(&app).unwrap().github.sign_in else { panic!("a token") };
+        assert_eq!((read.id.as_str(), read.installation_id), ("Iv23.abc", 77));
+        assert!(read.private_key.expose().contains("-----\nabc\n-----"));
+        let bad = load(&app[1..]).unwrap_err();
+        assert!(bad.to_string().contains("GITHUB_APP_ID is not set"), "{bad}");
+        let bad = load(&[("GITHUB_APP_PRIVATE_KEY", "abc")]).unwrap_err();
+        assert_eq!(bad.problems.len(), 3);
+        assert!(!format!("{:?}", load(&app).unwrap()).contains("abc\n"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! octocrab knows neither `return_run_details` nor every status, so the few requests are made here.
 
 pub mod account;
+pub mod app;
 pub mod artifacts;
 pub mod client;
 pub mod dispatch;

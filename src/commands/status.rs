@@ -131,6 +131,7 @@ fn missing(error: &GithubError) -> String {
         GithubError::RateLimited(_) => {
             "GitHub's rate limit is used up. Try again later.".to_owned()
         }
+        GithubError::NoSignIn(why) => format!("Deckhand cannot sign in to GitHub: {why}."),
         GithubError::Moved => {
             "GitHub says that the repository has moved. Set `GITHUB_REPO` to its new name."
                 .to_owned()

@@ -10,7 +10,7 @@ use super::runs::Account;
 pub enum Dispatcher {
     /// This account.
     Login(String),
-    /// An app's installation: it may not ask for its own name, but it is a bot.
+    /// An installation's token that was given to us: it may not ask for its own name, but it is a bot.
     SomeBot,
     /// The server does not tell.
     Unknown,
@@ -33,6 +33,9 @@ impl Dispatcher {
 impl Github {
     /// Asks whose token this is.
     pub async fn dispatcher(&self) -> Result<Dispatcher, GithubError> {
+        if let Some(login) = self.app_login().await? {
+            return Ok(Dispatcher::Login(login));
+        }
         match self.get("/user", None).await {
             Ok(answer) => Ok(Dispatcher::Login(answer.json::<Account>()?.login)),
             Err(GithubError::Forbidden(_)) => Ok(Dispatcher::SomeBot),

@@ -10,13 +10,16 @@ use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, LOCATION, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::app::{self, InstallationToken};
 use super::limits;
 use crate::clock::Clock;
-use crate::config::{GithubSettings, Repository};
+use crate::config::{AppSettings, GithubSettings, Repository, SignIn};
 use crate::outbound::{CallError, Transport};
+use crate::secret::Secret;
 
 /// The API version that is asked for. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
@@ -25,6 +28,9 @@ const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
 /// What came of a request that was not answered with success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GithubError {
+    /// We cannot sign in, so nothing was asked.
+    #[error("no way to sign in to GitHub: {0}")]
+    NoSignIn(&'static str),
     /// GitHub has not seen it.
     #[error("GitHub cannot be reached ({0})")]
     NotSent(String),
@@ -78,12 +84,18 @@ impl Answer {
     }
 }
 
+#[derive(Deserialize)]
+struct App {
+    slug: String,
+}
+
 /// The client. It knows how far GitHub's clock is from ours, because runs carry GitHub's times.
 pub struct Github {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     settings: GithubSettings,
     ahead: Mutex<Option<TimeDelta>>,
+    installation: tokio::sync::Mutex<Option<InstallationToken>>,
     /// Whether this server takes `return_run_details`, as far as is known.
     pub(super) takes_run_details: AtomicBool,
 }
@@ -100,6 +112,7 @@ impl Github {
             clock,
             settings,
             ahead: Mutex::new(None),
+            installation: tokio::sync::Mutex::default(),
             takes_run_details: AtomicBool::new(true),
         }
     }
@@ -145,14 +158,15 @@ impl Github {
     /// Follows GitHub's redirect to where it stores large things. The link stands for itself: it gets
     /// no token.
     pub(super) async fn get_elsewhere(&self, path: &str) -> Result<Bytes, GithubError> {
-        let request = self.request(Method::GET, path, None, Bytes::new())?;
+        let token = self.token().await?;
+        let request = self.request(Method::GET, path, &token, None, Bytes::new())?;
         let response = self.send(request).await?;
         if response.status().is_success() {
             return Ok(response.into_body());
         }
         let link = response.headers().get(LOCATION).and_then(|link| link.to_str().ok());
         let (true, Some(link)) = (response.status().is_redirection(), link) else {
-            return Err(self.error(response.status(), response.headers(), response.body()));
+            return Err(self.error(response.status(), response.headers(), response.body(), &token));
         };
         let request = Request::get(link).header(USER_AGENT, AGENT).body(Bytes::new());
         let request = request.map_err(|error| GithubError::Lost(error.to_string()))?;
@@ -177,7 +191,28 @@ impl Github {
         etag: Option<&HeaderValue>,
         body: Bytes,
     ) -> Result<Answer, GithubError> {
-        let request = self.request(method, path, etag, body)?;
+        let token = self.token().await?;
+        let answer = self.call_as(&token, method.clone(), path, etag, body.clone()).await;
+        match (&answer, &self.settings.sign_in) {
+            // The installation's token was revoked before its time; GitHub has done nothing.
+            (Err(GithubError::Unauthorized), SignIn::App(_)) => {
+                self.installation.lock().await.take();
+                let token = self.token().await?;
+                self.call_as(&token, method, path, etag, body).await
+            }
+            _ => answer,
+        }
+    }
+
+    async fn call_as(
+        &self,
+        token: &Secret,
+        method: Method,
+        path: &str,
+        etag: Option<&HeaderValue>,
+        body: Bytes,
+    ) -> Result<Answer, GithubError> {
+        let request = self.request(method, path, token, etag, body)?;
         let response = self.send(request).await?;
         self.learn_time(response.headers());
         let status = response.status();
@@ -188,18 +223,54 @@ impl Github {
             let has_next = headers.get(LINK).is_some_and(next);
             return Ok(Answer { status, etag, has_next, body: response.into_body() });
         }
-        Err(self.error(status, response.headers(), response.body()))
+        Err(self.error(status, response.headers(), response.body(), token))
+    }
+
+    /// The token to work with: ours, or the installation's, which is kept and renewed before it ends.
+    async fn token(&self) -> Result<Secret, GithubError> {
+        let app = match &self.settings.sign_in {
+            SignIn::Token(token) => return Ok(token.clone()),
+            SignIn::App(app) => app,
+        };
+        let mut kept = self.installation.lock().await;
+        if let Some(installation) = kept.as_ref().filter(|token| token.is_fresh(self.clock.now())) {
+            return Ok(installation.token.clone());
+        }
+        let path = format!("/app/installations/{}/access_tokens", app.installation_id);
+        let jwt = self.jwt(app)?;
+        let answer = self.call_as(&jwt, Method::POST, &path, None, Bytes::new()).await?;
+        let installation: InstallationToken = answer.json()?;
+        let token = installation.token.clone();
+        *kept = Some(installation);
+        Ok(token)
+    }
+
+    fn jwt(&self, app: &AppSettings) -> Result<Secret, GithubError> {
+        let now = self.clock.now();
+        app::jwt(app, self.to_github_time(now).unwrap_or(now)).ok_or(GithubError::NoSignIn(
+            "GITHUB_APP_PRIVATE_KEY is not an RSA key in PEM; create a new one on the app's page",
+        ))
+    }
+
+    /// The login that the app's dispatches carry, if we are an app.
+    pub(super) async fn app_login(&self) -> Result<Option<String>, GithubError> {
+        let SignIn::App(app) = &self.settings.sign_in else { return Ok(None) };
+        let jwt = self.jwt(app)?;
+        let answer = self.call_as(&jwt, Method::GET, "/app", None, Bytes::new()).await?;
+        let app: App = answer.json()?;
+        Ok(Some(format!("{}[bot]", app.slug)))
     }
 
     fn request(
         &self,
         method: Method,
         path: &str,
+        token: &Secret,
         etag: Option<&HeaderValue>,
         body: Bytes,
     ) -> Result<Request<Bytes>, GithubError> {
         let not_sent = |error: http::Error| GithubError::NotSent(error.to_string());
-        let token = format!("Bearer {}", self.settings.token.expose());
+        let token = format!("Bearer {}", token.expose());
         let mut token = HeaderValue::try_from(token).map_err(|error| not_sent(error.into()))?;
         token.set_sensitive(true);
         let mut request = Request::builder()
@@ -220,13 +291,19 @@ impl Github {
 
     /// What an answer that is no success means. What GitHub says may end up in a message or a log, so
     /// if it repeats the token, that is cut out.
-    fn error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
+    fn error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        token: &Secret,
+    ) -> GithubError {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let said = body.get("message").and_then(Value::as_str).unwrap_or_default();
         if let Some(wait) = limits::rate_limited(status, headers, said, self.clock.now()) {
             return GithubError::RateLimited(wait);
         }
-        let said = said.replace(self.settings.token.expose(), "[token]");
+        let said = said.replace(token.expose(), "[token]");
         let said: String = said.chars().take(300).collect();
         match status.as_u16() {
             300..400 => GithubError::Moved,
@@ -260,7 +337,6 @@ fn web_base(api_base: &str) -> String {
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
-    use crate::secret::Secret;
     use rstest::rstest;
 
     #[rstest]
@@ -283,9 +359,13 @@ mod tests {
         }
     }
 
+    fn token() -> Secret {
+        Secret::new("ghp_secret")
+    }
+
     fn github() -> Github {
         let settings = GithubSettings {
-            token: Secret::new("ghp_secret"),
+            sign_in: SignIn::Token(token()),
             repository: "o/r".parse().unwrap(),
             api_base: "https://api.github.com".to_owned(),
         };
@@ -307,13 +387,13 @@ mod tests {
     ) {
         let status = StatusCode::from_u16(status).unwrap();
         let body = br#"{"message":"Nope"}"#;
-        assert_eq!(github().error(status, &HeaderMap::new(), body), expected);
+        assert_eq!(github().error(status, &HeaderMap::new(), body, &token()), expected);
     }
 
     #[test]
     fn a_token_that_github_repeats_goes_no_further() {
         let body = br#"{"message":"bad header Bearer ghp_secret!"}"#;
-        let error = github().error(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
+        let error = github().error(StatusCode::BAD_REQUEST, &HeaderMap::new(), body, &token());
         assert_eq!(error, GithubError::Refused(400, "bad header Bearer [token]!".to_owned()));
     }
 }

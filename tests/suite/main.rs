@@ -11,6 +11,7 @@
 
 mod world;
 
+mod app;
 mod correlation;
 mod deploys;
 mod diagnose;

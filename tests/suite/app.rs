@@ -1,0 +1,73 @@
+//! A GitHub App in place of a token.
+
+use std::time::Duration;
+
+use standins::github::{Fault, On, Scenario, Timetable};
+
+use crate::world::{Plan, World};
+
+async fn world(scenario: Scenario) -> World {
+    // The stand-in's app is the same for every world.
+    let probe = World::new().await;
+    let env = vec![
+        ("GITHUB_TOKEN", String::new()),
+        ("GITHUB_APP_ID", probe.github.app_id().to_string()),
+        ("GITHUB_APP_INSTALLATION_ID", probe.github.installation_id().to_string()),
+        ("GITHUB_APP_PRIVATE_KEY", probe.github.app_private_key_pem().to_owned()),
+    ];
+    World::of(Plan { env, scenario, ..Plan::default() }).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deploy_works_with_one_installation_token() {
+    let world = world(Scenario::default()).await;
+    for _ in 0..2 {
+        let told = world.types("ada", "/deploy-client wait:true").await;
+        assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
+    }
+    assert_eq!(world.github.tokens_issued(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_before_it_ends() {
+    let world = world(Scenario::default()).await;
+    world.types("ada", "/deploy-client").await;
+    world.passes(Duration::from_secs(50 * 60)).await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
+    assert_eq!(world.github.tokens_issued(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_revoked_is_replaced() {
+    let fault = Fault::status(401, "Bad credentials").on(On::RunGet).skip(1);
+    let world = world(Scenario { faults: vec![fault], ..Scenario::default() }).await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
+    assert_eq!(world.github.tokens_issued(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_apps_own_runs_are_told_from_those_of_others() {
+    let world = world(Scenario::named("no-correlation-id").unwrap()).await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.original().content.ends_with("matched by time"), "{}", told.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_cannot_sign_is_told_and_not_shown() {
+    let key = "-----BEGIN RSA PRIVATE KEY-----\\nc2VjcmV0\\n-----END RSA PRIVATE KEY-----";
+    let env = vec![
+        ("GITHUB_APP_ID", "1".to_owned()),
+        ("GITHUB_APP_INSTALLATION_ID", "2".to_owned()),
+        ("GITHUB_APP_PRIVATE_KEY", key.to_owned()),
+    ];
+    let timetable = Timetable::default();
+    let scenario = Scenario { timetable, ..Scenario::default() };
+    let world = World::of(Plan { env, scenario, ..Plan::default() }).await;
+    let told = world.types("ada", "/deploy-client").await;
+    let content = &told.original().content;
+    assert!(content.contains("cannot sign in to GitHub: GITHUB_APP_PRIVATE_KEY"), "{content}");
+    assert!(!content.contains("c2VjcmV0"));
+    assert!(world.github.requests().is_empty());
+}
