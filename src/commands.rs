@@ -40,7 +40,7 @@ pub struct Command {
     pub serves: Serves,
     /// Starts one call of it.
     pub start: Start,
-    /// Suggests values for its options of kind [`Suggested`](OptionKind::Suggested).
+    /// Suggests values for its options of kind `Suggested`.
     pub complete: Option<Complete>,
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use standins::github::{Fault, On, Scenario, Timetable};
 
+use crate::secrets::{listen, logged};
 use crate::world::{Plan, World};
 
 async fn world(scenario: Scenario) -> World {
@@ -21,10 +22,16 @@ async fn world(scenario: Scenario) -> World {
 #[tokio::test(start_paused = true)]
 async fn a_deploy_works_with_one_installation_token() {
     let world = world(Scenario::default()).await;
+    listen();
     for _ in 0..2 {
         let told = world.types("ada", "/deploy-client wait:true").await;
         assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
+        let shown = told.transcript() + &logged();
+        for token in world.github.installation_tokens() {
+            assert!(!shown.contains(&token), "an installation's token is shown");
+        }
     }
+    assert!(logged().contains("the deploy ended"));
     assert_eq!(world.github.tokens_issued(), 1);
 }
 
