@@ -43,6 +43,8 @@ pub struct Deckhand {
     pub access: Access,
     /// Which URLs may be passed on.
     pub urls: UrlPolicy,
+    /// Whether commands may write the repository's variables and secrets.
+    pub allow_secret_writes: bool,
     /// What runs on after an answer.
     pub tasks: Tasks,
     table: &'static [Command],
@@ -76,6 +78,7 @@ impl Deckhand {
             wait: settings.wait,
             access: settings.access,
             urls: settings.urls,
+            allow_secret_writes: settings.allow_secret_writes,
             tasks,
             table,
         })
@@ -106,7 +109,7 @@ impl Deckhand {
         let (Some(complete), Some(focused)) = (route.command.complete, focused) else {
             return Vec::new();
         };
-        if self.access.decide(&command.caller, &route.rule()).is_err() {
+        if self.access.decide(&command.caller, route.access(), &route.rule()).is_err() {
             return Vec::new();
         }
         let suggestions = complete(Completion {
@@ -134,6 +137,9 @@ impl Deckhand {
             }
             Ok(Plan::Answer(message)) => Reply::Message(message),
             Ok(Plan::Race(work)) => FollowUp::of(self, command, deadline).race(work).await,
+            Ok(Plan::RacePrivately(work)) => {
+                FollowUp::of(self, command, deadline).privately().race(work).await
+            }
             Ok(Plan::Defer(work)) => FollowUp::of(self, command, deadline).defer(work),
         };
         tracing::info!(
@@ -157,7 +163,7 @@ impl Deckhand {
                 crate::text::escape::code(&command.name, 32),
             ))
         })?;
-        self.access.decide(&command.caller, &route.rule())?;
+        self.access.decide(&command.caller, route.access(), &route.rule())?;
         let options = Options::read(&route.options(), &command.options, &self.urls)?;
         (route.command.start)(Call {
             deckhand: self.clone(),

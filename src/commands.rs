@@ -4,6 +4,7 @@ pub mod agents;
 pub mod deploy;
 pub mod diagnose;
 pub mod registration;
+pub mod set;
 pub mod status;
 pub mod workflow;
 
@@ -15,17 +16,24 @@ use crate::BoxFuture;
 use crate::agents::options::{OptionSpec, Options};
 use crate::agents::{Agent, Registry};
 use crate::app::Deckhand;
+use crate::deploy::correlation::CorrelationId;
 use crate::discord::Message;
 use crate::discord::conversation::{Conversation, Finish};
-use crate::edge::authorize::Rule;
+use crate::edge::authorize::{AccessLevel, Rule};
 use crate::edge::interaction::Caller;
 use crate::error::UserError;
 
 pub use registration::{Scope, registration};
 
 /// The commands, in the order in which they are looked up and registered.
-pub const TABLE: &[Command] =
-    &[agents::COMMAND, deploy::COMMAND, diagnose::COMMAND, status::COMMAND];
+pub const TABLE: &[Command] = &[
+    agents::COMMAND,
+    deploy::COMMAND,
+    diagnose::COMMAND,
+    status::COMMAND,
+    set::FRONTEND,
+    set::API_BASE,
+];
 
 /// Starts one call of a command.
 pub type Start = fn(Call) -> BoxFuture<'static, Result<Plan, UserError>>;
@@ -53,6 +61,8 @@ pub enum Serves {
         name: &'static str,
         /// 1 to 100 characters.
         description: &'static str,
+        /// For whom it is.
+        access: AccessLevel,
         /// What it takes.
         options: fn() -> Vec<OptionSpec>,
     },
@@ -79,6 +89,20 @@ pub struct Call {
     pub options: Options,
 }
 
+impl Call {
+    /// Takes the interaction for its one and only handling; to be called before anything is changed
+    /// anywhere.
+    pub async fn take(&self) -> Result<(), UserError> {
+        if self.deckhand.store.take_interaction(self.interaction_id).await {
+            return Ok(());
+        }
+        Err(UserError::new(format!(
+            "This command was taken already; it is not done twice. Correlation id `{}`",
+            CorrelationId::of(self.interaction_id)
+        )))
+    }
+}
+
 /// A question for suggestions: authorised, about one option that is being typed.
 pub struct Completion {
     /// The bot.
@@ -98,6 +122,8 @@ pub enum Plan {
     /// By work that starts at once. If it ends within the three seconds its message is the answer;
     /// if not, the answer is deferred and the same work goes on.
     Race(BoxFuture<'static, Finish>),
+    /// The same for the caller's eyes only: the deferral, the message and whatever else is said.
+    RacePrivately(BoxFuture<'static, Finish>),
     /// Deferred at once, for everyone to see. The work gets the conversation to show progress in, and
     /// a signal that resolves when it must wind up.
     Defer(Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, Finish> + Send>),
@@ -135,7 +161,15 @@ impl Route<'_> {
         }
     }
 
-    /// Who may use it.
+    /// How far its doors are open.
+    pub fn access(&self) -> AccessLevel {
+        match self.command.serves {
+            Serves::Own { access, .. } => access,
+            Serves::Agents { .. } => AccessLevel::Agent,
+        }
+    }
+
+    /// Whom its agent lets in.
     pub fn rule(&self) -> Rule {
         self.agent.map(|agent| agent.rule.clone()).unwrap_or_default()
     }

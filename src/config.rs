@@ -23,6 +23,8 @@ pub struct Settings {
     pub access: Access,
     /// Which URLs users may pass on: `ALLOWED_DOMAINS`, `SAFE_LOCAL`.
     pub urls: UrlPolicy,
+    /// Whether commands may write the repository's variables and secrets: `ALLOW_SECRET_WRITES`.
+    pub allow_secret_writes: bool,
     /// How long a run is followed.
     pub wait: WaitSettings,
 }
@@ -175,6 +177,8 @@ impl Settings {
             allowed_domains: read.list("ALLOWED_DOMAINS", DOMAINS, DomainPattern::parse),
             safe_local: read.optional("SAFE_LOCAL", "it must be true or false", boolean, false),
         };
+        let allow_secret_writes =
+            read.optional("ALLOW_SECRET_WRITES", "it must be true or false", boolean, false);
         let wait = WaitSettings {
             timeout: read.seconds(
                 "WAIT_TIMEOUT_SECONDS",
@@ -200,6 +204,7 @@ impl Settings {
                     github: GithubSettings { sign_in, repository, api_base: github_base },
                     access,
                     urls,
+                    allow_secret_writes,
                     wait,
                 })
             }
@@ -385,6 +390,7 @@ mod tests {
         assert_eq!(settings.wait, WaitSettings::default());
         assert_eq!(settings.access, Access::default());
         assert_eq!(settings.urls, UrlPolicy::default());
+        assert!(!settings.allow_secret_writes);
     }
 
     #[test]
@@ -415,6 +421,7 @@ mod tests {
     #[case("ADMIN_ROLE_IDS", "1 2")]
     #[case("ALLOWED_DOMAINS", "https://example.com")]
     #[case("SAFE_LOCAL", "maybe")]
+    #[case("ALLOW_SECRET_WRITES", "perhaps")]
     #[case("WAIT_TIMEOUT_SECONDS", "0")]
     #[case("WAIT_TIMEOUT_SECONDS", "3600")]
     #[case("WAIT_TIMEOUT_SECONDS", "NaN")]
@@ -437,6 +444,7 @@ mod tests {
             ("ALLOWED_GUILD_IDS", " 1, 2 ,"),
             ("ALLOWED_DOMAINS", "example.com,*.example.net"),
             ("SAFE_LOCAL", "TRUE"),
+            ("ALLOW_SECRET_WRITES", "true"),
             ("WAIT_TIMEOUT_SECONDS", "600"),
             ("POLL_INTERVAL_SECONDS", "0.5"),
             ("GITHUB_API_BASE", "https://github.example.com/api/v3/"),
@@ -446,6 +454,7 @@ mod tests {
         assert_eq!(settings.access.guilds, [1, 2]);
         assert_eq!(settings.urls.allowed_domains.len(), 2);
         assert!(settings.urls.safe_local);
+        assert!(settings.allow_secret_writes);
         assert_eq!(settings.wait.timeout, Duration::from_secs(600));
         assert_eq!(settings.wait.poll_interval, Duration::from_millis(500));
         assert_eq!(settings.github.api_base, "https://github.example.com/api/v3");

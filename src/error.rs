@@ -2,7 +2,7 @@
 
 use crate::agents::options::RefusedOption;
 use crate::discord::Message;
-use crate::edge::authorize::Refusal;
+use crate::edge::authorize::{Refusal, Rule};
 
 /// A command that cannot be done: the half that the user reads (what is wrong, what to do next) and
 /// the half for the log.
@@ -47,11 +47,23 @@ impl From<Refusal> for UserError {
                  server with `ALLOWED_GUILD_IDS`.",
             ),
             Refusal::OnlyFor(rule) => {
-                let users = rule.users.iter().map(|id| format!("<@{id}>"));
-                let roles = rule.roles.iter().map(|id| format!("<@&{id}>"));
-                let who: Vec<_> = roles.chain(users).collect();
-                Self::new(format!("You may not use this command. Who can: {}.", who.join(", ")))
+                Self::new(format!("You may not use this command. Who can: {}.", mentions(&rule)))
             }
+            Refusal::OnlyAdmins(admins) if admins == Rule::default() => Self::new(
+                "You may not use this command. Only admins of the bot can, and nobody is one yet: set \
+                 `ADMIN_USER_IDS` or `ADMIN_ROLE_IDS`.",
+            ),
+            Refusal::OnlyAdmins(admins) => Self::new(format!(
+                "You may not use this command. Only admins of the bot can: {}.",
+                mentions(&admins)
+            )),
         }
     }
+}
+
+/// Whom a rule names, as mentions that notify nobody.
+fn mentions(rule: &Rule) -> String {
+    let users = rule.users.iter().map(|id| format!("<@{id}>"));
+    let roles = rule.roles.iter().map(|id| format!("<@&{id}>"));
+    roles.chain(users).collect::<Vec<_>>().join(", ")
 }

@@ -35,12 +35,18 @@ pub struct FollowUp {
     deckhand: Arc<Deckhand>,
     command: Command,
     deadline: Option<Deadline>,
+    private: bool,
 }
 
 impl FollowUp {
     /// The follow-up of this command.
     pub fn of(deckhand: &Arc<Deckhand>, command: Command, deadline: Option<Deadline>) -> Self {
-        Self { deckhand: deckhand.clone(), command, deadline }
+        Self { deckhand: deckhand.clone(), command, deadline, private: false }
+    }
+
+    /// The same for the caller's eyes only, whatever is said and whenever.
+    pub fn privately(self) -> Self {
+        Self { private: true, ..self }
     }
 
     /// Answers with the work's own message if it ends within the three seconds; if not, defers, and
@@ -51,7 +57,8 @@ impl FollowUp {
         match timeout(budget, &mut work).await {
             Ok(joined) => {
                 // The answer itself notifies, so there is nothing to follow it up with.
-                Reply::Message(self.finished(joined).message)
+                let message = self.finished(joined).message;
+                Reply::Message(if self.private { message.privately() } else { message })
             }
             Err(_) => {
                 let (wind_up, _) = oneshot::channel();
@@ -61,7 +68,7 @@ impl FollowUp {
         }
     }
 
-    /// Defers at once, for everyone to see, and starts the work.
+    /// Defers at once and starts the work.
     pub fn defer(
         self,
         work: Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, Finish> + Send>,
@@ -80,9 +87,10 @@ impl FollowUp {
         wind_up: oneshot::Sender<()>,
     ) -> Reply {
         let span = self.span();
+        let ephemeral = self.private;
         let tasks = self.deckhand.tasks.clone();
         tasks.spawn(self.deliver(work, conversation, wind_up).instrument(span));
-        Reply::Deferred { ephemeral: false }
+        Reply::Deferred { ephemeral }
     }
 
     /// Waits for the work, at most until it must wind up, and delivers how it ended.
@@ -150,7 +158,8 @@ impl FollowUp {
     }
 
     fn conversation(&self) -> Conversation {
-        Conversation::new(self.deckhand.discord.clone(), self.command.token.clone(), false)
+        let token = self.command.token.clone();
+        Conversation::new(self.deckhand.discord.clone(), token, self.private)
     }
 
     fn span(&self) -> tracing::Span {

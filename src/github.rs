@@ -11,6 +11,8 @@ pub mod jobs;
 pub mod limits;
 pub mod refs;
 pub mod runs;
+pub mod secrets;
+pub mod variables;
 pub mod workflows;
 
 pub use client::{Github, GithubError};

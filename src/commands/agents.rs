@@ -5,6 +5,7 @@ use std::future::ready;
 use super::{Command, Plan, Serves};
 use crate::agents::Registry;
 use crate::discord::Message;
+use crate::edge::authorize::AccessLevel;
 use crate::text::escape;
 
 /// The line of the table.
@@ -12,6 +13,7 @@ pub const COMMAND: Command = Command {
     serves: Serves::Own {
         name: "agents",
         description: "Lists what this bot can do: its agents and their commands",
+        access: AccessLevel::Agent,
         options: Vec::new,
     },
     start: |call| Box::pin(ready(Ok(Plan::Answer(render(&call.deckhand.registry))))),

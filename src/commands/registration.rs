@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Command, Serves};
 use crate::agents::options::OptionSpec;
 use crate::agents::{Agent, Registry};
+use crate::edge::authorize::AccessLevel;
 
 /// Where commands are registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +20,21 @@ pub enum Scope {
     Guild,
 }
 
+const PERMISSIONS: &str = "default_member_permissions";
+
+/// No permission at all: Discord shows the command to a server's administrators only, until one of them
+/// lets others see it. Who may use it is decided here all the same.
+const ADMINISTRATORS: &str = "0";
+
 /// The body of Discord's bulk overwrite.
 pub fn registration(table: &[Command], registry: &Registry, scope: Scope) -> Value {
     let commands = table.iter().flat_map(|command| match command.serves {
-        Serves::Own { name, description, options } => {
-            vec![declaration(name, description, options(), scope)]
+        Serves::Own { name, description, access, options } => {
+            let mut declared = declaration(name, description, options(), scope);
+            if let (AccessLevel::Admin, Some(declared)) = (access, declared.as_object_mut()) {
+                declared.insert(PERMISSIONS.to_owned(), json!(ADMINISTRATORS));
+            }
+            vec![declared]
         }
         Serves::Agents { which, options } => {
             let served = registry.agents().iter().filter(|agent| which(agent));
@@ -92,14 +103,8 @@ pub fn changes(declared: &Value, registered: &Value) -> Vec<Change> {
     changes
 }
 
-const COMMAND_FIELDS: &[&str] = &[
-    "type",
-    "description",
-    "options",
-    "contexts",
-    "integration_types",
-    "default_member_permissions",
-];
+const COMMAND_FIELDS: &[&str] =
+    &["type", "description", "options", "contexts", "integration_types", PERMISSIONS];
 
 const OPTION_FIELDS: &[&str] = &[
     "type",
@@ -182,7 +187,8 @@ mod tests {
             command["id"] = json!("1");
             command["version"] = json!("2");
             command["name_localizations"] = Value::Null;
-            command["default_member_permissions"] = Value::Null;
+            let shown_to = command.get(PERMISSIONS).cloned().unwrap_or_default();
+            command[PERMISSIONS] = shown_to;
             for option in command["options"].as_array_mut().unwrap() {
                 option["description_localizations"] = Value::Null;
                 option.as_object_mut().unwrap().retain(|_, value| value != &json!(false));
@@ -215,6 +221,27 @@ mod tests {
             "- /deploy".to_owned(),
         ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn only_what_is_for_admins_is_hidden_from_members() {
+        for scope in [Scope::Global, Scope::Guild] {
+            let declared = declared(scope);
+            let hidden = list(&declared).filter(|c| c.get(PERMISSIONS) == Some(&json!("0")));
+            assert_eq!(hidden.map(name_of).collect::<Vec<_>>(), ["set-frontend", "set-api-base"]);
+            assert_eq!(list(&declared).filter(|c| c.get(PERMISSIONS).is_some()).count(), 2);
+        }
+    }
+
+    #[test]
+    fn a_command_for_admins_that_everyone_is_shown_is_a_change() {
+        let declared = declared(Scope::Global);
+        let mut registered = as_registered(&declared);
+        let commands = registered.as_array_mut().unwrap();
+        let command = commands.iter_mut().find(|c| c["name"] == "set-frontend").unwrap();
+        command[PERMISSIONS] = Value::Null;
+        let expected = Change::Alter("set-frontend".to_owned(), vec![PERMISSIONS]);
+        assert_eq!(changes(&declared, &registered), [expected]);
     }
 
     #[test]

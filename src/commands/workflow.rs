@@ -86,12 +86,7 @@ pub async fn start(
     let deckhand = call.deckhand.clone();
     let mut order = parse(&call)?;
     order.inputs.extend(inputs.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    if !deckhand.store.take_interaction(call.interaction_id).await {
-        return Err(UserError::new(format!(
-            "This command was taken already; it is not done twice. Correlation id `{}`",
-            order.correlation_id
-        )));
-    }
+    call.take().await?;
     if call.options.is_true("wait") {
         Ok(Plan::Defer(Box::new(move |conversation, wind_up| {
             Box::pin(async move { follow(deckhand, order, &conversation, wind_up, ending).await })

@@ -46,7 +46,8 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A conversation whose original response was deferred, for the caller's eyes only or not.
+    /// A conversation whose original response was deferred. If that is for the caller's eyes only, so
+    /// is everything that is said in it.
     pub fn new(discord: Arc<Discord>, token: Secret, ephemeral: bool) -> Self {
         Self { discord, token, ephemeral, shown: Arc::default() }
     }
@@ -91,7 +92,11 @@ impl Conversation {
 
     /// Posts a message of its own; one that is lost is logged.
     pub async fn follow_up(&self, message: &Message) {
-        if let Err(error) = self.discord.follow_up(&self.token, message).await {
+        let message = match self.ephemeral {
+            true => message.clone().privately(),
+            false => message.clone(),
+        };
+        if let Err(error) = self.discord.follow_up(&self.token, &message).await {
             tracing::error!(%error, "the follow-up could not be delivered");
         }
     }

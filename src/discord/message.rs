@@ -44,6 +44,11 @@ impl Message {
         self
     }
 
+    /// The same message, for the caller's eyes only.
+    pub fn privately(self) -> Self {
+        Self { ephemeral: true, ..self }
+    }
+
     /// Whether only the caller sees it.
     pub fn is_ephemeral(&self) -> bool {
         self.ephemeral

@@ -22,6 +22,15 @@ pub struct Rule {
     pub roles: Vec<u64>,
 }
 
+/// How far a command's doors are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLevel {
+    /// To whom its agent's rule lets in; without an agent, to everyone in an allowed server.
+    Agent,
+    /// To admins only.
+    Admin,
+}
+
 /// Why a caller may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -29,6 +38,8 @@ pub enum Refusal {
     NotHere,
     /// Only these (and the admins) may use this agent.
     OnlyFor(Rule),
+    /// Only the admins may, and these are they.
+    OnlyAdmins(Rule),
 }
 
 impl Access {
@@ -38,17 +49,24 @@ impl Access {
         named(&self.admin_users, &self.admin_roles, caller)
     }
 
-    /// Whether the caller may use an agent with this rule, here.
-    pub fn decide(&self, caller: &Caller, rule: &Rule) -> Result<(), Refusal> {
+    /// Whether the caller may use a command of this level here; `rule` is its agent's.
+    pub fn decide(&self, caller: &Caller, level: AccessLevel, rule: &Rule) -> Result<(), Refusal> {
         let listed = caller.guild_id.is_some_and(|guild| self.guilds.contains(&guild));
         if !self.guilds.is_empty() && !listed {
             return Err(Refusal::NotHere);
         }
-        let open = rule.users.is_empty() && rule.roles.is_empty();
-        if open || self.is_admin(caller) || named(&rule.users, &rule.roles, caller) {
+        if self.is_admin(caller) {
             return Ok(());
         }
-        Err(Refusal::OnlyFor(rule.clone()))
+        if level == AccessLevel::Admin {
+            let (users, roles) = (self.admin_users.clone(), self.admin_roles.clone());
+            return Err(Refusal::OnlyAdmins(Rule { users, roles }));
+        }
+        let open = rule.users.is_empty() && rule.roles.is_empty();
+        match open || named(&rule.users, &rule.roles, caller) {
+            true => Ok(()),
+            false => Err(Refusal::OnlyFor(rule.clone())),
+        }
     }
 }
 
@@ -87,7 +105,44 @@ mod tests {
     fn a_restricted_agent(#[case] caller: Caller, #[case] may: bool) {
         let rule = Rule { users: vec![3], roles: vec![4] };
         let refused = Err(Refusal::OnlyFor(rule.clone()));
-        assert_eq!(access().decide(&caller, &rule), if may { Ok(()) } else { refused });
+        let decision = access().decide(&caller, AccessLevel::Agent, &rule);
+        assert_eq!(decision, if may { Ok(()) } else { refused });
+    }
+
+    #[rstest]
+    #[case::stranger(caller(9, &[], Some(GUILD)), false)]
+    #[case::admin_user(caller(1, &[], Some(GUILD)), true)]
+    #[case::admin_role(caller(9, &[8, 2], Some(GUILD)), true)]
+    #[case::user_with_a_roles_id(caller(2, &[], Some(GUILD)), false)]
+    #[case::role_with_a_users_id(caller(9, &[1], Some(GUILD)), false)]
+    fn a_command_for_admins_is_theirs_whatever_the_rule_says(
+        #[case] caller: Caller,
+        #[case] may: bool,
+        #[values(&[], &[9])] users: &[u64],
+    ) {
+        let rule = Rule { users: users.to_vec(), roles: vec![8] };
+        let refused = Err(Refusal::OnlyAdmins(Rule { users: vec![1], roles: vec![2] }));
+        let decision = access().decide(&caller, AccessLevel::Admin, &rule);
+        assert_eq!(decision, if may { Ok(()) } else { refused });
+    }
+
+    #[test]
+    fn an_admin_is_one_only_where_the_bot_obeys() {
+        for guild in [Some(GUILD + 1), None] {
+            let admin = caller(1, &[2], guild);
+            let decision = access().decide(&admin, AccessLevel::Admin, &Rule::default());
+            assert_eq!(decision, Err(Refusal::NotHere));
+        }
+    }
+
+    #[test]
+    fn without_admins_nobody_may_what_is_theirs() {
+        let decision = Access::default().decide(
+            &caller(9, &[8], Some(GUILD)),
+            AccessLevel::Admin,
+            &Rule::default(),
+        );
+        assert_eq!(decision, Err(Refusal::OnlyAdmins(Rule::default())));
     }
 
     #[rstest]
@@ -100,7 +155,8 @@ mod tests {
     ) {
         let refused = Err(Refusal::NotHere);
         for user in [1, 9] {
-            let decision = access().decide(&caller(user, &[], guild), &Rule::default());
+            let caller = caller(user, &[], guild);
+            let decision = access().decide(&caller, AccessLevel::Agent, &Rule::default());
             assert_eq!(decision, if may { Ok(()) } else { refused.clone() });
         }
     }
@@ -108,7 +164,8 @@ mod tests {
     #[test]
     fn without_a_list_of_servers_every_place_is_allowed() {
         for guild in [Some(5), None] {
-            let decision = Access::default().decide(&caller(9, &[], guild), &Rule::default());
+            let caller = caller(9, &[], guild);
+            let decision = Access::default().decide(&caller, AccessLevel::Agent, &Rule::default());
             assert_eq!(decision, Ok(()));
         }
     }

@@ -58,6 +58,15 @@ pub enum GithubError {
 }
 
 impl GithubError {
+    /// The same without GitHub's words, which may repeat what was sent.
+    pub(super) fn without_words(self) -> Self {
+        match self {
+            Self::Forbidden(_) => Self::Forbidden(String::new()),
+            Self::Refused(status, _) => Self::Refused(status, String::new()),
+            error => error,
+        }
+    }
+
     /// Whether the same request may succeed a moment later.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::NotSent(_) | Self::Lost(_))
@@ -153,6 +162,14 @@ impl Github {
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
         self.call(Method::POST, path, None, body.to_string().into()).await
+    }
+
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
+        self.call(Method::PATCH, path, None, body.to_string().into()).await
+    }
+
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
+        self.call(Method::PUT, path, None, body.to_string().into()).await
     }
 
     /// Follows GitHub's redirect to where it stores large things. The link stands for itself: it gets

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use deckhand::commands::{Command, Plan as CommandPlan, Serves};
 use deckhand::discord::Message;
+use deckhand::edge::authorize::AccessLevel;
 use rstest::rstest;
 use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
 use standins::github::{Fault, On, Scenario, What};
@@ -251,7 +252,12 @@ async fn when_github_cannot_be_connected_to_it_is_tried_again_and_then_told() {
 
 fn panicking() -> Command {
     Command {
-        serves: Serves::Own { name: "panic", description: "Panics", options: Vec::new },
+        serves: Serves::Own {
+            name: "panic",
+            description: "Panics",
+            access: AccessLevel::Agent,
+            options: Vec::new,
+        },
         complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {
@@ -263,7 +269,12 @@ fn panicking() -> Command {
 
 fn panicking_at_once() -> Command {
     Command {
-        serves: Serves::Own { name: "panic-now", description: "Panics", options: Vec::new },
+        serves: Serves::Own {
+            name: "panic-now",
+            description: "Panics",
+            access: AccessLevel::Agent,
+            options: Vec::new,
+        },
         complete: None,
         start: |_| {
             let work = Box::pin(async { panic!("a panicking task") });
@@ -274,7 +285,12 @@ fn panicking_at_once() -> Command {
 
 fn deaf() -> Command {
     Command {
-        serves: Serves::Own { name: "deaf", description: "Never ends", options: Vec::new },
+        serves: Serves::Own {
+            name: "deaf",
+            description: "Never ends",
+            access: AccessLevel::Agent,
+            options: Vec::new,
+        },
         complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Race(Box::pin(std::future::pending())))))
@@ -390,7 +406,12 @@ async fn a_follow_up_whose_answer_was_lost_is_not_posted_twice() {
 fn counted() -> Command {
     static STARTS: AtomicUsize = AtomicUsize::new(0);
     Command {
-        serves: Serves::Own { name: "counted", description: "Counts", options: Vec::new },
+        serves: Serves::Own {
+            name: "counted",
+            description: "Counts",
+            access: AccessLevel::Agent,
+            options: Vec::new,
+        },
         complete: None,
         start: |_| {
             let work = Box::pin(async {
@@ -414,7 +435,12 @@ async fn work_that_outlives_the_three_seconds_goes_on_and_is_started_once() {
 /// An answer that turns out private after a public "thinking…".
 fn private_late() -> Command {
     Command {
-        serves: Serves::Own { name: "private", description: "Private", options: Vec::new },
+        serves: Serves::Own {
+            name: "private",
+            description: "Private",
+            access: AccessLevel::Agent,
+            options: Vec::new,
+        },
         complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {

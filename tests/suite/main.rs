@@ -20,4 +20,5 @@ mod faults;
 mod messages;
 mod secrets;
 mod server;
+mod set;
 mod status;

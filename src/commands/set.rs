@@ -1,0 +1,334 @@
+//! `/set-frontend`, `/set-api-base`: write a base URL to the repository, as a variable and as a secret.
+//!
+//! For admins, and only if the settings allow it. Whoever is no admin is refused before anything else is
+//! looked at. The value is never shown again, only its fingerprint.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+
+use super::{Call, Command, Plan, Serves};
+use crate::agents::options::{OptionKind, OptionSpec, OptionValue};
+use crate::app::Deckhand;
+use crate::config::Repository;
+use crate::discord::Message;
+use crate::edge::authorize::AccessLevel;
+use crate::error::UserError;
+use crate::github::{Github, GithubError};
+use crate::secret::Secret;
+use crate::text::{duration, escape};
+
+/// `/set-frontend`.
+pub const FRONTEND: Command = Command {
+    serves: Serves::Own {
+        name: "set-frontend",
+        description: "Sets the frontend's URL as a variable and a secret of the repository (admins)",
+        access: AccessLevel::Admin,
+        options,
+    },
+    start: |call| Box::pin(start(call, "FRONTEND_BASE_URL")),
+    complete: None,
+};
+
+/// `/set-api-base`.
+pub const API_BASE: Command = Command {
+    serves: Serves::Own {
+        name: "set-api-base",
+        description: "Sets the API's base URL as a variable and a secret of the repository (admins)",
+        access: AccessLevel::Admin,
+        options,
+    },
+    start: |call| Box::pin(start(call, "VITE_API_BASE")),
+    complete: None,
+};
+
+/// What GitHub asks to be left between two writes.
+/// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests>
+const PAUSE: Duration = Duration::from_secs(1);
+
+const VARIABLES: &str = "Variables: read and write";
+const SECRETS: &str = "Secrets: read and write";
+
+fn options() -> Vec<OptionSpec> {
+    let option = |name: &str, description: &str, required, kind| OptionSpec {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        required,
+        kind,
+    };
+    vec![
+        option("url", "A public https URL", true, OptionKind::Url),
+        option("confirm", "true: really set it", false, OptionKind::Boolean),
+    ]
+}
+
+/// What is to be written, and where.
+#[derive(Debug)]
+struct Job {
+    name: &'static str,
+    repository: Repository,
+    value: Secret,
+    fingerprint: Fingerprint,
+    user_id: u64,
+}
+
+async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
+    let deckhand = call.deckhand.clone();
+    if !deckhand.allow_secret_writes {
+        return Err(UserError::new(
+            "Nothing was set: this command is switched off. Set `ALLOW_SECRET_WRITES=true` to let admins \
+             write the repository's variables and secrets.",
+        ));
+    }
+    let Some(OptionValue::Url(url)) = call.options.get("url") else {
+        return Err(UserError::new("Nothing was set: the option `url` is required."));
+    };
+    let job = Job {
+        name,
+        repository: deckhand.github.default_repository().clone(),
+        value: Secret::new(url.as_str()),
+        fingerprint: Fingerprint::of(url.as_str()),
+        user_id: call.caller.user_id,
+    };
+    if !call.options.is_true("confirm") {
+        return Ok(Plan::Answer(unconfirmed(&job)));
+    }
+    call.take().await?;
+    Ok(Plan::RacePrivately(Box::pin(async move { set(&deckhand, &job).await.into() })))
+}
+
+/// What came of one of the two writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Write {
+    Created,
+    Updated,
+    Failed(GithubError),
+    NotTried,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing was written, because this could not be read: which permission that needs, and why.
+    NotRead(&'static str, GithubError),
+    /// What was tried to be written.
+    Tried { variable: Write, secret: Write },
+}
+
+async fn set(deckhand: &Deckhand, job: &Job) -> Message {
+    let outcome = write(&deckhand.github, job).await;
+    let Job { name, repository, fingerprint, user_id, .. } = job;
+    let complete = matches!(&outcome, Outcome::Tried { secret, .. } if secret.is_done());
+    match complete {
+        true => {
+            tracing::info!(name, %repository, %fingerprint, user_id, "repository setting written")
+        }
+        false => tracing::warn!(
+            name, %repository, %fingerprint, user_id, ?outcome, "repository setting not written"
+        ),
+    }
+    render(job, &outcome)
+}
+
+/// Reads everything that is needed first, so that what fails then has changed nothing.
+async fn write(github: &Github, job: &Job) -> Outcome {
+    let Job { name, repository, value, .. } = job;
+    let (key, exists) =
+        tokio::join!(github.sealing_key(repository), github.has_variable(repository, name));
+    let sealed = key.and_then(|key| Ok(key.seal(value)?));
+    let (sealed, exists) = match (sealed, exists) {
+        (Err(error), _) => return Outcome::NotRead(SECRETS, error),
+        (_, Err(error)) => return Outcome::NotRead(VARIABLES, error),
+        (Ok(sealed), Ok(exists)) => (sealed, exists),
+    };
+    let written = match exists {
+        true => github.update_variable(repository, name, value).await.map(|()| Write::Updated),
+        false => github.create_variable(repository, name, value).await.map(|()| Write::Created),
+    };
+    let variable = match written {
+        Ok(write) => write,
+        Err(error) => {
+            return Outcome::Tried { variable: Write::Failed(error), secret: Write::NotTried };
+        }
+    };
+    tokio::time::sleep(PAUSE).await;
+    let secret = match github.put_secret(repository, name, &sealed).await {
+        Ok(true) => Write::Created,
+        Ok(false) => Write::Updated,
+        Err(error) => Write::Failed(error),
+    };
+    Outcome::Tried { variable, secret }
+}
+
+impl Write {
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Created | Self::Updated)
+    }
+}
+
+/// Tells values apart without showing them: `…` and the last four hex digits of SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fingerprint(String);
+
+impl Fingerprint {
+    fn of(value: &str) -> Self {
+        let digest = hex::encode(Sha256::digest(value));
+        Self(digest.chars().skip(digest.len() - 4).collect())
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "…{}", self.0)
+    }
+}
+
+fn unconfirmed(job: &Job) -> Message {
+    Message::private(&format!(
+        "Nothing was set yet. This would set the variable and the secret {} to the value with the \
+         fingerprint `{}`.\nIf you mean it, type the command again with `confirm:true`.",
+        place(job),
+        job.fingerprint,
+    ))
+}
+
+fn render(job: &Job, outcome: &Outcome) -> Message {
+    let (place, fingerprint) = (place(job), &job.fingerprint);
+    let lines = match outcome {
+        Outcome::NotRead(permission, error) => vec![
+            format!("⚠️ Nothing was set: {place} is as it was (fingerprint `{fingerprint}`)."),
+            why(error, permission),
+        ],
+        Outcome::Tried { variable, secret } => {
+            let written = [line("Variable", variable, VARIABLES), line("Secret", secret, SECRETS)];
+            let (first, last) = match variable.is_done() && secret.is_done() {
+                true => (
+                    format!("✅ {place} is set to the value with the fingerprint `{fingerprint}`."),
+                    "Workflow runs that start from now on use it.",
+                ),
+                false => (
+                    format!("⚠️ {place} is not set as asked (fingerprint `{fingerprint}`):"),
+                    "Repeating the command is safe: it writes the same value to both.",
+                ),
+            };
+            [first].into_iter().chain(written).chain([last.to_owned()]).collect()
+        }
+    };
+    Message::private(&lines.join("\n"))
+}
+
+fn place(job: &Job) -> String {
+    format!("`{}` of {}", job.name, escape::code(&job.repository.to_string(), 140))
+}
+
+fn line(what: &str, write: &Write, permission: &str) -> String {
+    match write {
+        Write::Created => format!("✅ {what}: created"),
+        Write::Updated => format!("✅ {what}: updated"),
+        Write::NotTried => format!("⚪ {what}: not tried, it is as it was"),
+        Write::Failed(error @ GithubError::Lost(_)) => {
+            format!("❓ {what}: it is not known whether it was set. {}", why(error, permission))
+        }
+        Write::Failed(error) => format!("❌ {what}: not set. {}", why(error, permission)),
+    }
+}
+
+fn why(error: &GithubError, permission: &str) -> String {
+    match error {
+        GithubError::Forbidden(_) => {
+            format!("GitHub forbids it (403): the token needs the permission *{permission}*.")
+        }
+        GithubError::Unauthorized => {
+            "GitHub refuses the token (401). Renew `GITHUB_TOKEN`.".to_owned()
+        }
+        GithubError::NotFound => {
+            "GitHub does not know the repository, or the token may not see it \
+             (404). Check `GITHUB_REPO` and the token's repositories."
+                .to_owned()
+        }
+        GithubError::RateLimited(wait) => format!(
+            "GitHub's rate limit is used up. Try again in {}.",
+            duration::compact(TimeDelta::from_std(*wait).unwrap_or_default())
+        ),
+        GithubError::Moved => {
+            "GitHub says that the repository has moved. Set `GITHUB_REPO` to its new name."
+                .to_owned()
+        }
+        GithubError::Refused(status, _) => format!("GitHub refuses it ({status})."),
+        GithubError::NoSignIn(why) => format!("Deckhand cannot sign in to GitHub: {why}."),
+        GithubError::NotSent(_) => "GitHub cannot be reached. Try again in a minute.".to_owned(),
+        GithubError::Lost(_) => {
+            "GitHub did not answer as it should. Try again in a minute.".to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_end_of_the_digest() {
+        // printf %s https://api.example.com | sha256sum
+        assert_eq!(Fingerprint::of("https://api.example.com").to_string(), "…b646");
+        assert_ne!(
+            Fingerprint::of("https://api.example.com/"),
+            Fingerprint::of("https://api.example.com")
+        );
+    }
+
+    fn job() -> Job {
+        let url = "https://api.example.com";
+        Job {
+            name: "VITE_API_BASE",
+            repository: "octo-org/web-client".parse().unwrap(),
+            value: Secret::new(url),
+            fingerprint: Fingerprint::of(url),
+            user_id: 7,
+        }
+    }
+
+    fn errors() -> Vec<GithubError> {
+        let said = || "https://api.example.com".to_owned();
+        vec![
+            GithubError::NotSent(said()),
+            GithubError::Lost(said()),
+            GithubError::RateLimited(Duration::from_secs(90)),
+            GithubError::NoSignIn("the private key is not usable"),
+            GithubError::Unauthorized,
+            GithubError::Forbidden(said()),
+            GithubError::NotFound,
+            GithubError::Moved,
+            GithubError::Refused(422, said()),
+        ]
+    }
+
+    #[test]
+    fn every_message() {
+        let job = job();
+        let mut messages = vec![unconfirmed(&job)];
+        for (variable, secret) in
+            [(Write::Created, Write::Updated), (Write::Updated, Write::Created)]
+        {
+            messages.push(render(&job, &Outcome::Tried { variable, secret }));
+        }
+        for error in errors() {
+            messages.push(render(&job, &Outcome::NotRead(SECRETS, error.clone())));
+            let (variable, secret) = (Write::Failed(error.clone()), Write::NotTried);
+            messages.push(render(&job, &Outcome::Tried { variable, secret }));
+            let (variable, secret) = (Write::Updated, Write::Failed(error));
+            messages.push(render(&job, &Outcome::Tried { variable, secret }));
+        }
+        assert!(messages.iter().all(Message::is_ephemeral));
+        let texts: Vec<_> = messages.iter().map(Message::content).collect();
+        assert!(texts.iter().all(|text| !text.contains("api.example.com")));
+        insta::assert_snapshot!(texts.join("\n\n"));
+    }
+
+    #[test]
+    fn a_job_does_not_show_its_value() {
+        assert!(!format!("{:?}", job()).contains("api.example.com"));
+    }
+}

@@ -1,0 +1,48 @@
+//! The repository's variables.
+//!
+//! <https://docs.github.com/en/rest/actions/variables>
+
+use serde_json::json;
+
+use super::client::{Github, GithubError};
+use crate::config::Repository;
+use crate::secret::Secret;
+
+impl Github {
+    /// Whether the repository has this variable.
+    pub async fn has_variable(
+        &self,
+        repository: &Repository,
+        name: &str,
+    ) -> Result<bool, GithubError> {
+        match self.get(&format!("/repos/{repository}/actions/variables/{name}"), None).await {
+            Ok(_) => Ok(true),
+            Err(GithubError::NotFound) => Ok(false),
+            Err(error) => Err(error.without_words()),
+        }
+    }
+
+    /// Creates a variable that is not there yet. No error holds its value.
+    pub async fn create_variable(
+        &self,
+        repository: &Repository,
+        name: &str,
+        value: &Secret,
+    ) -> Result<(), GithubError> {
+        let path = format!("/repos/{repository}/actions/variables");
+        let body = json!({"name": name, "value": value.expose()});
+        self.post(&path, &body).await.map(drop).map_err(GithubError::without_words)
+    }
+
+    /// Changes a variable that is there. No error holds its value.
+    pub async fn update_variable(
+        &self,
+        repository: &Repository,
+        name: &str,
+        value: &Secret,
+    ) -> Result<(), GithubError> {
+        let path = format!("/repos/{repository}/actions/variables/{name}");
+        let body = json!({"value": value.expose()});
+        self.patch(&path, &body).await.map(drop).map_err(GithubError::without_words)
+    }
+}

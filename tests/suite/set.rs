@@ -1,0 +1,344 @@
+//! `/set-frontend` and `/set-api-base`.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use deckhand::commands::{Command, Plan as CommandPlan, Serves};
+use deckhand::discord::Message;
+use deckhand::discord::conversation::Finish;
+use deckhand::edge::authorize::AccessLevel;
+use rstest::rstest;
+use standins::discord::{
+    Fault as DiscordFault, On as OnDiscord, ROLE_ID, User, What as DiscordWhat,
+};
+use standins::github::{Fault, On, Permission, Scenario, What};
+
+use crate::secrets::{listen, logged};
+use crate::world::{Plan, Told, World};
+
+const URL: &str = "https://app.example.com/base";
+const COMMANDS: [(&str, &str); 2] =
+    [("/set-frontend", "FRONTEND_BASE_URL"), ("/set-api-base", "VITE_API_BASE")];
+
+fn env(allowed: bool) -> Vec<(&'static str, String)> {
+    vec![
+        ("ALLOW_SECRET_WRITES", allowed.to_string()),
+        ("ADMIN_USER_IDS", User::named("ada").id),
+        ("ADMIN_ROLE_IDS", ROLE_ID.to_owned()),
+    ]
+}
+
+async fn world(scenario: Scenario) -> World {
+    World::of(Plan { scenario, env: env(true), ..Plan::default() }).await
+}
+
+fn faults(faults: Vec<Fault>) -> Scenario {
+    Scenario { faults, ..Scenario::default() }
+}
+
+async fn typed(world: &World, who: &User, text: &str) -> Told {
+    let interaction = world.discord.interaction(who, text).unwrap();
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    world.told(&interaction, answer)
+}
+
+/// What was written, in this order.
+fn writes(world: &World) -> Vec<String> {
+    let requests = world.github.requests();
+    let writes = requests.iter().filter(|request| request.method != "GET");
+    writes.map(|request| format!("{} {}", request.method, request.path)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_learns_only_that_they_are_no_admin() {
+    let strangers = [User::named("grace"), User::named("grace").administrator()];
+    let mut answers = Vec::new();
+    for allowed in [true, false] {
+        let world = World::of(Plan { env: env(allowed), ..Plan::default() }).await;
+        for stranger in &strangers {
+            for (command, _) in COMMANDS {
+                for url in [URL, "http://x", "https://10.0.0.1", "nonsense"] {
+                    for confirm in ["", " confirm:true", " confirm:false"] {
+                        let text = format!("{command} url:{url}{confirm}");
+                        let told = typed(&world, stranger, &text).await;
+                        assert_eq!(told.kind(), 4);
+                        assert!(told.original().ephemeral);
+                        answers.push(told.answer.body);
+                    }
+                }
+            }
+        }
+        assert!(world.github.requests().is_empty());
+    }
+    let first = answers[0].clone();
+    assert!(answers.iter().all(|answer| *answer == first), "{answers:#?}");
+    insta::assert_snapshot!(first["data"]["content"].as_str().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_learns_nothing_from_options_that_no_client_sends() {
+    let world = World::of(Plan { env: env(true), ..Plan::default() }).await;
+    let expected = typed(&world, &User::named("grace"), "/set-frontend url:x").await.answer.body;
+    for options in [
+        serde_json::json!([]),
+        serde_json::json!([{"name": "speed", "type": 4, "value": 1}]),
+        serde_json::json!([{"name": "url", "type": 4, "value": 1}]),
+    ] {
+        let interaction = world.interaction("grace", "/set-frontend url:x");
+        let mut payload: serde_json::Value = serde_json::from_slice(&interaction.body).unwrap();
+        payload["data"]["options"] = options;
+        let (_, body) = world.post(&world.discord.signed(payload)).await;
+        assert_eq!(body, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_is_an_admin_everybody_is_told_how_to_become_one() {
+    let env = vec![("ALLOW_SECRET_WRITES", "true".to_owned())];
+    let world = World::of(Plan { env, ..Plan::default() }).await;
+    let told = typed(&world, &User::named("ada").administrator(), "/set-frontend url:x").await;
+    assert!(told.original().ephemeral);
+    insta::assert_snapshot!(told.original().content);
+    assert!(world.github.requests().is_empty());
+}
+
+#[rstest]
+#[case::off(false, URL, " confirm:true", "`ALLOW_SECRET_WRITES=true`")]
+#[case::bad_url(true, "https://10.0.0.1", " confirm:true", "private, local or otherwise special")]
+#[case::not_confirmed(true, URL, "", "`confirm:true`")]
+#[case::denied(true, URL, " confirm:false", "`confirm:true`")]
+#[tokio::test(start_paused = true)]
+async fn an_admin_is_told_what_is_missing_and_nothing_is_asked_of_github(
+    #[case] allowed: bool,
+    #[case] url: &str,
+    #[case] confirm: &str,
+    #[case] expected: &str,
+) {
+    let world = World::of(Plan { env: env(allowed), ..Plan::default() }).await;
+    for (command, _) in COMMANDS {
+        let told = world.types("ada", &format!("{command} url:{url}{confirm}")).await;
+        let message = told.original();
+        assert!(message.ephemeral);
+        assert!(message.content.contains(expected), "{}", message.content);
+        assert!(!message.content.contains(url));
+    }
+    assert!(world.github.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_variable_and_the_secret_are_created_and_then_updated() {
+    for (command, name) in COMMANDS {
+        let world = world(Scenario::default()).await;
+        let admins = [User::named("ada"), User::named("linus").with_role(ROLE_ID)];
+        for (admin, (url, verb)) in
+            admins.iter().zip([(URL, "created"), ("https://b.example.com", "updated")])
+        {
+            let told = typed(&world, admin, &format!("{command} url:{url} confirm:true")).await;
+            assert_eq!(world.github.variable(name).as_deref(), Some(url));
+            assert_eq!(world.github.secret(name).as_deref(), Some(url));
+            let message = told.original();
+            assert!(message.ephemeral);
+            assert!(message.content.starts_with("✅"), "{}", message.content);
+            assert_eq!(message.content.matches(verb).count(), 2, "{}", message.content);
+            assert!(!told.has_follow_up());
+        }
+        let (variable, secret) = ("actions/variables", format!("actions/secrets/{name}"));
+        let base = "/repos/octo-org/web-client";
+        let expected = [
+            format!("POST {base}/{variable}"),
+            format!("PUT {base}/{secret}"),
+            format!("PATCH {base}/{variable}/{name}"),
+            format!("PUT {base}/{secret}"),
+        ];
+        assert_eq!(writes(&world), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_passes_between_two_writes() {
+    let world = world(Scenario::default()).await;
+    world.types("ada", &format!("/set-frontend url:{URL} confirm:true")).await;
+    let requests = world.github.requests();
+    let at: Vec<_> = requests.iter().filter(|r| r.method != "GET").map(|r| r.at).collect();
+    assert!(at[1] - at[0] >= TimeDelta::seconds(1), "{at:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_late_is_private_too() {
+    let delay = What::Delay(Duration::from_secs(4));
+    let world = world(faults(vec![Fault::new(On::Secrets, delay)])).await;
+    let told = world.types("ada", &format!("/set-frontend url:{URL} confirm:true")).await;
+    assert_eq!(told.kind(), 5);
+    assert_eq!(told.answer.body["data"]["flags"], 64);
+    assert!(told.original().ephemeral);
+    assert!(told.original().content.starts_with("✅"), "{}", told.transcript());
+    assert!(!told.has_follow_up());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replayed_interaction_writes_nothing_twice() {
+    let world = world(Scenario::default()).await;
+    let interaction = world.interaction("ada", &format!("/set-frontend url:{URL} confirm:true"));
+    world.deliver(&interaction).await;
+    world.settle().await;
+    world.github.set_variable("FRONTEND_BASE_URL", "https://newer.example.com");
+    let (_, body) = world.post(&interaction).await;
+    world.settle().await;
+    let content = body["data"]["content"].as_str().unwrap();
+    assert!(content.contains("was taken already"), "{content}");
+    assert_eq!(writes(&world).len(), 2);
+}
+
+fn denied(permission: Permission) -> Scenario {
+    Scenario { denied: vec![permission], ..Scenario::default() }
+}
+
+#[rstest]
+#[case::no_secrets(denied(Permission::Secrets), "Nothing was set", "Secrets: read and write", 0)]
+#[case::no_variables(
+    denied(Permission::Variables),
+    "Nothing was set",
+    "Variables: read and write",
+    0
+)]
+#[case::no_variable_writes(
+    denied(Permission::VariablesWrite),
+    "❌ Variable: not set",
+    "Variables: read and write",
+    1
+)]
+#[case::no_secret_writes(
+    denied(Permission::SecretsWrite),
+    "✅ Variable: created\n❌ Secret: not set",
+    "Secrets: read and write",
+    2
+)]
+#[case::not_found(faults(vec![Fault::status(404, "Not Found").on(On::Any).always()]), "Nothing was set", "`GITHUB_REPO`", 0)]
+#[case::revoked(faults(vec![Fault::status(401, "Bad credentials").on(On::Any).always()]), "Nothing was set", "`GITHUB_TOKEN`", 0)]
+#[case::down(Scenario::named("github-down").unwrap(), "Nothing was set", "Try again", 0)]
+#[case::garbage(faults(vec![Fault::new(On::Secrets, What::Garbage)]), "Nothing was set", "Try again", 0)]
+#[case::limited(faults(vec![Fault::too_many(Duration::from_secs(90)).on(On::Secrets)]), "Nothing was set", "Try again in 1m 30s", 0)]
+#[case::limited_midway(faults(vec![Fault::too_many(Duration::from_secs(90)).on(On::Secrets).skip(1)]), "✅ Variable: created\n❌ Secret: not set", "Try again in 1m 30s", 2)]
+#[case::down_midway(faults(vec![Fault::bad_gateway().on(On::Secrets).skip(1)]), "✅ Variable: created\n❓ Secret: it is not known", "safe", 2)]
+#[case::dropped_midway(faults(vec![Fault::new(On::Variables, What::Reset).skip(1)]), "❓ Variable: it is not known", "Secret: not tried", 1)]
+#[case::lost_midway(faults(vec![Fault::new(On::Secrets, What::AnswerLost { status: None }).skip(1)]), "✅ Variable: created\n❓ Secret: it is not known", "safe", 2)]
+#[case::refused_with_the_value(faults(vec![Fault::status(422, URL).on(On::Secrets).skip(1)]), "❌ Secret: not set. GitHub refuses it (422)", "safe", 2)]
+#[tokio::test(start_paused = true)]
+async fn what_was_not_done_is_said_exactly_and_the_value_never(
+    #[case] scenario: Scenario,
+    #[case] done: &str,
+    #[case] hint: &str,
+    #[case] tried: usize,
+) {
+    listen();
+    let world = world(scenario).await;
+    let told = world.types("ada", &format!("/set-frontend url:{URL} confirm:true")).await;
+    let content = &told.original().content;
+    assert!(told.messages.iter().all(|message| message.ephemeral));
+    assert!(content.contains(done) && content.contains(hint), "{content}");
+    assert_eq!(writes(&world).len(), tried);
+    let output = told.transcript() + &logged();
+    assert!(output.contains("repository setting not written"));
+    assert!(!output.contains("app.example.com"), "the value is shown: {output}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_is_completed_by_repeating() {
+    let world = world(faults(vec![Fault::bad_gateway().on(On::Secrets).skip(1)])).await;
+    let text = format!("/set-frontend url:{URL} confirm:true");
+    world.types("ada", &text).await;
+    assert_eq!(world.github.secret("FRONTEND_BASE_URL"), None);
+    let told = world.types("ada", &text).await;
+    assert!(told.original().content.contains("✅ Variable: updated\n✅ Secret: created"));
+    assert_eq!(world.github.secret("FRONTEND_BASE_URL").as_deref(), Some(URL));
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_a_message_nor_the_log_shows_the_value() {
+    listen();
+    let world = world(Scenario::default()).await;
+    let mut output = String::new();
+    for (command, _) in COMMANDS {
+        for confirm in ["", " confirm:true"] {
+            let told = world.types("ada", &format!("{command} url:{URL}{confirm}")).await;
+            output += &told.transcript();
+        }
+        for url in ["http://app.example.com", "https://ada:app.example.com@x", "app.example.com"] {
+            output += &world.types("ada", &format!("{command} url:{url}")).await.transcript();
+        }
+    }
+    output += &logged();
+    assert!(output.contains("repository setting written"));
+    assert!(!output.contains("app.example.com"), "the value is shown");
+}
+
+fn table(command: Command) -> &'static [Command] {
+    Box::leak(Box::new([command]))
+}
+
+const fn private(start: deckhand::commands::Start) -> Command {
+    let serves = Serves::Own {
+        name: "private",
+        description: "Private",
+        access: AccessLevel::Agent,
+        options: Vec::new,
+    };
+    Command { serves, start, complete: None }
+}
+
+fn says_late_and_aloud() -> Command {
+    private(|_| {
+        let work = Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let follow_up = Some(Message::public("done"));
+            Finish { message: Message::public("done"), follow_up }
+        });
+        Box::pin(std::future::ready(Ok(CommandPlan::RacePrivately(work))))
+    })
+}
+
+fn panics_at_once() -> Command {
+    private(|_| {
+        let work = Box::pin(async { panic!("on purpose") });
+        Box::pin(std::future::ready(Ok(CommandPlan::RacePrivately(work))))
+    })
+}
+
+fn panics_late() -> Command {
+    private(|_| {
+        let work = Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            panic!("on purpose")
+        });
+        Box::pin(std::future::ready(Ok(CommandPlan::RacePrivately(work))))
+    })
+}
+
+fn never_ends() -> Command {
+    private(|_| {
+        let work = Box::pin(std::future::pending());
+        Box::pin(std::future::ready(Ok(CommandPlan::RacePrivately(work))))
+    })
+}
+
+#[rstest]
+#[case::public_words(says_late_and_aloud(), "done")]
+#[case::fault_at_once(panics_at_once(), "💥")]
+#[case::late_fault(panics_late(), "💥")]
+#[case::time_over(never_ends(), "⏱️")]
+#[tokio::test(start_paused = true)]
+async fn nothing_is_said_aloud_in_a_private_conversation(
+    #[case] command: Command,
+    #[case] expected: &str,
+    #[values(false, true)] cannot_edit: bool,
+) {
+    let time_limit = Some(Duration::from_secs(20));
+    let world = World::of(Plan { table: table(command), time_limit, ..Plan::default() }).await;
+    if cannot_edit {
+        world.discord.fault(DiscordFault::new(OnDiscord::Edit, DiscordWhat::Status(400)).always());
+    }
+    let told = world.types("ada", "/private").await;
+    assert!(told.transcript().contains(expected), "{}", told.transcript());
+    assert!(told.messages.iter().all(|message| message.ephemeral), "{}", told.transcript());
+}
