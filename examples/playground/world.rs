@@ -56,6 +56,8 @@ impl World {
             "GITHUB_API_BASE" => Some(github.url()),
             "GITHUB_TOKEN" => Some(token.clone()),
             "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
+            "ADMIN_USER_IDS" => Some(User::named("ada").id),
+            "ALLOW_SECRET_WRITES" => Some("true".to_owned()),
             "POLL_INTERVAL_SECONDS" => Some(options.poll.to_string()),
             "WAIT_TIMEOUT_SECONDS" => Some(options.wait_timeout.to_string()),
             _ => None,
