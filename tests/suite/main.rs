@@ -20,3 +20,4 @@ mod messages;
 mod secrets;
 mod server;
 mod status;
+mod verify;
