@@ -48,7 +48,7 @@ pub struct Command {
     pub serves: Serves,
     /// Starts one call of it.
     pub start: Start,
-    /// Suggests values for its options of kind [`Suggested`](OptionKind::Suggested).
+    /// Suggests values for its options of kind [`Suggested`](crate::agents::options::OptionKind::Suggested).
     pub complete: Option<Complete>,
 }
 

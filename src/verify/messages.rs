@@ -39,7 +39,12 @@ pub struct Report<'a> {
 /// The message's content.
 pub fn render(report: &Report<'_>) -> String {
     let mut lines = vec![verdict(report)];
-    lines.extend(report.run_line.clone());
+    match &report.run {
+        // The verdict tells of the failed checks then.
+        Seen::Not(why) if failed(report) > 0 => lines.push(format!("⚠️ The run: {why}")),
+        Seen::Not(_) => {}
+        Seen::Found(_) => lines.extend(report.run_line.clone()),
+    }
     match &report.steps {
         Ok(steps) if steps.is_empty() => {}
         Ok(steps) => lines.push(steps.iter().map(step).collect::<Vec<_>>().join(" · ")),
@@ -53,12 +58,16 @@ pub fn render(report: &Report<'_>) -> String {
     lines.join("\n")
 }
 
+fn failed(report: &Report<'_>) -> usize {
+    report.checks.iter().filter(|c| matches!(c.outcome, Outcome::Failed(_))).count()
+}
+
 fn verdict(report: &Report<'_>) -> String {
     let title = format!("**{}**", escape::plain(report.title, 50));
     let total = report.checks.len();
     let count = |is: fn(&Outcome) -> bool| report.checks.iter().filter(|c| is(&c.outcome)).count();
-    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let unknown = count(|outcome| matches!(outcome, Outcome::NotChecked));
+    let failed = failed(report);
     if failed > 0 {
         let noun = if total == 1 { "check" } else { "checks" };
         return format!("❌ {title}: {failed} of {total} {noun} failed");
@@ -314,6 +323,17 @@ mod tests {
     }
 
     #[test]
+    fn why_there_is_no_run_is_told_beside_failed_checks_too() {
+        let why = "`o/r` has no run `7` (404).".to_owned();
+        let text = render(&report(Seen::Not(why), &[Outcome::Failed(Failure::TimedOut)]));
+        let lines: Vec<_> = text.lines().take(2).collect();
+        assert_eq!(
+            lines,
+            ["❌ **Web**: 1 of 1 check failed", "⚠️ The run: `o/r` has no run `7` (404)."]
+        );
+    }
+
+    #[test]
     fn every_failure_says_what_happened_and_what_to_do() {
         let header = |got: Option<&str>, expected: &[&str]| Failure::Header {
             name: "cache-control".to_owned(),
@@ -378,7 +398,8 @@ mod tests {
     fn a_verification_of_any_size_fits_and_keeps_its_correlation_id() {
         let long = "x".repeat(3000);
         let failure = Outcome::Failed(Failure::Broken(long.clone()));
-        let mut report = report(Seen::Not(long), &vec![failure; 12]);
+        let why = "x".repeat(500);
+        let mut report = report(Seen::Not(why), &vec![failure; 12]);
         report.diagnosis = Some("Correlation id `1`".to_owned());
         let message = crate::discord::Message::public(&render(&report));
         assert!(message.content().encode_utf16().count() <= 2000);
