@@ -81,7 +81,7 @@ call() {
     case $status in
       2??) return 0 ;;
       429)
-        wait=$(sed -n 's/^[Rr]etry-[Aa]fter: *\([0-9][0-9]*\).*/\1/p' "$work/headers" | head -n 1)
+        wait=$(tr '[:upper:]' '[:lower:]' <"$work/headers" | sed -n 's/^retry-after: *\([0-9][0-9]*\).*/\1/p' | head -n 1)
         wait=${wait:-5}
         [ "$wait" -le 120 ] || fail "Discord's rate limit asks to wait $wait s. Try again then."
         printf 'Discord limits the rate; waiting %s s (try %s of 5)\n' "$wait" "$try" >&2

@@ -4,5 +4,7 @@
 pub mod file;
 pub mod options;
 pub mod registry;
+pub mod verification;
 
 pub use registry::{Agent, Input, Kind, Registry, Workflow};
+pub use verification::Verification;

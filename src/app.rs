@@ -8,17 +8,18 @@ use crate::agents::Registry;
 use crate::agents::options::Options;
 use crate::clock::Clock;
 use crate::commands::{self, Call, Command, Completion, Plan};
-use crate::config::{Settings, WaitSettings};
+use crate::config::{Settings, SiteSettings, WaitSettings};
 use crate::deploy::correlation::CorrelationId;
 use crate::discord::{Discord, Message};
 use crate::edge::authorize::Access;
 use crate::edge::budget;
 use crate::edge::interaction::{self, Interaction};
-use crate::edge::reply::Reply;
+use crate::edge::reply::{Reply, Suggestion};
 use crate::error::UserError;
 use crate::followup::FollowUp;
 use crate::github::Github;
 use crate::outbound::Transport;
+use crate::probe::Prober;
 use crate::store::Store;
 use crate::tasks::{Deadline, Tasks};
 use crate::url_guard::UrlPolicy;
@@ -45,6 +46,10 @@ pub struct Deckhand {
     pub urls: UrlPolicy,
     /// Whether commands may write the repository's variables and secrets.
     pub allow_secret_writes: bool,
+    /// Where what is deployed can be seen.
+    pub site: SiteSettings,
+    /// Asks what is deployed.
+    pub prober: Arc<dyn Prober>,
     /// What runs on after an answer.
     pub tasks: Tasks,
     table: &'static [Command],
@@ -54,6 +59,8 @@ pub struct Deckhand {
 pub struct Parts {
     /// Sends requests to GitHub and Discord.
     pub transport: Arc<dyn Transport>,
+    /// Asks what is deployed.
+    pub prober: Arc<dyn Prober>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Remembers.
@@ -67,7 +74,7 @@ pub struct Parts {
 impl Deckhand {
     /// Wires the bot up. Nothing is connected yet.
     pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
-        let Parts { transport, clock, store, tasks, table } = parts;
+        let Parts { transport, prober, clock, store, tasks, table } = parts;
         Arc::new(Self {
             registry,
             github: Github::new(settings.github, transport.clone(), clock.clone()),
@@ -79,6 +86,8 @@ impl Deckhand {
             access: settings.access,
             urls: settings.urls,
             allow_secret_writes: settings.allow_secret_writes,
+            site: settings.site,
+            prober,
             tasks,
             table,
         })
@@ -102,7 +111,7 @@ impl Deckhand {
     }
 
     /// What could be meant by what is being typed, as far as it is known within the three seconds.
-    async fn suggest(self: &Arc<Self>, command: &interaction::Command) -> Vec<String> {
+    async fn suggest(self: &Arc<Self>, command: &interaction::Command) -> Vec<Suggestion> {
         let route = commands::route(self.table, &self.registry, &command.name);
         let Some(route) = route else { return Vec::new() };
         let focused = command.options.iter().find(|option| option.focused);

@@ -6,6 +6,7 @@ pub mod diagnose;
 pub mod registration;
 pub mod set;
 pub mod status;
+pub mod verify;
 pub mod workflow;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::discord::Message;
 use crate::discord::conversation::{Conversation, Finish};
 use crate::edge::authorize::{AccessLevel, Rule};
 use crate::edge::interaction::Caller;
+use crate::edge::reply::Suggestion;
 use crate::error::UserError;
 
 pub use registration::{Scope, registration};
@@ -33,13 +35,15 @@ pub const TABLE: &[Command] = &[
     status::COMMAND,
     set::FRONTEND,
     set::API_BASE,
+    verify::LATEST,
+    verify::RUN,
 ];
 
 /// Starts one call of a command.
 pub type Start = fn(Call) -> BoxFuture<'static, Result<Plan, UserError>>;
 
 /// Suggests values for an option that is being typed.
-pub type Complete = fn(Completion) -> BoxFuture<'static, Vec<String>>;
+pub type Complete = fn(Completion) -> BoxFuture<'static, Vec<Suggestion>>;
 
 /// One line of the table.
 #[derive(Clone, Copy)]
@@ -73,13 +77,22 @@ pub enum Serves {
         /// What an agent's command takes.
         options: fn(&Agent) -> Vec<OptionSpec>,
     },
+    /// The second commands of some agents.
+    Second {
+        /// The second command's name, if the agent has one.
+        name: fn(&Agent) -> Option<&str>,
+        /// 1 to 100 characters.
+        description: &'static str,
+        /// What it takes.
+        options: fn(&Agent) -> Vec<OptionSpec>,
+    },
 }
 
 /// One call of a command: authorised, its options checked.
 pub struct Call {
     /// The bot.
     pub deckhand: Arc<Deckhand>,
-    /// The agent behind the command, for [`Serves::Agents`].
+    /// The agent behind the command, unless it is one of its own.
     pub agent: Option<Agent>,
     /// The interaction's id.
     pub interaction_id: u64,
@@ -107,7 +120,7 @@ impl Call {
 pub struct Completion {
     /// The bot.
     pub deckhand: Arc<Deckhand>,
-    /// The agent behind the command, for [`Serves::Agents`].
+    /// The agent behind the command, unless it is one of its own.
     pub agent: Option<Agent>,
     /// The option.
     pub option: String,
@@ -148,6 +161,10 @@ pub fn route<'a>(table: &'a [Command], registry: &'a Registry, name: &str) -> Op
             let agent = registry.by_command(name).filter(|agent| which(agent))?;
             Some(Route { command, agent: Some(agent) })
         }
+        Serves::Second { name: second, .. } => {
+            let agent = registry.agents().iter().find(|agent| second(agent) == Some(name))?;
+            Some(Route { command, agent: Some(agent) })
+        }
     })
 }
 
@@ -156,8 +173,10 @@ impl Route<'_> {
     pub fn options(&self) -> Vec<OptionSpec> {
         match (self.command.serves, self.agent) {
             (Serves::Own { options, .. }, _) => options(),
-            (Serves::Agents { options, .. }, Some(agent)) => options(agent),
-            (Serves::Agents { .. }, None) => Vec::new(),
+            (Serves::Agents { options, .. } | Serves::Second { options, .. }, Some(agent)) => {
+                options(agent)
+            }
+            (Serves::Agents { .. } | Serves::Second { .. }, None) => Vec::new(),
         }
     }
 
@@ -165,7 +184,7 @@ impl Route<'_> {
     pub fn access(&self) -> AccessLevel {
         match self.command.serves {
             Serves::Own { access, .. } => access,
-            Serves::Agents { .. } => AccessLevel::Agent,
+            Serves::Agents { .. } | Serves::Second { .. } => AccessLevel::Agent,
         }
     }
 
@@ -177,9 +196,15 @@ impl Route<'_> {
 
 /// An agent's command that a line of the table serves already would never be reached.
 pub fn clash<'a>(table: &[Command], registry: &'a Registry) -> Option<&'a Agent> {
-    let own = |agent: &Agent| {
-        let name = agent.command.as_str();
+    let taken = |name: &str| {
         table.iter().any(|c| matches!(c.serves, Serves::Own { name: own, .. } if own == name))
     };
+    let second = |agent: &Agent| {
+        table.iter().any(|c| match c.serves {
+            Serves::Second { name, .. } => name(agent).is_some_and(taken),
+            _ => false,
+        })
+    };
+    let own = |agent: &Agent| taken(&agent.command) || second(agent);
     registry.agents().iter().find(|agent| own(agent))
 }

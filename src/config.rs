@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::edge::authorize::Access;
 use crate::secret::Secret;
-use crate::url_guard::{DomainPattern, UrlPolicy};
+use crate::url_guard::{AllowedUrl, DomainPattern, UrlPolicy};
 
 /// Everything the bot needs to answer interactions.
 #[derive(Debug, Clone)]
@@ -27,6 +27,17 @@ pub struct Settings {
     pub allow_secret_writes: bool,
     /// How long a run is followed.
     pub wait: WaitSettings,
+    /// Where what is deployed can be seen.
+    pub site: SiteSettings,
+}
+
+/// `FRONTEND_BASE_URL`, `VITE_API_BASE`: what `/verify-latest` and `/verify-run` check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SiteSettings {
+    /// The frontend.
+    pub frontend: Option<AllowedUrl>,
+    /// The API.
+    pub api: Option<AllowedUrl>,
 }
 
 /// `DISCORD_PUBLIC_KEY`, `DISCORD_APPLICATION_ID`, `DISCORD_API_BASE`.
@@ -179,6 +190,11 @@ impl Settings {
         };
         let allow_secret_writes =
             read.optional("ALLOW_SECRET_WRITES", "it must be true or false", boolean, false);
+        let base = |text: &str| urls.check(text).ok().map(Some);
+        let site = SiteSettings {
+            frontend: read.optional("FRONTEND_BASE_URL", SITE, base, None),
+            api: read.optional("VITE_API_BASE", SITE, base, None),
+        };
         let wait = WaitSettings {
             timeout: read.seconds(
                 "WAIT_TIMEOUT_SECONDS",
@@ -206,6 +222,7 @@ impl Settings {
                     urls,
                     allow_secret_writes,
                     wait,
+                    site,
                 })
             }
             (public_key, ..) => {
@@ -217,6 +234,7 @@ impl Settings {
 }
 
 const IDS: &str = "it must be numbers separated by commas";
+const SITE: &str = "it must be a public https URL, of ALLOWED_DOMAINS if those are set";
 const DOMAINS: &str = "it must be domains like example.com or *.example.com, separated by commas";
 
 struct Reader<E> {
@@ -422,6 +440,9 @@ mod tests {
     #[case("ALLOWED_DOMAINS", "https://example.com")]
     #[case("SAFE_LOCAL", "maybe")]
     #[case("ALLOW_SECRET_WRITES", "perhaps")]
+    #[case("FRONTEND_BASE_URL", "http://app.example.com")]
+    #[case("FRONTEND_BASE_URL", "https://169.254.169.254")]
+    #[case("VITE_API_BASE", "api.example.com")]
     #[case("WAIT_TIMEOUT_SECONDS", "0")]
     #[case("WAIT_TIMEOUT_SECONDS", "3600")]
     #[case("WAIT_TIMEOUT_SECONDS", "NaN")]
@@ -449,6 +470,8 @@ mod tests {
             ("POLL_INTERVAL_SECONDS", "0.5"),
             ("GITHUB_API_BASE", "https://github.example.com/api/v3/"),
             ("DISCORD_API_BASE", ""),
+            ("FRONTEND_BASE_URL", "https://example.com/"),
+            ("VITE_API_BASE", ""),
         ]);
         let settings = settings.unwrap();
         assert_eq!(settings.access.guilds, [1, 2]);
@@ -459,6 +482,8 @@ mod tests {
         assert_eq!(settings.wait.poll_interval, Duration::from_millis(500));
         assert_eq!(settings.github.api_base, "https://github.example.com/api/v3");
         assert_eq!(settings.discord.api_base, "https://discord.com/api/v10");
+        assert_eq!(settings.site.frontend.unwrap().as_str(), "https://example.com/");
+        assert_eq!(settings.site.api, None);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod github;
 pub mod lambda;
 pub mod logging;
 pub mod outbound;
+pub mod probe;
 pub mod secret;
 pub mod serve;
 pub mod startup;
@@ -30,6 +31,7 @@ pub mod store;
 pub mod tasks;
 pub mod text;
 pub mod url_guard;
+pub mod verify;
 
 /// A boxed future, for traits and tables that are used as objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -62,16 +62,21 @@ impl Https {
     }
 }
 
-fn build() -> Result<reqwest::Client, CallError> {
-    let failed = |error: &dyn std::error::Error| CallError::NotSent(format!("TLS set-up: {error}"));
+/// TLS by rustls with ring and Mozilla's roots.
+pub fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed(&error))?
+        .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
+fn build() -> Result<reqwest::Client, CallError> {
+    let failed = |error: &dyn std::error::Error| CallError::NotSent(format!("TLS set-up: {error}"));
+    let tls = tls().map_err(|error| failed(&error))?;
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
@@ -114,7 +119,7 @@ fn call_error(error: reqwest::Error) -> CallError {
 }
 
 /// The innermost cause, without the URL: Discord's URLs carry a token.
-fn brief(error: reqwest::Error) -> String {
+pub fn brief(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn std::error::Error = &error;
     while let Some(deeper) = cause.source() {

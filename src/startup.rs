@@ -10,6 +10,7 @@ use crate::commands::{TABLE, clash};
 use crate::config::{self, BadSettings, Settings};
 use crate::edge::http::App;
 use crate::outbound::Https;
+use crate::probe::Probe;
 use crate::store::Memory;
 use crate::tasks::Tasks;
 use crate::text::escape;
@@ -75,6 +76,7 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
     let public_key = settings.discord.public_key;
     let parts = Parts {
         transport: Arc::new(Https::default()),
+        prober: Arc::new(Probe::new(settings.urls.clone())),
         clock: clock.clone(),
         store: Arc::new(Memory::default()),
         tasks,

@@ -157,14 +157,30 @@ impl UrlPolicy {
         if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
             return Err(RefusedUrl::Credentials);
         }
-        let host = url.host().ok_or(RefusedUrl::NotAUrl)?;
-        if !(self.safe_local && is_loopback(&host)) {
-            if url.scheme() != "https" {
-                return Err(RefusedUrl::NotHttps);
-            }
-            self.check_host(&host)?;
-        }
+        self.check_destination(&url)?;
         Ok(AllowedUrl(as_typed(&url, text)))
+    }
+
+    /// Checks where a URL leads that Deckhand itself is about to ask, and that no shell will read: a
+    /// redirect's target. An address that its name stands for is checked by [`Self::allows_address`].
+    pub fn check_destination(&self, url: &Url) -> Result<(), RefusedUrl> {
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(RefusedUrl::Credentials);
+        }
+        let host = url.host().ok_or(RefusedUrl::NotAUrl)?;
+        if self.safe_local && matches!(url.scheme(), "https" | "http") && is_loopback(&host) {
+            return Ok(());
+        }
+        if url.scheme() != "https" {
+            return Err(RefusedUrl::NotHttps);
+        }
+        self.check_host(&host)
+    }
+
+    /// Whether an address that a name stands for may be connected to.
+    pub fn allows_address(&self, name: &str, address: IpAddr) -> bool {
+        let local = self.safe_local && is_loopback(&Host::Domain(name)) && address.is_loopback();
+        local || is_public(address)
     }
 
     fn check_host(&self, host: &Host<&str>) -> Result<(), RefusedUrl> {

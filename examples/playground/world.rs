@@ -9,6 +9,7 @@ use deckhand::{serve, startup};
 use serde_json::Value;
 use standins::discord::{Discord, Endpoint, Interaction, User};
 use standins::github::{Github, Input, Scenario, Workflow};
+use standins::site::Site;
 use standins::{Clock, Gauge};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -33,6 +34,7 @@ pub struct World {
     /// The name of the scenario.
     pub scenario: String,
     github: Github,
+    site: Site,
     registry: Registry,
     endpoint: Endpoint,
     tasks: Tasks,
@@ -48,7 +50,9 @@ impl World {
         let scenario = Self::scenario_named(&options.scenario)?;
         let token = scenario.token.clone();
         let github = Github::start(clock.clone(), gauge.clone(), scenario).await;
-        let discord = Discord::start(clock, gauge).await;
+        let discord = Discord::start(clock.clone(), gauge.clone()).await;
+        let site = Site::start(clock, gauge).await;
+        site.follow(&options.scenario);
         let env = |name: &str| match name {
             "DISCORD_PUBLIC_KEY" => Some(discord.public_key()),
             "DISCORD_APPLICATION_ID" => Some(discord.application_id()),
@@ -58,6 +62,9 @@ impl World {
             "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
             "ADMIN_USER_IDS" => Some(User::named("ada").id),
             "ALLOW_SECRET_WRITES" => Some("true".to_owned()),
+            "FRONTEND_BASE_URL" | "VITE_API_BASE" => Some(site.url()),
+            // The site is on this machine.
+            "SAFE_LOCAL" => Some("true".to_owned()),
             "POLL_INTERVAL_SECONDS" => Some(options.poll.to_string()),
             "WAIT_TIMEOUT_SECONDS" => Some(options.wait_timeout.to_string()),
             _ => None,
@@ -81,6 +88,7 @@ impl World {
             discord,
             scenario: options.scenario,
             github,
+            site,
             registry,
             endpoint,
             tasks,
@@ -131,6 +139,7 @@ impl World {
             scenario.html_base = self.github.url();
             add_workflows(&mut scenario, &self.registry);
             self.github.update(|current| *current = scenario);
+            self.site.follow(&self.scenario);
         }
         let (discord, endpoint) = (self.discord.clone(), self.endpoint.clone());
         self.deliveries.spawn(async move {

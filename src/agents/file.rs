@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::options::{OptionKind, OptionSpec};
 use super::registry::{Agent, Input, Kind, RefPattern, Registry, Workflow, is_ref};
+use super::verification::{RawCheck, RawStep, verification};
 use crate::config::Repository;
 use crate::edge::authorize::Rule;
 
@@ -51,7 +52,9 @@ pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
     let agents = raw.agents.iter().map(agent).collect::<Result<Vec<_>, _>>();
     let checked = agents.and_then(|agents| {
         unique("id", raw.agents.iter().map(|agent| &agent.id))?;
-        unique("command", raw.agents.iter().map(|agent| &agent.command))?;
+        let commands = raw.agents.iter().flat_map(|a| [Some(&a.command), a.run_command.as_ref()]);
+        unique("command", commands.flatten())?;
+        verified_agents_deploy(&raw.agents)?;
         Ok(Registry { agents })
     });
     checked.map_err(|fault| {
@@ -84,6 +87,12 @@ struct RawAgent {
     #[serde(default)]
     inputs: Vec<RawInput>,
     reported: Option<Spanned<bool>>,
+    verifies: Option<Spanned<String>>,
+    run_command: Option<Spanned<String>>,
+    #[serde(default)]
+    steps: Vec<RawStep>,
+    #[serde(default)]
+    checks: Vec<RawCheck>,
     #[serde(default)]
     allowed_users: Vec<Spanned<String>>,
     #[serde(default)]
@@ -106,12 +115,12 @@ struct RawInput {
 }
 
 /// A fault at a byte of the text.
-struct Fault {
+pub(super) struct Fault {
     at: usize,
     what: String,
 }
 
-fn fault<T>(at: &Spanned<T>, what: impl Into<String>) -> Fault {
+pub(super) fn fault<T>(at: &Spanned<T>, what: impl Into<String>) -> Fault {
     Fault { at: at.span().start, what: what.into() }
 }
 
@@ -129,11 +138,23 @@ fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
 }
 
 fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
+    if raw.kind.as_ref() != "verify" {
+        without_verification(raw)?;
+    }
     match raw.kind.as_ref().as_str() {
         "deploy" => Ok(Kind::Deploy(workflow(raw)?)),
         "diagnose" => Ok(Kind::Diagnose(workflow(raw)?)),
         "status" => without_workflow(raw, Kind::Status),
-        "verify" => without_workflow(raw, Kind::Verify),
+        "verify" => {
+            let Some(verifies) = &raw.verifies else {
+                let what =
+                    "an agent of kind \"verify\" needs verifies = \"<id of a deploy agent>\"";
+                return Err(fault(&raw.kind, what));
+            };
+            let run_command = raw.run_command.as_ref();
+            let verification = verification(verifies, run_command, &raw.steps, &raw.checks)?;
+            without_workflow(raw, Kind::Verify(verification))
+        }
         "workflow" => Ok(Kind::Workflow(workflow(raw)?)),
         other => {
             let what =
@@ -157,6 +178,33 @@ fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
             Err(Fault { at: span.start, what })
         }
         None => Ok(kind),
+    }
+}
+
+fn without_verification(raw: &RawAgent) -> Result<(), Fault> {
+    let texts = [("verifies", &raw.verifies), ("run_command", &raw.run_command)];
+    let key = (texts.into_iter().find_map(|(key, text)| Some((key, text.as_ref()?.span().start))))
+        .or_else(|| raw.steps.first().map(|step| ("steps", step.at())))
+        .or_else(|| raw.checks.first().map(|check| ("checks", check.at())));
+    match key {
+        Some((key, at)) => {
+            let what = format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref());
+            Err(Fault { at, what })
+        }
+        None => Ok(()),
+    }
+}
+
+fn verified_agents_deploy(agents: &[RawAgent]) -> Result<(), Fault> {
+    let is_deploy =
+        |id: &str| agents.iter().any(|a| a.id.as_ref() == id && a.kind.as_ref() == "deploy");
+    let wrong =
+        agents.iter().filter_map(|a| a.verifies.as_ref()).find(|id| !is_deploy(id.as_ref()));
+    match wrong {
+        Some(id) => {
+            Err(fault(id, format!("verifies: no agent of kind deploy is {:?}", id.as_ref())))
+        }
+        None => Ok(()),
     }
 }
 
@@ -304,7 +352,7 @@ fn unique<'a>(key: &str, values: impl Iterator<Item = &'a Spanned<String>>) -> R
     Ok(())
 }
 
-fn checked(
+pub(super) fn checked(
     value: &Spanned<String>,
     key: &str,
     shape: &str,
@@ -317,9 +365,9 @@ fn checked(
     Err(fault(value, format!("{key} {text:?} must be {shape}")))
 }
 
-const COMMAND_NAME: &str = "1 to 32 lowercase letters, digits, - and _";
+pub(super) const COMMAND_NAME: &str = "1 to 32 lowercase letters, digits, - and _";
 
-fn is_command_name(text: &str) -> bool {
+pub(super) fn is_command_name(text: &str) -> bool {
     fits(text, 32)
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
 }
@@ -329,7 +377,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// Has 1 to `max` characters and is not only white space.
-fn fits(text: &str, max: usize) -> bool {
+pub(super) fn fits(text: &str, max: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= max
 }
 

@@ -1,6 +1,7 @@
 //! The agents, checked. [`super::file`] makes one of these from TOML.
 
 use super::options::OptionSpec;
+use super::verification::Verification;
 use crate::config::Repository;
 use crate::edge::authorize::Rule;
 
@@ -39,7 +40,7 @@ pub enum Kind {
     /// Shows the last runs.
     Status,
     /// Checks that a deploy is live.
-    Verify,
+    Verify(Verification),
 }
 
 /// The workflow behind an agent.
@@ -82,6 +83,11 @@ impl Registry {
     pub fn by_command(&self, command: &str) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.command == command)
     }
+
+    /// The agent of this id, if there is one.
+    pub fn by_id(&self, id: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.id == id)
+    }
 }
 
 impl Agent {
@@ -91,7 +97,15 @@ impl Agent {
             Kind::Deploy(workflow) | Kind::Diagnose(workflow) | Kind::Workflow(workflow) => {
                 Some(workflow)
             }
-            Kind::Status | Kind::Verify => None,
+            Kind::Status | Kind::Verify(_) => None,
+        }
+    }
+
+    /// What it verifies, if that is what it does.
+    pub fn verification(&self) -> Option<&Verification> {
+        match &self.kind {
+            Kind::Verify(verification) => Some(verification),
+            _ => None,
         }
     }
 }

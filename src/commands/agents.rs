@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use super::{Command, Plan, Serves};
-use crate::agents::Registry;
+use crate::agents::{Agent, Registry};
 use crate::discord::Message;
 use crate::edge::authorize::AccessLevel;
 use crate::text::escape;
@@ -25,14 +25,20 @@ fn render(registry: &Registry) -> Message {
     let mut lines = vec![format!("🤖 **{} agents**", agents.len())];
     lines.extend(agents.iter().map(|agent| {
         format!(
-            "**{name}** ({id}) — `/{command}`: {description}",
+            "**{name}** ({id}) — `/{command}`{second}: {description}",
             name = escape::plain(&agent.name, 50),
             id = escape::code(&agent.id, 32),
             command = agent.command,
+            second = second(agent),
             description = escape::plain(&agent.description, 100),
         )
     }));
     Message::private(&lines.join("\n"))
+}
+
+fn second(agent: &Agent) -> String {
+    let second = agent.verification().and_then(|verification| verification.run_command.as_ref());
+    second.map(|command| format!(", `/{command}`")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -44,7 +50,7 @@ mod tests {
     fn the_built_in_agents() {
         insta::assert_snapshot!(render(&file::load(None).unwrap()).content(), @"
         🤖 **4 agents**
-        **Deploy verifier** (`deploy_verifier`) — `/verify-latest`: Checks that the latest deploy really is live: its run, the frontend and the API
+        **Deploy verifier** (`deploy_verifier`) — `/verify-latest`, `/verify-run`: Checks that the latest deploy really is live: its run, the frontend and the API
         **Diagnose runner** (`diagnose_runner`) — `/diagnose`: Runs the diagnose workflow against a frontend and an API and shows its checks
         **Status reporter** (`status_reporter`) — `/status`: Shows the last runs of the workflows that this bot dispatches
         **Client deploy** (`deploy_client`) — `/deploy-client`: Deploys the web client through GitHub Actions and reports how the run ended

@@ -29,10 +29,20 @@ fn which(agent: &Agent) -> bool {
 }
 
 async fn start(call: Call) -> Result<Plan, UserError> {
-    let channel = call.caller.channel_id.map(|id| id.to_string()).unwrap_or_default();
-    let inputs = vec![("channel", Value::from(channel))];
+    let inputs = vec![("channel", channel(&call))];
     let ending = |deckhand, order, run| Box::pin(checks(deckhand, order, run)) as _;
     workflow::start(call, inputs, Some(ending)).await
+}
+
+/// What a call of an agent of this kind orders.
+pub fn order(call: &Call) -> Result<Order, UserError> {
+    let mut order = workflow::parse(call)?;
+    order.inputs.insert("channel".to_owned(), channel(call));
+    Ok(order)
+}
+
+fn channel(call: &Call) -> Value {
+    call.caller.channel_id.map(|id| id.to_string()).unwrap_or_default().into()
 }
 
 async fn checks(deckhand: Arc<Deckhand>, order: Order, run: Run) -> Option<String> {

@@ -43,6 +43,11 @@ pub fn registration(table: &[Command], registry: &Registry, scope: Scope) -> Val
             };
             served.map(declare).collect()
         }
+        Serves::Second { name, description, options } => {
+            let declare =
+                |agent| Some(declaration(name(agent)?, description, options(agent), scope));
+            registry.agents().iter().filter_map(declare).collect()
+        }
     });
     Value::Array(commands.collect())
 }

@@ -99,7 +99,7 @@ fn render(reports: &[Report], count: usize) -> Message {
 }
 
 /// One run: icon, state, when, how long, link, who asked for it.
-fn line(run: &Run) -> String {
+pub fn line(run: &Run) -> String {
     let (icon, state) = match run.is_completed() {
         true => conclusion(run.conclusion.as_deref()),
         false => running(Some(run)),
@@ -116,7 +116,8 @@ fn line(run: &Run) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn missing(error: &GithubError) -> String {
+/// Why there is nothing to show, and what to do.
+pub fn missing(error: &GithubError) -> String {
     match error {
         GithubError::NotFound => {
             "GitHub does not know this workflow (404). Check the agent's workflow in agents.toml."

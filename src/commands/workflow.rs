@@ -17,6 +17,7 @@ use crate::deploy::messages::Messages;
 use crate::deploy::{self, Followed, Order, Report, Stage};
 use crate::discord::conversation::{Conversation, Finish};
 use crate::edge::budget;
+use crate::edge::reply::Suggestion;
 use crate::error::UserError;
 use crate::github::Run;
 use crate::text::escape;
@@ -53,7 +54,7 @@ fn exact_refs(workflow: &Workflow) -> Option<Vec<String>> {
 }
 
 /// Suggests branches and tags: the plain names at once, what matches a pattern as GitHub has it.
-pub async fn complete(completion: Completion) -> Vec<String> {
+pub async fn complete(completion: Completion) -> Vec<Suggestion> {
     let Completion { deckhand, agent, typed, .. } = completion;
     let Some(workflow) = agent.as_ref().and_then(Agent::workflow) else { return Vec::new() };
     let repository = workflow.repository.as_ref().unwrap_or(deckhand.github.default_repository());
@@ -70,7 +71,8 @@ pub async fn complete(completion: Completion) -> Vec<String> {
         }
     }
     let typed = typed.to_lowercase();
-    names.into_iter().filter(|name| name.to_lowercase().contains(&typed)).collect()
+    let fits = |name: &String| name.to_lowercase().contains(&typed);
+    names.into_iter().filter(fits).map(Suggestion::from).collect()
 }
 
 /// What a command adds to the outcome of a run that has ended: whole lines of Markdown.
@@ -96,7 +98,8 @@ pub async fn start(
     }
 }
 
-fn parse(call: &Call) -> Result<Order, UserError> {
+/// What a call of an agent's command orders.
+pub fn parse(call: &Call) -> Result<Order, UserError> {
     let deckhand = &call.deckhand;
     let agent = call.agent.as_ref().and_then(|agent| Some((agent, agent.workflow()?)));
     let (agent, workflow) =

@@ -20,7 +20,23 @@ pub enum Reply {
         ephemeral: bool,
     },
     /// Suggestions (type 8); Discord takes 25 of up to 100 characters.
-    Choices(Vec<String>),
+    Choices(Vec<Suggestion>),
+}
+
+/// What a user may choose while typing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What is shown. Not Markdown; what is too long is cut.
+    pub name: String,
+    /// What is sent when it is chosen.
+    pub value: String,
+}
+
+impl From<String> for Suggestion {
+    /// Shown as what it is.
+    fn from(value: String) -> Self {
+        Self { name: value.clone(), value }
+    }
 }
 
 impl Reply {
@@ -31,8 +47,13 @@ impl Reply {
             Self::Message(message) => json!({"type": 4, "data": message.to_create()}),
             Self::Deferred { ephemeral } => json!({"type": 5, "data": deferred_data(*ephemeral)}),
             Self::Choices(choices) => {
-                let fits = |choice: &&String| (1..=100).contains(&choice.encode_utf16().count());
-                let choice = |choice: &String| json!({"name": choice, "value": choice});
+                // A value that is cut would mean something else; a name would not.
+                let fits = |choice: &&Suggestion| {
+                    let length = |text: &str| text.encode_utf16().count();
+                    length(&choice.name) > 0 && (1..=100).contains(&length(&choice.value))
+                };
+                let choice =
+                    |choice: &Suggestion| json!({"name": cut(&choice.name), "value": choice.value});
                 let choices: Vec<_> = choices.iter().filter(fits).take(25).map(choice).collect();
                 json!({"type": 8, "data": {"choices": choices}})
             }
@@ -50,6 +71,19 @@ impl Reply {
     }
 }
 
+/// The beginning that has at most 100 UTF-16 units.
+fn cut(name: &str) -> String {
+    let mut room = 100_usize;
+    let fits = |c: &char| match room.checked_sub(c.len_utf16()) {
+        Some(left) => {
+            room = left;
+            true
+        }
+        None => false,
+    };
+    name.chars().take_while(fits).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,8 +95,16 @@ mod tests {
     #[case(Reply::Deferred { ephemeral: true }, json!({"type": 5, "data": {"flags": 64}}))]
     #[case(Reply::Choices(vec![]), json!({"type": 8, "data": {"choices": []}}))]
     #[case(
-        Reply::Choices(vec!["a".to_owned(), "x".repeat(101), String::new()]),
+        Reply::Choices(vec!["a".to_owned().into(), "x".repeat(101).into(), String::new().into()]),
         json!({"type": 8, "data": {"choices": [{"name": "a", "value": "a"}]}})
+    )]
+    #[case(
+        Reply::Choices(vec![Suggestion { name: "🟢 #41".to_owned(), value: "15".to_owned() }]),
+        json!({"type": 8, "data": {"choices": [{"name": "🟢 #41", "value": "15"}]}})
+    )]
+    #[case(
+        Reply::Choices(vec![Suggestion { name: "é".repeat(101), value: "15".to_owned() }]),
+        json!({"type": 8, "data": {"choices": [{"name": "é".repeat(100), "value": "15"}]}})
     )]
     fn has_discords_shape(#[case] reply: Reply, #[case] expected: Value) {
         assert_eq!(reply.to_json(), expected);

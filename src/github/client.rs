@@ -131,6 +131,11 @@ impl Github {
         &self.settings.repository
     }
 
+    /// Where people look at a repository.
+    pub fn repository_page(&self, repository: &Repository) -> String {
+        format!("{}/{repository}", web_base(&self.settings.api_base))
+    }
+
     /// Where people look at a workflow's runs.
     pub fn workflow_page(&self, repository: &Repository, file: &str) -> String {
         format!("{}/{repository}/actions/workflows/{file}", web_base(&self.settings.api_base))

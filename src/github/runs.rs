@@ -44,6 +44,9 @@ pub struct Run {
     /// The branch or tag.
     #[serde(default, deserialize_with = "lenient")]
     pub head_branch: Option<String>,
+    /// Its workflow's file, like `.github/workflows/client-deploy.yml`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub path: Option<String>,
     /// The run's page.
     #[serde(default, deserialize_with = "lenient")]
     pub html_url: Option<String>,
@@ -134,6 +137,22 @@ impl Github {
             format!("/repos/{repository}/actions/workflows/{workflow}/runs?per_page={count}");
         let page: Page = self.get(&path, None).await?.json()?;
         Ok(page.runs().collect())
+    }
+
+    /// The newest run of a workflow on a branch that has ended.
+    pub async fn latest_completed_run(
+        &self,
+        repository: &Repository,
+        workflow: &str,
+        branch: &str,
+    ) -> Result<Option<Run>, GithubError> {
+        let branch: String = form_urlencoded::byte_serialize(branch.as_bytes()).collect();
+        let path = format!(
+            "/repos/{repository}/actions/workflows/{workflow}/runs\
+             ?branch={branch}&status=completed&per_page=1"
+        );
+        let page: Page = self.get(&path, None).await?.json()?;
+        Ok(page.runs().next())
     }
 
     /// Lists the runs of a workflow that were dispatched, newest first. With `since` (GitHub's clock) all

@@ -58,8 +58,8 @@ pub fn link(label: &str, url: &str) -> String {
 }
 
 /// One line without control, bidirectional-override or zero-width characters, cut to `max`
-/// characters with an ellipsis.
-fn clipped(text: &str, max: usize) -> String {
+/// characters with an ellipsis. For where Discord reads no Markdown.
+pub fn clipped(text: &str, max: usize) -> String {
     let mut kept = text.chars().filter_map(|c| match c {
         c if c.is_whitespace() => Some(' '),
         c if c.is_control() || is_invisible(c) => None,

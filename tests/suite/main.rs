@@ -22,3 +22,4 @@ mod secrets;
 mod server;
 mod set;
 mod status;
+mod verify;

@@ -19,11 +19,13 @@ use deckhand::commands::{Command, Scope, TABLE, registration};
 use deckhand::config::Settings;
 use deckhand::edge::http::App;
 use deckhand::outbound::{CallError, Https, Transport};
+use deckhand::probe::{Page, Probe, ProbeError, Prober};
 use deckhand::store::{Memory, Store};
 use deckhand::tasks::{Deadline, Tasks};
 use serde_json::Value;
 use standins::discord::{Answer, Discord, Endpoint, Interaction, Message, User};
 use standins::github::{Dispatch, Github, Scenario};
+use standins::site::Site;
 use standins::{Clock as StandinClock, Gauge};
 
 /// The moment at which every story begins.
@@ -86,11 +88,20 @@ impl World {
     }
 
     pub async fn of(plan: Plan) -> Self {
+        Self::with_site(plan, |_| Vec::new()).await
+    }
+
+    /// A world with what is deployed in it; what `env` makes of it is set besides the plan's.
+    pub async fn with_site(
+        mut plan: Plan,
+        env: impl FnOnce(Site) -> Vec<(&'static str, String)>,
+    ) -> Self {
         let clock = StandinClock::start_at(MORNING.parse().unwrap());
         let gauge = Gauge::new();
         tokio::spawn(pacemaker(gauge.clone()));
         let github = Github::start(clock.clone(), gauge.clone(), plan.scenario.clone()).await;
         let discord = Discord::start(clock.clone(), gauge.clone()).await;
+        plan.env.extend(env(Site::start(clock.clone(), gauge.clone()).await));
         let tasks = Tasks::default();
         let app = build(&plan, &github, &discord, &clock, &gauge, &tasks);
         let world = Self { github, discord, app, tasks, parts: plan, clock, gauge };
@@ -246,6 +257,10 @@ fn build(
     let clock = Arc::new(StoryClock(clock.clone()));
     let parts = Parts {
         transport: Arc::new(Counted { inner: Https::default(), gauge: gauge.clone() }),
+        prober: Arc::new(Counted {
+            inner: Probe::new(settings.urls.clone()),
+            gauge: gauge.clone(),
+        }),
         clock: clock.clone(),
         store: plan.store.clone(),
         tasks: tasks.clone(),
@@ -274,12 +289,12 @@ impl Clock for StoryClock {
 }
 
 /// The real transport, with the calls under way counted for the pacemaker.
-struct Counted {
-    inner: Https,
+struct Counted<T> {
+    inner: T,
     gauge: Gauge,
 }
 
-impl Transport for Counted {
+impl Transport for Counted<Https> {
     fn send(
         &self,
         request: http::Request<Bytes>,
@@ -288,6 +303,18 @@ impl Transport for Counted {
         let sent = self.inner.send(request);
         Box::pin(async move {
             let answer = sent.await;
+            drop(call);
+            answer
+        })
+    }
+}
+
+impl Prober for Counted<Probe> {
+    fn get(&self, url: url::Url) -> BoxFuture<'_, Result<Page, ProbeError>> {
+        let call = self.gauge.call();
+        let asked = self.inner.get(url);
+        Box::pin(async move {
+            let answer = asked.await;
             drop(call);
             answer
         })

@@ -1,0 +1,311 @@
+//! `/verify-latest` and `/verify-run`, against the stand-in of what is deployed.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rstest::rstest;
+use standins::discord::Interaction;
+use standins::github::{Fault, NewRun, On, Scenario, Timetable};
+use standins::site::{Page, Site};
+
+use crate::world::{Plan, Told, World};
+
+/// A world with a site in it, whose last deploy succeeded two hours ago.
+async fn live(scenario: Scenario) -> (World, Site) {
+    let (world, site) = with_site(scenario, |site| {
+        vec![("FRONTEND_BASE_URL", site.url()), ("VITE_API_BASE", site.url())]
+    })
+    .await;
+    deployed(&world, 120, Timetable::default());
+    (world, site)
+}
+
+async fn with_site(
+    scenario: Scenario,
+    env: impl Fn(&Site) -> Vec<(&'static str, String)>,
+) -> (World, Site) {
+    let mut site = None;
+    let world = World::with_site(Plan { scenario, ..Plan::default() }, |started| {
+        let mut given = env(&started);
+        given.push(("SAFE_LOCAL", "true".to_owned()));
+        site = Some(started);
+        given
+    })
+    .await;
+    (world, site.expect("a site"))
+}
+
+fn deployed(world: &World, minutes: i64, timetable: Timetable) -> u64 {
+    world.github.add_run(NewRun {
+        title: "Client Deploy — 0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9d by ada#7".to_owned(),
+        created: TimeDelta::minutes(-minutes),
+        timetable,
+        ..NewRun::default()
+    })
+}
+
+fn content(told: &Told) -> String {
+    told.original().content.clone()
+}
+
+async fn latest(world: &World) -> String {
+    content(&world.types("ada", "/verify-latest").await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deploy_that_is_live() {
+    let (world, site) = live(Scenario::default()).await;
+    let told = world.types("ada", "/verify-latest").await;
+    assert_eq!(told.kind(), 4);
+    assert!(!told.original().ephemeral);
+    insta::assert_snapshot!(content(&told).replace(&world.github.url(), "GITHUB"));
+    let mut paths: Vec<_> = site.requests().iter().map(|visit| visit.path.clone()).collect();
+    paths.sort();
+    assert_eq!(paths, ["/", "/health", "/hello", "/index.html"]);
+    for visit in site.requests() {
+        assert!(visit.user_agent.starts_with("Deckhand-Verify/"), "{visit:?}");
+        assert!(
+            !visit.headers.contains_key("cookie") && !visit.headers.contains_key("authorization")
+        );
+    }
+    assert!(world.dispatches().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_that_can_be_wrong_with_a_site() {
+    let (world, site) = live(Scenario::default()).await;
+    site.set("/", Page::html("`@everyone` **x**").delay(Duration::from_secs(30)));
+    site.change("/index.html", |page| page.without_header("cache-control"));
+    site.set("/health", Page::failing(500));
+    site.set("/hello", Page::redirect("https://169.254.169.254/latest/meta-data"));
+    let told = world.types("ada", "/verify-latest").await;
+    assert_eq!(told.kind(), 5);
+    insta::assert_snapshot!(content(&told).replace(&world.github.url(), "GITHUB"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stumbles_once_is_asked_once_more() {
+    let (world, site) = live(Scenario::default()).await;
+    site.change("/health", |page| page.flaky(1));
+    site.change("/hello", |page| page.flaky(2));
+    let told = latest(&world).await;
+    assert!(told.starts_with("❌ **Client deploy**: 1 of 4 checks failed"), "{told}");
+    assert!(
+        told.contains("✅ API `/health` · 200 in 0 ms · at the second try, at first 503"),
+        "{told}"
+    );
+    assert!(told.contains("❌ API `/hello` · 503, expected 200"), "{told}");
+    let asked = |path: &str| site.requests().iter().filter(|visit| visit.path == path).count();
+    assert_eq!((asked("/"), asked("/health"), asked("/hello")), (1, 2, 2));
+    let times: Vec<_> =
+        site.requests().into_iter().filter(|visit| visit.path == "/health").map(|v| v.at).collect();
+    assert!((2000..2500).contains(&(times[1] - times[0]).num_milliseconds()), "{times:?}");
+}
+
+#[rstest]
+#[case::dropped(Page::reset(), "❌ API `/health` · the connection broke")]
+#[case::endless(Page::new("text/plain", vec![b'x'; 16 << 10]).endless(), "✅ API `/health` · 200")]
+#[case::redirected(Page::redirect("/hello"), "✅ API `/health` · 200")]
+#[case::circle(Page::redirect("/health"), "❌ API `/health` · more than 5 redirects")]
+#[case::metadata(
+    Page::redirect("https://169.254.169.254/"),
+    "❌ API `/health` · `169.254.169.254` may not"
+)]
+#[case::not_https(
+    Page::redirect("http://example.com/"),
+    "❌ API `/health` · `example.com` may not be asked"
+)]
+#[case::nonsense(
+    Page::redirect("http://[everyone`"),
+    "❌ API `/health` · redirects to `http://[everyoneˋ`"
+)]
+#[case::gone(Page::failing(404), "❌ API `/health` · 404, expected 200")]
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_told_as_what_it_is(#[case] page: Page, #[case] expected: &str) {
+    let (world, site) = live(Scenario::default()).await;
+    site.set("/health", page);
+    let told = latest(&world).await;
+    assert!(told.contains(expected), "{told}");
+    assert_eq!(told.starts_with("✅"), expected.starts_with("✅"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_header_says_is_shown_and_not_obeyed() {
+    let (world, site) = live(Scenario::default()).await;
+    let hostile = "`@everyone` **x** [a](https://evil.test)";
+    site.change("/index.html", |page| page.header("cache-control", hostile));
+    let told = world.types("ada", "/verify-latest").await;
+    let expected = "the header is `cache-control: ˋ@everyoneˋ **x** [a](https://evil.test)`\n";
+    assert!(content(&told).contains(expected), "{}", told.transcript());
+    assert!(told.original().pings.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_run_side_by_side() {
+    let (world, site) = live(Scenario::default()).await;
+    for path in ["/", "/index.html", "/health", "/hello"] {
+        site.change(path, |page| page.delay(Duration::from_millis(1500)));
+    }
+    let told = world.types("ada", "/verify-latest").await;
+    assert_eq!(told.kind(), 4, "within the three seconds: {}", told.transcript());
+    assert!(content(&told).starts_with("✅"), "{}", told.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_latest_run_is_the_deploys_on_its_branch_and_has_ended() {
+    let (world, _site) = live(Scenario::default()).await;
+    let other =
+        |new: NewRun| world.github.add_run(NewRun { created: TimeDelta::minutes(-5), ..new });
+    let failing = || Timetable::ending("failure");
+    other(NewRun { branch: "release/1".to_owned(), timetable: failing(), ..NewRun::default() });
+    let workflow = "diagnose-dispatch.yml".to_owned();
+    other(NewRun { workflow, timetable: failing(), ..NewRun::default() });
+    deployed(&world, 1, Timetable::stuck());
+    let told = latest(&world).await;
+    assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
+    deployed(&world, 3, failing());
+    let told = latest(&world).await;
+    assert!(told.starts_with("⚠️ **Client deploy**: the run failed (`failure`)."), "{told}");
+    assert!(told.contains("S3 sync `skipped`") || told.contains("S3 sync `failure`"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_addresses_it_says_what_to_set() {
+    let (world, site) = with_site(Scenario::default(), |_| Vec::new()).await;
+    deployed(&world, 120, Timetable::default());
+    insta::assert_snapshot!(latest(&world).await.replace(&world.github.url(), "GITHUB"));
+    assert!(site.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_named_by_its_id_or_its_url() {
+    let (world, _site) = live(Scenario::default()).await;
+    let id = deployed(&world, 600, Timetable::ending("cancelled"));
+    let url = format!("{}/octo-org/web-client/actions/runs/{id}/attempts/1", world.github.url());
+    for text in [format!("/verify-run run_id:{id}"), format!("/verify-latest run_url:{url}")] {
+        let told = content(&world.types("ada", &text).await);
+        assert!(told.starts_with("⚠️ **Client deploy**: the run was cancelled"), "{told}");
+    }
+}
+
+#[rstest]
+#[case(
+    "/verify-latest run_url:https://github.com/octo-org/web-client/actions/runs/7",
+    "`run_url` is refused"
+)]
+#[case("/verify-latest run_url:GITHUB/octo-org/api/actions/runs/7", "of another repository")]
+#[case("/verify-latest run_url:GITHUB/octo-org/web-client/pull/7", "does not lead to a run")]
+#[case("/verify-latest run_url:javascript:alert(1)", "does not lead to the GitHub")]
+#[case("/verify-run run_id:7/../../secrets", "a run's id is a number")]
+#[tokio::test(start_paused = true)]
+async fn what_is_no_run_of_ours_is_refused_with_the_reason(#[case] text: &str, #[case] why: &str) {
+    let (world, site) = live(Scenario::default()).await;
+    let told = world.types("ada", &text.replace("GITHUB", &world.github.url())).await;
+    assert!(told.original().ephemeral);
+    assert!(content(&told).contains(why), "{}", told.transcript());
+    assert!(world.github.requests().is_empty() && site.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_not_there_or_has_not_ended_or_is_not_a_deploy() {
+    let (world, _site) = live(Scenario::default()).await;
+    let running = deployed(&world, 1, Timetable::stuck());
+    let workflow = "diagnose-dispatch.yml".to_owned();
+    let other = world.github.add_run(NewRun {
+        workflow,
+        created: TimeDelta::minutes(-9),
+        ..NewRun::default()
+    });
+    for (id, expected) in [
+        (
+            7,
+            "⚠️ **Client deploy**: `octo-org/web-client` has no run `7` (404). What is live passes",
+        ),
+        (running, "⚠️ **Client deploy**: the run has not ended (in progress). What is live passes"),
+        (other, "is of another workflow (`.github/workflows/diagnose-dispatch.yml`), not of"),
+    ] {
+        let told = content(&world.types("ada", &format!("/verify-run run_id:{id}")).await);
+        assert!(told.contains(expected), "{told}");
+        assert_eq!(told.matches('✅').count(), 4, "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_run_the_site_is_still_checked() {
+    let (world, _site) =
+        with_site(Scenario::default(), |site| vec![("VITE_API_BASE", site.url())]).await;
+    let told = latest(&world).await;
+    let expected = "⚠️ **Client deploy**: no run of `client-deploy.yml` on `main` has ended yet. What is \
+                    live passes 2 of 4 checks; 2 not made.";
+    assert!(told.starts_with(expected), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_github_is_down_the_site_is_still_checked() {
+    let (world, _site) = live(Scenario::named("github-down").unwrap()).await;
+    let told = latest(&world).await;
+    assert!(told.starts_with("⚠️ **Client deploy**: GitHub did not answer."), "{told}");
+    assert_eq!(told.matches('✅').count(), 4, "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_that_cannot_be_read_do_not_hide_the_verdict() {
+    let faults = vec![Fault::forbidden().on(On::Jobs).always()];
+    let (world, _site) = live(Scenario { faults, ..Scenario::default() }).await;
+    let told = latest(&world).await;
+    assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
+    assert!(told.contains("⚠️ The steps are not known. GitHub forbids it (403)."), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn diagnose_is_dispatched_exactly_once_for_what_was_checked() {
+    let (world, site) = live(Scenario::named("site-down").unwrap()).await;
+    site.follow("site-down");
+    let interaction: Interaction = world.interaction("ada", "/verify-latest diagnose:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let dispatch = world.dispatch();
+    assert_eq!(dispatch.workflow, "diagnose-dispatch.yml");
+    assert_eq!(dispatch.inputs["frontend_url"], site.url());
+    assert_eq!(dispatch.inputs["api_base"], site.url());
+    assert_eq!(dispatch.inputs["channel"], standins::discord::CHANNEL_ID);
+    let told = content(&world.told(&interaction, answer));
+    let line =
+        told.lines().find(|line| line.starts_with("🚀 **Diagnose runner** dispatched")).unwrap();
+    let id = dispatch.inputs["correlation_id"].as_str().unwrap();
+    assert!(line.contains(id) && line.contains(&dispatch.run_id.to_string()), "{line}");
+    assert!(told.starts_with("❌ **Client deploy**: 4 of 4 checks failed"), "{told}");
+    let (_, again) = world.post(&interaction).await;
+    world.settle().await;
+    assert!(again["data"]["content"].as_str().unwrap().contains("not done twice"), "{again}");
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_diagnosis_that_is_not_dispatched_does_not_hide_the_checks() {
+    let faults = vec![Fault::forbidden().on(On::Dispatch).always()];
+    let (world, _site) = live(Scenario { faults, ..Scenario::default() }).await;
+    let told = content(&world.types("ada", "/verify-latest diagnose:true").await);
+    assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
+    assert!(told.contains("🔴 **Diagnose runner**: nothing was dispatched."), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_are_suggested_with_their_outcome() {
+    let (world, _site) = live(Scenario::default()).await;
+    let failed = deployed(&world, 30, Timetable::ending("failure"));
+    let asking = |typed: &str| {
+        let user = standins::discord::User::named("ada");
+        world.discord.autocomplete(&user, &format!("/verify-run run_id:{typed}|")).unwrap()
+    };
+    for (typed, count) in [("", 2), ("failure", 1), (&failed.to_string(), 1), ("nothing", 0)] {
+        let (_, body) = world.post(&asking(typed)).await;
+        let choices = body["data"]["choices"].as_array().unwrap().clone();
+        assert_eq!(choices.len(), count, "{typed}: {body}");
+        if count > 0 {
+            assert_eq!(choices[0]["value"], failed.to_string());
+            let name = choices[0]["name"].as_str().unwrap();
+            assert!(name.starts_with("🔴 #") && name.contains(" failure · main · 30m "), "{name}");
+        }
+    }
+}
