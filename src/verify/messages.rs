@@ -72,30 +72,32 @@ fn verdict(report: &Report<'_>) -> String {
         let noun = if total == 1 { "check" } else { "checks" };
         return format!("❌ {title}: {failed} of {total} {noun} failed");
     }
-    let answers = match unknown {
-        0 => "What is live passes its checks".to_owned(),
-        all if all == total => "Nothing was checked".to_owned(),
-        some => format!("What is live passes {} of {total} checks; {some} not made", total - some),
+    // What passes its checks may still be an older deploy: `but` says why.
+    let answers = |but: &str| match (unknown, total) {
+        (unknown, total) if unknown == total => "Nothing was checked.".to_owned(),
+        (0, _) => format!("What is live passes its checks{but}."),
+        (some, _) => {
+            format!("What is live passes {} of {total} checks{but}; {some} not made.", total - some)
+        }
     };
     let run = match &report.run {
-        Seen::Not(why) => return format!("⚠️ {title}: {why} {answers}."),
+        Seen::Not(why) => return format!("⚠️ {title}: {why} {}", answers("")),
         Seen::Found(run) => run,
     };
     if !run.is_completed() {
         let (_, words) = running(Some(run));
-        return format!(
-            "⚠️ {title}: the run has not ended ({words}). {answers}, but may be older."
-        );
+        let answers = answers(", but may be older");
+        return format!("⚠️ {title}: the run has not ended ({words}). {answers}");
     }
     if run.conclusion.as_deref() != Some("success") {
         let (_, words) = conclusion(run.conclusion.as_deref());
-        return format!("⚠️ {title}: the run {words}. {answers}, but is not of this run.");
+        return format!("⚠️ {title}: the run {words}. {}", answers(", but is not of this run"));
     }
     match (unknown, total) {
         (_, 0) => format!("⚠️ {title}: the run succeeded, but agents.toml names nothing to check"),
         (0, 1) => format!("✅ {title} is live: its check passed"),
         (0, _) => format!("✅ {title} is live: all {total} checks passed"),
-        _ => format!("⚠️ {title}: the run succeeded. {answers}."),
+        _ => format!("⚠️ {title}: the run succeeded. {}", answers("")),
     }
 }
 
@@ -304,6 +306,12 @@ mod tests {
         &[],
         "⚠️ **Web**: the run succeeded, but agents.toml names nothing to check"
     )]
+    #[case(
+        run("completed", Some("cancelled")),
+        &[Outcome::NotChecked],
+        "⚠️ **Web**: the run was cancelled (`cancelled`). Nothing was checked."
+    )]
+    #[case(Seen::Not("Why.".to_owned()), &[], "⚠️ **Web**: Why. Nothing was checked.")]
     #[case(
         run("in_progress", None),
         &[passed()],

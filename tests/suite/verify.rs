@@ -281,6 +281,45 @@ async fn diagnose_is_dispatched_exactly_once_for_what_was_checked() {
     world.dispatch();
 }
 
+const DIAGNOSE_FOR_SOME: &str = r#"
+    [[agent]]
+    id = "deploy_client"
+    name = "Client deploy"
+    description = "Deploys the client"
+    command = "deploy-client"
+    kind = "deploy"
+    workflow = "client-deploy.yml"
+
+    [[agent]]
+    id = "verifier"
+    name = "Verifier"
+    description = "Verifies"
+    command = "verify-latest"
+    kind = "verify"
+    verifies = "deploy_client"
+
+    [[agent]]
+    id = "diagnose"
+    name = "Diagnose"
+    description = "Diagnoses"
+    command = "diagnose"
+    kind = "diagnose"
+    workflow = "diagnose-dispatch.yml"
+    allowed_users = ["1"]
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_diagnose_may_not_do_it_by_verifying() {
+    let agents = Some(DIAGNOSE_FOR_SOME);
+    let world = World::of(Plan { agents, ..Plan::default() }).await;
+    let told = world.types("ada", "/verify-latest diagnose:true").await;
+    assert!(told.original().ephemeral);
+    assert!(content(&told).contains("You may not use this command."), "{}", told.transcript());
+    assert!(world.github.requests().is_empty());
+    let told = latest(&world).await;
+    assert!(told.starts_with("⚠️ **Client deploy**: no run of"), "{told}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_diagnosis_that_is_not_dispatched_does_not_hide_the_checks() {
     let faults = vec![Fault::forbidden().on(On::Dispatch).always()];
