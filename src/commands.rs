@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod deploy;
 pub mod diagnose;
+pub mod doctor;
 pub mod registration;
 pub mod status;
 pub mod workflow;
@@ -25,7 +26,7 @@ pub use registration::{Scope, registration};
 
 /// The commands, in the order in which they are looked up and registered.
 pub const TABLE: &[Command] =
-    &[agents::COMMAND, deploy::COMMAND, diagnose::COMMAND, status::COMMAND];
+    &[agents::COMMAND, deploy::COMMAND, diagnose::COMMAND, status::COMMAND, doctor::COMMAND];
 
 /// Starts one call of a command.
 pub type Start = fn(Call) -> BoxFuture<'static, Result<Plan, UserError>>;

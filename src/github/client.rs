@@ -71,6 +71,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The tag for the next conditional request.
     pub etag: Option<HeaderValue>,
+    /// What a classic token may do; other tokens have no scopes.
+    pub scopes: Option<String>,
     /// Whether the list goes on (`Link: <…>; rel="next"`).
     pub has_next: bool,
     body: Bytes,
@@ -221,7 +223,9 @@ impl Github {
             let etag = headers.get(ETAG).cloned();
             let next = |link: &HeaderValue| link.to_str().is_ok_and(|l| l.contains("rel=\"next\""));
             let has_next = headers.get(LINK).is_some_and(next);
-            return Ok(Answer { status, etag, has_next, body: response.into_body() });
+            let scopes = headers.get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok());
+            let scopes = scopes.map(str::to_owned);
+            return Ok(Answer { status, etag, scopes, has_next, body: response.into_body() });
         }
         Err(self.error(status, response.headers(), response.body(), token))
     }
