@@ -286,10 +286,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
                 "create a fine-grained token with Actions read and write on the repository, or set \
                  GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY",
                 "it must be one line of visible characters",
-                |text| {
-                    let visible = text.bytes().all(|b| b.is_ascii_graphic());
-                    visible.then(|| SignIn::Token(Secret::new(text)))
-                },
+                |text| secret(text).map(SignIn::Token),
             );
         }
         let id = self.required(

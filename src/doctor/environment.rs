@@ -54,11 +54,15 @@ fn lenient(env: impl Fn(&str) -> Option<String>) -> (Option<Settings>, Vec<Probl
         Ok(settings) => return (Some(settings), Vec::new()),
         Err(bad) => bad,
     };
-    let filled = |name: &str| match bad.problems.iter().any(|problem| problem.name() == name) {
-        true => {
-            FILLERS.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned())
+    let wrong = |name: &str| bad.problems.iter().any(|problem| problem.name() == name);
+    let app = bad.problems.iter().any(|problem| problem.name().starts_with("GITHUB_APP_"));
+    let filled = |name: &str| match name {
+        _ if app && name.starts_with("GITHUB_APP_") => None,
+        _ if wrong(name) || (app && name == "GITHUB_TOKEN") => {
+            let filler = FILLERS.iter().find(|(given, _)| *given == name);
+            filler.map(|(_, value)| (*value).to_owned())
         }
-        false => env(name),
+        _ => env(name),
     };
     (Settings::load(filled).ok(), bad.problems)
 }
@@ -83,5 +87,13 @@ mod tests {
         let expected =
             ["DISCORD_PUBLIC_KEY", "DISCORD_APPLICATION_ID", "GITHUB_TOKEN", "SAFE_LOCAL"];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn half_an_app_does_not_hide_the_rest() {
+        let env = |name: &str| (name == "GITHUB_APP_ID").then(|| "7".to_owned());
+        let (settings, problems) = lenient(env);
+        assert!(settings.is_some());
+        assert!(problems.iter().any(|problem| problem.name() == "GITHUB_APP_PRIVATE_KEY"));
     }
 }

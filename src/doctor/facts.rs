@@ -1,5 +1,7 @@
 //! What was found out, before anybody judges it.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use crate::commands::registration::Change;
@@ -63,6 +65,8 @@ pub struct GithubFacts {
     pub rate: Result<Option<RateLimit>, GithubError>,
     /// Whose token it is.
     pub account: Option<Result<Dispatcher, GithubError>>,
+    /// What the app's installation may do; `None` with a token, which does not tell.
+    pub granted: Option<BTreeMap<String, String>>,
     /// How far GitHub's clock is ahead of ours.
     pub ahead: Option<TimeDelta>,
     /// The repositories that agents use.

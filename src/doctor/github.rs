@@ -1,5 +1,7 @@
 //! What the doctor says of GitHub: the token, the rate limit, the permissions in each repository.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use super::facts::{GithubFacts, Read, RepositoryFacts};
@@ -33,7 +35,7 @@ pub(super) fn findings(facts: Option<&GithubFacts>) -> Vec<Finding> {
         return findings;
     }
     for repository in &facts.repositories {
-        findings.extend(permissions(repository, scopes, facts.account.as_ref()));
+        findings.extend(permissions(repository, scopes, facts));
     }
     findings
 }
@@ -86,11 +88,7 @@ fn clocks(ahead: TimeDelta) -> Option<Finding> {
     })
 }
 
-fn permissions(
-    facts: &RepositoryFacts,
-    scopes: Option<&str>,
-    account: Account<'_>,
-) -> Vec<Finding> {
+fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) -> Vec<Finding> {
     let about = facts.repository.to_string();
     let push = match &facts.push {
         Ok(push) => push,
@@ -119,11 +117,17 @@ fn permissions(
         Some(format!("{} for {}", need, commands(&writers(read)?)))
     });
     let needs: Vec<String> = needs.collect();
+    let of_an_app = of.granted.is_some();
+    let lacking = facts.reads.iter().filter(|read| read.answer.is_ok());
+    let lacking = lacking.filter_map(|read| not_granted(&about, read, of.granted.as_ref()?));
+    let lacking: Vec<Finding> = lacking.collect();
+    let granted = of_an_app && lacking.is_empty() && !needs.is_empty();
+    findings.extend(lacking);
     let readable = match readable.is_empty() {
         true => String::new(),
         false => format!("The token may read {}. ", listed(&readable)),
     };
-    let by_a_person = matches!(account, Some(Ok(Dispatcher::Login(_))));
+    let by_a_person = !of_an_app && matches!(of.account, Some(Ok(Dispatcher::Login(_))));
     let scoped = scopes.is_some_and(|scopes| scopes.split(',').any(|one| one.trim() == "repo"));
     findings.push(if *push == Some(false) && by_a_person {
         let what =
@@ -131,7 +135,9 @@ fn permissions(
         Finding::bad(&about, what, "Give the account the role Write in this repository.")
     } else if scoped {
         Finding::good(&about, format!("{readable}Its scope repo lets it write."))
-    } else if needs.is_empty() {
+    } else if granted {
+        Finding::good(&about, format!("{readable}The app was granted what these commands write."))
+    } else if needs.is_empty() || of_an_app {
         Finding::good(&about, readable.trim_end())
     } else {
         let what = format!(
@@ -141,6 +147,29 @@ fn permissions(
         Finding::good(&about, what)
     });
     findings
+}
+
+/// What commands need to write and the app's installation was not granted.
+fn not_granted(about: &str, read: &Read, granted: &BTreeMap<String, String>) -> Option<Finding> {
+    let (need, writers) = (written(read.permission)?, writers(read)?);
+    let may = granted.get(read.permission.key()).is_some_and(|level| level != "read");
+    (!may).then(|| {
+        let verb = if writers.len() == 1 { "needs" } else { "need" };
+        Finding::new(
+            lack_of(read.permission),
+            about,
+            format!("The app was not granted {need}, which {} {verb}.", commands(&writers)),
+            "Add it to the app's permissions, and accept the change in the installation's settings.",
+        )
+    })
+}
+
+/// How bad it is to lack a permission: without Actions nothing works.
+fn lack_of(permission: Permission) -> Level {
+    match permission {
+        Permission::Actions => Level::Bad,
+        _ => Level::Doubtful,
+    }
 }
 
 /// The permission as it is needed by commands that write.
@@ -172,10 +201,6 @@ fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
     };
     match error {
         GithubError::Forbidden(_) | GithubError::NotFound => {
-            let level = match read.permission {
-                Permission::Actions => Level::Bad,
-                _ => Level::Doubtful,
-            };
             let access = match read.permission {
                 Permission::Contents => "read",
                 Permission::Actions => "read and write",
@@ -184,7 +209,7 @@ fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
                 }
             };
             Finding::new(
-                level,
+                lack_of(read.permission),
                 about,
                 format!("The token lacks the permission {name}{needs}."),
                 format!("Give the token {name}: {access} on this repository."),
@@ -202,7 +227,7 @@ pub(super) fn trouble(subject: &str, error: &GithubError) -> (String, String) {
     let (what, fix) = match error {
         GithubError::Unauthorized => (
             "GitHub refuses the token (401): it is wrong, expired or revoked.".to_owned(),
-            "Create a new token and set GITHUB_TOKEN.",
+            "Create a new token and set GITHUB_TOKEN; of a GitHub App, check its id and its key.",
         ),
         GithubError::Refused(400, said) if said.to_lowercase().contains("version") => (
             format!("GitHub does not take API version 2022-11-28 any more: {said}"),
@@ -214,13 +239,17 @@ pub(super) fn trouble(subject: &str, error: &GithubError) -> (String, String) {
                 format!("Try again in {} s.", wait.as_secs()),
             );
         }
+        GithubError::NoSignIn(why) => (
+            format!("There is no way to sign in to GitHub: {why}."),
+            "Set GITHUB_APP_PRIVATE_KEY to the PEM text of a key of the app.",
+        ),
         GithubError::Moved => (
             format!("{subject} has moved."),
             "Set GITHUB_REPO (or the agent's repository) to its new name, GITHUB_API_BASE to where it is.",
         ),
         GithubError::Forbidden(_) | GithubError::NotFound | GithubError::Refused(..) => (
             format!("{subject} could not be checked: {error}."),
-            "Check the token, GITHUB_REPO and GITHUB_API_BASE.",
+            "Check the token (or the app's installation), GITHUB_REPO and GITHUB_API_BASE.",
         ),
         GithubError::NotSent(_) | GithubError::Lost(_) => (
             format!("{subject} could not be checked: {error}."),
@@ -298,7 +327,15 @@ mod tests {
         let repository = "o/r".parse().unwrap();
         let facts = RepositoryFacts { repository, push: Ok(push), reads: vec![read] };
         let ada = Ok(Dispatcher::Login("ada".to_owned()));
-        let [finding] = &permissions(&facts, scopes, Some(&ada))[..] else { panic!() };
+        let of = GithubFacts {
+            rate: Ok(None),
+            account: Some(ada),
+            granted: None,
+            ahead: None,
+            repositories: Vec::new(),
+            agents: Vec::new(),
+        };
+        let [finding] = &permissions(&facts, scopes, &of)[..] else { panic!() };
         assert_eq!(finding.level, level);
         assert!(finding.what.contains(what), "{finding:?}");
         assert!(!finding.what.contains("/status"), "{finding:?}");

@@ -75,8 +75,14 @@ pub async fn ask_github(
 ) -> GithubFacts {
     let rate = github.rate_limit().await;
     let ahead = github.to_github_time(github.now()).map(|theirs| theirs - github.now());
-    let mut facts =
-        GithubFacts { rate, account: None, ahead, repositories: Vec::new(), agents: Vec::new() };
+    let mut facts = GithubFacts {
+        rate,
+        account: None,
+        granted: github.granted().await,
+        ahead,
+        repositories: Vec::new(),
+        agents: Vec::new(),
+    };
     if !matches!(&facts.rate, Ok(rate) if rate.as_ref().is_none_or(|rate| rate.remaining > 0)) {
         return facts;
     }

@@ -43,10 +43,8 @@ fn state(about: &str, agent: &AgentFacts) -> Option<Finding> {
         Err(GithubError::NotFound) => Some(Finding::bad(
             about,
             format!("GitHub knows no workflow {file} in {repository}."),
-            format!(
-                "Put it into .github/workflows on the default branch, or mend the agent's workflow in \
-                 agents.toml."
-            ),
+            "Put it into .github/workflows on the default branch, or mend the agent's workflow in \
+                 agents.toml.",
         )),
         Err(error) => Some(unchecked(about, &format!("The state of {file}"), error)),
     }

@@ -1,5 +1,6 @@
 //! One request to GitHub and what its answer means.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -231,7 +232,7 @@ impl Github {
     }
 
     /// The token to work with: ours, or the installation's, which is kept and renewed before it ends.
-    async fn token(&self) -> Result<Secret, GithubError> {
+    pub(super) async fn token(&self) -> Result<Secret, GithubError> {
         let app = match &self.settings.sign_in {
             SignIn::Token(token) => return Ok(token.clone()),
             SignIn::App(app) => app,
@@ -254,6 +255,11 @@ impl Github {
         app::jwt(app, self.to_github_time(now).unwrap_or(now)).ok_or(GithubError::NoSignIn(
             "GITHUB_APP_PRIVATE_KEY is not an RSA key in PEM; create a new one on the app's page",
         ))
+    }
+
+    /// What the app's installation was granted; `None` with a token, which does not tell.
+    pub async fn granted(&self) -> Option<BTreeMap<String, String>> {
+        self.installation.lock().await.as_ref().map(|token| token.permissions.clone())
     }
 
     /// The login that the app's dispatches carry, if we are an app.

@@ -38,6 +38,16 @@ impl Permission {
         }
     }
 
+    /// Its name in the API.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Actions => "actions",
+            Self::Contents => "contents",
+            Self::Variables => "actions_variables",
+            Self::Secrets => "secrets",
+        }
+    }
+
     /// A small answer that needs it.
     fn path(self) -> &'static str {
         match self {
@@ -92,6 +102,8 @@ struct File {
 impl Github {
     /// Asks for the rate limit, which counts against none. `None`: this server sets no limit.
     pub async fn rate_limit(&self) -> Result<Option<RateLimit>, GithubError> {
+        // An installation that is not there must not look like a server without this route.
+        self.token().await?;
         let answer = match self.get("/rate_limit", None).await {
             Err(GithubError::NotFound) => return Ok(None),
             answer => answer?,

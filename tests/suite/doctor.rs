@@ -149,6 +149,44 @@ async fn a_rate_limit_that_ends_meanwhile_is_told() {
     assert!(found.iter().any(|line| line.contains("GitHub's rate limit is used up")), "{told}");
 }
 
+#[rstest]
+#[case::granted(Vec::new(), "✅", "The app was granted what these commands write.")]
+#[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /diagnose and /deploy-client need")]
+#[case::variables(vec![Permission::VariablesWrite], "⚠️", "not granted Variables: write")]
+#[tokio::test(start_paused = true)]
+async fn an_app_tells_what_it_may_write(
+    #[case] denied: Vec<Permission>,
+    #[case] icon: &str,
+    #[case] what: &str,
+) {
+    let probe = World::new().await;
+    let env = [
+        ("GITHUB_TOKEN", String::new()),
+        ("GITHUB_APP_ID", probe.github.app_id().to_string()),
+        ("GITHUB_APP_INSTALLATION_ID", probe.github.installation_id().to_string()),
+        ("GITHUB_APP_PRIVATE_KEY", probe.github.app_private_key_pem().to_owned()),
+    ];
+    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let world = world(scenario(|s| s.denied = denied), &env).await;
+    let told = world.types("ada", "/doctor").await.original().content.clone();
+    assert!(marked(&told, icon).iter().any(|line| line.contains(what)), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_is_not_installed_is_told() {
+    let probe = World::new().await;
+    let (id, key) = (probe.github.app_id().to_string(), probe.github.app_private_key_pem());
+    let env = [
+        ("GITHUB_TOKEN", ""),
+        ("GITHUB_APP_ID", &id),
+        ("GITHUB_APP_INSTALLATION_ID", "7"),
+        ("GITHUB_APP_PRIVATE_KEY", key),
+    ];
+    let told = world(Scenario::default(), &env).await.types("ada", "/doctor").await;
+    let found = marked(&told.original().content, "❌");
+    assert!(found.iter().any(|line| line.contains("(404)")), "{}", told.transcript());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stranger_learns_nothing() {
     let world = world(Scenario::default(), &[]).await;
