@@ -98,7 +98,7 @@ fn judged(about: &str, agent: &AgentFacts, declared: &Declared) -> Vec<Finding> 
         let undeclared = sends.iter().filter(|one| one.always == always && !declares(&one.input));
         undeclared.map(|one| one.input.clone()).collect()
     };
-    let fix = "Add them to on: workflow_dispatch: inputs:, or take them out of agents.toml.";
+    let fix = "Declare it under on: workflow_dispatch: inputs:, or take it out of agents.toml.";
     match unknown(true).as_slice() {
         [] => {}
         names => findings.push(Finding::bad(

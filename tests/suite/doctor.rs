@@ -265,6 +265,21 @@ async fn the_command_line_says_the_same_and_ends_well() {
 }
 
 #[tokio::test]
+async fn the_command_line_names_what_is_wrong_with_its_fix() {
+    let set_up = SetUp::new().await.with("ADMIN_USER_IDS", "");
+    set_up.github.update(|s| {
+        s.workflow_mut("client-deploy.yml").inputs.retain(|input| input.name != "VITE_API_BASE");
+        s.workflow_mut("diagnose-dispatch.yml").run_name = None;
+    });
+    let mut commands = registration(TABLE, &file::load(None).unwrap(), Scope::Global);
+    commands.as_array_mut().unwrap().pop();
+    set_up.discord.set_commands(commands);
+    let (text, status) = set_up.examined().await;
+    assert_eq!(status, Some(1), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
 async fn the_command_line_works_without_settings() {
     let set_up = SetUp::new().await;
     let (text, status) = SetUp { env: Vec::new(), ..set_up }.examined().await;
