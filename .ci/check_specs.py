@@ -32,6 +32,7 @@ from jsonschema import Draft202012Validator
 # https://docs.github.com/en/rest/users/users#get-the-authenticated-user
 # https://docs.github.com/en/rest/git/refs#list-matching-references (the last parameter holds slashes)
 # https://docs.github.com/en/rest/actions/artifacts#download-an-artifact
+# https://docs.github.com/en/rest/repos/contents#get-repository-content
 OUTSIDE_THE_SLICE = {
     ("get", "/user"): {"summary": "Get the authenticated user", "parameters": []},
     ("get", "/repos/{owner}/{repo}/git/matching-refs/{ref+}"): {
@@ -41,6 +42,10 @@ OUTSIDE_THE_SLICE = {
     ("get", "/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/zip"): {
         "summary": "Download an artifact",
         "parameters": [],
+    },
+    ("get", "/repos/{owner}/{repo}/contents/{path+}"): {
+        "summary": "Get repository content",
+        "parameters": [{"name": "ref", "in": "query", "schema": {"type": "string"}}],
     },
 }
 

@@ -52,7 +52,8 @@ pub struct Deckhand {
     pub prober: Arc<dyn Prober>,
     /// What runs on after an answer.
     pub tasks: Tasks,
-    table: &'static [Command],
+    /// Its commands.
+    pub table: &'static [Command],
 }
 
 /// What the bot is built from besides its settings: what tests replace.

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use deckhand::commands::registration::changes;
 use deckhand::commands::{Scope, TABLE, registration};
+use deckhand::doctor::{self, is_ill};
 use deckhand::logging::{self, Form};
 use deckhand::serve::serve;
 use deckhand::startup::{self, environment};
@@ -48,17 +50,25 @@ enum Subcommands {
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
     },
+    /// Check the set-up: settings, Discord, GitHub, each agent's workflow; exit status 1 if
+    /// something does not work
+    ///
+    /// It only reads. With DISCORD_BOT_TOKEN it also checks the application, its endpoint URL and the
+    /// registered commands; with DISCORD_GUILD_ID those of that server too.
+    Doctor,
 }
 
 impl Cli {
     /// Does what was asked for.
-    pub async fn run(self) -> Result<()> {
+    pub async fn run(self) -> Result<ExitCode> {
         match self.command {
+            Subcommands::Doctor => return examine().await,
             Subcommands::Serve { listen, grace } => {
                 run_server(listen, Duration::from_secs(grace)).await
             }
             Subcommands::Commands { guild, against } => print_commands(guild, against.as_deref()),
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -75,6 +85,12 @@ async fn run_server(listen: SocketAddr, grace: Duration) -> Result<()> {
     };
     serve(listener, app, tasks, shutdown, grace).await;
     Ok(())
+}
+
+async fn examine() -> Result<ExitCode> {
+    let findings = doctor::environment::examine(environment).await;
+    write!(std::io::stdout().lock(), "{}", doctor::text::plain(&findings))?;
+    Ok(if is_ill(&findings) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn print_commands(guild: bool, against: Option<&Path>) -> Result<()> {

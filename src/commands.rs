@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod deploy;
 pub mod diagnose;
+pub mod doctor;
 pub mod registration;
 pub mod set;
 pub mod status;
@@ -37,6 +38,7 @@ pub const TABLE: &[Command] = &[
     set::API_BASE,
     verify::LATEST,
     verify::RUN,
+    doctor::COMMAND,
 ];
 
 /// Starts one call of a command.

@@ -40,7 +40,8 @@ pub struct SiteSettings {
     pub api: Option<AllowedUrl>,
 }
 
-/// `DISCORD_PUBLIC_KEY`, `DISCORD_APPLICATION_ID`, `DISCORD_API_BASE`.
+/// `DISCORD_PUBLIC_KEY`, `DISCORD_APPLICATION_ID`, `DISCORD_API_BASE`; for the doctor alone
+/// `DISCORD_BOT_TOKEN` and `DISCORD_GUILD_ID`.
 #[derive(Debug, Clone)]
 pub struct DiscordSettings {
     /// Verifies that a request is Discord's.
@@ -49,6 +50,10 @@ pub struct DiscordSettings {
     pub application_id: u64,
     /// With its version, without a trailing slash.
     pub api_base: String,
+    /// Reads the application and its registered commands.
+    pub bot_token: Option<Secret>,
+    /// The server whose own commands are checked besides the global ones.
+    pub guild_id: Option<u64>,
 }
 
 /// `GITHUB_TOKEN` or `GITHUB_APP_*`, `GITHUB_REPO`, `GITHUB_API_BASE`.
@@ -133,6 +138,15 @@ pub enum Problem {
     Invalid(&'static str, &'static str),
 }
 
+impl Problem {
+    /// The setting.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Missing(name, _) | Self::Invalid(name, _) => name,
+        }
+    }
+}
+
 /// Settings that cannot be used.
 #[derive(Debug, Clone)]
 pub struct BadSettings {
@@ -178,6 +192,18 @@ impl Settings {
             |text| text.parse().ok(),
         );
         let discord_base = read.base("DISCORD_API_BASE", "https://discord.com/api/v10");
+        let bot_token = read.optional(
+            "DISCORD_BOT_TOKEN",
+            "it must be one line of visible characters",
+            |text| secret(text).map(Some),
+            None,
+        );
+        let guild_id = read.optional(
+            "DISCORD_GUILD_ID",
+            "it must be a number",
+            |text| text.parse().ok().map(Some),
+            None,
+        );
         let github_base = read.base("GITHUB_API_BASE", "https://api.github.com");
         let access = Access {
             guilds: read.list("ALLOWED_GUILD_IDS", IDS, |id| id.parse().ok()),
@@ -216,7 +242,13 @@ impl Settings {
                 if read.problems.is_empty() =>
             {
                 Ok(Self {
-                    discord: DiscordSettings { public_key, application_id, api_base: discord_base },
+                    discord: DiscordSettings {
+                        public_key,
+                        application_id,
+                        api_base: discord_base,
+                        bot_token,
+                        guild_id,
+                    },
                     github: GithubSettings { sign_in, repository, api_base: github_base },
                     access,
                     urls,
@@ -277,10 +309,7 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
                 "create a fine-grained token with Actions read and write on the repository, or set \
                  GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY",
                 "it must be one line of visible characters",
-                |text| {
-                    let visible = text.bytes().all(|b| b.is_ascii_graphic());
-                    visible.then(|| SignIn::Token(Secret::new(text)))
-                },
+                |text| secret(text).map(SignIn::Token),
             );
         }
         let id = self.required(
@@ -373,6 +402,10 @@ fn public_key(text: &str) -> Option<VerifyingKey> {
     VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
 }
 
+fn secret(text: &str) -> Option<Secret> {
+    text.bytes().all(|b| b.is_ascii_graphic()).then(|| Secret::new(text))
+}
+
 fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Some(true),
@@ -434,6 +467,8 @@ mod tests {
     #[case("GITHUB_REPO", "a/b/c")]
     #[case("DISCORD_API_BASE", "discord.com")]
     #[case("GITHUB_API_BASE", "https://user:pw@github.example.com")]
+    #[case("DISCORD_BOT_TOKEN", "two words")]
+    #[case("DISCORD_GUILD_ID", "our server")]
     #[case("ALLOWED_GUILD_IDS", "12,abc")]
     #[case("ADMIN_USER_IDS", "-1")]
     #[case("ADMIN_ROLE_IDS", "1 2")]

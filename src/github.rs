@@ -7,6 +7,7 @@ pub mod app;
 pub mod artifacts;
 pub mod client;
 pub mod dispatch;
+pub mod inspect;
 pub mod jobs;
 pub mod limits;
 pub mod refs;

@@ -16,6 +16,7 @@ pub mod config;
 pub mod deploy;
 pub mod diagnose;
 pub mod discord;
+pub mod doctor;
 pub mod edge;
 pub mod error;
 pub mod followup;

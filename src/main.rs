@@ -14,11 +14,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 fn main() -> ExitCode {
     let done = match std::env::var_os("AWS_LAMBDA_RUNTIME_API") {
-        Some(_) => block_on(run_function()),
+        Some(_) => block_on(run_function()).map(|()| ExitCode::SUCCESS),
         None => block_on(cli::Cli::parse().run()),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("deckhand: {error}");
             ExitCode::FAILURE
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 

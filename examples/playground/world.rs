@@ -57,9 +57,11 @@ impl World {
             "DISCORD_PUBLIC_KEY" => Some(discord.public_key()),
             "DISCORD_APPLICATION_ID" => Some(discord.application_id()),
             "DISCORD_API_BASE" => Some(discord.url()),
+            "DISCORD_BOT_TOKEN" => Some(discord.bot_token()),
             "GITHUB_API_BASE" => Some(github.url()),
             "GITHUB_TOKEN" => Some(token.clone()),
             "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
+            // Whoever plays here may try everything.
             "ADMIN_USER_IDS" => Some(User::named("ada").id),
             "ALLOW_SECRET_WRITES" => Some("true".to_owned()),
             "FRONTEND_BASE_URL" | "VITE_API_BASE" => Some(site.url()),
@@ -69,6 +71,7 @@ impl World {
             "WAIT_TIMEOUT_SECONDS" => Some(options.wait_timeout.to_string()),
             _ => None,
         };
+        discord.set_interactions_endpoint(Some("https://deckhand.example.com/discord"));
         let tasks = Tasks::default();
         let app = startup::app(env, tasks.clone())?;
         let registry = startup::registry(env)?;

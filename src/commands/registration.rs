@@ -233,8 +233,11 @@ mod tests {
         for scope in [Scope::Global, Scope::Guild] {
             let declared = declared(scope);
             let hidden = list(&declared).filter(|c| c.get(PERMISSIONS) == Some(&json!("0")));
-            assert_eq!(hidden.map(name_of).collect::<Vec<_>>(), ["set-frontend", "set-api-base"]);
-            assert_eq!(list(&declared).filter(|c| c.get(PERMISSIONS).is_some()).count(), 2);
+            assert_eq!(
+                hidden.map(name_of).collect::<Vec<_>>(),
+                ["set-frontend", "set-api-base", "doctor"]
+            );
+            assert_eq!(list(&declared).filter(|c| c.get(PERMISSIONS).is_some()).count(), 3);
         }
     }
 

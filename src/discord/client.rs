@@ -17,7 +17,7 @@ use crate::outbound::{CallError, Transport};
 use crate::secret::Secret;
 
 /// Discord wants this shape. <https://docs.discord.com/developers/reference#user-agent>
-const AGENT: &str =
+pub(super) const AGENT: &str =
     concat!("DiscordBot (", env!("CARGO_PKG_REPOSITORY"), ", ", env!("CARGO_PKG_VERSION"), ")");
 
 /// The longest wait that a 429 may ask for and get.
@@ -53,8 +53,8 @@ pub enum DiscordError {
 
 /// The client.
 pub struct Discord {
-    transport: Arc<dyn Transport>,
-    settings: DiscordSettings,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) settings: DiscordSettings,
 }
 
 impl Discord {
@@ -140,7 +140,12 @@ impl Discord {
     }
 }
 
-fn outcome(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<(), DiscordError> {
+/// What an answer's status means.
+pub(super) fn outcome(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(), DiscordError> {
     if status.is_success() {
         return Ok(());
     }

@@ -2,6 +2,8 @@
 //!
 //! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app>
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -30,6 +32,9 @@ pub struct InstallationToken {
     pub token: Secret,
     /// An hour after it was given.
     pub expires_at: DateTime<Utc>,
+    /// What it may do: `read`, `write` or `admin` by the permission's name.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, String>,
 }
 
 impl InstallationToken {
@@ -78,6 +83,7 @@ mod tests {
         let token = |minutes| InstallationToken {
             token: Secret::new("t"),
             expires_at: now + TimeDelta::minutes(minutes),
+            permissions: BTreeMap::new(),
         };
         assert!(token(60).is_fresh(now));
         assert!(token(17).is_fresh(now));

@@ -1,5 +1,6 @@
 //! One request to GitHub and what its answer means.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -80,6 +81,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The tag for the next conditional request.
     pub etag: Option<HeaderValue>,
+    /// What a classic token may do; other tokens have no scopes.
+    pub scopes: Option<String>,
     /// Whether the list goes on (`Link: <…>; rel="next"`).
     pub has_next: bool,
     body: Bytes,
@@ -243,13 +246,15 @@ impl Github {
             let etag = headers.get(ETAG).cloned();
             let next = |link: &HeaderValue| link.to_str().is_ok_and(|l| l.contains("rel=\"next\""));
             let has_next = headers.get(LINK).is_some_and(next);
-            return Ok(Answer { status, etag, has_next, body: response.into_body() });
+            let scopes = headers.get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok());
+            let scopes = scopes.map(str::to_owned);
+            return Ok(Answer { status, etag, scopes, has_next, body: response.into_body() });
         }
         Err(self.error(status, response.headers(), response.body(), token))
     }
 
     /// The token to work with: ours, or the installation's, which is kept and renewed before it ends.
-    async fn token(&self) -> Result<Secret, GithubError> {
+    pub(super) async fn token(&self) -> Result<Secret, GithubError> {
         let app = match &self.settings.sign_in {
             SignIn::Token(token) => return Ok(token.clone()),
             SignIn::App(app) => app,
@@ -272,6 +277,11 @@ impl Github {
         app::jwt(app, self.to_github_time(now).unwrap_or(now)).ok_or(GithubError::NoSignIn(
             "GITHUB_APP_PRIVATE_KEY is not an RSA key in PEM; create a new one on the app's page",
         ))
+    }
+
+    /// What the app's installation was granted; `None` with a token, which does not tell.
+    pub async fn granted(&self) -> Option<BTreeMap<String, String>> {
+        self.installation.lock().await.as_ref().map(|token| token.permissions.clone())
     }
 
     /// The login that the app's dispatches carry, if we are an app.

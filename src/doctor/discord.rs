@@ -1,0 +1,223 @@
+//! What the doctor says of Discord: the application, its endpoint, its registered commands.
+
+use url::Url;
+
+use super::Finding;
+use super::facts::{Asked, DiscordFacts, Registered};
+use crate::discord::DiscordError;
+use crate::discord::application::Application;
+
+const ABOUT: &str = "Discord";
+const PORTAL: &str = "the application's page in Discord's developer portal";
+const REGISTER: &str = "Run ./register_commands.sh.";
+
+pub(super) fn findings(facts: Option<&DiscordFacts>) -> Vec<Finding> {
+    let Some(facts) = facts else {
+        let what = "Not checked: its settings cannot be used.";
+        return vec![Finding::doubtful(ABOUT, what, "Mend the settings first.")];
+    };
+    let Some(asked) = &facts.asked else {
+        return vec![Finding::doubtful(
+            ABOUT,
+            "Not checked: the application, its endpoint and the registered commands.",
+            "Set DISCORD_BOT_TOKEN for this check; the bot itself does not need it.",
+        )];
+    };
+    let application = match &asked.application {
+        Ok(application) => application,
+        Err(error) => return vec![trouble("The application", error)],
+    };
+    let mut findings = vec![identity(facts, application), endpoint(application)];
+    findings.extend(registered(asked));
+    findings
+}
+
+fn identity(facts: &DiscordFacts, application: &Application) -> Finding {
+    if application.id != facts.application_id.to_string() {
+        return Finding::bad(
+            ABOUT,
+            format!(
+                "DISCORD_APPLICATION_ID is not the id of the application that DISCORD_BOT_TOKEN \
+                 belongs to, {}: answers that come late will not arrive.",
+                application.id
+            ),
+            format!("Copy both from {PORTAL}."),
+        );
+    }
+    if !application.verify_key.eq_ignore_ascii_case(&facts.public_key) {
+        return Finding::bad(
+            ABOUT,
+            "DISCORD_PUBLIC_KEY is not this application's key: every request of Discord's is refused.",
+            format!("Copy the public key from {PORTAL}."),
+        );
+    }
+    Finding::good(ABOUT, "The token, the application's id and its public key belong together.")
+}
+
+fn endpoint(application: &Application) -> Finding {
+    let fix = format!(
+        "Set Interactions Endpoint URL on {PORTAL} to https://<your host>/discord; Discord checks it at once."
+    );
+    let Some(text) = application.interactions_endpoint_url.as_deref().filter(|url| !url.is_empty())
+    else {
+        return Finding::bad(ABOUT, "No endpoint URL is set: no command reaches this bot.", fix);
+    };
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "https" && url.path().ends_with("/discord") => {
+            Finding::good(ABOUT, format!("Commands are sent to {text}."))
+        }
+        _ => {
+            let what = format!(
+                "The endpoint URL is {text}, which is not https or does not end in /discord."
+            );
+            Finding::bad(ABOUT, what, fix)
+        }
+    }
+}
+
+fn registered(asked: &Asked) -> Vec<Finding> {
+    let (Some(global), guild) = (&asked.global, &asked.guild) else {
+        let what = "Not checked: the registered commands.";
+        return vec![Finding::doubtful(ABOUT, what, "Mend agents.toml first.")];
+    };
+    let count = |scope: Option<&Result<Registered, DiscordError>>| {
+        scope.and_then(|scope| scope.as_ref().ok()).map_or(0, |registered| registered.count)
+    };
+    let (in_all, in_one) = (count(Some(global)), count(guild.as_ref()));
+    let mut findings = Vec::new();
+    match global {
+        Err(error) => findings.push(trouble("The registered commands", error)),
+        Ok(_) if in_all == 0 && in_one > 0 => {}
+        Ok(_) if in_all == 0 => findings.push(Finding::bad(
+            ABOUT,
+            "No command is registered for all servers.",
+            format!(
+                "{REGISTER} If they are registered in one server only, set DISCORD_GUILD_ID to it for \
+                 this check."
+            ),
+        )),
+        Ok(global) => findings.push(drift("for all servers", REGISTER, global)),
+    }
+    match guild {
+        None => {}
+        Some(Err(error)) => {
+            findings.push(trouble("The commands of the server in DISCORD_GUILD_ID", error));
+        }
+        Some(Ok(_)) if in_one == 0 => {}
+        Some(Ok(guild)) => {
+            let fix = "Run ./register_commands.sh --guild with that server's id.";
+            findings.push(drift("in the server of DISCORD_GUILD_ID", fix, guild));
+        }
+    }
+    if in_all > 0 && in_one > 0 {
+        findings.push(Finding::doubtful(
+            ABOUT,
+            "Commands are registered both for all servers and in the server of DISCORD_GUILD_ID: people \
+             there see each twice.",
+            "Remove those of one of the two.",
+        ));
+    }
+    findings
+}
+
+/// How many differences are named.
+const NAMED: usize = 10;
+
+fn drift(place: &str, fix: &str, registered: &Registered) -> Finding {
+    let Registered { count, changes } = registered;
+    if changes.is_empty() {
+        return Finding::good(
+            ABOUT,
+            format!("The {count} commands registered {place} are those declared."),
+        );
+    }
+    let mut names: Vec<String> = changes.iter().take(NAMED).map(ToString::to_string).collect();
+    if changes.len() > NAMED {
+        names.push(format!("{} more", changes.len() - NAMED));
+    }
+    let what = format!(
+        "The commands registered {place} are not those declared. Registering would change: {}.",
+        names.join(", ")
+    );
+    Finding::doubtful(ABOUT, what, fix)
+}
+
+fn trouble(subject: &str, error: &DiscordError) -> Finding {
+    let (what, fix) = match error {
+        DiscordError::Refused { status: 401, .. } => (
+            "Discord refuses DISCORD_BOT_TOKEN (401).".to_owned(),
+            format!("Copy the token anew from the page Bot of {PORTAL}."),
+        ),
+        DiscordError::Refused { status: 403, .. } | DiscordError::NotFound => (
+            format!("{subject} cannot be seen with this token."),
+            "Check DISCORD_APPLICATION_ID and DISCORD_GUILD_ID, and that the bot is in that server."
+                .to_owned(),
+        ),
+        DiscordError::Refused { status, .. } => (
+            format!("{subject} could not be read: Discord refuses it ({status})."),
+            "Check DISCORD_API_BASE.".to_owned(),
+        ),
+        DiscordError::RateLimited(wait) => {
+            let what = format!("{subject} could not be checked: Discord's rate limit is used up.");
+            let fix = format!("Try again in {} s.", wait.as_secs() + 1);
+            return Finding::doubtful(ABOUT, what, fix);
+        }
+        DiscordError::NotSent(_) | DiscordError::Lost(_) | DiscordError::Fault(_) => (
+            format!("{subject} could not be read: {error}."),
+            "Check the network and DISCORD_API_BASE, and Discord's status page.".to_owned(),
+        ),
+    };
+    Finding::bad(ABOUT, what, fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::registration::Change;
+    use crate::doctor::Level;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(Some("https://x.example.com/discord"), Level::Good)]
+    #[case(Some("https://x.execute-api.eu-west-1.amazonaws.com/prod/discord"), Level::Good)]
+    #[case(Some("http://x.example.com/discord"), Level::Bad)]
+    #[case(Some("https://x.example.com/"), Level::Bad)]
+    #[case(Some("discord"), Level::Bad)]
+    #[case(Some(""), Level::Bad)]
+    #[case(None, Level::Bad)]
+    fn an_endpoint(#[case] url: Option<&str>, #[case] level: Level) {
+        let url = url.map(str::to_owned);
+        let application = Application {
+            id: "1".to_owned(),
+            verify_key: String::new(),
+            interactions_endpoint_url: url,
+        };
+        assert_eq!(endpoint(&application).level, level);
+    }
+
+    fn there(count: usize, drifts: bool) -> Result<Registered, DiscordError> {
+        let changes = if drifts { vec![Change::Add("x".to_owned())] } else { Vec::new() };
+        Ok(Registered { count, changes })
+    }
+
+    #[rstest]
+    #[case::all(Some(there(5, false)), None, &[Level::Good])]
+    #[case::drift(Some(there(5, true)), None, &[Level::Doubtful])]
+    #[case::none(Some(there(0, true)), None, &[Level::Bad])]
+    #[case::none_anywhere(Some(there(0, true)), Some(there(0, true)), &[Level::Bad])]
+    #[case::in_one_server(Some(there(0, true)), Some(there(5, false)), &[Level::Good])]
+    #[case::in_all_servers(Some(there(5, false)), Some(there(0, true)), &[Level::Good])]
+    #[case::twice(Some(there(5, false)), Some(there(5, false)), &[Level::Good, Level::Good, Level::Doubtful])]
+    #[case::unread(Some(Err(DiscordError::Fault(500))), None, &[Level::Bad])]
+    #[case::undeclared(None, None, &[Level::Doubtful])]
+    fn registered_commands(
+        #[case] global: Option<Result<Registered, DiscordError>>,
+        #[case] guild: Option<Result<Registered, DiscordError>>,
+        #[case] levels: &[Level],
+    ) {
+        let application = Err(DiscordError::NotFound);
+        let findings = registered(&Asked { application, global, guild });
+        let found: Vec<_> = findings.iter().map(|finding| finding.level).collect();
+        assert_eq!(found, levels);
+    }
+}

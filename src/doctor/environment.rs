@@ -1,0 +1,99 @@
+//! The doctor on the command line: it must also work where the bot would not start.
+
+use std::sync::Arc;
+
+use super::facts::Facts;
+use super::{Finding, findings, probe};
+use crate::clock::SystemClock;
+use crate::commands::TABLE;
+use crate::config::{Problem, Settings};
+use crate::discord::Discord;
+use crate::github::Github;
+use crate::outbound::{Https, Transport};
+use crate::startup;
+
+/// Stands in for required settings that are missing, so that the others can be read. What these
+/// settings are for is then not asked.
+const FILLERS: [(&str, &str); 4] = [
+    ("DISCORD_PUBLIC_KEY", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
+    ("DISCORD_APPLICATION_ID", "0"),
+    ("GITHUB_TOKEN", "none"),
+    ("GITHUB_REPO", "none/none"),
+];
+
+/// Checks the set-up that the environment describes, as far as it goes.
+pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
+    let (settings, problems) = lenient(&env);
+    let registry = startup::registry(&env);
+    let agents_file = registry.as_ref().err().map(ToString::to_string);
+    let registry = registry.ok();
+    let usable = |prefix: &str| !problems.iter().any(|problem| problem.name().starts_with(prefix));
+    let (mut has_admins, mut discord, mut github) = (false, None, None);
+    if let Some(settings) = settings {
+        let transport: Arc<dyn Transport> = Arc::new(Https::default());
+        has_admins =
+            !settings.access.admin_users.is_empty() || !settings.access.admin_roles.is_empty();
+        if usable("DISCORD_") {
+            discord = Some(Discord::new(settings.discord, transport.clone()));
+        }
+        if usable("GITHUB_") {
+            github = Some(Github::new(settings.github, transport, Arc::new(SystemClock)));
+        }
+    }
+    let discord =
+        async { Some(probe::ask_discord(discord.as_ref()?, registry.as_ref(), TABLE).await) };
+    let github =
+        async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), TABLE).await) };
+    let (discord, github) = tokio::join!(discord, github);
+    findings(&Facts { problems, agents_file, has_admins, discord, github })
+}
+
+/// The settings with a filler for each one that is missing or wrong, and what was wrong.
+fn lenient(env: impl Fn(&str) -> Option<String>) -> (Option<Settings>, Vec<Problem>) {
+    let bad = match Settings::load(&env) {
+        Ok(settings) => return (Some(settings), Vec::new()),
+        Err(bad) => bad,
+    };
+    let wrong = |name: &str| bad.problems.iter().any(|problem| problem.name() == name);
+    let app = bad.problems.iter().any(|problem| problem.name().starts_with("GITHUB_APP_"));
+    let filled = |name: &str| match name {
+        _ if app && name.starts_with("GITHUB_APP_") => None,
+        _ if wrong(name) || (app && name == "GITHUB_TOKEN") => {
+            let filler = FILLERS.iter().find(|(given, _)| *given == name);
+            filler.map(|(_, value)| (*value).to_owned())
+        }
+        _ => env(name),
+    };
+    (Settings::load(filled).ok(), bad.problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_or_wrong_is_told_and_the_rest_is_read() {
+        let env = |name: &str| match name {
+            "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
+            "ADMIN_USER_IDS" => Some("7".to_owned()),
+            "SAFE_LOCAL" => Some("perhaps".to_owned()),
+            _ => None,
+        };
+        let (settings, problems) = lenient(env);
+        let settings = settings.unwrap();
+        assert_eq!(settings.github.repository.to_string(), "octo-org/web-client");
+        assert_eq!(settings.access.admin_users, [7]);
+        let names: Vec<_> = problems.iter().map(Problem::name).collect();
+        let expected =
+            ["DISCORD_PUBLIC_KEY", "DISCORD_APPLICATION_ID", "GITHUB_TOKEN", "SAFE_LOCAL"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn half_an_app_does_not_hide_the_rest() {
+        let env = |name: &str| (name == "GITHUB_APP_ID").then(|| "7".to_owned());
+        let (settings, problems) = lenient(env);
+        assert!(settings.is_some());
+        assert!(problems.iter().any(|problem| problem.name() == "GITHUB_APP_PRIVATE_KEY"));
+    }
+}

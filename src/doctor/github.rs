@@ -1,0 +1,356 @@
+//! What the doctor says of GitHub: the token, the rate limit, the permissions in each repository.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use super::facts::{GithubFacts, Read, RepositoryFacts};
+use super::{Finding, Level, commands, listed};
+use crate::github::GithubError;
+use crate::github::account::Dispatcher;
+use crate::github::inspect::{Permission, RateLimit};
+
+const ABOUT: &str = "GitHub";
+/// Less than this share of the rate limit is little: one in so many.
+const LITTLE: u64 = 10;
+/// Discord's signatures are refused when clocks differ by five minutes.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+
+pub(super) fn findings(facts: Option<&GithubFacts>) -> Vec<Finding> {
+    let Some(facts) = facts else {
+        let what = "Not checked: its settings cannot be used.";
+        return vec![Finding::doubtful(ABOUT, what, "Mend the settings first.")];
+    };
+    let rate = match &facts.rate {
+        Ok(rate) => rate.as_ref(),
+        Err(error) => {
+            let (what, fix) = trouble("GitHub", error);
+            return vec![Finding::bad(ABOUT, what, fix)];
+        }
+    };
+    let scopes = rate.and_then(|rate| rate.scopes.as_deref());
+    let mut findings = vec![account(facts.account.as_ref()), left(rate)];
+    findings.extend(facts.ahead.and_then(clocks));
+    if rate.is_some_and(|rate| rate.remaining == 0) {
+        return findings;
+    }
+    for repository in &facts.repositories {
+        findings.extend(permissions(repository, scopes, facts));
+    }
+    findings
+}
+
+type Account<'a> = Option<&'a Result<Dispatcher, GithubError>>;
+
+fn account(account: Account<'_>) -> Finding {
+    let version = "takes the token and API version 2022-11-28";
+    match account {
+        Some(Ok(Dispatcher::Login(login))) => {
+            Finding::good(ABOUT, format!("It {version}; runs are dispatched by {login}."))
+        }
+        Some(Ok(Dispatcher::SomeBot)) => {
+            Finding::good(ABOUT, format!("It {version}; runs are dispatched by an app."))
+        }
+        Some(Ok(Dispatcher::Unknown)) | None => Finding::good(ABOUT, format!("It {version}.")),
+        Some(Err(error)) => {
+            let (what, fix) = trouble("The token's account", error);
+            Finding::doubtful(ABOUT, what, fix)
+        }
+    }
+}
+
+fn left(rate: Option<&RateLimit>) -> Finding {
+    let Some(RateLimit { limit, remaining, reset, .. }) = rate else {
+        return Finding::good(ABOUT, "This server sets no rate limit.");
+    };
+    let what = format!("{remaining} of {limit} requests are left in this hour");
+    let reset = reset.map(|reset| reset.format(" (at %H:%M UTC)").to_string()).unwrap_or_default();
+    let fix = format!(
+        "Wait until the hour is over{reset}, and find out what else uses this token; a GitHub App has a \
+         limit of its own."
+    );
+    match remaining {
+        0 => Finding::bad(ABOUT, format!("{what}: nothing works until then."), fix),
+        left if *left < limit / LITTLE => Finding::doubtful(ABOUT, format!("Only {what}."), fix),
+        _ => Finding::good(ABOUT, format!("{what}.")),
+    }
+}
+
+fn clocks(ahead: TimeDelta) -> Option<Finding> {
+    let apart = ahead.abs();
+    (apart > CLOCKS_DIFFER).then(|| {
+        let what = format!(
+            "This machine's clock and GitHub's are {} s apart. From 300 s on, what Discord sends is \
+             refused.",
+            apart.num_seconds()
+        );
+        Finding::doubtful(ABOUT, what, "Set this machine's clock by NTP.")
+    })
+}
+
+fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) -> Vec<Finding> {
+    let about = facts.repository.to_string();
+    let push = match &facts.push {
+        Ok(push) => push,
+        Err(GithubError::NotFound | GithubError::Forbidden(_)) => {
+            return vec![Finding::bad(
+                &about,
+                "The repository does not exist, or the token may not see it.",
+                "Check GITHUB_REPO (or the agent's repository), and which repositories the token is for.",
+            )];
+        }
+        Err(error) => {
+            let (what, fix) = trouble("The repository", error);
+            return vec![Finding::bad(&about, what, fix)];
+        }
+    };
+    let mut findings = Vec::new();
+    let mut readable = Vec::new();
+    for read in &facts.reads {
+        match &read.answer {
+            Ok(()) => readable.push(read.permission.name().to_owned()),
+            Err(error) => findings.push(unreadable(&about, read, error)),
+        }
+    }
+    let needs = facts.reads.iter().filter(|read| read.answer.is_ok()).filter_map(|read| {
+        let need = written(read.permission)?;
+        Some(format!("{} for {}", need, commands(&writers(read)?)))
+    });
+    let needs: Vec<String> = needs.collect();
+    let of_an_app = of.granted.is_some();
+    let lacking = facts.reads.iter().filter(|read| read.answer.is_ok());
+    let lacking = lacking.filter_map(|read| not_granted(&about, read, of.granted.as_ref()?));
+    let lacking: Vec<Finding> = lacking.collect();
+    let granted = of_an_app && lacking.is_empty() && !needs.is_empty();
+    findings.extend(lacking);
+    let readable = match readable.is_empty() {
+        true => String::new(),
+        false => format!("The token may read {}. ", listed(&readable)),
+    };
+    let by_a_person = !of_an_app && matches!(of.account, Some(Ok(Dispatcher::Login(_))));
+    let scoped = scopes.is_some_and(|scopes| scopes.split(',').any(|one| one.trim() == "repo"));
+    findings.push(if *push == Some(false) && by_a_person {
+        let what =
+            format!("{readable}Its account may not write here, so nothing can be dispatched.");
+        Finding::bad(&about, what, "Give the account the role Write in this repository.")
+    } else if scoped {
+        Finding::good(&about, format!("{readable}Its scope repo lets it write."))
+    } else if granted {
+        Finding::good(&about, format!("{readable}The app was granted what these commands write."))
+    } else if needs.is_empty() || of_an_app {
+        Finding::good(&about, readable.trim_end())
+    } else {
+        let what = format!(
+            "{readable}What it may write cannot be seen without writing; it needs {}.",
+            listed(&needs)
+        );
+        Finding::good(&about, what)
+    });
+    findings
+}
+
+/// What commands need to write and the app's installation was not granted.
+fn not_granted(about: &str, read: &Read, granted: &BTreeMap<String, String>) -> Option<Finding> {
+    let (need, writers) = (written(read.permission)?, writers(read)?);
+    let may = granted.get(read.permission.key()).is_some_and(|level| level != "read");
+    (!may).then(|| {
+        let verb = if writers.len() == 1 { "needs" } else { "need" };
+        Finding::new(
+            lack_of(read.permission),
+            about,
+            format!("The app was not granted {need}, which {} {verb}.", commands(&writers)),
+            "Add it to the app's permissions, and accept the change in the installation's settings.",
+        )
+    })
+}
+
+/// How bad it is to lack a permission: without Actions nothing works.
+fn lack_of(permission: Permission) -> Level {
+    match permission {
+        Permission::Actions => Level::Bad,
+        _ => Level::Doubtful,
+    }
+}
+
+/// The permission as it is needed by commands that write.
+fn written(permission: Permission) -> Option<&'static str> {
+    match permission {
+        Permission::Actions => Some("Actions: write"),
+        Permission::Variables => Some("Variables: write"),
+        Permission::Secrets => Some("Secrets: write"),
+        Permission::Contents => None,
+    }
+}
+
+/// The commands that write with it, if there are any: all but those that only look.
+fn writers(read: &Read) -> Option<Vec<String>> {
+    let writers = read.commands.iter().filter(|name| !LOOKING.contains(&name.as_str()));
+    let writers: Vec<String> = writers.cloned().collect();
+    (!writers.is_empty()).then_some(writers)
+}
+
+/// What the built-in commands that only look are called.
+const LOOKING: [&str; 5] = ["status", "status-digest", "verify-latest", "verify-run", "doctor"];
+
+fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
+    let name = read.permission.name();
+    let needs = match read.commands.as_slice() {
+        [] => String::new(),
+        [one] => format!(", which /{one} needs"),
+        many => format!(", which {} need", commands(many)),
+    };
+    match error {
+        GithubError::Forbidden(_) | GithubError::NotFound => {
+            let access = match read.permission {
+                Permission::Contents => "read",
+                Permission::Actions => "read and write",
+                Permission::Variables | Permission::Secrets => {
+                    "read and write, if those commands are to be used (ALLOW_SECRET_WRITES),"
+                }
+            };
+            Finding::new(
+                lack_of(read.permission),
+                about,
+                format!("The token lacks the permission {name}{needs}."),
+                format!("Give the token {name}: {access} on this repository."),
+            )
+        }
+        error => {
+            let (what, fix) = trouble(&format!("The permission {name}"), error);
+            Finding::doubtful(about, what, fix)
+        }
+    }
+}
+
+/// What an error means, and what to do.
+pub(super) fn trouble(subject: &str, error: &GithubError) -> (String, String) {
+    let (what, fix) = match error {
+        GithubError::Unauthorized => (
+            "GitHub refuses the token (401): it is wrong, expired or revoked.".to_owned(),
+            "Create a new token and set GITHUB_TOKEN; of a GitHub App, check its id and its key.",
+        ),
+        GithubError::Refused(400, said) if said.to_lowercase().contains("version") => (
+            format!("GitHub does not take API version 2022-11-28 any more: {said}"),
+            "Update Deckhand.",
+        ),
+        GithubError::RateLimited(wait) => {
+            return (
+                format!("{subject} could not be checked: GitHub's rate limit is used up."),
+                format!("Try again in {} s.", wait.as_secs()),
+            );
+        }
+        GithubError::NoSignIn(why) => (
+            format!("There is no way to sign in to GitHub: {why}."),
+            "Set GITHUB_APP_PRIVATE_KEY to the PEM text of a key of the app.",
+        ),
+        GithubError::Moved => (
+            format!("{subject} has moved."),
+            "Set GITHUB_REPO (or the agent's repository) to its new name, GITHUB_API_BASE to where it is.",
+        ),
+        GithubError::Forbidden(_) | GithubError::NotFound | GithubError::Refused(..) => (
+            format!("{subject} could not be checked: {error}."),
+            "Check the token (or the app's installation), GITHUB_REPO and GITHUB_API_BASE.",
+        ),
+        GithubError::NotSent(_) | GithubError::Lost(_) => (
+            format!("{subject} could not be checked: {error}."),
+            "Check the network, GITHUB_API_BASE and githubstatus.com.",
+        ),
+    };
+    (what, fix.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use rstest::rstest;
+
+    fn rate(remaining: u64) -> RateLimit {
+        let reset = DateTime::from_timestamp(1_795_341_600, 0);
+        RateLimit { limit: 5000, remaining, reset, scopes: None }
+    }
+
+    #[rstest]
+    #[case(5000, Level::Good, "5000 of 5000 requests are left in this hour.")]
+    #[case(500, Level::Good, "500 of 5000 requests are left in this hour.")]
+    #[case(499, Level::Doubtful, "Only 499 of 5000 requests are left in this hour.")]
+    #[case(0, Level::Bad, "0 of 5000 requests are left in this hour: nothing works until then.")]
+    fn what_is_left(#[case] remaining: u64, #[case] level: Level, #[case] what: &str) {
+        let finding = left(Some(&rate(remaining)));
+        assert_eq!((finding.level, finding.what.as_str()), (level, what));
+        assert_eq!(finding.fix.contains("(at 10:00 UTC)"), level != Level::Good);
+    }
+
+    #[test]
+    fn a_server_without_limits_is_fine() {
+        assert_eq!(left(None).level, Level::Good);
+    }
+
+    #[rstest]
+    #[case(Some(Ok(Dispatcher::SomeBot)), Level::Good, "by an app")]
+    #[case(Some(Ok(Dispatcher::Unknown)), Level::Good, "API version")]
+    #[case(Some(Ok(Dispatcher::Login("ada".into()))), Level::Good, "by ada")]
+    #[case(None, Level::Good, "API version")]
+    #[case(Some(Err(GithubError::Lost("x".into()))), Level::Doubtful, "could not be checked")]
+    fn whose_token(
+        #[case] dispatcher: Option<Result<Dispatcher, GithubError>>,
+        #[case] level: Level,
+        #[case] what: &str,
+    ) {
+        let finding = account(dispatcher.as_ref());
+        assert_eq!(finding.level, level);
+        assert!(finding.what.contains(what), "{finding:?}");
+    }
+
+    #[rstest]
+    #[case(59, false)]
+    #[case(61, true)]
+    #[case(-400, true)]
+    fn clocks_may_differ_a_little(#[case] seconds: i64, #[case] told: bool) {
+        assert_eq!(clocks(TimeDelta::seconds(seconds)).is_some(), told);
+    }
+
+    #[rstest]
+    #[case::fine_grained(Some(true), None, Level::Good, "cannot be seen without writing")]
+    #[case::classic(Some(true), Some("gist, repo"), Level::Good, "scope repo lets it write")]
+    #[case::other_scopes(Some(true), Some("repo:status"), Level::Good, "cannot be seen")]
+    #[case::reader(Some(false), None, Level::Bad, "Its account may not write here")]
+    #[case::unsaid(None, None, Level::Good, "cannot be seen without writing")]
+    fn what_the_token_may_write(
+        #[case] push: Option<bool>,
+        #[case] scopes: Option<&str>,
+        #[case] level: Level,
+        #[case] what: &str,
+    ) {
+        let commands = vec!["deploy-client".to_owned(), "status".to_owned()];
+        let read = Read { permission: Permission::Actions, commands, answer: Ok(()) };
+        let repository = "o/r".parse().unwrap();
+        let facts = RepositoryFacts { repository, push: Ok(push), reads: vec![read] };
+        let ada = Ok(Dispatcher::Login("ada".to_owned()));
+        let of = GithubFacts {
+            rate: Ok(None),
+            account: Some(ada),
+            granted: None,
+            ahead: None,
+            repositories: Vec::new(),
+            agents: Vec::new(),
+        };
+        let [finding] = &permissions(&facts, scopes, &of)[..] else { panic!() };
+        assert_eq!(finding.level, level);
+        assert!(finding.what.contains(what), "{finding:?}");
+        assert!(!finding.what.contains("/status"), "{finding:?}");
+    }
+
+    #[rstest]
+    #[case(GithubError::Unauthorized, "401", "Create a new token")]
+    #[case(GithubError::Refused(400, "API version x".into()), "API version", "Update Deckhand")]
+    #[case(GithubError::Refused(418, "tea".into()), "418", "Check the token")]
+    #[case(GithubError::RateLimited(std::time::Duration::from_secs(7)), "used up", "in 7 s")]
+    #[case(GithubError::Moved, "has moved", "GITHUB_REPO")]
+    #[case(GithubError::NotSent("dns".into()), "dns", "network")]
+    fn an_error_and_its_fix(#[case] error: GithubError, #[case] what: &str, #[case] fix: &str) {
+        let (said, advice) = trouble("It", &error);
+        assert!(said.contains(what), "{said}");
+        assert!(advice.contains(fix), "{advice}");
+    }
+}

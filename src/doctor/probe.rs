@@ -1,0 +1,192 @@
+//! Asks Discord and GitHub. Each request has the 10 s of every call; what does not depend on each other
+//! is asked at once.
+
+use futures_util::future::{OptionFuture, join_all};
+use serde_json::Value;
+
+use super::facts::{
+    AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Read, Registered, RepositoryFacts, Sends,
+};
+use crate::agents::{Agent, Kind, Registry, Workflow};
+use crate::app::Deckhand;
+use crate::commands::registration::changes;
+use crate::commands::{Command, Scope, registration};
+use crate::config::Repository;
+use crate::discord::{Discord, DiscordError};
+use crate::github::Github;
+use crate::github::inspect::Permission;
+
+/// GitHub takes 100 requests at once; an agent costs two.
+const AGENTS_AT_ONCE: usize = 20;
+
+/// The facts about a bot that runs: its settings are fine.
+pub async fn running(deckhand: &Deckhand) -> Facts {
+    let Deckhand { registry, table, access, .. } = deckhand;
+    let (discord, github) = tokio::join!(
+        ask_discord(&deckhand.discord, Some(registry), table),
+        ask_github(&deckhand.github, Some(registry), table)
+    );
+    Facts {
+        problems: Vec::new(),
+        agents_file: None,
+        has_admins: !access.admin_users.is_empty() || !access.admin_roles.is_empty(),
+        discord: Some(discord),
+        github: Some(github),
+    }
+}
+
+/// Asks Discord what it has on the application, if there is a token to ask with.
+pub async fn ask_discord(
+    discord: &Discord,
+    registry: Option<&Registry>,
+    table: &[Command],
+) -> DiscordFacts {
+    let settings = discord.settings();
+    let ask = settings.bot_token.as_ref().map(|token| async move {
+        let commands = |scope, guild_id| async move {
+            let declared = registration(table, registry?, scope);
+            let registered = discord.commands(token, guild_id).await;
+            Some(registered.and_then(|registered| compared(&declared, &registered)))
+        };
+        let guild =
+            OptionFuture::from(settings.guild_id.map(|id| commands(Scope::Guild, Some(id))));
+        let (application, global, guild) =
+            tokio::join!(discord.application(token), commands(Scope::Global, None), guild);
+        Asked { application, global, guild: guild.flatten() }
+    });
+    DiscordFacts {
+        public_key: hex::encode(settings.public_key.as_bytes()),
+        application_id: settings.application_id,
+        asked: OptionFuture::from(ask).await,
+    }
+}
+
+fn compared(declared: &Value, registered: &Value) -> Result<Registered, DiscordError> {
+    let count = registered.as_array().map(Vec::len);
+    let count = count.ok_or_else(|| DiscordError::Lost("it is no list of commands".to_owned()))?;
+    Ok(Registered { count, changes: changes(declared, registered) })
+}
+
+/// Asks GitHub what the token may do and how the workflows look.
+pub async fn ask_github(
+    github: &Github,
+    registry: Option<&Registry>,
+    table: &[Command],
+) -> GithubFacts {
+    let rate = github.rate_limit().await;
+    let ahead = github.to_github_time(github.now()).map(|theirs| theirs - github.now());
+    let mut facts = GithubFacts {
+        rate,
+        account: None,
+        granted: github.granted().await,
+        ahead,
+        repositories: Vec::new(),
+        agents: Vec::new(),
+    };
+    if !matches!(&facts.rate, Ok(rate) if rate.as_ref().is_none_or(|rate| rate.remaining > 0)) {
+        return facts;
+    }
+    let agents: Vec<_> = registry.iter().flat_map(|registry| registry.agents()).collect();
+    let wanted = wanted(github.default_repository(), registry, table);
+    let repositories = join_all(wanted.into_iter().map(|wanted| ask_repository(github, wanted)));
+    let (account, repositories) = tokio::join!(github.dispatcher(), repositories);
+    facts.account = Some(account);
+    facts.repositories = repositories;
+    for agents in agents.chunks(AGENTS_AT_ONCE) {
+        let asked =
+            agents.iter().filter_map(|agent| Some(ask_agent(github, agent, agent.workflow()?)));
+        facts.agents.extend(join_all(asked).await);
+    }
+    facts
+}
+
+/// Which permissions are to be tried in a repository, and for which commands.
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted {
+    repository: Repository,
+    permissions: Vec<(Permission, Vec<String>)>,
+}
+
+/// The default repository and those of the agents, each with what is needed there.
+fn wanted(default: &Repository, registry: Option<&Registry>, table: &[Command]) -> Vec<Wanted> {
+    let agents = registry.map(Registry::agents).unwrap_or_default();
+    let mut repositories = vec![default.clone()];
+    for workflow in agents.iter().filter_map(Agent::workflow) {
+        let repository = workflow.repository.as_ref().unwrap_or(default);
+        if !repositories.contains(repository) {
+            repositories.push(repository.clone());
+        }
+    }
+    let declared = registry.map(|registry| registration(table, registry, Scope::Guild));
+    let names = declared.iter().filter_map(Value::as_array).flatten();
+    let names: Vec<&str> = names.filter_map(|command| command.get("name")?.as_str()).collect();
+    let there = |wanted: &[&str]| -> Vec<String> {
+        wanted.iter().filter(|name| names.contains(name)).map(|name| (*name).to_owned()).collect()
+    };
+    let of = |repository: Repository| {
+        let is_default = repository == *default;
+        let agents = agents.iter().filter(|agent| {
+            let workflow = agent.workflow();
+            workflow.is_some_and(|w| w.repository.as_ref().unwrap_or(default) == &repository)
+        });
+        let mut actions: Vec<String> = agents.map(|agent| agent.command.clone()).collect();
+        actions.extend(there(&["status", "status-digest", "verify-latest", "verify-run"]));
+        let mut permissions =
+            vec![(Permission::Actions, actions), (Permission::Contents, there(&["doctor"]))];
+        if is_default {
+            for permission in [Permission::Variables, Permission::Secrets] {
+                permissions.push((permission, there(&["set-frontend", "set-api-base"])));
+            }
+        }
+        permissions.retain(|(_, commands)| !commands.is_empty());
+        Wanted { repository, permissions }
+    };
+    repositories.into_iter().map(of).collect()
+}
+
+async fn ask_repository(github: &Github, wanted: Wanted) -> RepositoryFacts {
+    let Wanted { repository, permissions } = wanted;
+    let reads = permissions.into_iter().map(|(permission, commands)| {
+        let repository = &repository;
+        async move {
+            let answer = github.try_to_read(repository, permission).await;
+            Read { permission, commands, answer }
+        }
+    });
+    let (push, reads) = tokio::join!(github.may_push(&repository), join_all(reads));
+    RepositoryFacts { push, reads, repository }
+}
+
+async fn ask_agent(github: &Github, agent: &Agent, workflow: &Workflow) -> AgentFacts {
+    let repository = workflow.repository.as_ref().unwrap_or(github.default_repository());
+    let (file, git_ref) = (&workflow.file, &workflow.default_ref);
+    let (state, text) = tokio::join!(
+        github.workflow_state(repository, file),
+        github.workflow_text(repository, file, git_ref)
+    );
+    AgentFacts {
+        command: agent.command.clone(),
+        repository: repository.clone(),
+        file: file.clone(),
+        git_ref: git_ref.clone(),
+        page: github.workflow_page(repository, file),
+        sends: sends(agent, workflow),
+        state,
+        text,
+    }
+}
+
+/// What a dispatch gives: see [`Order::all_inputs`](crate::deploy::Order::all_inputs).
+fn sends(agent: &Agent, workflow: &Workflow) -> Vec<Sends> {
+    let always = |input: &str| Sends { input: input.to_owned(), always: true };
+    let mut sends = vec![always("correlation_id"), always("requester")];
+    if matches!(agent.kind, Kind::Diagnose(_)) {
+        sends.push(always("channel"));
+    }
+    let own = |input: &crate::agents::Input| Sends {
+        input: input.input.clone(),
+        always: input.option.required,
+    };
+    sends.extend(workflow.inputs.iter().map(own));
+    sends
+}

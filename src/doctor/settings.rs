@@ -1,0 +1,44 @@
+//! What the doctor says of the settings and of `agents.toml`.
+
+use super::Finding;
+use super::facts::Facts;
+use crate::config::Problem;
+
+const ABOUT: &str = "Settings";
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let problem = |problem: &Problem| match problem {
+        Problem::Missing(name, how) => {
+            Finding::bad(ABOUT, format!("{name} is not set."), sentence(how))
+        }
+        Problem::Invalid(name, shape) => {
+            Finding::bad(ABOUT, format!("{name} is not valid."), sentence(shape))
+        }
+    };
+    let mut findings: Vec<_> = facts.problems.iter().map(problem).collect();
+    if findings.is_empty() {
+        findings.push(Finding::good(ABOUT, "All settings are there and valid."));
+    }
+    if !facts.has_admins {
+        findings.push(Finding::doubtful(
+            ABOUT,
+            "Nobody is an admin, so nobody can use the commands for admins.",
+            "Set ADMIN_USER_IDS or ADMIN_ROLE_IDS if you want to use them.",
+        ));
+    }
+    findings.push(match &facts.agents_file {
+        Some(what) => Finding::bad(
+            "Agents",
+            format!("The agents cannot be used: {what}"),
+            "Mend that line; the README tells what an agent is made of.",
+        ),
+        None => Finding::good("Agents", "agents.toml is valid."),
+    });
+    findings
+}
+
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), rest.as_str())
+}

@@ -1,0 +1,157 @@
+//! What the doctor says of one agent's workflow: whether a dispatch of it can work, and whether its runs
+//! can be recognised.
+
+use super::facts::AgentFacts;
+use super::github::trouble;
+use super::workflow_file::{self, Declared, Input};
+use super::{Finding, listed};
+use crate::github::GithubError;
+
+pub(super) fn findings(agent: &AgentFacts) -> Vec<Finding> {
+    let about = format!("/{}", agent.command);
+    let mut findings: Vec<Finding> =
+        [state(&about, agent), text(&about, agent).err()].into_iter().flatten().collect();
+    if let Ok(declared) = text(&about, agent) {
+        findings.extend(judged(&about, agent, &declared));
+    }
+    if findings.is_empty() {
+        let AgentFacts { file, git_ref, sends, .. } = agent;
+        findings.push(Finding::good(
+            &about,
+            format!(
+                "{file} on {git_ref} is active, can be dispatched, takes all {} inputs, and its run name \
+                 carries the correlation id.",
+                sends.len()
+            ),
+        ));
+    }
+    findings
+}
+
+fn state(about: &str, agent: &AgentFacts) -> Option<Finding> {
+    let AgentFacts { repository, file, page, .. } = agent;
+    match &agent.state {
+        Ok(state) if state == "active" => None,
+        Ok(state) => Some(
+            Finding::bad(
+                about,
+                format!("{file} is disabled ({state}), so it cannot be dispatched."),
+                "Enable it on its page.",
+            )
+            .on_page(page),
+        ),
+        Err(GithubError::NotFound) => Some(Finding::bad(
+            about,
+            format!("GitHub knows no workflow {file} in {repository}."),
+            "Put it into .github/workflows on the default branch, or mend the agent's workflow in \
+                 agents.toml.",
+        )),
+        Err(error) => Some(unchecked(about, &format!("The state of {file}"), error)),
+    }
+}
+
+/// What the file declares, or why it is not known.
+fn text(about: &str, agent: &AgentFacts) -> Result<Declared, Finding> {
+    let AgentFacts { file, git_ref, .. } = agent;
+    let text = agent.text.as_ref().map_err(|error| match error {
+        GithubError::NotFound => Finding::bad(
+            about,
+            format!("{file} does not exist on {git_ref}, where it is dispatched."),
+            format!("Merge it into {git_ref}, or mend the agent's ref in agents.toml."),
+        ),
+        error => unchecked(about, &format!("The text of {file}"), error),
+    })?;
+    workflow_file::read(text).map_err(|why| {
+        let what = format!("{file} on {git_ref} cannot be read: {why}.");
+        Finding::bad(about, what, "Mend the file; actionlint names its mistakes.")
+    })
+}
+
+fn unchecked(about: &str, subject: &str, error: &GithubError) -> Finding {
+    match error {
+        GithubError::Forbidden(_) => Finding::doubtful(
+            about,
+            format!("{subject} could not be checked: the token lacks the permission for it."),
+            "Give the token the permission that is named for the repository.",
+        ),
+        error => {
+            let (what, fix) = trouble(subject, error);
+            Finding::doubtful(about, what, fix)
+        }
+    }
+}
+
+fn judged(about: &str, agent: &AgentFacts, declared: &Declared) -> Vec<Finding> {
+    let AgentFacts { file, git_ref, sends, .. } = agent;
+    let Some(inputs) = &declared.dispatch else {
+        return vec![Finding::bad(
+            about,
+            format!(
+                "{file} on {git_ref} has no workflow_dispatch trigger, so it cannot be dispatched."
+            ),
+            "Add workflow_dispatch with the inputs to its on: section.",
+        )];
+    };
+    let mut findings = Vec::new();
+    let declares = |name: &str| inputs.iter().any(|input| input.name == name);
+    let unknown = |always: bool| -> Vec<String> {
+        let undeclared = sends.iter().filter(|one| one.always == always && !declares(&one.input));
+        undeclared.map(|one| one.input.clone()).collect()
+    };
+    let fix = "Declare it under on: workflow_dispatch: inputs:, or take it out of agents.toml.";
+    match unknown(true).as_slice() {
+        [] => {}
+        names => findings.push(Finding::bad(
+            about,
+            format!("{file} does not declare {}: GitHub refuses every dispatch.", listed(names)),
+            "Declare them under on: workflow_dispatch: inputs:, as the README shows.",
+        )),
+    }
+    match unknown(false).as_slice() {
+        [] => {}
+        names => findings.push(Finding::bad(
+            about,
+            format!(
+                "{file} does not declare {}: GitHub refuses a dispatch that gives it.",
+                listed(names)
+            ),
+            fix,
+        )),
+    }
+    findings.extend(needed(about, agent, inputs));
+    if !declared.names_runs_by_correlation_id() {
+        findings.push(Finding::doubtful(
+            about,
+            format!(
+                "The run name of {file} does not carry the correlation id: when GitHub does not say which \
+                 run it started, it can be told by time only, or not at all."
+            ),
+            "Add to the file: run-name: … ${{ inputs.correlation_id }} by ${{ inputs.requester }}",
+        ));
+    }
+    findings
+}
+
+/// Inputs that the workflow requires and that are not given, or not always.
+fn needed(about: &str, agent: &AgentFacts, inputs: &[Input]) -> Vec<Finding> {
+    let file = &agent.file;
+    let required = inputs.iter().filter(|input| input.required);
+    let finding = |Input { name, .. }: &Input| match agent
+        .sends
+        .iter()
+        .find(|one| one.input == *name)
+    {
+        Some(sent) if sent.always => None,
+        Some(_) => Some(Finding::doubtful(
+            about,
+            format!("{file} requires {name}, but the command's option for it may be left out."),
+            "Set required = true on that input in agents.toml, or give it a default in the file.",
+        )),
+        None => Some(Finding::bad(
+            about,
+            format!("{file} requires {name}, which is never given: GitHub refuses every dispatch."),
+            "Add it to the agent's inputs in agents.toml, or give it a default in the file.",
+        )),
+    };
+    required.filter_map(finding).collect()
+}

@@ -1,0 +1,179 @@
+//! What the doctor asks: what the token may do, what is left of its rate limit, how a workflow's file
+//! reads. Everything here only reads.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+use url::form_urlencoded::byte_serialize;
+
+use super::client::{Github, GithubError};
+use crate::config::Repository;
+
+/// A larger file is no workflow: GitHub itself takes none above 512 KiB.
+const MAX_FILE_BYTES: usize = 512 * 1024;
+
+/// A permission of a fine-grained token or a GitHub App.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Workflows and their runs.
+    Actions,
+    /// Files, branches and tags.
+    Contents,
+    /// Repository variables.
+    Variables,
+    /// Repository secrets.
+    Secrets,
+}
+
+impl Permission {
+    /// Its name on GitHub's pages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Actions => "Actions",
+            Self::Contents => "Contents",
+            Self::Variables => "Variables",
+            Self::Secrets => "Secrets",
+        }
+    }
+
+    /// Its name in the API.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Actions => "actions",
+            Self::Contents => "contents",
+            Self::Variables => "actions_variables",
+            Self::Secrets => "secrets",
+        }
+    }
+
+    /// A small answer that needs it.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Actions => "actions/runs?per_page=1",
+            Self::Contents => "git/matching-refs/heads/deckhand-doctor",
+            Self::Variables => "actions/variables?per_page=1",
+            Self::Secrets => "actions/secrets/public-key",
+        }
+    }
+}
+
+/// What the token may still ask. <https://docs.github.com/en/rest/rate-limit/rate-limit>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests an hour.
+    pub limit: u64,
+    /// How many are left.
+    pub remaining: u64,
+    /// When the hour is over.
+    pub reset: Option<DateTime<Utc>>,
+    /// What a classic token may do; other tokens have no scopes.
+    pub scopes: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Limits {
+    resources: Resources,
+}
+
+#[derive(Deserialize)]
+struct Resources {
+    core: Core,
+}
+
+#[derive(Deserialize)]
+struct Core {
+    limit: u64,
+    remaining: u64,
+    reset: i64,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    content: String,
+    #[serde(default)]
+    encoding: String,
+    #[serde(default)]
+    size: usize,
+}
+
+impl Github {
+    /// Asks for the rate limit, which counts against none. `None`: this server sets no limit.
+    pub async fn rate_limit(&self) -> Result<Option<RateLimit>, GithubError> {
+        // An installation that is not there must not look like a server without this route.
+        self.token().await?;
+        let answer = match self.get("/rate_limit", None).await {
+            Err(GithubError::NotFound) => return Ok(None),
+            answer => answer?,
+        };
+        let Core { limit, remaining, reset } = answer.json::<Limits>()?.resources.core;
+        let reset = DateTime::from_timestamp(reset, 0);
+        Ok(Some(RateLimit { limit, remaining, reset, scopes: answer.scopes }))
+    }
+
+    /// Whether the token sees a repository, and if GitHub says so, whether its account may write there.
+    pub async fn may_push(&self, repository: &Repository) -> Result<Option<bool>, GithubError> {
+        let body: Value = self.get(&format!("/repos/{repository}"), None).await?.json()?;
+        Ok(body.pointer("/permissions/push").and_then(Value::as_bool))
+    }
+
+    /// Reads something that needs this permission.
+    pub async fn try_to_read(
+        &self,
+        repository: &Repository,
+        permission: Permission,
+    ) -> Result<(), GithubError> {
+        let path = format!("/repos/{repository}/{}", permission.path());
+        self.get(&path, None).await.map(drop)
+    }
+
+    /// The text of a workflow's file as it stands on a branch or tag.
+    pub async fn workflow_text(
+        &self,
+        repository: &Repository,
+        file: &str,
+        git_ref: &str,
+    ) -> Result<String, GithubError> {
+        let git_ref: String = byte_serialize(git_ref.as_bytes()).collect();
+        let path = format!("/repos/{repository}/contents/.github/workflows/{file}?ref={git_ref}");
+        let file: File = self.get(&path, None).await?.json()?;
+        decoded(&file).map_err(|why| GithubError::Lost(why.to_owned()))
+    }
+}
+
+fn decoded(file: &File) -> Result<String, &'static str> {
+    if file.size > MAX_FILE_BYTES || file.content.len() > MAX_FILE_BYTES * 2 {
+        return Err("the file is too large for a workflow");
+    }
+    if file.encoding != "base64" {
+        return Err("the file comes in an unknown encoding");
+    }
+    let content: String = file.content.split_ascii_whitespace().collect();
+    let bytes = STANDARD.decode(content).map_err(|_| "the file's content is damaged")?;
+    String::from_utf8(bytes).map_err(|_| "the file is no text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("bmFt\nZTog\neA==\n", "base64", 7, Ok("name: x"))]
+    #[case("", "base64", 0, Ok(""))]
+    #[case("", "none", 2_000_000, Err("the file is too large for a workflow"))]
+    #[case("", "none", 10, Err("the file comes in an unknown encoding"))]
+    #[case("!", "base64", 1, Err("the file's content is damaged"))]
+    #[case("//8=", "base64", 2, Err("the file is no text"))]
+    fn a_files_content(
+        #[case] content: &str,
+        #[case] encoding: &str,
+        #[case] size: usize,
+        #[case] expected: Result<&str, &str>,
+    ) {
+        let file = File { content: content.to_owned(), encoding: encoding.to_owned(), size };
+        assert_eq!(decoded(&file), expected.map(str::to_owned));
+    }
+}

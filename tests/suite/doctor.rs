@@ -1,0 +1,357 @@
+//! `/doctor`, and the command line's `deckhand doctor`.
+
+use std::process::Output;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use deckhand::agents::file;
+use deckhand::commands::{Scope, TABLE, registration};
+use rstest::rstest;
+use standins::discord::{self, Discord, GUILD_ID};
+use standins::github::{Fault, Github, On, Permission, Scenario, Title, What};
+use standins::{Clock, Gauge};
+
+use crate::world::{Plan, TOKEN, World};
+
+const ADA: &str = "810000000000000001";
+const ENDPOINT: &str = "https://deckhand.example.com/discord";
+
+fn scenario(change: impl FnOnce(&mut Scenario)) -> Scenario {
+    let mut scenario = Scenario::default();
+    change(&mut scenario);
+    scenario
+}
+
+async fn world(scenario: Scenario, env: &[(&'static str, &str)]) -> World {
+    let mut all = vec![("ADMIN_USER_IDS", ADA.to_owned())];
+    all.extend(env.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    World::of(Plan { scenario, env: all, ..Plan::default() }).await
+}
+
+async fn told(scenario: Scenario) -> String {
+    let world = world(scenario, &[]).await;
+    let told = world.types("ada", "/doctor").await;
+    assert!(told.original().ephemeral);
+    told.original().content.replace(&world.github.url(), "GITHUB")
+}
+
+/// The lines of this icon, each with its fix.
+fn marked(told: &str, icon: &str) -> Vec<String> {
+    let lines: Vec<&str> = told.lines().collect();
+    let at = lines.iter().enumerate().filter(|(_, line)| line.starts_with(icon));
+    at.map(|(n, line)| format!("{line} {}", lines.get(n + 1).unwrap_or(&""))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_up_that_is_fine() {
+    let told = told(Scenario::default()).await;
+    assert!(marked(&told, "❌").is_empty(), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_comes_first() {
+    let told = told(scenario(|s| {
+        s.denied = vec![Permission::Variables, Permission::Secrets];
+        s.workflow_mut("client-deploy.yml").state = "disabled_manually".to_owned();
+        s.title = Title::Neither;
+    }))
+    .await;
+    insta::assert_snapshot!(told);
+}
+
+#[rstest]
+#[case(
+    Permission::ActionsRead,
+    "❌",
+    "Actions, which /diagnose, /deploy-client, /status, /verify-latest and /verify-run need"
+)]
+#[case(Permission::Contents, "⚠️", "Contents, which /doctor needs")]
+#[case(Permission::Variables, "⚠️", "Variables, which /set-frontend and /set-api-base need")]
+#[case(Permission::Secrets, "⚠️", "Secrets, which /set-frontend and /set-api-base need")]
+#[tokio::test(start_paused = true)]
+async fn a_permission_that_is_missing_is_named_with_its_commands(
+    #[case] denied: Permission,
+    #[case] icon: &str,
+    #[case] what: &str,
+) {
+    let told = told(scenario(|s| s.denied = vec![denied])).await;
+    assert!(marked(&told, icon).iter().any(|line| line.contains(what)), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_and_what_only_writing_would_tell_is_said() {
+    let world = world(scenario(|s| s.denied = vec![Permission::ActionsWrite]), &[]).await;
+    let told = world.types("ada", "/doctor").await;
+    assert!(world.github.requests().iter().all(|request| request.method == "GET"));
+    let content = &told.original().content;
+    assert!(content.contains("cannot be seen without writing"), "{content}");
+    assert!(content.contains("Actions: write for /diagnose and /deploy-client"), "{content}");
+}
+
+#[rstest]
+#[case::missing(|s: &mut Scenario| s.workflows.retain(|w| w.file != "client-deploy.yml"),
+    "❌", "GitHub knows no workflow client-deploy.yml")]
+#[case::disabled(|s: &mut Scenario| s.workflow_mut("client-deploy.yml").state = "disabled_inactivity".into(),
+    "❌", "is disabled (disabled\\_inactivity)")]
+#[case::not_dispatchable(|s: &mut Scenario| s.workflow_mut("client-deploy.yml").dispatchable = false,
+    "❌", "has no workflow\\_dispatch trigger")]
+#[case::input_missing(|s: &mut Scenario| s.workflow_mut("client-deploy.yml").inputs.retain(|i| i.name != "VITE_API_BASE"),
+    "❌", "does not declare VITE\\_API\\_BASE: GitHub refuses a dispatch that gives it")]
+#[case::no_inputs(|s: &mut Scenario| s.workflow_mut("client-deploy.yml").inputs.clear(),
+    "❌", "does not declare correlation\\_id and requester: GitHub refuses every dispatch")]
+#[case::channel(|s: &mut Scenario| s.workflow_mut("diagnose-dispatch.yml").inputs.retain(|i| i.name != "channel"),
+    "❌", "diagnose-dispatch.yml does not declare channel")]
+#[case::never_given(|s: &mut Scenario| {
+    let changed = s.workflow_mut("client-deploy.yml").clone().input("stage", true);
+    s.add_workflow(changed);
+}, "❌", "requires stage, which is never given")]
+#[case::not_always_given(|s: &mut Scenario| {
+    for input in &mut s.workflow_mut("client-deploy.yml").inputs { input.required = true; }
+}, "⚠️", "requires VITE\\_API\\_BASE, but the command's option for it may be left out")]
+#[case::run_name(|s: &mut Scenario| s.workflow_mut("client-deploy.yml").run_name = None,
+    "⚠️", "run name of client-deploy.yml does not carry the correlation id")]
+#[case::no_ref(|s: &mut Scenario| s.refs.retain(|r| r != "main"),
+    "❌", "client-deploy.yml does not exist on main")]
+#[case::no_repository(|s: &mut Scenario| s.repo = Some("octo-org/other".into()),
+    "❌", "does not exist, or the token may not see it")]
+#[case::rate_low(|s: &mut Scenario| s.rate_limit = 0, "❌", "nothing works until then")]
+#[case::clock(|s: &mut Scenario| s.clock_skew = TimeDelta::minutes(4), "⚠️", "clock and GitHub's are")]
+#[case::token(|s: &mut Scenario| s.token = "another".into(), "❌", "refuses the token (401)")]
+#[case::down(|s: &mut Scenario| s.faults.push(Fault::bad_gateway().always()),
+    "❌", "GitHub could not be checked: GitHub's answer was lost (status 502)")]
+#[case::account(|s: &mut Scenario| s.faults.push(Fault::bad_gateway().on(On::User).always()),
+    "⚠️", "The token's account could not be checked")]
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_on_github_is_found(
+    #[case] change: fn(&mut Scenario),
+    #[case] icon: &str,
+    #[case] what: &str,
+) {
+    let told = told(scenario(change)).await;
+    let found = marked(&told, icon);
+    assert!(found.iter().any(|line| line.contains(what) && line.contains("→ ")), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_that_ends_meanwhile_is_told() {
+    let told = told(scenario(|s| s.rate_limit = 5)).await;
+    let found = marked(&told, "⚠️");
+    assert!(found.iter().any(|line| line.contains("GitHub's rate limit is used up")), "{told}");
+}
+
+#[rstest]
+#[case::granted(Vec::new(), "✅", "The app was granted what these commands write.")]
+#[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /diagnose and /deploy-client need")]
+#[case::variables(vec![Permission::VariablesWrite], "⚠️", "not granted Variables: write")]
+#[tokio::test(start_paused = true)]
+async fn an_app_tells_what_it_may_write(
+    #[case] denied: Vec<Permission>,
+    #[case] icon: &str,
+    #[case] what: &str,
+) {
+    let probe = World::new().await;
+    let env = [
+        ("GITHUB_TOKEN", String::new()),
+        ("GITHUB_APP_ID", probe.github.app_id().to_string()),
+        ("GITHUB_APP_INSTALLATION_ID", probe.github.installation_id().to_string()),
+        ("GITHUB_APP_PRIVATE_KEY", probe.github.app_private_key_pem().to_owned()),
+    ];
+    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let world = world(scenario(|s| s.denied = denied), &env).await;
+    let told = world.types("ada", "/doctor").await.original().content.clone();
+    assert!(marked(&told, icon).iter().any(|line| line.contains(what)), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_is_not_installed_is_told() {
+    let probe = World::new().await;
+    let (id, key) = (probe.github.app_id().to_string(), probe.github.app_private_key_pem());
+    let env = [
+        ("GITHUB_TOKEN", ""),
+        ("GITHUB_APP_ID", &id),
+        ("GITHUB_APP_INSTALLATION_ID", "7"),
+        ("GITHUB_APP_PRIVATE_KEY", key),
+    ];
+    let told = world(Scenario::default(), &env).await.types("ada", "/doctor").await;
+    let found = marked(&told.original().content, "❌");
+    assert!(found.iter().any(|line| line.contains("(404)")), "{}", told.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_learns_nothing() {
+    let world = world(Scenario::default(), &[]).await;
+    let told = world.types("grace", "/doctor").await;
+    assert!(told.original().ephemeral);
+    assert!(told.original().content.starts_with("⚠️ You may not use this command"));
+    assert!(world.github.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_the_callers_alone() {
+    let slow = What::Delay(Duration::from_secs(2));
+    let world = world(scenario(|s| s.faults.push(Fault::new(On::Any, slow).always())), &[]).await;
+    let told = world.types("ada", "/doctor").await;
+    assert_eq!(told.kind(), 5);
+    let found: Vec<_> = told.messages.iter().filter(|m| m.content.contains("🩺")).collect();
+    assert!(found.len() == 1 && found[0].ephemeral, "{}", told.transcript());
+}
+
+/// A set-up in real time, for the command line.
+struct SetUp {
+    github: Github,
+    discord: Discord,
+    env: Vec<(&'static str, String)>,
+}
+
+impl SetUp {
+    async fn new() -> Self {
+        let (clock, gauge) = (Clock::start_at(Utc::now()), Gauge::new());
+        let github = Github::start(clock.clone(), gauge.clone(), Scenario::default()).await;
+        let discord = Discord::start(clock, gauge).await;
+        discord.set_interactions_endpoint(Some(ENDPOINT));
+        let registry = file::load(None).unwrap();
+        discord.set_commands(registration(TABLE, &registry, Scope::Global));
+        let env = vec![
+            ("DISCORD_PUBLIC_KEY", discord.public_key()),
+            ("DISCORD_APPLICATION_ID", discord.application_id()),
+            ("DISCORD_BOT_TOKEN", discord.bot_token()),
+            ("DISCORD_API_BASE", discord.url()),
+            ("GITHUB_API_BASE", github.url()),
+            ("GITHUB_TOKEN", TOKEN.to_owned()),
+            ("GITHUB_REPO", "octo-org/web-client".to_owned()),
+            ("ADMIN_USER_IDS", ADA.to_owned()),
+        ];
+        Self { github, discord, env }
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.env.retain(|(given, _)| *given != name);
+        self.env.push((name, value.to_owned()));
+        self
+    }
+
+    /// What `deckhand doctor` prints, and its exit status.
+    async fn examined(&self) -> (String, Option<i32>) {
+        let env = self.env.clone();
+        let run = move || {
+            let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_deckhand"));
+            doctor.arg("doctor").env_clear().envs(env).output().unwrap()
+        };
+        let Output { status, stdout, stderr } = tokio::task::spawn_blocking(run).await.unwrap();
+        assert!(stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
+        let text = String::from_utf8(stdout).unwrap();
+        for secret in [TOKEN.to_owned(), self.discord.bot_token()] {
+            assert!(!text.contains(&secret), "a secret is shown");
+        }
+        (text.replace(&self.github.url(), "GITHUB"), status.code())
+    }
+}
+
+#[tokio::test]
+async fn the_command_line_says_the_same_and_ends_well() {
+    let (text, status) = SetUp::new().await.examined().await;
+    assert_eq!(status, Some(0), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn the_command_line_names_what_is_wrong_with_its_fix() {
+    let set_up = SetUp::new().await.with("ADMIN_USER_IDS", "");
+    set_up.github.update(|s| {
+        s.workflow_mut("client-deploy.yml").inputs.retain(|input| input.name != "VITE_API_BASE");
+        s.workflow_mut("diagnose-dispatch.yml").run_name = None;
+    });
+    let mut commands = registration(TABLE, &file::load(None).unwrap(), Scope::Global);
+    commands.as_array_mut().unwrap().pop();
+    set_up.discord.set_commands(commands);
+    let (text, status) = set_up.examined().await;
+    assert_eq!(status, Some(1), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn the_command_line_works_without_settings() {
+    let set_up = SetUp::new().await;
+    let (text, status) = SetUp { env: Vec::new(), ..set_up }.examined().await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(text);
+}
+
+#[rstest]
+#[case::agents_file(
+    "AGENTS_FILE",
+    "no/such.toml",
+    Some(1),
+    "❌ The agents cannot be used: no/such.toml"
+)]
+#[case::bad_setting(
+    "POLL_INTERVAL_SECONDS",
+    "soon",
+    Some(1),
+    "❌ POLL_INTERVAL_SECONDS is not valid."
+)]
+#[case::no_bot_token("DISCORD_BOT_TOKEN", "", Some(0), "→ Set DISCORD_BOT_TOKEN for this check")]
+#[case::wrong_bot_token(
+    "DISCORD_BOT_TOKEN",
+    "another",
+    Some(1),
+    "❌ Discord refuses DISCORD_BOT_TOKEN (401)."
+)]
+#[case::wrong_id("DISCORD_APPLICATION_ID", "1", Some(1), "❌ DISCORD_APPLICATION_ID is not the id")]
+#[case::wrong_key(
+    "DISCORD_PUBLIC_KEY",
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+    Some(1),
+    "❌ DISCORD_PUBLIC_KEY is not this application's key"
+)]
+#[case::other_guild(
+    "DISCORD_GUILD_ID",
+    "7",
+    Some(1),
+    "❌ The commands of the server in DISCORD_GUILD_ID cannot be seen"
+)]
+#[case::empty_guild(
+    "DISCORD_GUILD_ID",
+    GUILD_ID,
+    Some(0),
+    "✅ The 9 commands registered for all servers are those declared."
+)]
+#[case::no_discord("DISCORD_API_BASE", "http://127.0.0.1:9", Some(1), "Discord cannot be reached")]
+#[case::no_github("GITHUB_API_BASE", "http://127.0.0.1:9", Some(1), "GitHub cannot be reached")]
+#[case::no_admins("ADMIN_USER_IDS", "", Some(0), "⚠️ Nobody is an admin")]
+#[tokio::test]
+async fn a_setting_that_is_wrong_is_found(
+    #[case] name: &'static str,
+    #[case] value: &str,
+    #[case] status: Option<i32>,
+    #[case] what: &str,
+) {
+    let (text, ended) = SetUp::new().await.with(name, value).examined().await;
+    assert!(text.contains(what), "{text}");
+    assert_eq!(ended, status, "{text}");
+}
+
+#[rstest]
+#[case::drift(|d: &Discord| {
+    let mut commands = registration(TABLE, &file::load(None).unwrap(), Scope::Global);
+    commands[0]["name"] = "deploy".into();
+    d.set_commands(commands);
+}, "⚠️ The commands registered for all servers are not those declared. Registering would change: + /agents, - /deploy.")]
+#[case::none(|d: &Discord| d.set_commands(serde_json::json!([])), "❌ No command is registered for all servers.")]
+#[case::no_endpoint(|d: &Discord| d.set_interactions_endpoint(None), "❌ No endpoint URL is set")]
+#[case::bad_endpoint(|d: &Discord| d.set_interactions_endpoint(Some("https://x.example.com/")),
+    "❌ The endpoint URL is https://x.example.com/, which is not https or does not end in /discord.")]
+#[case::fault(|d: &Discord| d.fault(discord::Fault::new(discord::On::Any, discord::What::Status(503)).always()),
+    "❌ The application could not be read: Discord has a fault (status 503).")]
+#[case::limited(|d: &Discord| d.fault(discord::Fault::new(discord::On::Commands,
+    discord::What::RateLimited { retry_after: 3.0 }).always()),
+    "⚠️ The registered commands could not be checked: Discord's rate limit is used up.")]
+#[tokio::test]
+async fn what_is_wrong_on_discord_is_found(#[case] change: fn(&Discord), #[case] what: &str) {
+    let set_up = SetUp::new().await;
+    change(&set_up.discord);
+    let (text, status) = set_up.examined().await;
+    assert!(text.contains(what), "{text}");
+    assert_eq!(status, Some(i32::from(what.starts_with('❌'))), "{text}");
+}
