@@ -5,6 +5,7 @@ pub mod deploy;
 pub mod diagnose;
 pub mod registration;
 pub mod status;
+pub mod status_digest;
 pub mod workflow;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub use registration::{Scope, registration};
 
 /// The commands, in the order in which they are looked up and registered.
 pub const TABLE: &[Command] =
-    &[agents::COMMAND, deploy::COMMAND, diagnose::COMMAND, status::COMMAND];
+    &[agents::COMMAND, deploy::COMMAND, diagnose::COMMAND, status::COMMAND, status_digest::COMMAND];
 
 /// Starts one call of a command.
 pub type Start = fn(Call) -> BoxFuture<'static, Result<Plan, UserError>>;

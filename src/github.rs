@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod limits;
 pub mod refs;
 pub mod runs;
+pub mod window;
 pub mod workflows;
 
 pub use client::{Github, GithubError};

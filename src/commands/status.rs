@@ -20,6 +20,9 @@ pub const COMMAND: Command = Command {
     complete: None,
 };
 
+/// When the registry marks no agent as reported.
+pub(super) const NONE_REPORTED: &str = "No agent is reported. Set `reported = true` on the agents in agents.toml that this is to tell of.";
+
 const DEFAULT_COUNT: usize = 2;
 
 fn options(_: &Agent) -> Vec<OptionSpec> {
@@ -75,10 +78,7 @@ async fn look_at(github: &Github, agent: &Agent, workflow: &Workflow, count: usi
 
 fn render(reports: &[Report], count: usize) -> Message {
     if reports.is_empty() {
-        return Message::private(
-            "No agent is reported. Set `reported = true` on the agents in agents.toml that this is to \
-             tell of.",
-        );
+        return Message::private(NONE_REPORTED);
     }
     let mut lines = Vec::new();
     for report in reports {
@@ -99,7 +99,7 @@ fn render(reports: &[Report], count: usize) -> Message {
 }
 
 /// One run: icon, state, when, how long, link, who asked for it.
-fn line(run: &Run) -> String {
+pub(super) fn line(run: &Run) -> String {
     let (icon, state) = match run.is_completed() {
         true => conclusion(run.conclusion.as_deref()),
         false => running(Some(run)),
@@ -116,7 +116,8 @@ fn line(run: &Run) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn missing(error: &GithubError) -> String {
+/// What a user is told when GitHub does not say how a workflow's runs are.
+pub(super) fn missing(error: &GithubError) -> String {
     match error {
         GithubError::NotFound => {
             "GitHub does not know this workflow (404). Check the agent's workflow in agents.toml."

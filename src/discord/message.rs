@@ -78,8 +78,13 @@ pub fn deferred_data(ephemeral: bool) -> Value {
     if ephemeral { json!({"flags": EPHEMERAL}) } else { json!({}) }
 }
 
+/// Whether a content is sent as it is.
+pub fn fits(content: &str) -> bool {
+    length(content) <= CONTENT_LIMIT
+}
+
 fn fitted(content: &str) -> String {
-    if length(content) <= CONTENT_LIMIT {
+    if fits(content) {
         return content.to_owned();
     }
     let mut out = String::new();

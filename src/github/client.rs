@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::limits;
+use super::window::Pages;
 use crate::clock::Clock;
 use crate::config::{GithubSettings, Repository};
 use crate::outbound::{CallError, Transport};
@@ -86,6 +87,8 @@ pub struct Github {
     ahead: Mutex<Option<TimeDelta>>,
     /// Whether this server takes `return_run_details`, as far as is known.
     pub(super) takes_run_details: AtomicBool,
+    /// The pages that a digest read last.
+    pub(super) pages: Pages,
 }
 
 impl Github {
@@ -101,6 +104,7 @@ impl Github {
             settings,
             ahead: Mutex::new(None),
             takes_run_details: AtomicBool::new(true),
+            pages: Pages::default(),
         }
     }
 

@@ -14,6 +14,7 @@ mod world;
 mod correlation;
 mod deploys;
 mod diagnose;
+mod digest;
 mod edge;
 mod faults;
 mod messages;
