@@ -1,6 +1,8 @@
 //! What the runs of a day or a week amount to. Pure: runs come in, numbers go out.
 
+pub mod chart;
 pub mod delivery;
+pub mod picture;
 pub mod sample;
 pub mod tally;
 

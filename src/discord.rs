@@ -1,9 +1,11 @@
 //! Discord as a destination: messages, and the client that delivers them.
 
+pub mod attachment;
 pub mod client;
 pub mod conversation;
 pub mod message;
 
+pub use attachment::Attachment;
 pub use client::Discord;
 pub use conversation::Conversation;
 pub use message::Message;

@@ -9,11 +9,12 @@ use super::{Call, Command, Plan, Serves, status};
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Kind, Workflow};
 use crate::app::Deckhand;
+use crate::digest::chart::Chart;
 use crate::digest::delivery::{Delivery, LEAST_SAMPLES, Measure, Trend};
 use crate::digest::tally::Tally;
-use crate::digest::{Period, Window};
-use crate::discord::Message;
+use crate::digest::{Period, Window, picture};
 use crate::discord::message::fits;
+use crate::discord::{Attachment, Message};
 use crate::error::UserError;
 use crate::github::window::{Listed, Reading, Span};
 use crate::github::{Github, GithubError, Run};
@@ -148,7 +149,21 @@ fn render(period: Period, window: Window, reports: &[Report]) -> Message {
         bottom.extend(DEFINITIONS.lines().map(|line| format!("-# {line}")));
     }
     let agents = reports.iter().map(|report| block(report, window));
-    Message::public(&between(&top.join("\n"), agents, &bottom.join("\n")))
+    let message = Message::public(&between(&top.join("\n"), agents, &bottom.join("\n")));
+    let all = known.iter().flat_map(|(_, listed)| listed.runs.iter());
+    match picture(&Chart::of(all, window, period)) {
+        Some(picture) => message.with(picture),
+        None => message,
+    }
+}
+
+/// The picture; none if there is nothing to be seen on it.
+fn picture(chart: &Chart) -> Option<Attachment> {
+    let png = (chart.total.runs() > 0).then(|| picture::png(chart))?;
+    if png.is_none() {
+        tracing::error!("the digest's picture could not be drawn");
+    }
+    Some(Attachment::png("digest.png", &chart.words(), png?.into()))
 }
 
 /// What the words mean, in the message itself.

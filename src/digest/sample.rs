@@ -27,6 +27,16 @@ impl Sample {
         self.0.is_empty()
     }
 
+    /// The shortest.
+    pub fn shortest(&self) -> Option<TimeDelta> {
+        self.0.first().copied().map(TimeDelta::seconds)
+    }
+
+    /// The longest.
+    pub fn longest(&self) -> Option<TimeDelta> {
+        self.0.last().copied().map(TimeDelta::seconds)
+    }
+
     /// The middle one, or the average of the two in the middle.
     pub fn median(&self) -> Option<TimeDelta> {
         let upper = self.0.get(self.0.len() / 2)?;

@@ -151,8 +151,8 @@ async fn when_github_is_down_it_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn one_fault_of_github_is_got_over() {
-    let mut scenario = Scenario::default();
-    scenario.faults = vec![Fault::bad_gateway().on(On::RunList).skip(1).times(1)];
+    let faults = vec![Fault::bad_gateway().on(On::RunList).skip(1).times(1)];
+    let scenario = Scenario { faults, ..Scenario::default() };
     let world = World::with(scenario).await;
     world.github.add_runs(NewRun::history(300, TimeDelta::days(2)));
     let told = world.types("ada", "/status-digest").await;
@@ -161,8 +161,8 @@ async fn one_fault_of_github_is_got_over() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_github_defers_and_is_still_told_of() {
-    let mut scenario = Scenario::default();
-    scenario.faults = vec![Fault::new(On::RunList, What::Delay(Duration::from_secs(3))).always()];
+    let faults = vec![Fault::new(On::RunList, What::Delay(Duration::from_secs(3))).always()];
+    let scenario = Scenario { faults, ..Scenario::default() };
     let world = World::with(scenario).await;
     world.github.add_runs(NewRun::history(300, TimeDelta::days(2)));
     let told = world.types("ada", "/status-digest").await;
@@ -186,4 +186,37 @@ async fn hostile_runs_break_nothing() {
     assert!(message.content.contains("fewer than 3 samples"), "{}", message.content);
     assert!(message.pings.is_empty());
     assert!(!message.content.contains('\u{202e}'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_comes_with_it_and_is_never_the_http_answer() {
+    for (text, unit) in [("/status-digest", "3 hours"), ("/status-digest period:weekly", "day")] {
+        let world = World::new().await;
+        world.github.add_runs(NewRun::history(900, WEEK * 2));
+        let told = world.types("ada", text).await;
+        // It was done in time, but a file can only be delivered after the answer.
+        assert_eq!(told.kind(), 5);
+        let message = told.original();
+        assert!(!told.has_follow_up() && !message.ephemeral && !message.content.is_empty());
+        let [picture] = message.attachments.as_slice() else {
+            panic!("{:#?}", message.attachments)
+        };
+        assert_eq!(picture.filename, "digest.png");
+        assert_eq!(picture.content_type.as_deref(), Some("image/png"));
+        assert!(picture.bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+        let words = picture.description.as_deref().unwrap();
+        assert!(words.contains(&format!("runs per {unit} (UTC)")), "{words}");
+        assert!(words.ends_with('.'), "not cut: {words}");
+        if let Some(folder) = std::env::var_os("DIGEST_PICTURES") {
+            let name = format!("{}.png", unit.replace(' ', "-"));
+            std::fs::write(std::path::Path::new(&folder).join(name), &picture.bytes).unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_runs_there_is_no_picture_and_the_answer_comes_at_once() {
+    let told = World::new().await.types("ada", "/status-digest").await;
+    assert_eq!(told.kind(), 4);
+    assert!(told.original().attachments.is_empty());
 }
