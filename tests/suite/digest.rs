@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use deckhand::commands::Plan::Answer;
+use deckhand::commands::{Command, Serves};
+use deckhand::discord::Attachment;
+use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
 use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
 
 use crate::world::{Plan, Told, World};
@@ -219,4 +223,35 @@ async fn without_runs_there_is_no_picture_and_the_answer_comes_at_once() {
     let told = World::new().await.types("ada", "/status-digest").await;
     assert_eq!(told.kind(), 4);
     assert!(told.original().attachments.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_discord_takes_no_file_the_text_is_still_shown() {
+    let world = World::new().await;
+    world.github.add_run(run(60, "success"));
+    let message = "Missing Permissions".to_owned();
+    let refused = DiscordWhat::Refused { status: 403, code: 50013, message };
+    world.discord.fault(DiscordFault::new(OnDiscord::Edit, refused));
+    let told = world.types("ada", "/status-digest").await;
+    assert!(told.original().content.contains("1 run:"), "{}", told.transcript());
+    assert!(told.original().attachments.is_empty() && !told.has_follow_up());
+}
+
+const PRIVATE_PICTURE: Command = Command {
+    serves: Serves::Own { name: "secret", description: "Shows a picture", options: Vec::new },
+    start: |_| {
+        let picture = Attachment::png("x.png", "A picture", (&b"\x89PNG"[..]).into());
+        let message = deckhand::discord::Message::private("look").with(picture);
+        Box::pin(async { Ok(Answer(message)) })
+    },
+    complete: None,
+};
+
+#[tokio::test(start_paused = true)]
+async fn any_command_s_private_picture_stays_private() {
+    let plan = Plan { table: &[PRIVATE_PICTURE], ..Plan::default() };
+    let told = World::of(plan).await.types("ada", "/secret").await;
+    assert_eq!(told.kind(), 5);
+    assert!(told.original().ephemeral && told.original().content == "look");
+    assert_eq!(told.original().attachments.len(), 1);
 }
