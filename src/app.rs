@@ -145,7 +145,7 @@ impl Deckhand {
                 tracing::info!(interaction_id = %id, command = name, %error, "refused");
                 Reply::Message(error.to_message())
             }
-            Ok(Plan::Answer(message)) => Reply::Message(message),
+            Ok(Plan::Answer(message)) => FollowUp::of(self, command, deadline).answer(message),
             Ok(Plan::Race(work)) => FollowUp::of(self, command, deadline).race(work).await,
             Ok(Plan::RacePrivately(work)) => {
                 FollowUp::of(self, command, deadline).privately().race(work).await

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod registration;
 pub mod set;
 pub mod status;
+pub mod status_digest;
 pub mod verify;
 pub mod workflow;
 
@@ -34,6 +35,7 @@ pub const TABLE: &[Command] = &[
     deploy::COMMAND,
     diagnose::COMMAND,
     status::COMMAND,
+    status_digest::COMMAND,
     set::FRONTEND,
     set::API_BASE,
     verify::LATEST,

@@ -49,6 +49,20 @@ impl FollowUp {
         Self { private: true, ..self }
     }
 
+    /// Answers with this message. One that comes with a file cannot be the HTTP answer (see
+    /// `docs/decisions.md`), so it is deferred and delivered right after.
+    pub fn answer(self, message: Message) -> Reply {
+        if !message.has_attachment() {
+            return Reply::Message(message);
+        }
+        // What it is, is known by now, so that it is deferred for the right eyes.
+        let conversation = self.conversation(message.is_ephemeral());
+        let finish = Finish::from(message);
+        let work = self.deckhand.tasks.spawn(std::future::ready(finish));
+        let (wind_up, _) = oneshot::channel();
+        self.deliver_later(work, conversation, wind_up)
+    }
+
     /// Answers with the work's own message if it ends within the three seconds; if not, defers, and
     /// the same work goes on.
     pub async fn race(self, work: BoxFuture<'static, Finish>) -> Reply {
@@ -58,11 +72,12 @@ impl FollowUp {
             Ok(joined) => {
                 // The answer itself notifies, so there is nothing to follow it up with.
                 let message = self.finished(joined).message;
-                Reply::Message(if self.private { message.privately() } else { message })
+                let message = if self.private { message.privately() } else { message };
+                self.answer(message)
             }
             Err(_) => {
                 let (wind_up, _) = oneshot::channel();
-                let conversation = self.conversation();
+                let conversation = self.conversation(self.private);
                 self.deliver_later(work, conversation, wind_up)
             }
         }
@@ -73,7 +88,7 @@ impl FollowUp {
         self,
         work: Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, Finish> + Send>,
     ) -> Reply {
-        let conversation = self.conversation();
+        let conversation = self.conversation(self.private);
         let (wind_up, told) = oneshot::channel();
         let work = work(conversation.clone(), told).instrument(self.span());
         let work = self.deckhand.tasks.spawn(work);
@@ -87,7 +102,7 @@ impl FollowUp {
         wind_up: oneshot::Sender<()>,
     ) -> Reply {
         let span = self.span();
-        let ephemeral = self.private;
+        let ephemeral = conversation.is_ephemeral();
         let tasks = self.deckhand.tasks.clone();
         tasks.spawn(self.deliver(work, conversation, wind_up).instrument(span));
         Reply::Deferred { ephemeral }
@@ -157,9 +172,8 @@ impl FollowUp {
         }
     }
 
-    fn conversation(&self) -> Conversation {
-        let token = self.command.token.clone();
-        Conversation::new(self.deckhand.discord.clone(), token, self.private)
+    fn conversation(&self, ephemeral: bool) -> Conversation {
+        Conversation::new(self.deckhand.discord.clone(), self.command.token.clone(), ephemeral)
     }
 
     fn span(&self) -> tracing::Span {

@@ -14,6 +14,7 @@ pub mod refs;
 pub mod runs;
 pub mod secrets;
 pub mod variables;
+pub mod window;
 pub mod workflows;
 
 pub use client::{Github, GithubError};

@@ -15,6 +15,7 @@ pub mod commands;
 pub mod config;
 pub mod deploy;
 pub mod diagnose;
+pub mod digest;
 pub mod discord;
 pub mod doctor;
 pub mod edge;

@@ -204,6 +204,10 @@ impl Show {
     /// A message's lines; those that it had before are dimmed, so that one sees what changed.
     fn body(&mut self, message: &Message) -> Vec<String> {
         let mut lines: Vec<String> = message.content.lines().map(str::to_owned).collect();
+        for file in &message.attachments {
+            let words = file.description.as_deref().unwrap_or_default();
+            lines.push(format!("[{}, {} kB] {words}", file.filename, file.size.div_ceil(1000)));
+        }
         message.embeds.iter().for_each(|part| texts(part, &mut lines));
         message.components.iter().for_each(|part| texts(part, &mut lines));
         let before = self.shown.insert(message.id.clone(), lines.clone());

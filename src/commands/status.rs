@@ -20,6 +20,9 @@ pub const COMMAND: Command = Command {
     complete: None,
 };
 
+/// When the registry marks no agent as reported.
+pub(super) const NONE_REPORTED: &str = "No agent is reported. Set `reported = true` on the agents in agents.toml that this is to tell of.";
+
 const DEFAULT_COUNT: usize = 2;
 
 fn options(_: &Agent) -> Vec<OptionSpec> {
@@ -75,10 +78,7 @@ async fn look_at(github: &Github, agent: &Agent, workflow: &Workflow, count: usi
 
 fn render(reports: &[Report], count: usize) -> Message {
     if reports.is_empty() {
-        return Message::private(
-            "No agent is reported. Set `reported = true` on the agents in agents.toml that this is to \
-             tell of.",
-        );
+        return Message::private(NONE_REPORTED);
     }
     let mut lines = Vec::new();
     for report in reports {

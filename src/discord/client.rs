@@ -23,6 +23,9 @@ pub(super) const AGENT: &str =
 /// The longest wait that a 429 may ask for and get.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
+/// A request's content type and body.
+type Body = (String, Bytes);
+
 /// Why Discord did not take a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiscordError {
@@ -69,7 +72,7 @@ impl Discord {
         token: &Secret,
         message: &Message,
     ) -> Result<(), DiscordError> {
-        let body = Some(message.to_edit());
+        let body = Some(message.encoded(&message.to_edit()));
         self.deliver(Method::PATCH, token, "/messages/@original", body).await
     }
 
@@ -80,7 +83,8 @@ impl Discord {
 
     /// Posts a message of its own.
     pub async fn follow_up(&self, token: &Secret, message: &Message) -> Result<(), DiscordError> {
-        self.deliver(Method::POST, token, "", Some(message.to_create())).await
+        let body = Some(message.encoded(&message.to_create()));
+        self.deliver(Method::POST, token, "", body).await
     }
 
     /// The one place where calls to Discord are retried: up to 6 times, 0.25 s to 4 s apart or as a
@@ -90,7 +94,7 @@ impl Discord {
         method: Method,
         token: &Secret,
         path: &str,
-        body: Option<Value>,
+        body: Option<Body>,
     ) -> Result<(), DiscordError> {
         let repeatable = method != Method::POST;
         let pace = ExponentialBuilder::new()
@@ -118,7 +122,7 @@ impl Discord {
         method: &Method,
         token: &Secret,
         path: &str,
-        body: Option<&Value>,
+        body: Option<&Body>,
     ) -> Result<(), DiscordError> {
         let DiscordSettings { api_base, application_id, .. } = &self.settings;
         let token = token.expose();
@@ -126,10 +130,10 @@ impl Discord {
             .method(method)
             .uri(format!("{api_base}/webhooks/{application_id}/{token}{path}"))
             .header(USER_AGENT, AGENT);
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        if let Some((content_type, _)) = body {
+            request = request.header(CONTENT_TYPE, content_type);
         }
-        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let body = body.map(|(_, body)| body.clone()).unwrap_or_default();
         let request =
             request.body(body).map_err(|error| DiscordError::NotSent(error.to_string()))?;
         let response = self.transport.send(request).await.map_err(|error| match error {

@@ -52,6 +52,11 @@ impl Conversation {
         Self { discord, token, ephemeral, shown: Arc::default() }
     }
 
+    /// Whether its original response is for the caller's eyes only.
+    pub fn is_ephemeral(&self) -> bool {
+        self.ephemeral
+    }
+
     /// Shows progress in the original message, if it differs from what is there.
     pub async fn show(&self, message: &Message) {
         match timeout(PROGRESS_WITHIN, self.edit(message)).await {
@@ -83,7 +88,7 @@ impl Conversation {
                     Err(_) => edit.await,
                 };
                 if edited.is_err() {
-                    self.follow_up(message).await;
+                    self.follow_up(&message.without_attachment()).await;
                 }
                 edited
             }
@@ -106,7 +111,19 @@ impl Conversation {
         if shown.as_ref() != Some(message) {
             // Until it is known to be delivered, what is shown is unknown.
             *shown = None;
-            self.discord.edit_original(&self.token, message).await?;
+            match self.discord.edit_original(&self.token, message).await {
+                // Where the bot may not attach files, say: the text must not be lost with the file.
+                Err(DiscordError::Refused { status, code }) if message.has_attachment() => {
+                    tracing::warn!(
+                        status,
+                        code,
+                        "Discord refuses the file; only the text is shown"
+                    );
+                    let text = message.without_attachment();
+                    self.discord.edit_original(&self.token, &text).await?;
+                }
+                edited => edited?,
+            }
             *shown = Some(message.clone());
         }
         Ok(())

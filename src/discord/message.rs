@@ -2,7 +2,10 @@
 //!
 //! <https://docs.discord.com/developers/resources/message>
 
+use bytes::Bytes;
 use serde_json::{Value, json};
+
+use super::attachment::Attachment;
 
 /// The most characters a message's content may have. Counted in UTF-16 units, the stricter of the
 /// two readings of Discord's documentation.
@@ -17,12 +20,13 @@ const LEAST_CUT: usize = 200;
 /// The flag of a message that only the caller sees.
 const EPHEMERAL: u64 = 1 << 6;
 
-/// A message's content, who is notified of it and who sees it.
+/// A message's content, the file that comes with it, who is notified of it and who sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     content: String,
     pings: Vec<u64>,
     ephemeral: bool,
+    attachment: Option<Attachment>,
 }
 
 impl Message {
@@ -30,7 +34,7 @@ impl Message {
     /// [`escape`](crate::text::escape). A line that does not fit is cut or left out, and then the last
     /// line says how many were.
     pub fn public(content: &str) -> Self {
-        Self { content: fitted(content), pings: Vec::new(), ephemeral: false }
+        Self { content: fitted(content), pings: Vec::new(), ephemeral: false, attachment: None }
     }
 
     /// The same, for the caller's eyes only.
@@ -47,6 +51,30 @@ impl Message {
     /// The same message, for the caller's eyes only.
     pub fn privately(self) -> Self {
         Self { ephemeral: true, ..self }
+    }
+
+    /// Adds a file. A message with one is never the HTTP answer itself; see [`crate::followup`].
+    pub fn with(mut self, attachment: Attachment) -> Self {
+        self.attachment = Some(attachment);
+        self
+    }
+
+    /// Whether a file comes with it.
+    pub fn has_attachment(&self) -> bool {
+        self.attachment.is_some()
+    }
+
+    /// The message without its file, for when Discord does not take it.
+    pub fn without_attachment(&self) -> Self {
+        Self { attachment: None, ..self.clone() }
+    }
+
+    /// The content type and the body of a request: `json` made of this message, and its file.
+    pub(super) fn encoded(&self, json: &Value) -> (String, Bytes) {
+        match &self.attachment {
+            Some(attachment) => attachment.form(json),
+            None => ("application/json".to_owned(), json.to_string().into()),
+        }
     }
 
     /// Whether only the caller sees it.
@@ -71,10 +99,14 @@ impl Message {
     /// The body that turns an existing message into this one; an edit cannot change who sees it.
     pub fn to_edit(&self) -> Value {
         let users: Vec<String> = self.pings.iter().map(u64::to_string).collect();
-        json!({
+        let mut body = json!({
             "content": self.content,
             "allowed_mentions": {"parse": [], "users": users},
-        })
+        });
+        if let (Some(attachment), Some(object)) = (&self.attachment, body.as_object_mut()) {
+            object.insert("attachments".to_owned(), attachment.listed());
+        }
+        body
     }
 }
 
@@ -83,8 +115,13 @@ pub fn deferred_data(ephemeral: bool) -> Value {
     if ephemeral { json!({"flags": EPHEMERAL}) } else { json!({}) }
 }
 
+/// Whether a content is sent as it is.
+pub fn fits(content: &str) -> bool {
+    length(content) <= CONTENT_LIMIT
+}
+
 fn fitted(content: &str) -> String {
-    if length(content) <= CONTENT_LIMIT {
+    if fits(content) {
         return content.to_owned();
     }
     let mut out = String::new();

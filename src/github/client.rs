@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::app::{self, InstallationToken};
 use super::limits;
+use super::window::Pages;
 use crate::clock::Clock;
 use crate::config::{AppSettings, GithubSettings, Repository, SignIn};
 use crate::outbound::{CallError, Transport};
@@ -110,6 +111,8 @@ pub struct Github {
     installation: tokio::sync::Mutex<Option<InstallationToken>>,
     /// Whether this server takes `return_run_details`, as far as is known.
     pub(super) takes_run_details: AtomicBool,
+    /// The pages that a digest read last.
+    pub(super) pages: Pages,
 }
 
 impl Github {
@@ -126,6 +129,7 @@ impl Github {
             ahead: Mutex::new(None),
             installation: tokio::sync::Mutex::default(),
             takes_run_details: AtomicBool::new(true),
+            pages: Pages::default(),
         }
     }
 

@@ -2,20 +2,21 @@
 //!
 //! <https://docs.github.com/en/rest/actions/workflow-runs>
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use http::{HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use super::client::{Github, GithubError};
 use crate::config::Repository;
 
 /// The largest page GitHub gives.
-const PAGE: usize = 100;
+pub(super) const PAGE: usize = 100;
 /// A filtered search ends at 1000 results.
-const MAX_PAGES: usize = 10;
+pub(super) const MAX_PAGES: usize = 10;
 
 /// The part of a workflow run that deploys look at. Status and conclusion are open strings: GitHub
 /// adds values.
@@ -62,6 +63,17 @@ pub struct Run {
     /// Whose token or click started it.
     #[serde(default, deserialize_with = "lenient")]
     pub actor: Option<Account>,
+    /// The commit that it is of.
+    #[serde(default, deserialize_with = "lenient")]
+    pub head_commit: Option<HeadCommit>,
+}
+
+/// A run's commit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct HeadCommit {
+    /// When it was committed.
+    #[serde(default, deserialize_with = "lenient")]
+    pub timestamp: Option<DateTime<Utc>>,
 }
 
 /// A GitHub account.
@@ -78,6 +90,11 @@ impl Run {
     /// Whether it has ended.
     pub fn is_completed(&self) -> bool {
         self.status.as_deref() == Some("completed")
+    }
+
+    /// How long it has run; of a completed run, how long it took.
+    pub fn duration(&self) -> Option<TimeDelta> {
+        Some(self.updated_at? - self.run_started_at.or(self.created_at)?)
     }
 }
 
@@ -97,14 +114,16 @@ where
 }
 
 #[derive(Deserialize)]
-struct Page {
-    workflow_runs: Vec<Value>,
+pub(super) struct Page {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) total_count: Option<usize>,
+    workflow_runs: Vec<Box<RawValue>>,
 }
 
 impl Page {
     /// The runs of the page, without what has not even an id.
-    fn runs(self) -> impl Iterator<Item = Run> {
-        self.workflow_runs.into_iter().filter_map(|run| serde_json::from_value(run).ok())
+    pub(super) fn runs(self) -> impl Iterator<Item = Run> {
+        self.workflow_runs.into_iter().filter_map(|run| serde_json::from_str(run.get()).ok())
     }
 }
 

@@ -35,6 +35,5 @@ pub fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
 
 /// How long a completed run took, or how long a running one was seen to run.
 pub fn took(run: &Run) -> Option<String> {
-    let (start, end) = (run.run_started_at.or(run.created_at)?, run.updated_at?);
-    Some(duration::compact(end - start))
+    run.duration().map(duration::compact)
 }

@@ -64,7 +64,7 @@ async fn what_is_wrong_comes_first() {
 #[case(
     Permission::ActionsRead,
     "❌",
-    "Actions, which /diagnose, /deploy-client, /status, /verify-latest and /verify-run need"
+    "Actions, which /diagnose, /deploy-client, /status, /status-digest, /verify-latest and /verify-run need"
 )]
 #[case(Permission::Contents, "⚠️", "Contents, which /doctor needs")]
 #[case(Permission::Variables, "⚠️", "Variables, which /set-frontend and /set-api-base need")]
@@ -315,7 +315,7 @@ async fn the_command_line_works_without_settings() {
     "DISCORD_GUILD_ID",
     GUILD_ID,
     Some(0),
-    "✅ The 9 commands registered for all servers are those declared."
+    "✅ The 10 commands registered for all servers are those declared."
 )]
 #[case::no_discord("DISCORD_API_BASE", "http://127.0.0.1:9", Some(1), "Discord cannot be reached")]
 #[case::no_github("GITHUB_API_BASE", "http://127.0.0.1:9", Some(1), "GitHub cannot be reached")]

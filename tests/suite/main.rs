@@ -15,6 +15,7 @@ mod app;
 mod correlation;
 mod deploys;
 mod diagnose;
+mod digest;
 mod doctor;
 mod edge;
 mod faults;

@@ -1,0 +1,223 @@
+//! Draws a chart as a PNG.
+//!
+//! It brings its own opaque ground, so that it reads alike on Discord's dark and light theme. Discord
+//! shows it at half its size, hence the large letters. The colours follow Okabe and Ito's, which people
+//! with colour vision deficiencies can tell apart; they also differ in lightness, and the order is
+//! always the same.
+
+mod canvas;
+
+use chrono::TimeDelta;
+
+use super::chart::{Bar, Chart};
+use super::tally::Tally;
+use canvas::{Anchor, Canvas, Rgb};
+
+const WIDTH: f32 = 1100.0;
+const HEIGHT: f32 = 740.0;
+/// The plots' left and right edge.
+const LEFT: f32 = 120.0;
+const RIGHT: f32 = WIDTH - 36.0;
+
+const GROUND: Rgb = Rgb(0x1f, 0x23, 0x2b);
+const GRID: Rgb = Rgb(0x3a, 0x41, 0x4d);
+const TEXT: Rgb = Rgb(0xf2, 0xf4, 0xf7);
+const FAINT: Rgb = Rgb(0xb4, 0xbc, 0xc8);
+const SUCCESS: Rgb = Rgb(0x1f, 0xb8, 0x8a);
+const FAILURE: Rgb = Rgb(0xff, 0x6f, 0x3c);
+const CANCELLED: Rgb = Rgb(0x8a, 0x94, 0xa3);
+const OTHER: Rgb = Rgb(0xf2, 0xdc, 0x6b);
+const DURATION: Rgb = Rgb(0x6c, 0xb8, 0xf0);
+
+const TITLE: f32 = 30.0;
+const LABEL: f32 = 24.0;
+
+/// Steps of the axis of durations, in seconds.
+const SECONDS: &[i64] =
+    &[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400];
+
+/// The chart as a PNG; `None` if it cannot be drawn.
+pub fn png(chart: &Chart) -> Option<Vec<u8>> {
+    let mut canvas = Canvas::new(WIDTH, HEIGHT, GROUND)?;
+    runs(&mut canvas, chart);
+    durations(&mut canvas, chart);
+    canvas.png()
+}
+
+/// Where a plot is, and which value is at its top.
+struct Plot {
+    top: f32,
+    bottom: f32,
+    most: f32,
+}
+
+impl Plot {
+    /// Draws the lines and their labels.
+    fn axis(
+        canvas: &mut Canvas,
+        (top, bottom): (f32, f32),
+        step: i64,
+        most: i64,
+        label: fn(i64) -> String,
+    ) -> Self {
+        let steps = (most.max(1) + step - 1) / step;
+        let plot = Self { top, bottom, most: float(steps * step) };
+        for value in (0..=steps).map(|number| number * step) {
+            let y = plot.y(float(value));
+            canvas.rectangle(LEFT, y - 1.0, RIGHT - LEFT, 2.0, GRID);
+            canvas.text(&label(value), LEFT - 14.0, y + 8.0, LABEL, FAINT, Anchor::End);
+        }
+        plot
+    }
+
+    fn y(&self, value: f32) -> f32 {
+        self.bottom - (self.bottom - self.top) * value / self.most
+    }
+}
+
+/// The middle of each bar, and how wide a bar may be.
+fn places(bars: &[Bar]) -> impl Iterator<Item = (&Bar, f32, f32)> {
+    let slot = (RIGHT - LEFT) / bars.len().max(1) as f32;
+    bars.iter().enumerate().map(move |(number, bar)| {
+        (bar, LEFT + slot * (number as f32 + 0.5), (slot * 0.6).min(90.0))
+    })
+}
+
+fn runs(canvas: &mut Canvas, chart: &Chart) {
+    let title = format!("Runs per {}", chart.unit);
+    let end = canvas.text(&title, 36.0, 56.0, TITLE, TEXT, Anchor::Start);
+    let note = if chart.cut { "UTC, first and last cut by the window" } else { "UTC" };
+    canvas.text(note, end + 16.0, 56.0, LABEL, FAINT, Anchor::Start);
+
+    let mut x = 36.0;
+    for (name, color, count) in outcomes(&chart.total) {
+        canvas.rectangle(x, 80.0, 22.0, 22.0, color);
+        x = canvas.text(&format!("{name} {count}"), x + 32.0, 100.0, LABEL, TEXT, Anchor::Start)
+            + 34.0;
+    }
+
+    let most = chart.bars.iter().map(|bar| bar.tally.runs()).max().unwrap_or_default();
+    let most = i64::try_from(most).unwrap_or(i64::MAX / 4);
+    let plot = Plot::axis(canvas, (160.0, 380.0), step_of(most), most, |value| value.to_string());
+    for (bar, middle, width) in places(&chart.bars) {
+        let mut below = 0.0;
+        for (_, color, count) in outcomes(&bar.tally) {
+            let above = below + count as f32;
+            let (from, to) = (plot.y(below), plot.y(above));
+            // A gap shows where one ends, also to who cannot tell the colours; what is there is seen.
+            canvas.rectangle(
+                middle - width / 2.0,
+                to,
+                width,
+                (from - to - 2.0).max(2.0) * (count.min(1) as f32),
+                color,
+            );
+            below = above;
+        }
+        if bar.tally.runs() > 0 {
+            let y = plot.y(below) - 8.0;
+            canvas.text(&bar.tally.runs().to_string(), middle, y, LABEL, TEXT, Anchor::Middle);
+        }
+        canvas.text(&bar.label, middle, plot.bottom + 34.0, LABEL, FAINT, Anchor::Middle);
+    }
+}
+
+fn outcomes(tally: &Tally) -> [(&'static str, Rgb, usize); 4] {
+    [
+        ("succeeded", SUCCESS, tally.success),
+        ("failed", FAILURE, tally.failure),
+        ("cancelled", CANCELLED, tally.cancelled),
+        ("others", OTHER, tally.other),
+    ]
+}
+
+fn durations(canvas: &mut Canvas, chart: &Chart) {
+    let end = canvas.text("Duration", 36.0, 478.0, TITLE, TEXT, Anchor::Start);
+    let note = "median, and from the shortest to the longest";
+    canvas.text(note, end + 16.0, 478.0, LABEL, FAINT, Anchor::Start);
+    let most = chart.total.durations.longest().map_or(1, |longest| longest.num_seconds());
+    let fits = |step: &&i64| most <= **step * 4;
+    let step = SECONDS.iter().find(fits).copied().unwrap_or_else(|| step_of(most));
+    let plot = Plot::axis(canvas, (515.0, 665.0), step, most, tick);
+    for (bar, middle, width) in places(&chart.bars) {
+        let sample = &bar.tally.durations;
+        if let (Some(shortest), Some(median), Some(longest)) =
+            (sample.shortest(), sample.median(), sample.longest())
+        {
+            let y = |duration: TimeDelta| plot.y(float(duration.num_seconds()));
+            let (low, high) = (y(shortest), y(longest));
+            canvas.rectangle(
+                middle - 4.0,
+                high,
+                8.0,
+                (low - high).max(2.0),
+                DURATION.faded(GROUND),
+            );
+            let half = (width / 2.0).min(26.0);
+            canvas.rectangle(middle - half, y(median) - 4.0, half * 2.0, 8.0, DURATION);
+        }
+        canvas.text(&bar.label, middle, plot.bottom + 34.0, LABEL, FAINT, Anchor::Middle);
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, so that at most four steps reach the highest.
+fn step_of(most: i64) -> i64 {
+    let mut power = 1i64;
+    loop {
+        for factor in [1, 2, 5] {
+            let step = power.saturating_mul(factor);
+            if most <= step.saturating_mul(4) {
+                return step;
+            }
+        }
+        power = power.saturating_mul(10);
+    }
+}
+
+/// `30s`, `5m`, `1m 30s`, `2h`.
+fn tick(seconds: i64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, 0) => format!("{m}m"),
+        (0, m, s) => format!("{m}m {s}s"),
+        (h, 0, _) => format!("{h}h"),
+        (h, m, _) => format!("{h}h {m}m"),
+    }
+}
+
+fn float(number: i64) -> f32 {
+    number as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{at, run};
+    use super::super::{Period, Window};
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(0, 1)]
+    #[case(4, 1)]
+    #[case(5, 2)]
+    #[case(21, 10)]
+    #[case(215, 100)]
+    #[case(i64::MAX, i64::MAX)]
+    fn at_most_four_steps(#[case] most: i64, #[case] step: i64) {
+        assert!(step_of(most) <= step && step_of(most) > 0, "{}", step_of(most));
+    }
+
+    #[rstest]
+    #[case::nothing(&[])]
+    #[case::one(&[(60, "success")])]
+    #[case::absurd(&[(i64::from(i32::MAX), "failure"), (0, "skipped"), (-9, "success")])]
+    fn draws_whatever_comes(#[case] told: &[(i64, &str)]) {
+        let runs = (1..).zip(told).map(|(id, (took, word))| run(id, -60, *took, word));
+        let runs: Vec<_> = runs.collect();
+        for period in [Period::Daily, Period::Weekly] {
+            let chart = Chart::of(&runs, Window::ending(at(0), period), period);
+            let png = png(&chart).unwrap();
+            assert!(png.starts_with(b"\x89PNG") && png.len() < 100_000, "{}", png.len());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! How runs ended, counted.
+
+use crate::github::Run;
+
+use super::sample::Sample;
+
+/// What a run counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It succeeded.
+    Success,
+    /// It failed, timed out or could not start.
+    Failure,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// It was skipped, has not ended, or ended in a way that says neither.
+    Other,
+}
+
+impl Outcome {
+    /// What this run counts as.
+    pub fn of(run: &Run) -> Self {
+        match run.conclusion.as_deref().filter(|_| run.is_completed()) {
+            Some("success") => Self::Success,
+            Some("failure" | "timed_out" | "startup_failure") => Self::Failure,
+            Some("cancelled") => Self::Cancelled,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether it says that the work succeeded or that it failed.
+    pub fn is_decided(self) -> bool {
+        matches!(self, Self::Success | Self::Failure)
+    }
+}
+
+/// Runs, counted by outcome.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Runs that succeeded.
+    pub success: usize,
+    /// Runs that failed.
+    pub failure: usize,
+    /// Runs that were cancelled.
+    pub cancelled: usize,
+    /// All others.
+    pub other: usize,
+    /// How long those took that succeeded or failed. A cancelled run says nothing about how long the
+    /// work takes.
+    pub durations: Sample,
+}
+
+impl Tally {
+    /// Counts these runs.
+    pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> Self {
+        let decided = runs.clone().into_iter().filter(|run| Outcome::of(run).is_decided());
+        let mut tally =
+            Self { durations: decided.filter_map(Run::duration).collect(), ..Self::default() };
+        for run in runs {
+            match Outcome::of(run) {
+                Outcome::Success => tally.success += 1,
+                Outcome::Failure => tally.failure += 1,
+                Outcome::Cancelled => tally.cancelled += 1,
+                Outcome::Other => tally.other += 1,
+            }
+        }
+        tally
+    }
+
+    /// All of them.
+    pub fn runs(&self) -> usize {
+        self.decided() + self.cancelled + self.other
+    }
+
+    /// Those that succeeded or failed.
+    pub fn decided(&self) -> usize {
+        self.success + self.failure
+    }
+
+    /// Which part of the decided ones succeeded.
+    pub fn success_rate(&self) -> Option<f64> {
+        share(self.success, self.decided())
+    }
+
+    /// Which part of the decided ones failed.
+    pub fn failure_rate(&self) -> Option<f64> {
+        share(self.failure, self.decided())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody has 2^52 runs")]
+fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::run;
+    use super::*;
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    #[rstest]
+    #[case("success", Outcome::Success)]
+    #[case("failure", Outcome::Failure)]
+    #[case("timed_out", Outcome::Failure)]
+    #[case("startup_failure", Outcome::Failure)]
+    #[case("cancelled", Outcome::Cancelled)]
+    #[case("skipped", Outcome::Other)]
+    #[case("neutral", Outcome::Other)]
+    #[case("action_required", Outcome::Other)]
+    #[case("stale", Outcome::Other)]
+    #[case("exploded", Outcome::Other)]
+    fn a_conclusion_counts_as(#[case] conclusion: &str, #[case] expected: Outcome) {
+        assert_eq!(Outcome::of(&run(1, 0, 60, conclusion)), expected);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_has_no_outcome_yet() {
+        // GitHub keeps the conclusion of the attempt before while a run is repeated.
+        let again = json!({"id": 1, "status": "in_progress", "conclusion": "failure"});
+        assert_eq!(Outcome::of(&serde_json::from_value(again).unwrap()), Outcome::Other);
+    }
+
+    #[test]
+    fn only_what_succeeded_or_failed_has_a_rate_and_a_duration() {
+        let runs = [
+            run(1, 0, 100, "success"),
+            run(2, 0, 300, "timed_out"),
+            run(3, 0, 9_000, "cancelled"),
+            run(4, 0, 0, "skipped"),
+        ];
+        let tally = Tally::of(&runs);
+        let counted = (tally.success, tally.failure, tally.cancelled, tally.other);
+        assert_eq!((counted, tally.runs()), ((1, 1, 1, 1), 4));
+        assert_eq!(tally.success_rate(), Some(0.5));
+        assert_eq!(tally.durations.average(), Some(TimeDelta::seconds(200)));
+        assert_eq!(Tally::of(&runs[2..]).success_rate(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_run_is_counted_once(words in prop::collection::vec("success|failure|cancelled|stale|x", 0..60)) {
+            let runs: Vec<_> = (0..).zip(&words).map(|(id, word)| run(id, 0, 5, word)).collect();
+            let tally = Tally::of(&runs);
+            prop_assert_eq!(tally.runs(), runs.len());
+            if let (Some(good), Some(bad)) = (tally.success_rate(), tally.failure_rate()) {
+                prop_assert!((good + bad - 1.0).abs() < 1e-9);
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! `/status-digest`.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use deckhand::commands::Plan::Answer;
+use deckhand::commands::{Command, Serves};
+use deckhand::discord::Attachment;
+use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
+use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
+
+use crate::world::{Plan, Told, World};
+
+const WEEK: TimeDelta = TimeDelta::days(7);
+
+const TWO_AGENTS: &str = r#"
+    [[agent]]
+    id = "deploy_client"
+    name = "Client deploy"
+    description = "Deploys the client"
+    command = "deploy-client"
+    kind = "deploy"
+    workflow = "client-deploy.yml"
+    reported = true
+
+    [[agent]]
+    id = "deploy_api"
+    name = "API deploy"
+    description = "Deploys the API"
+    command = "deploy-api"
+    kind = "deploy"
+    workflow = "api-deploy.yml"
+    reported = true
+"#;
+
+fn run(seconds_ago: i64, conclusion: &str) -> NewRun {
+    NewRun {
+        created: -TimeDelta::seconds(seconds_ago),
+        timetable: Timetable::ending(conclusion),
+        ..NewRun::default()
+    }
+}
+
+fn with_api() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.add_workflow(Workflow::new("api-deploy.yml", "API Deploy"));
+    scenario
+}
+
+async fn two_agents(scenario: Scenario) -> World {
+    World::of(Plan { agents: Some(TWO_AGENTS), scenario, ..Plan::default() }).await
+}
+
+fn said(world: &World, told: &Told) -> String {
+    told.original().content.replace(&world.github.url(), "GITHUB")
+}
+
+/// How many calls to GitHub were answered in full, and how many 304.
+fn calls(world: &World) -> (usize, usize) {
+    let requests = world.github.requests();
+    let unchanged = requests.iter().filter(|request| request.status == 304).count();
+    (requests.len() - unchanged, unchanged)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_week_of_1500_runs() {
+    let world = World::new().await;
+    world.github.add_runs(NewRun::history(3000, WEEK * 2));
+    let told = world.types("ada", "/status-digest period:weekly").await;
+    insta::assert_snapshot!(said(&world, &told));
+    let (calls, _) = calls(&world);
+    assert!(calls <= 42, "{calls} calls for 3000 runs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_of_two_agents() {
+    let world = two_agents(with_api()).await;
+    world.github.add_runs(NewRun::history(60, TimeDelta::days(2)));
+    let api = |run: NewRun| NewRun { workflow: "api-deploy.yml".to_owned(), ..run };
+    world.github.add_runs([api(run(7200, "failure")), api(run(3600, "success"))]);
+    let told = world.types("ada", "/status-digest").await;
+    insta::assert_snapshot!(said(&world, &told));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_ran() {
+    let world = World::new().await;
+    let told = world.types("ada", "/status-digest").await;
+    insta::assert_snapshot!(said(&world, &told));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_edges_of_the_window_are_exact() {
+    let day = 24 * 60 * 60;
+    for (ago, counted) in [(day + 1, false), (day, true), (1, true), (0, false)] {
+        let world = World::new().await;
+        // The window ends at the second in which the command is typed.
+        world.github.add_run(run(ago, "success"));
+        let interaction = world.interaction("ada", "/status-digest");
+        let answer = world.deliver(&interaction).await;
+        world.settle().await;
+        let told = said(&world, &world.told(&interaction, answer));
+        assert_eq!(told.contains("1 run:"), counted, "{ago} s ago: {told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_that_ends_at_1000_is_split_and_no_run_is_lost() {
+    let world = World::new().await;
+    // All within one hour, so that the pieces have to be cut again.
+    world.github.add_runs(NewRun::history(2300, TimeDelta::hours(1)));
+    let told = world.types("ada", "/status-digest").await;
+    assert!(said(&world, &told).contains("2300 runs:"), "{}", told.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_github_does_not_list_is_said() {
+    let world = World::new().await;
+    world.github.add_runs((0..1100).map(|_| run(600, "success")));
+    let told = world.types("ada", "/status-digest").await;
+    let said = said(&world, &told);
+    assert!(said.contains("1000 runs:") && said.contains("does not list 100 more runs"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_digest_within_the_hour_costs_no_rate_limit_for_what_is_unchanged() {
+    let world = World::new().await;
+    world.github.add_runs(NewRun::history(500, WEEK * 2));
+    world.types("ada", "/status-digest period:weekly").await;
+    let (first, _) = calls(&world);
+    world.passes(Duration::from_secs(60)).await;
+    let told = world.types("ada", "/status-digest period:weekly").await;
+    let (all, unchanged) = calls(&world);
+    assert!(unchanged >= 5 && all - first <= 1, "{first}, then {} and {unchanged}", all - first);
+    assert!(said(&world, &told).contains("runs:"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_agent_that_github_does_not_know_hides_no_other() {
+    let world = two_agents(Scenario::default()).await;
+    world.github.add_runs(NewRun::history(60, TimeDelta::days(2)));
+    let told = world.types("ada", "/status-digest").await;
+    let said = said(&world, &told);
+    assert!(said.contains("GitHub does not know this workflow (404)"), "{said}");
+    assert!(said.contains("1 of 2 agents") && said.contains("29 runs:"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_github_is_down_it_says_so() {
+    let world = World::named("github-down").await;
+    let told = world.types("ada", "/status-digest").await;
+    assert_eq!(told.kind(), 4);
+    assert!(told.original().content.contains("GitHub did not answer"), "{}", told.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_fault_of_github_is_got_over() {
+    let faults = vec![Fault::bad_gateway().on(On::RunList).skip(1).times(1)];
+    let scenario = Scenario { faults, ..Scenario::default() };
+    let world = World::with(scenario).await;
+    world.github.add_runs(NewRun::history(300, TimeDelta::days(2)));
+    let told = world.types("ada", "/status-digest").await;
+    assert!(said(&world, &told).contains("149 runs:"), "{}", told.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_github_defers_and_is_still_told_of() {
+    let faults = vec![Fault::new(On::RunList, What::Delay(Duration::from_secs(3))).always()];
+    let scenario = Scenario { faults, ..Scenario::default() };
+    let world = World::with(scenario).await;
+    world.github.add_runs(NewRun::history(300, TimeDelta::days(2)));
+    let told = world.types("ada", "/status-digest").await;
+    assert_eq!(told.kind(), 5);
+    assert!(said(&world, &told).contains("149 runs:"), "{}", told.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn hostile_runs_break_nothing() {
+    let world = World::new().await;
+    for conclusion in ["`@everyone`", "\u{202e}**x**", &"long".repeat(800)] {
+        let title = format!(
+            "Client Deploy — 0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9d by {}",
+            "@everyone `x` \u{202e}".repeat(100)
+        );
+        world.github.add_run(NewRun { title, ..run(60, conclusion) });
+    }
+    let told = world.types("ada", "/status-digest").await;
+    let message = told.original();
+    assert!(message.content.contains("3 others"), "{}", message.content);
+    assert!(message.content.contains("fewer than 3 samples"), "{}", message.content);
+    assert!(message.pings.is_empty());
+    assert!(!message.content.contains('\u{202e}'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_comes_with_it_and_is_never_the_http_answer() {
+    for (text, unit) in [("/status-digest", "3 hours"), ("/status-digest period:weekly", "day")] {
+        let world = World::new().await;
+        world.github.add_runs(NewRun::history(900, WEEK * 2));
+        let told = world.types("ada", text).await;
+        // It was done in time, but a file can only be delivered after the answer.
+        assert_eq!(told.kind(), 5);
+        let message = told.original();
+        assert!(!told.has_follow_up() && !message.ephemeral && !message.content.is_empty());
+        let [picture] = message.attachments.as_slice() else {
+            panic!("{:#?}", message.attachments)
+        };
+        assert_eq!(picture.filename, "digest.png");
+        assert_eq!(picture.content_type.as_deref(), Some("image/png"));
+        assert!(picture.bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+        let words = picture.description.as_deref().unwrap();
+        assert!(words.contains(&format!("runs per {unit} (UTC)")), "{words}");
+        assert!(words.ends_with('.'), "not cut: {words}");
+        if let Some(folder) = std::env::var_os("DIGEST_PICTURES") {
+            let name = format!("{}.png", unit.replace(' ', "-"));
+            std::fs::write(std::path::Path::new(&folder).join(name), &picture.bytes).unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_runs_there_is_no_picture_and_the_answer_comes_at_once() {
+    let told = World::new().await.types("ada", "/status-digest").await;
+    assert_eq!(told.kind(), 4);
+    assert!(told.original().attachments.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_discord_takes_no_file_the_text_is_still_shown() {
+    let world = World::new().await;
+    world.github.add_run(run(60, "success"));
+    let message = "Missing Permissions".to_owned();
+    let refused = DiscordWhat::Refused { status: 403, code: 50013, message };
+    world.discord.fault(DiscordFault::new(OnDiscord::Edit, refused));
+    let told = world.types("ada", "/status-digest").await;
+    assert!(told.original().content.contains("1 run:"), "{}", told.transcript());
+    assert!(told.original().attachments.is_empty() && !told.has_follow_up());
+}
+
+const PRIVATE_PICTURE: Command = Command {
+    serves: Serves::Own {
+        name: "secret",
+        description: "Shows a picture",
+        options: Vec::new,
+        access: deckhand::edge::authorize::AccessLevel::Agent,
+    },
+    start: |_| {
+        let picture = Attachment::png("x.png", "A picture", (&b"\x89PNG"[..]).into());
+        let message = deckhand::discord::Message::private("look").with(picture);
+        Box::pin(async { Ok(Answer(message)) })
+    },
+    complete: None,
+};
+
+#[tokio::test(start_paused = true)]
+async fn any_command_s_private_picture_stays_private() {
+    let plan = Plan { table: &[PRIVATE_PICTURE], ..Plan::default() };
+    let told = World::of(plan).await.types("ada", "/secret").await;
+    assert_eq!(told.kind(), 5);
+    assert!(told.original().ephemeral && told.original().content == "look");
+    assert_eq!(told.original().attachments.len(), 1);
+}
