@@ -319,7 +319,7 @@ async fn suggest(Completion { deckhand, agent, typed, .. }: Completion) -> Vec<S
     runs.iter().map(|run| suggestion(run, now)).filter(fits).collect()
 }
 
-/// `🟢 #41 success · main · 2h 5m ago`.
+/// `🟢 #41 success · main · 2h ago`.
 fn suggestion(run: &Run, now: chrono::DateTime<chrono::Utc>) -> Suggestion {
     let icon = match run.is_completed() {
         true => crate::text::run::conclusion(run.conclusion.as_deref()).0,
@@ -328,7 +328,7 @@ fn suggestion(run: &Run, now: chrono::DateTime<chrono::Utc>) -> Suggestion {
     let number = run.run_number.map_or_else(|| run.id.to_string(), |number| format!("#{number}"));
     let state = run.conclusion.as_deref().or(run.status.as_deref()).unwrap_or("unknown");
     let branch = run.head_branch.as_deref().map(|name| format!(" · {}", escape::clipped(name, 30)));
-    let ago = run.created_at.map(|created| format!(" · {} ago", duration::compact(now - created)));
+    let ago = run.created_at.map(|created| format!(" · {}", duration::ago(now - created)));
     let name = format!(
         "{icon} {number} {}{}{}",
         escape::clipped(&state.replace('_', " "), 25),
@@ -348,7 +348,7 @@ mod tests {
     #[case(
         json!({"run_number": 41, "status": "completed", "conclusion": "success", "head_branch": "main",
                "created_at": "2026-11-22T08:00:00Z"}),
-        "🟢 #41 success · main · 2h 5m ago"
+        "🟢 #41 success · main · 2h ago"
     )]
     #[case(json!({"run_number": 42, "status": "in_progress"}), "🔵 #42 in progress")]
     #[case(json!({}), "🔵 7 unknown")]

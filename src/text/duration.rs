@@ -12,6 +12,22 @@ pub fn compact(duration: TimeDelta) -> String {
     }
 }
 
+/// `82s`: a step's duration, in seconds whatever its length, so that steps compare at a glance.
+pub fn seconds(duration: TimeDelta) -> String {
+    format!("{}s", duration.num_seconds().max(0))
+}
+
+/// `12s ago`, `5m ago`, `2h ago`, `3d ago`: in the largest unit that fits.
+pub fn ago(age: TimeDelta) -> String {
+    let age = age.max(TimeDelta::zero());
+    match (age.num_days(), age.num_hours(), age.num_minutes(), age.num_seconds()) {
+        (0, 0, 0, seconds) => format!("{seconds}s ago"),
+        (0, 0, minutes, _) => format!("{minutes}m ago"),
+        (0, hours, ..) => format!("{hours}h ago"),
+        (days, ..) => format!("{days}d ago"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,5 +42,25 @@ mod tests {
     #[case(7530, "2h 5m")]
     fn reads_as_a_person_would_say_it(#[case] seconds: i64, #[case] expected: &str) {
         assert_eq!(compact(TimeDelta::seconds(seconds)), expected);
+    }
+
+    #[rstest]
+    #[case(-5, "0s")]
+    #[case(82, "82s")]
+    #[case(600, "600s")]
+    fn a_step_is_told_in_seconds(#[case] length: i64, #[case] expected: &str) {
+        assert_eq!(seconds(TimeDelta::seconds(length)), expected);
+    }
+
+    #[rstest]
+    #[case(-5, "0s ago")]
+    #[case(59, "59s ago")]
+    #[case(60, "1m ago")]
+    #[case(7_199, "1h ago")]
+    #[case(7_200, "2h ago")]
+    #[case(86_399, "23h ago")]
+    #[case(300_000, "3d ago")]
+    fn an_age_is_told_in_its_largest_unit(#[case] age: i64, #[case] expected: &str) {
+        assert_eq!(ago(TimeDelta::seconds(age)), expected);
     }
 }

@@ -105,7 +105,7 @@ fn step((label, went): &(&str, Went)) -> String {
     let label = escape::plain(label, 40);
     let after = |took: &Option<chrono::TimeDelta>| took.map(duration::compact);
     match went {
-        Went::Well(Some(took)) => format!("{label} {}", duration::compact(*took)),
+        Went::Well(Some(took)) => format!("{label} {}", duration::seconds(*took)),
         Went::Well(None) => label,
         // What was skipped took no time worth telling.
         Went::Otherwise(how, _) if how == "skipped" => format!("{label} {}", escape::code(how, 40)),

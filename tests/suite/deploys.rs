@@ -65,18 +65,22 @@ async fn progress_is_shown_in_one_message_and_only_when_it_changed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unchanged_run_costs_no_rate_limit() {
-    let timetable = Timetable {
-        queued: Duration::from_secs(20),
-        running: Duration::from_secs(100),
-        ..Timetable::default()
-    };
+    // 180 s of looking at a run that changes four times.
+    let timetable = Timetable::path(&[
+        (Duration::ZERO, "queued", None),
+        (Duration::from_secs(10), "waiting", None),
+        (Duration::from_secs(60), "queued", None),
+        (Duration::from_secs(70), "in_progress", None),
+        (Duration::from_secs(175), "completed", Some("success")),
+    ]);
     let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
-    world.types("ada", "/deploy-client wait:true").await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.follow_up().content.contains("🟢"));
     let requests = world.github.requests();
-    let counted: Vec<_> = requests.iter().filter(|request| request.counted).collect();
-    assert!(requests.len() > 35, "{}", requests.len());
+    assert!(requests.len() >= 58, "{}", requests.len());
     // The dispatch, and one look for each state.
-    assert_eq!(counted.len(), 4, "{counted:#?}");
+    let counted: Vec<_> = requests.iter().filter(|request| request.counted).collect();
+    assert_eq!(counted.len(), 6, "{counted:#?}");
 }
 
 #[tokio::test(start_paused = true)]
