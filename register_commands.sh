@@ -28,6 +28,16 @@ fail() {
   exit 1
 }
 
+# The agents are declared by the file that the bot reads, also when only .env names it. Without one, by
+# the file beside this script: a binary may have been built before it was changed.
+use_agents_file() {
+  AGENTS_FILE=$(setting AGENTS_FILE)
+  if [ -z "$AGENTS_FILE" ] && [ -f "$here/agents.toml" ]; then
+    AGENTS_FILE=$here/agents.toml
+  fi
+  [ -z "$AGENTS_FILE" ] || export AGENTS_FILE
+}
+
 # setting NAME: its value from the environment, or else from .env, which is read as text, not run.
 setting() {
   local name=$1 line value=""
@@ -58,8 +68,9 @@ deckhand() {
       return
     fi
   done
-  if command -v deckhand >/dev/null; then
-    command deckhand "$@"
+  binary=$(type -P deckhand || true)
+  if [ -n "$binary" ]; then
+    "$binary" "$@"
   elif command -v cargo >/dev/null; then
     cargo run --quiet --manifest-path "$here/Cargo.toml" -- "$@"
   else
@@ -102,7 +113,7 @@ dry_run=false
 while [ $# -gt 0 ]; do
   case $1 in
     --guild)
-      [ $# -ge 2 ] || fail "--guild needs the id of a server"
+      [ -n "${2:-}" ] || fail "--guild needs the id of a server"
       guild=$2
       shift
       ;;
@@ -119,6 +130,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 
+use_agents_file
 application=$(setting DISCORD_APPLICATION_ID)
 token=$(setting DISCORD_BOT_TOKEN)
 api=$(setting DISCORD_API_BASE)

@@ -23,14 +23,14 @@ def main() -> int:
     given = parser.parse_args()
     failures: list[str] = []
 
-    def run(*arguments: str, **settings: str) -> tuple[int, str]:
+    def run(*arguments: str, at: Path | None = None, **settings: str) -> tuple[int, str]:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": tempfile.gettempdir(),
             "DECKHAND": str(given.deckhand.resolve()),
             **settings,
         }
-        script = [str(ROOT / "register_commands.sh"), *arguments]
+        script = [str(at or ROOT / "register_commands.sh"), *arguments]
         done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
 
@@ -58,6 +58,22 @@ def main() -> int:
         expect("nothing set", run(), 1, "DISCORD_APPLICATION_ID DISCORD_BOT_TOKEN")
         expect("a wrong argument", run("--force", **right), 1, "unknown argument", "Usage:")
         expect("help", run("--help"), 0, "--dry-run")
+        expect("an empty server", run("--guild", "", **right), 1, "needs the id of a server")
+        with tempfile.TemporaryDirectory() as folder:
+            # A fresh clone: nothing is built, so cargo is asked.
+            script = Path(folder) / "register_commands.sh"
+            script.write_text((ROOT / "register_commands.sh").read_text())
+            script.chmod(0o755)
+            cargo = Path(folder) / "bin" / "cargo"
+            cargo.parent.mkdir()
+            # cargo run --quiet --manifest-path FILE -- ARGUMENTS
+            cargo.write_text(f'#!/bin/sh\nshift 5\nexec "{given.deckhand.resolve()}" "$@"\n')
+            cargo.chmod(0o755)
+            fresh = {**right, "DECKHAND": "", "PATH": f"{cargo.parent}:/usr/bin:/bin"}
+            expect("a fresh clone", run("--dry-run", at=script, **fresh), 0, "Nothing differs")
+            (Path(folder) / ".env").write_text("AGENTS_FILE='no-such-file.toml'\n")
+            said = run("--dry-run", at=script, **fresh)
+            expect("a wrong agents file in .env", said, 1, "no-such-file.toml")
         agents = {**right, "AGENTS_FILE": "no-such-file.toml"}
         expect("a wrong agents file", run(**agents), 1, "no-such-file.toml", "nothing was changed")
 

@@ -284,8 +284,10 @@ class Discord:
         where = f"Discord {method} {path}"
         if not DISCORD_AGENT.match(request["headers"].get("user-agent", "")):
             problems.add(where, f"user-agent is {request['headers'].get('user-agent')!r}")
-        if body is not None and not request["headers"].get("content-type", "").startswith("application/json"):
-            problems.add(where, "has a body without content-type: application/json")
+        # With files the body is a form, of which the recording keeps the JSON part.
+        kinds = ("application/json", "multipart/form-data; boundary=")
+        if body is not None and not request["headers"].get("content-type", "").startswith(kinds):
+            problems.add(where, "has a body that is neither JSON nor a form with files")
         if not path.startswith("/api/v10/"):
             problems.add(where, "does not say /api/v10, so an older version is meant")
             return "?"

@@ -8,6 +8,7 @@ use crate::agents::{Agent, Kind, Workflow};
 use crate::app::Deckhand;
 use crate::deploy::correlation::requested;
 use crate::discord::Message;
+use crate::discord::message::fits;
 use crate::error::UserError;
 use crate::github::{Github, GithubError, Run};
 use crate::text::run::{conclusion, running, took};
@@ -80,6 +81,18 @@ fn render(reports: &[Report], count: usize) -> Message {
     if reports.is_empty() {
         return Message::private(NONE_REPORTED);
     }
+    // Rather fewer runs of every agent than all runs of the first ones.
+    let shown = (1..=count).rev().map(|count| (count, lines(reports, count).join("\n")));
+    let (shown, text) =
+        shown.clone().find(|(_, text)| fits(text)).or_else(|| shown.last()).unwrap_or_default();
+    let note = match shown < count {
+        true => format!("-# {shown} of {count} runs each: more do not fit into a message.\n"),
+        false => String::new(),
+    };
+    Message::public(&format!("{note}{text}"))
+}
+
+fn lines(reports: &[Report], count: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for report in reports {
         let workflow = escape::link(&escape::code(&report.file, 100), &report.page);
@@ -95,7 +108,7 @@ fn render(reports: &[Report], count: usize) -> Message {
             Err(error) => lines.push(format!("⚠️ {}", missing(error))),
         }
     }
-    Message::public(&lines.join("\n"))
+    lines
 }
 
 /// One run: icon, state, when, how long, link, who asked for it.

@@ -15,7 +15,6 @@ use crate::digest::tally::Tally;
 use crate::digest::{Period, Window, picture};
 use crate::discord::message::fits;
 use crate::discord::{Attachment, Message};
-use crate::edge::authorize::AccessLevel;
 use crate::error::UserError;
 use crate::github::window::{Listed, Reading, Span};
 use crate::github::{Github, GithubError, Run};
@@ -23,11 +22,11 @@ use crate::text::{duration, escape, time};
 
 /// The line of the table.
 pub const COMMAND: Command = Command {
-    serves: Serves::Own {
-        name: "status-digest",
+    // It tells what /status tells, so it belongs to the same agent and is open to the same people.
+    serves: Serves::Second {
+        name: |agent| matches!(agent.kind, Kind::Status).then_some("status-digest"),
         description: "Sums up the runs of the last day or week: outcomes, durations, delivery measures",
         options,
-        access: AccessLevel::Agent,
     },
     start: |call| Box::pin(start(call)),
     complete: None,
@@ -39,7 +38,7 @@ const CALLS_AT_ONCE: usize = 8;
 /// A 95th percentile of fewer is just the longest.
 const LEAST_FOR_P95: usize = 20;
 
-fn options() -> Vec<OptionSpec> {
+fn options(_: &Agent) -> Vec<OptionSpec> {
     vec![OptionSpec {
         name: "period".to_owned(),
         description: "The last 24 hours or the last 7 days (default: daily)".to_owned(),
@@ -260,7 +259,9 @@ fn measure(name: &str, now: Measure, before: Measure, words: fn(f64) -> String) 
     let Some(value) = now.value else {
         return format!("{name}: n/a (n = {}, fewer than {LEAST_SAMPLES})", now.samples);
     };
-    let trend = match now.trend(before) {
+    // A trend of one or two deploys is none.
+    let thick = now.samples.min(before.samples) >= LEAST_SAMPLES;
+    let trend = match now.trend(before).filter(|_| thick) {
         Some(Trend::Up) => "↑ from",
         Some(Trend::Down) => "↓ from",
         Some(Trend::Steady) => "→ from",

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::{Call, Completion, Plan, WindUp};
 use crate::BoxFuture;
@@ -53,19 +56,24 @@ fn exact_refs(workflow: &Workflow) -> Option<Vec<String>> {
     (exact.len() <= 25 && exact.iter().all(|name| name.len() <= 100)).then_some(exact)
 }
 
+/// GitHub gets this long to suggest branches and tags.
+const SUGGESTED_WITHIN: Duration = Duration::from_millis(1_500);
+
 /// Suggests branches and tags: the plain names at once, what matches a pattern as GitHub has it.
 pub async fn complete(completion: Completion) -> Vec<Suggestion> {
     let Completion { deckhand, agent, typed, .. } = completion;
     let Some(workflow) = agent.as_ref().and_then(Agent::workflow) else { return Vec::new() };
     let repository = workflow.repository.as_ref().unwrap_or(deckhand.github.default_repository());
-    let mut names = BTreeSet::new();
-    for pattern in &workflow.allowed_refs {
-        let Some(prefix) = pattern.prefix() else {
-            names.insert(pattern.0.clone());
-            continue;
-        };
+    let plain = workflow.allowed_refs.iter().filter_map(|pattern| pattern.exact());
+    let mut names: BTreeSet<String> = plain.map(str::to_owned).collect();
+    let begins = workflow.allowed_refs.iter().filter_map(|pattern| pattern.prefix());
+    let asked = begins.map(|prefix| {
         let prefix = if typed.starts_with(prefix) { &typed } else { prefix };
-        match deckhand.github.matching_refs(repository, prefix).await {
+        deckhand.github.matching_refs(repository, prefix)
+    });
+    // What is known without GitHub is suggested also when GitHub is slow.
+    for found in timeout(SUGGESTED_WITHIN, join_all(asked)).await.unwrap_or_default() {
+        match found {
             Ok(found) => names.extend(found.into_iter().filter(|name| workflow.allows_ref(name))),
             Err(error) => tracing::warn!(%error, "branches and tags could not be suggested"),
         }

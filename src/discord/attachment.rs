@@ -30,7 +30,7 @@ impl Attachment {
     /// The entry in a message's `attachments` that belongs to `files[0]`. On an edit it also says that
     /// no other file stays.
     pub fn listed(&self) -> Value {
-        json!([{"id": 0, "filename": self.name, "description": self.description}])
+        json!([{"id": "0", "filename": self.name, "description": self.description}])
     }
 
     /// `multipart/form-data` of a message and this file: the content type and the body.

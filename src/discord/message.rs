@@ -14,7 +14,7 @@ const CONTENT_LIMIT: usize = 2000;
 /// Room kept for the line that says how many lines were left out.
 const LEFT_OUT_ROOM: usize = 32;
 
-/// A line that does not fit is cut, but not to less than this.
+/// A line that is too long for any message is cut, but not to less than this.
 const LEAST_CUT: usize = 200;
 
 /// The flag of a message that only the caller sees.
@@ -31,8 +31,8 @@ pub struct Message {
 
 impl Message {
     /// A message for the channel. Text from outside must have gone through
-    /// [`escape`](crate::text::escape). A line that does not fit is cut or left out, and then the last
-    /// line says how many were.
+    /// [`escape`](crate::text::escape). What does not fit is left out by whole lines, and the last
+    /// line then says how many; only a line that is too long for any message is cut.
     pub fn public(content: &str) -> Self {
         Self { content: fitted(content), pings: Vec::new(), ephemeral: false, attachment: None }
     }
@@ -128,7 +128,10 @@ fn fitted(content: &str) -> String {
     let mut left_out = 0;
     for line in content.split('\n') {
         let room = (CONTENT_LIMIT - LEFT_OUT_ROOM).saturating_sub(length(&out) + 1);
-        if left_out > 0 || (room < length(line) && room < LEAST_CUT) {
+        let fits = length(line) <= room;
+        // Only a line that no message could hold is cut; cutting may break its Markdown.
+        let hopeless = length(line) > CONTENT_LIMIT - LEFT_OUT_ROOM && room >= LEAST_CUT;
+        if left_out > 0 || !(fits || hopeless) {
             left_out += 1;
             continue;
         }

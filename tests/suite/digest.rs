@@ -15,6 +15,13 @@ const WEEK: TimeDelta = TimeDelta::days(7);
 
 const TWO_AGENTS: &str = r#"
     [[agent]]
+    id = "status_reporter"
+    name = "Status"
+    description = "Tells"
+    command = "status"
+    kind = "status"
+
+    [[agent]]
     id = "deploy_client"
     name = "Client deploy"
     description = "Deploys the client"
@@ -259,4 +266,19 @@ async fn any_command_s_private_picture_stays_private() {
     assert_eq!(told.kind(), 5);
     assert!(told.original().ephemeral && told.original().content == "look");
     assert_eq!(told.original().attachments.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_open_to_those_to_whom_status_is() {
+    let agents = Box::leak(
+        TWO_AGENTS
+            .replacen("kind = \"status\"", "kind = \"status\"\nallowed_roles = [\"777\"]", 1)
+            .into_boxed_str(),
+    );
+    let world = World::of(Plan { agents: Some(agents), ..Plan::default() }).await;
+    for text in ["/status", "/status-digest"] {
+        let told = world.types("ada", text).await;
+        assert!(told.original().content.contains("Who can: <@&777>"), "{}", told.transcript());
+    }
+    assert!(world.github.requests().is_empty());
 }

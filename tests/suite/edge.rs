@@ -179,5 +179,7 @@ async fn suggestions_come_within_the_three_seconds_or_not_at_all() {
     let start = tokio::time::Instant::now();
     let (_, body) = world.post(&question).await;
     assert!(start.elapsed() < std::time::Duration::from_secs(3));
-    assert_eq!(body, json!({"type": 8, "data": {"choices": []}}));
+    // What is known without GitHub is there.
+    let main = json!({"name": "main", "value": "main"});
+    assert_eq!(body, json!({"type": 8, "data": {"choices": [main]}}));
 }
