@@ -83,8 +83,11 @@ fn render(reports: &[Report], count: usize) -> Message {
     }
     // Rather fewer runs of every agent than all runs of the first ones.
     let shown = (1..=count).rev().map(|count| (count, lines(reports, count).join("\n")));
-    let (shown, text) =
-        shown.clone().find(|(_, text)| fits(text)).or_else(|| shown.last()).unwrap_or_default();
+    let (shown, text) = shown
+        .clone()
+        .find(|(_, text)| fits(text))
+        .or_else(|| shown.clone().next_back())
+        .unwrap_or_default();
     let note = match shown < count {
         true => format!("-# {shown} of {count} runs each: more do not fit into a message.\n"),
         false => String::new(),
