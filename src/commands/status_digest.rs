@@ -172,7 +172,7 @@ const DEFINITIONS: &str = "\
 Failed: also timed out, could not start. Others: skipped, neutral, not ended … Success rate and durations: of what \
 succeeded or failed.
 Deployment frequency: successful deploys. Change failure rate: failed deploys of those that succeeded or failed. Time to \
-restore: median, end of the first failure to end of the next success. Lead time: median, commit to end of its successful \
+restore: median, end of the first failure after a success to end of the next success. Lead time: median, commit to end of its successful \
 deploy. n/a: fewer than 3 samples, for p95 20. → is less than 5 % apart.";
 
 /// The blocks of the agents between what must not be missing: as many as fit, and how many do not.

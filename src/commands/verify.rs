@@ -187,7 +187,10 @@ async fn verify(deckhand: &Arc<Deckhand>, plans: Plans, diagnosis: Option<Order>
         checks.map(|c| check(deckhand.prober.as_ref(), &deckhand.urls, base(c.target), c)),
     );
     let diagnosis = OptionFuture::from(diagnosis.as_ref().map(|order| dispatch(deckhand, order)));
-    let ((run, jobs), checks, diagnosis) = tokio::join!(look(deckhand, &plans), checks, diagnosis);
+    let latest =
+        deckhand.github.latest_runs(&plans.repository, &plans.workflow.file, LATEST_LOOKED_AT);
+    let ((run, jobs), latest, checks, diagnosis) =
+        tokio::join!(look(deckhand, &plans), latest, checks, diagnosis);
     let steps = match jobs {
         None => Ok(Vec::new()),
         Some(Ok(jobs)) => Ok(step_times(&plans.verification.steps, &jobs)),
@@ -203,10 +206,20 @@ async fn verify(deckhand: &Arc<Deckhand>, plans: Plans, diagnosis: Option<Order>
         checks = checks.len(),
         "verified"
     );
+    let newer = found.and_then(|run| {
+        // Best effort: a list that is not there only leaves the question open, as it was before.
+        let mut latest = latest.unwrap_or_default().into_iter();
+        let counts =
+            |newer: &Run| !newer.is_completed() || newer.conclusion.as_deref() == Some("success");
+        latest.find(|other| other.id > run.id && counts(other))
+    });
     let run_line = found.map(|run| status::line(run));
-    let report = Report { title: &plans.title, run_line, run, steps, checks, diagnosis };
+    let report = Report { title: &plans.title, run_line, newer, run, steps, checks, diagnosis };
     Message::public(&render(&report))
 }
+
+/// Runs among which a newer one than the verified is looked for.
+const LATEST_LOOKED_AT: usize = 10;
 
 /// The run, and its jobs if it is one.
 async fn look(deckhand: &Deckhand, plans: &Plans) -> (Seen, Option<Result<Vec<Job>, GithubError>>) {

@@ -92,17 +92,24 @@ impl Measure {
 }
 
 /// From when until when an agent's runs failed: the end of the first failure, the end of the next success.
+/// A failure before which no success is known does not count: what was read may not hold the first one.
 fn repairs(runs: &[Run]) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let ended = runs.iter().filter(|run| Outcome::of(run).is_decided());
     let mut ended: Vec<_> =
         ended.filter_map(|run| Some((run.updated_at?, run.id, Outcome::of(run)))).collect();
     ended.sort_by_key(|(end, id, _)| (*end, *id));
     let mut failing_since = None;
+    let mut worked = false;
     let mut repairs = Vec::new();
     for (end, _, outcome) in ended {
         if outcome == Outcome::Failure {
-            failing_since.get_or_insert(end);
-        } else if let Some(begin) = failing_since.take() {
+            if worked {
+                failing_since.get_or_insert(end);
+            }
+            continue;
+        }
+        worked = true;
+        if let Some(begin) = failing_since.take() {
             repairs.push((begin, end));
         }
     }
@@ -152,7 +159,9 @@ mod tests {
 
     #[test]
     fn a_repair_is_counted_from_the_first_failure_to_the_next_success() {
-        let told = runs(&[(9, "failure"), (8, "timed_out"), (7, "cancelled"), (6, "success")]);
+        let failed = [(9, "failure"), (8, "timed_out"), (7, "cancelled"), (6, "success")];
+        assert_eq!(repairs(&runs(&failed)), [], "it may have failed for longer than was read");
+        let told = runs(&[[(10, "success")].as_slice(), &failed].concat());
         assert_eq!(repairs(&told), [(at(-9 * HOUR + 60), at(-6 * HOUR + 60))]);
         assert_eq!(repairs(&runs(&[(9, "success"), (8, "failure")])), [], "not repaired yet");
         let mut shuffled = told.clone();
@@ -163,6 +172,7 @@ mod tests {
     #[test]
     fn a_repair_belongs_to_the_window_in_which_it_ended() {
         let told = runs(&[
+            (31, "success"),
             (30, "failure"),
             (20, "success"),
             (15, "failure"),

@@ -28,6 +28,8 @@ pub struct Report<'a> {
     pub run: Seen,
     /// The run in one line of safe Markdown.
     pub run_line: Option<String>,
+    /// A run that is newer and has succeeded or not ended: then that one is live, or will be.
+    pub newer: Option<Run>,
     /// The steps that the registry names, or why they are not known.
     pub steps: Result<Vec<(&'a str, Went)>, String>,
     /// The checks.
@@ -92,6 +94,15 @@ fn verdict(report: &Report<'_>) -> String {
     if run.conclusion.as_deref() != Some("success") {
         let (_, words) = conclusion(run.conclusion.as_deref());
         return format!("⚠️ {title}: the run {words}. {}", answers(", but is not of this run"));
+    }
+    if let Some(newer) = &report.newer {
+        let label = newer.run_number.map_or_else(|| newer.id.to_string(), |n| format!("#{n}"));
+        let (_, words) = match newer.is_completed() {
+            true => conclusion(newer.conclusion.as_deref()),
+            false => running(Some(newer)),
+        };
+        let answers = answers(", but may not be of this run");
+        return format!("⚠️ {title}: run {label} is newer ({words}). {answers}");
     }
     match (unknown, total) {
         (_, 0) => format!("⚠️ {title}: the run succeeded, but agents.toml names nothing to check"),
@@ -270,7 +281,15 @@ mod tests {
 
     fn report(run: Seen, outcomes: &[Outcome]) -> Report<'static> {
         let checks = checked(outcomes);
-        Report { title: "Web", run, run_line: None, steps: Ok(Vec::new()), checks, diagnosis: None }
+        Report {
+            title: "Web",
+            run,
+            run_line: None,
+            newer: None,
+            steps: Ok(Vec::new()),
+            checks,
+            diagnosis: None,
+        }
     }
 
     #[rstest]

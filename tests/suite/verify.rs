@@ -160,9 +160,12 @@ async fn the_latest_run_is_the_deploys_on_its_branch_and_has_ended() {
     other(NewRun { branch: "release/1".to_owned(), timetable: failing(), ..NewRun::default() });
     let workflow = "diagnose-dispatch.yml".to_owned();
     other(NewRun { workflow, timetable: failing(), ..NewRun::default() });
-    deployed(&world, 1, Timetable::stuck());
     let told = latest(&world).await;
     assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
+    deployed(&world, 1, Timetable::stuck());
+    let told = latest(&world).await;
+    assert!(told.contains("[Run #41]"), "{told}");
+    assert!(told.contains("is newer (in progress)"), "{told}");
     deployed(&world, 3, failing());
     let told = latest(&world).await;
     assert!(told.starts_with("⚠️ **Client deploy**: the run failed (`failure`)."), "{told}");
@@ -347,4 +350,21 @@ async fn runs_are_suggested_with_their_outcome() {
             assert!(name.starts_with("🔴 #") && name.contains(" failure · main · 30m "), "{name}");
         }
     }
+}
+
+#[rstest]
+#[case(Timetable::default(), "succeeded (`success`)")]
+#[case(Timetable::stuck(), "in progress")]
+#[tokio::test(start_paused = true)]
+async fn a_run_that_a_newer_one_has_replaced_is_not_called_live(
+    #[case] timetable: Timetable,
+    #[case] words: &str,
+) {
+    let (world, _site) = live(Scenario::default()).await;
+    let id = world.github.runs()[0].id;
+    deployed(&world, 60, timetable);
+    let told = world.types("ada", &format!("/verify-run run_id:{id}")).await;
+    let content = content(&told);
+    assert!(content.starts_with("⚠️ **Client deploy**: run #42 is newer"), "{content}");
+    assert!(content.contains(words), "{content}");
 }
