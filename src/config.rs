@@ -216,7 +216,11 @@ impl Settings {
         };
         let allow_secret_writes =
             read.optional("ALLOW_SECRET_WRITES", "it must be true or false", boolean, false);
-        let base = |text: &str| urls.check(text).ok().map(Some);
+        // A path is appended to it.
+        let base = |text: &str| {
+            let plain = !text.contains(['?', '#']);
+            plain.then(|| urls.check(text).ok()).flatten().map(Some)
+        };
         let site = SiteSettings {
             frontend: read.optional("FRONTEND_BASE_URL", SITE, base, None),
             api: read.optional("VITE_API_BASE", SITE, base, None),
@@ -478,6 +482,7 @@ mod tests {
     #[case("FRONTEND_BASE_URL", "http://app.example.com")]
     #[case("FRONTEND_BASE_URL", "https://169.254.169.254")]
     #[case("VITE_API_BASE", "api.example.com")]
+    #[case("VITE_API_BASE", "https://api.example.com/?v=1")]
     #[case("WAIT_TIMEOUT_SECONDS", "0")]
     #[case("WAIT_TIMEOUT_SECONDS", "3600")]
     #[case("WAIT_TIMEOUT_SECONDS", "NaN")]

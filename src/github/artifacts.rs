@@ -29,7 +29,7 @@ struct Page {
 }
 
 impl Github {
-    /// The artifact of a run with this name.
+    /// The artifact of a run with this name; of several attempts the last one's.
     pub async fn artifact(
         &self,
         repository: &Repository,
@@ -39,7 +39,7 @@ impl Github {
         let path =
             format!("/repos/{repository}/actions/runs/{run_id}/artifacts?name={name}&per_page=100");
         let page: Page = self.get(&path, None).await?.json()?;
-        Ok(page.artifacts.into_iter().find(|artifact| artifact.name == name))
+        Ok(page.artifacts.into_iter().filter(|a| a.name == name).max_by_key(|a| a.id))
     }
 
     /// An artifact's archive, a zip.

@@ -187,9 +187,15 @@ impl Github {
     /// Follows GitHub's redirect to where it stores large things. The link stands for itself: it gets
     /// no token.
     pub(super) async fn get_elsewhere(&self, path: &str) -> Result<Bytes, GithubError> {
-        let token = self.token().await?;
-        let request = self.request(Method::GET, path, &token, None, Bytes::new())?;
-        let response = self.send(request).await?;
+        let mut token = self.token().await?;
+        let mut response = self.fetch(path, &token).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let SignIn::App(_) = &self.settings.sign_in
+        {
+            self.installation.lock().await.take();
+            token = self.token().await?;
+            response = self.fetch(path, &token).await?;
+        }
         if response.status().is_success() {
             return Ok(response.into_body());
         }
@@ -204,6 +210,10 @@ impl Github {
             true => Ok(response.into_body()),
             false => Err(GithubError::Lost(format!("status {}", response.status().as_u16()))),
         }
+    }
+
+    async fn fetch(&self, path: &str, token: &Secret) -> Result<Response<Bytes>, GithubError> {
+        self.send(self.request(Method::GET, path, token, None, Bytes::new())?).await
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, GithubError> {

@@ -117,3 +117,36 @@ async fn when_github_is_down_it_says_so() {
     let told = status(Scenario::named("github-down").unwrap(), "/status").await;
     assert_eq!(told.matches("GitHub did not answer").count(), 2, "{told}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_agent_is_shown_also_when_not_all_runs_fit_and_nothing_breaks_out() {
+    let agent = |n: usize| {
+        format!(
+            "[[agent]]\nid = \"a{n}\"\nname = \"Deploy {n}\"\ndescription = \"x\"\ncommand = \"c{n}\"\n\
+             kind = \"deploy\"\nworkflow = \"client-deploy.yml\"\nreported = true\n"
+        )
+    };
+    let reporter = "[[agent]]\nid = \"s\"\nname = \"S\"\ndescription = \"x\"\ncommand = \"status\"\n\
+                    kind = \"status\"\n";
+    let agents = reporter.to_owned() + &(0..5).map(agent).collect::<String>();
+    let agents: &'static str = Box::leak(agents.into_boxed_str());
+    let world = World::of(Plan { agents: Some(agents), ..Plan::default() }).await;
+    let id = "0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9d";
+    for n in 1..=3 {
+        world.github.add_run(NewRun {
+            title: format!("Deploy — {id} by `@everyone` \u{202e}{}", "x".repeat(2000)),
+            branch: "b".repeat(2000),
+            created: TimeDelta::minutes(-n),
+            ..NewRun::default()
+        });
+    }
+    let told = world.types("ada", "/status count:3").await;
+    let content = &told.original().content;
+    for n in 0..5 {
+        assert!(content.contains(&format!("**Deploy {n}**")), "{content}");
+    }
+    assert!(content.starts_with("-# "), "{content}");
+    assert!(content.lines().all(|line| line.matches('`').count() % 2 == 0), "{content}");
+    assert!(!content.contains('\u{202e}') && !content.contains("more lines"), "{content}");
+    assert!(told.original().pings.is_empty());
+}
