@@ -1,13 +1,15 @@
 //! The settings: read from the environment once, typed, with every problem reported at once.
 
+mod reader;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use ed25519_dalek::VerifyingKey;
-use url::Url;
 
+use self::reader::Reader;
 use crate::edge::authorize::Access;
 use crate::secret::Secret;
 use crate::url_guard::{AllowedUrl, DomainPattern, UrlPolicy};
@@ -273,37 +275,7 @@ const IDS: &str = "it must be numbers separated by commas";
 const SITE: &str = "it must be a public https URL, of ALLOWED_DOMAINS if those are set";
 const DOMAINS: &str = "it must be domains like example.com or *.example.com, separated by commas";
 
-struct Reader<E> {
-    env: E,
-    problems: Vec<Problem>,
-}
-
 impl<E: Fn(&str) -> Option<String>> Reader<E> {
-    /// A variable's value without surrounding white space; empty counts as not set, because that is
-    /// what a template's unset parameter gives.
-    fn value(&self, name: &'static str) -> Option<String> {
-        let value = (self.env)(name)?.trim().to_owned();
-        (!value.is_empty()).then_some(value)
-    }
-
-    fn required<T>(
-        &mut self,
-        name: &'static str,
-        how: &'static str,
-        shape: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let Some(value) = self.value(name) else {
-            self.problems.push(Problem::Missing(name, how));
-            return None;
-        };
-        let parsed = parse(&value);
-        if parsed.is_none() {
-            self.problems.push(Problem::Invalid(name, shape));
-        }
-        parsed
-    }
-
     /// The app if any of its settings is there, else the token.
     fn sign_in(&mut self) -> Option<SignIn> {
         let app = ["GITHUB_APP_ID", "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PRIVATE_KEY"];
@@ -344,59 +316,6 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
             installation_id: installation_id?,
             private_key: private_key?,
         }))
-    }
-
-    fn optional<T>(
-        &mut self,
-        name: &'static str,
-        shape: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-        default: T,
-    ) -> T {
-        let Some(value) = self.value(name) else {
-            return default;
-        };
-        parse(&value).unwrap_or_else(|| {
-            self.problems.push(Problem::Invalid(name, shape));
-            default
-        })
-    }
-
-    fn list<T>(
-        &mut self,
-        name: &'static str,
-        shape: &'static str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Vec<T> {
-        let entries = |text: &str| {
-            text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(&parse).collect()
-        };
-        self.optional(name, shape, entries, Vec::new())
-    }
-
-    fn seconds(
-        &mut self,
-        name: &'static str,
-        shape: &'static str,
-        min: f64,
-        max: f64,
-        default: f64,
-    ) -> Duration {
-        let parse = |text: &str| text.parse().ok().filter(|s| (min..=max).contains(s));
-        Duration::from_secs_f64(self.optional(name, shape, parse, default))
-    }
-
-    fn base(&mut self, name: &'static str, default: &str) -> String {
-        let parse = |text: &str| {
-            let url = Url::parse(text).ok()?;
-            let usable = matches!(url.scheme(), "https" | "http")
-                && url.username().is_empty()
-                && url.password().is_none()
-                && url.query().is_none()
-                && url.fragment().is_none();
-            usable.then(|| url.as_str().trim_end_matches('/').to_owned())
-        };
-        self.optional(name, "it must be an http(s) URL", parse, default.to_owned())
     }
 }
 
