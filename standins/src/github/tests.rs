@@ -111,11 +111,11 @@ async fn a_late_run_is_nowhere_until_it_appears() {
 #[tokio::test(start_paused = true)]
 async fn twins_are_newer_and_end_otherwise() {
     let github = standin(Scenario::named("twin-runs").unwrap());
-    dispatch(&github, "c-1");
+    dispatch(&github, "ours-1");
     tokio::time::advance(Duration::from_secs(7)).await;
     let path = format!("{FILE}/runs?event=workflow_dispatch&branch=main&actor=deckhand-bot");
     let runs = get(&github, &path)["workflow_runs"].clone();
-    let ours = |run: &Value| run["display_title"].as_str().unwrap().contains("c-1");
+    let ours = |run: &Value| run["display_title"].as_str().unwrap().contains("ours-1");
     let found: Vec<bool> = runs.as_array().unwrap().iter().map(ours).collect();
     assert_eq!(found, [false, false, true]);
     assert_eq!(
@@ -127,10 +127,10 @@ async fn twins_are_newer_and_end_otherwise() {
 #[tokio::test(start_paused = true)]
 async fn without_a_run_name_no_title_tells_which_run_it_is() {
     let github = standin(Scenario::named("ambiguous").unwrap());
-    dispatch(&github, "c-1");
+    dispatch(&github, "ours-1");
     let runs = get(&github, RUNS);
     assert_eq!(runs["total_count"], 3);
-    assert!(!runs.to_string().contains("c-1"));
+    assert!(!runs.to_string().contains("ours-1"));
 }
 
 #[tokio::test(start_paused = true)]
