@@ -9,36 +9,10 @@ use deckhand::discord::Attachment;
 use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
 use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
 
+use crate::status::TWO_AGENTS;
 use crate::world::{Plan, Told, World};
 
 const WEEK: TimeDelta = TimeDelta::days(7);
-
-const TWO_AGENTS: &str = r#"
-    [[agent]]
-    id = "status_reporter"
-    name = "Status"
-    description = "Tells"
-    command = "status"
-    kind = "status"
-
-    [[agent]]
-    id = "deploy_client"
-    name = "Client deploy"
-    description = "Deploys the client"
-    command = "deploy-client"
-    kind = "deploy"
-    workflow = "client-deploy.yml"
-    reported = true
-
-    [[agent]]
-    id = "deploy_api"
-    name = "API deploy"
-    description = "Deploys the API"
-    command = "deploy-api"
-    kind = "deploy"
-    workflow = "api-deploy.yml"
-    reported = true
-"#;
 
 fn run(seconds_ago: i64, conclusion: &str) -> NewRun {
     NewRun {

@@ -7,7 +7,8 @@ use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
 
 use crate::world::{Plan, World};
 
-const TWO_AGENTS: &str = r#"
+/// Two agents of which the reports tell, one of which they do not.
+pub const TWO_AGENTS: &str = r#"
     [[agent]]
     id = "status_reporter"
     name = "Status"
