@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 
 use chrono::{DurationRound, TimeDelta, Utc};
 use deckhand::agents::file;
+use deckhand::aws::{Aws, Parameters};
 use deckhand::clock::SystemClock;
 use deckhand::commands::{Scope, TABLE, registration};
 use deckhand::config::{GithubSettings, SignIn};
+use deckhand::credential::SecretSource;
 use deckhand::digest::{Period, Window};
 use deckhand::github::window::{Listed, Reading, Span};
 use deckhand::outbound::Https;
@@ -80,12 +82,13 @@ fn measured(began: Instant, github: &Github, skip: usize) -> Measured {
 async fn pages(history: &[NewRun], calls_at_once: usize) -> Measured {
     let standin = github(history).await;
     let settings = GithubSettings {
-        sign_in: SignIn::Token(Secret::new("ghs_standin_token")),
+        sign_in: SignIn::Token(SecretSource::Given(Secret::new("ghs_standin_token"))),
         repository: REPOSITORY.parse().expect("a repository"),
         api_base: standin.url(),
     };
-    let client =
-        deckhand::github::Github::new(settings, Arc::new(Https::default()), Arc::new(SystemClock));
+    let transport = Arc::new(Https::default());
+    let vault = Arc::new(Parameters(Aws::new(transport.clone())));
+    let client = deckhand::github::Github::new(settings, transport, vault, Arc::new(SystemClock));
     let calls = Semaphore::new(calls_at_once);
     let reading = Reading {
         repository: client.default_repository(),

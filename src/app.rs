@@ -9,6 +9,7 @@ use crate::agents::options::Options;
 use crate::clock::Clock;
 use crate::commands::{self, Call, Command, Completion, Plan};
 use crate::config::{Settings, SiteSettings, WaitSettings};
+use crate::credential::Vault;
 use crate::deploy::correlation::CorrelationId;
 use crate::discord::{Discord, Message};
 use crate::edge::authorize::Access;
@@ -62,6 +63,8 @@ pub struct Parts {
     pub transport: Arc<dyn Transport>,
     /// Asks what is deployed.
     pub prober: Arc<dyn Prober>,
+    /// Reads secrets that are given by their place.
+    pub vault: Arc<dyn Vault>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Remembers.
@@ -75,11 +78,11 @@ pub struct Parts {
 impl Deckhand {
     /// Wires the bot up. Nothing is connected yet.
     pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
-        let Parts { transport, prober, clock, store, tasks, table } = parts;
+        let Parts { transport, prober, vault, clock, store, tasks, table } = parts;
         Arc::new(Self {
             registry,
-            github: Github::new(settings.github, transport.clone(), clock.clone()),
-            discord: Arc::new(Discord::new(settings.discord, transport)),
+            github: Github::new(settings.github, transport.clone(), vault.clone(), clock.clone()),
+            discord: Arc::new(Discord::new(settings.discord, transport, vault, clock.clone())),
             store,
             started_at: clock.now(),
             clock,

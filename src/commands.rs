@@ -12,20 +12,26 @@ pub mod verify;
 pub mod workflow;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::BoxFuture;
 use crate::agents::options::{OptionSpec, Options};
 use crate::agents::{Agent, Registry};
 use crate::app::Deckhand;
+use crate::deploy::Order;
 use crate::deploy::correlation::CorrelationId;
 use crate::discord::Message;
 use crate::discord::conversation::{Conversation, Finish};
 use crate::edge::authorize::{AccessLevel, Rule};
+use crate::edge::budget;
 use crate::edge::interaction::Caller;
 use crate::edge::reply::Suggestion;
 use crate::error::UserError;
+use crate::store::{Begun, Deploy, DeployState, StoreError};
+use crate::text::escape;
 
 pub use registration::{Scope, registration};
 
@@ -110,14 +116,68 @@ impl Call {
     /// Takes the interaction for its one and only handling; to be called before anything is changed
     /// anywhere.
     pub async fn take(&self) -> Result<(), UserError> {
-        if self.deckhand.store.take_interaction(self.interaction_id).await {
-            return Ok(());
+        match self.decided(self.deckhand.store.take_interaction(self.interaction_id)).await? {
+            true => Ok(()),
+            false => Err(taken(self.interaction_id, "")),
         }
-        Err(UserError::new(format!(
-            "This command was taken already; it is not done twice. Correlation id `{}`",
-            CorrelationId::of(self.interaction_id)
-        )))
     }
+
+    /// The same for what is going to dispatch a workflow: it is remembered as pending.
+    pub async fn begin(&self, order: &Order) -> Result<(), UserError> {
+        let deploy = Deploy {
+            key: order.key.clone(),
+            requester: order.requester.to_input(),
+            channel_id: self.caller.channel_id,
+            began_at: self.deckhand.clock.now(),
+            run_page: None,
+            state: DeployState::Pending,
+        };
+        match self.decided(self.deckhand.store.begin_deploy(&deploy)).await? {
+            Begun::Now => Ok(()),
+            Begun::Before(deploy) => Err(taken(self.interaction_id, &standing(&deploy))),
+        }
+    }
+
+    /// What the store decides, within what is left of the three seconds. When it cannot, nothing may
+    /// be done: it could be done twice.
+    async fn decided<T>(
+        &self,
+        decision: BoxFuture<'_, Result<T, StoreError>>,
+    ) -> Result<T, UserError> {
+        let budget = budget::remaining(self.interaction_id, self.deckhand.clock.now());
+        let why = match timeout(budget.max(LEAST_FOR_THE_STORE), decision).await {
+            Ok(Ok(decided)) => return Ok(decided),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the table (`TABLE_NAME`) does not answer in time".to_owned(),
+        };
+        Err(UserError {
+            shown: format!(
+                "Nothing was done, because Deckhand cannot tell whether this command was taken before: {why}. \
+                 Try again in a minute."
+            ),
+            logged: format!("the store cannot decide: {why}"),
+        })
+    }
+}
+
+/// The store gets this long also when the three seconds are spent.
+const LEAST_FOR_THE_STORE: Duration = Duration::from_secs(1);
+
+fn taken(interaction_id: u64, standing: &str) -> UserError {
+    UserError::new(format!(
+        "This command was taken already; it is not done twice.{standing} Correlation id `{}`",
+        CorrelationId::of(interaction_id)
+    ))
+}
+
+/// How a deploy stands that was begun before.
+fn standing(deploy: &Deploy) -> String {
+    let state = match &deploy.state {
+        DeployState::Pending => "It is under way".to_owned(),
+        DeployState::Ended(outcome) => format!("It ended: {}", escape::code(&outcome.word, 40)),
+    };
+    let run = deploy.run_page.as_ref().map(|page| format!(" · {}", escape::link("Its run", page)));
+    format!(" {state}{}.", run.unwrap_or_default())
 }
 
 /// A question for suggestions: authorised, about one option that is being typed.

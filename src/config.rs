@@ -1,6 +1,7 @@
 //! The settings: read from the environment once, typed, with every problem reported at once.
 
 mod reader;
+mod secrets;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,9 +10,11 @@ use std::time::Duration;
 
 use ed25519_dalek::VerifyingKey;
 
+pub use self::secrets::{AppSettings, SignIn};
+
 use self::reader::Reader;
+use crate::credential::SecretSource;
 use crate::edge::authorize::Access;
-use crate::secret::Secret;
 use crate::url_guard::{AllowedUrl, DomainPattern, UrlPolicy};
 
 /// Everything the bot needs to answer interactions.
@@ -31,6 +34,8 @@ pub struct Settings {
     pub wait: WaitSettings,
     /// Where what is deployed can be seen.
     pub site: SiteSettings,
+    /// The DynamoDB table that all processes share: `TABLE_NAME`.
+    pub table: Option<String>,
 }
 
 /// `FRONTEND_BASE_URL`, `VITE_API_BASE`: what `/verify-latest` and `/verify-run` check.
@@ -42,8 +47,8 @@ pub struct SiteSettings {
     pub api: Option<AllowedUrl>,
 }
 
-/// `DISCORD_PUBLIC_KEY`, `DISCORD_APPLICATION_ID`, `DISCORD_API_BASE`; for the doctor alone
-/// `DISCORD_BOT_TOKEN` and `DISCORD_GUILD_ID`.
+/// `DISCORD_PUBLIC_KEY`, `DISCORD_APPLICATION_ID`, `DISCORD_API_BASE`, `DISCORD_BOT_TOKEN`; for the doctor
+/// alone `DISCORD_GUILD_ID`.
 #[derive(Debug, Clone)]
 pub struct DiscordSettings {
     /// Verifies that a request is Discord's.
@@ -53,7 +58,7 @@ pub struct DiscordSettings {
     /// With its version, without a trailing slash.
     pub api_base: String,
     /// Reads the application and its registered commands.
-    pub bot_token: Option<Secret>,
+    pub bot_token: Option<SecretSource>,
     /// The server whose own commands are checked besides the global ones.
     pub guild_id: Option<u64>,
 }
@@ -67,26 +72,6 @@ pub struct GithubSettings {
     pub repository: Repository,
     /// Without a trailing slash; Enterprise Server's ends in `/api/v3`.
     pub api_base: String,
-}
-
-/// How we sign in to GitHub.
-#[derive(Debug, Clone)]
-pub enum SignIn {
-    /// With a token that may read and write Actions.
-    Token(Secret),
-    /// As an installation of a GitHub App.
-    App(AppSettings),
-}
-
-/// `GITHUB_APP_ID`, `GITHUB_APP_INSTALLATION_ID`, `GITHUB_APP_PRIVATE_KEY`.
-#[derive(Debug, Clone)]
-pub struct AppSettings {
-    /// The app's id or client id.
-    pub id: String,
-    /// The installation's id.
-    pub installation_id: u64,
-    /// An RSA key in PEM.
-    pub private_key: Secret,
 }
 
 /// `WAIT_TIMEOUT_SECONDS`, `POLL_INTERVAL_SECONDS`.
@@ -194,12 +179,7 @@ impl Settings {
             |text| text.parse().ok(),
         );
         let discord_base = read.base("DISCORD_API_BASE", "https://discord.com/api/v10");
-        let bot_token = read.optional(
-            "DISCORD_BOT_TOKEN",
-            "it must be one line of visible characters",
-            |text| secret(text).map(Some),
-            None,
-        );
+        let bot_token = read.secret(&secrets::DISCORD_BOT_TOKEN);
         let guild_id = read.optional(
             "DISCORD_GUILD_ID",
             "it must be a number",
@@ -243,6 +223,12 @@ impl Settings {
                 3.0,
             ),
         };
+        let table = read.optional(
+            "TABLE_NAME",
+            "it must be the name or ARN of a DynamoDB table",
+            |text| reader::is_aws_name(text).then(|| Some(text.to_owned())),
+            None,
+        );
         match (public_key, application_id, sign_in, repository) {
             (Some(public_key), Some(application_id), Some(sign_in), Some(repository))
                 if read.problems.is_empty() =>
@@ -261,6 +247,7 @@ impl Settings {
                     allow_secret_writes,
                     wait,
                     site,
+                    table,
                 })
             }
             (public_key, ..) => {
@@ -275,58 +262,10 @@ const IDS: &str = "it must be numbers separated by commas";
 const SITE: &str = "it must be a public https URL, of ALLOWED_DOMAINS if those are set";
 const DOMAINS: &str = "it must be domains like example.com or *.example.com, separated by commas";
 
-impl<E: Fn(&str) -> Option<String>> Reader<E> {
-    /// The app if any of its settings is there, else the token.
-    fn sign_in(&mut self) -> Option<SignIn> {
-        let app = ["GITHUB_APP_ID", "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PRIVATE_KEY"];
-        if app.into_iter().all(|name| self.value(name).is_none()) {
-            return self.required(
-                "GITHUB_TOKEN",
-                "create a fine-grained token with Actions read and write on the repository, or set \
-                 GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY",
-                "it must be one line of visible characters",
-                |text| secret(text).map(SignIn::Token),
-            );
-        }
-        let id = self.required(
-            "GITHUB_APP_ID",
-            "copy the app's id or client id from its page",
-            "it must be an id or client id",
-            |text| {
-                text.bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'.')
-                    .then(|| text.to_owned())
-            },
-        );
-        let installation_id = self.required(
-            "GITHUB_APP_INSTALLATION_ID",
-            "it is the number at the end of the installation's URL",
-            "it must be a number",
-            |text| text.parse().ok(),
-        );
-        let private_key = self.required(
-            "GITHUB_APP_PRIVATE_KEY",
-            "create a private key on the app's page",
-            "it must be the key's PEM text (line breaks may be written as \\n)",
-            // One line is what an environment file holds.
-            |text| text.starts_with("-----BEGIN").then(|| Secret::new(text.replace("\\n", "\n"))),
-        );
-        Some(SignIn::App(AppSettings {
-            id: id?,
-            installation_id: installation_id?,
-            private_key: private_key?,
-        }))
-    }
-}
-
 fn public_key(text: &str) -> Option<VerifyingKey> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(text, &mut bytes).ok()?;
     VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
-}
-
-fn secret(text: &str) -> Option<Secret> {
-    text.bytes().all(|b| b.is_ascii_graphic()).then(|| Secret::new(text))
 }
 
 fn boolean(text: &str) -> Option<bool> {
@@ -443,25 +382,6 @@ mod tests {
         assert_eq!(settings.discord.api_base, "https://discord.com/api/v10");
         assert_eq!(settings.site.frontend.unwrap().as_str(), "https://example.com/");
         assert_eq!(settings.site.api, None);
-    }
-
-    #[test]
-    fn an_app_takes_the_tokens_place_and_must_be_whole() {
-        let key = "-----BEGIN RSA PRIVATE KEY-----\\nabc\\n-----END RSA PRIVATE KEY-----";
-        let app = [
-            ("GITHUB_APP_ID", "Iv23.abc"),
-            ("GITHUB_APP_INSTALLATION_ID", "77"),
-            ("GITHUB_APP_PRIVATE_KEY", key),
-            ("GITHUB_TOKEN", ""),
-        ];
-        let SignIn::App(read) = load(&app).unwrap().github.sign_in else { panic!("a token") };
-        assert_eq!((read.id.as_str(), read.installation_id), ("Iv23.abc", 77));
-        assert!(read.private_key.expose().contains("-----\nabc\n-----"));
-        let bad = load(&app[1..]).unwrap_err();
-        assert!(bad.to_string().contains("GITHUB_APP_ID is not set"), "{bad}");
-        let bad = load(&[("GITHUB_APP_PRIVATE_KEY", "abc")]).unwrap_err();
-        assert_eq!(bad.problems.len(), 3);
-        assert!(!format!("{:?}", load(&app).unwrap()).contains("abc\n"));
     }
 
     #[test]

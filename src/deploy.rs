@@ -1,13 +1,15 @@
 //! One deploy: dispatch a workflow, find exactly the run that came of it, follow it to its end.
 //!
 //! `correlation` decides which run is ours, `dispatch` sends at most one dispatch, `search` finds
-//! the run when GitHub did not name it, `wait` follows it, `messages` says how things stand.
+//! the run when GitHub did not name it, `wait` follows it, `record` remembers it, `messages` says how
+//! things stand.
 
 pub mod correlation;
 pub mod dispatch;
 pub mod failure;
 pub mod messages;
 pub mod patience;
+pub mod record;
 pub mod search;
 pub mod wait;
 
@@ -23,6 +25,7 @@ use crate::deploy::failure::FailedAt;
 use crate::deploy::patience::Patience;
 use crate::deploy::search::NotFound;
 use crate::github::{Github, GithubError, Run};
+use crate::store::DeployKey;
 
 /// What is to be deployed, by whom.
 #[derive(Debug, Clone)]
@@ -37,11 +40,14 @@ pub struct Order {
     pub git_ref: String,
     /// What the user passed on, under the workflow's names.
     pub inputs: Map<String, Value>,
+    /// What it is remembered under.
+    pub key: DeployKey,
     /// The same for the same interaction, always.
     pub correlation_id: CorrelationId,
     /// Who typed the command.
     pub requester: Requester,
-    /// Whether another process may have had this interaction before (see [`was_elsewhere`]).
+    /// Whether another process may have had this interaction before (see [`was_elsewhere`]); a store
+    /// that all processes share would have told.
     pub was_elsewhere: bool,
 }
 
@@ -135,8 +141,8 @@ pub enum Why {
 const FIRST_DELIVERY_MS: i64 = 500;
 
 /// Whether another process may have had this interaction before: it was created before this process
-/// was started, or is older than a first delivery would be. A store that all processes share makes
-/// this guess unnecessary; without one, GitHub is asked for the correlation id before a dispatch.
+/// was started, or is older than a first delivery would be. Without a store that all processes share,
+/// GitHub is then asked for the correlation id before a dispatch.
 pub fn was_elsewhere(created: DateTime<Utc>, started: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     created.timestamp_millis() < started.timestamp_millis()
         || (now - created).num_milliseconds() > FIRST_DELIVERY_MS
@@ -163,6 +169,26 @@ impl Followed {
         match (&self.ended, &self.stage) {
             (Ended::Concluded, Stage::Following(target)) => target.run.as_ref(),
             _ => None,
+        }
+    }
+
+    /// The run, as far as it is known.
+    pub fn target(&self) -> Option<&Target> {
+        match &self.stage {
+            Stage::Following(target) => Some(target),
+            _ => None,
+        }
+    }
+
+    /// The outcome as one word: GitHub's conclusion, or what there is instead of one.
+    pub fn outcome(&self) -> &str {
+        match &self.ended {
+            Ended::Concluded => {
+                self.concluded().and_then(|run| run.conclusion.as_deref()).unwrap_or("concluded")
+            }
+            Ended::NotDispatched(_) => "not_dispatched",
+            Ended::NotFound(_) => "not_found",
+            Ended::StillRunning(_) => "still_running",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod attachment;
+pub mod bot;
 pub mod client;
 pub mod conversation;
 pub mod message;

@@ -33,6 +33,11 @@ impl UserError {
     }
 }
 
+/// What is said when there is no way to sign in to GitHub. `why` is our own, safe as Markdown.
+pub fn no_sign_in(why: &str) -> String {
+    format!("Deckhand cannot sign in to GitHub: {why}.")
+}
+
 impl From<RefusedOption> for UserError {
     fn from(why: RefusedOption) -> Self {
         Self::new(format!("Nothing was done: {why}."))

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod refs;
 pub mod runs;
 pub mod secrets;
+pub mod sign_in;
 pub mod variables;
 pub mod window;
 pub mod workflows;

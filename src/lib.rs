@@ -10,9 +10,11 @@ use std::pin::Pin;
 
 pub mod agents;
 pub mod app;
+pub mod aws;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod credential;
 pub mod deploy;
 pub mod diagnose;
 pub mod digest;

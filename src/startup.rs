@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::agents::{Registry, file};
 use crate::app::{Deckhand, Parts};
+use crate::aws::{Aws, Parameters};
 use crate::clock::SystemClock;
 use crate::commands::{TABLE, clash};
 use crate::config::{self, BadSettings, Settings};
 use crate::edge::http::App;
 use crate::outbound::Https;
 use crate::probe::Probe;
-use crate::store::Memory;
+use crate::store::{Dynamo, Memory, Store};
 use crate::tasks::Tasks;
 use crate::text::escape;
 
@@ -74,11 +75,24 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
     };
     let clock = Arc::new(SystemClock);
     let public_key = settings.discord.public_key;
+    let transport = Arc::new(Https::default());
+    let aws = Aws::new(transport.clone());
+    let store: Arc<dyn Store> = match &settings.table {
+        Some(table) => Arc::new(Dynamo::new(aws.clone(), table.clone(), clock.clone())),
+        None => {
+            tracing::warn!(
+                "TABLE_NAME is not set: what is remembered lives and dies with this process, so a \
+                 command that is delivered to two processes may be done twice"
+            );
+            Arc::new(Memory::default())
+        }
+    };
     let parts = Parts {
-        transport: Arc::new(Https::default()),
+        vault: Arc::new(Parameters(aws)),
+        transport,
         prober: Arc::new(Probe::new(settings.urls.clone())),
         clock: clock.clone(),
-        store: Arc::new(Memory::default()),
+        store,
         tasks,
         table: TABLE,
     };

@@ -15,7 +15,7 @@ use crate::app::Deckhand;
 use crate::config::Repository;
 use crate::discord::Message;
 use crate::edge::authorize::AccessLevel;
-use crate::error::UserError;
+use crate::error::{UserError, no_sign_in};
 use crate::github::{Github, GithubError};
 use crate::secret::Secret;
 use crate::text::{duration, escape};
@@ -257,7 +257,7 @@ fn why(error: &GithubError, permission: &str) -> String {
                 .to_owned()
         }
         GithubError::Refused(status, _) => format!("GitHub refuses it ({status})."),
-        GithubError::NoSignIn(why) => format!("Deckhand cannot sign in to GitHub: {why}."),
+        GithubError::NoSignIn(why) => no_sign_in(why),
         GithubError::NotSent(_) => "GitHub cannot be reached. Try again in a minute.".to_owned(),
         GithubError::Lost(_) => {
             "GitHub did not answer as it should. Try again in a minute.".to_owned()
@@ -296,7 +296,7 @@ mod tests {
             GithubError::NotSent(said()),
             GithubError::Lost(said()),
             GithubError::RateLimited(Duration::from_secs(90)),
-            GithubError::NoSignIn("the private key is not usable"),
+            GithubError::NoSignIn("the private key is not usable".to_owned()),
             GithubError::Unauthorized,
             GithubError::Forbidden(said()),
             GithubError::NotFound,

@@ -9,7 +9,7 @@ use crate::app::Deckhand;
 use crate::deploy::correlation::requested;
 use crate::discord::Message;
 use crate::discord::message::fits;
-use crate::error::UserError;
+use crate::error::{UserError, no_sign_in};
 use crate::github::{Github, GithubError, Run};
 use crate::text::run::{conclusion, running, took};
 use crate::text::{escape, time};
@@ -148,7 +148,7 @@ pub fn missing(error: &GithubError) -> String {
         GithubError::RateLimited(_) => {
             "GitHub's rate limit is used up. Try again later.".to_owned()
         }
-        GithubError::NoSignIn(why) => format!("Deckhand cannot sign in to GitHub: {why}."),
+        GithubError::NoSignIn(why) => no_sign_in(why),
         GithubError::Moved => {
             "GitHub says that the repository has moved. Set `GITHUB_REPO` to its new name."
                 .to_owned()

@@ -7,14 +7,14 @@ use std::time::Duration;
 use futures_util::future::{OptionFuture, join_all};
 use tokio::time::sleep;
 
-use super::{Call, Command, Completion, Plan, Serves, diagnose, status};
+use super::{Call, Command, Completion, Plan, Serves, diagnose, status, workflow};
 use crate::agents::options::{OptionKind, OptionSpec, Options};
 use crate::agents::verification::Target;
 use crate::agents::{Agent, Kind, Verification, Workflow};
 use crate::app::Deckhand;
 use crate::config::Repository;
+use crate::deploy::Order;
 use crate::deploy::messages::Messages;
-use crate::deploy::{self, Order};
 use crate::discord::Message;
 use crate::edge::authorize::AccessLevel;
 use crate::edge::reply::Suggestion;
@@ -173,7 +173,7 @@ async fn order_diagnosis(call: &Call) -> Result<Order, UserError> {
             )));
         }
     }
-    call.take().await?;
+    call.begin(&order).await?;
     Ok(order)
 }
 
@@ -289,10 +289,8 @@ async fn jobs(deckhand: &Deckhand, plans: &Plans, run: &Run) -> Result<Vec<Job>,
 
 async fn dispatch(deckhand: &Deckhand, order: &Order) -> String {
     let github = &deckhand.github;
-    match deploy::start(github, order, deckhand.wait).await {
+    match workflow::dispatch_alone(deckhand, order).await {
         Ok(target) => {
-            let run_id = target.as_ref().map(|target| target.run_id);
-            tracing::info!(correlation_id = %order.correlation_id, run_id, "dispatched");
             let run = match &target {
                 Some(target) => escape::link(&format!("Run {}", target.run_id), &target.url),
                 None => {
@@ -307,7 +305,6 @@ async fn dispatch(deckhand: &Deckhand, order: &Order) -> String {
             )
         }
         Err(ended) => {
-            tracing::warn!(correlation_id = %order.correlation_id, ended = ?ended, "not dispatched");
             let messages = Messages::new(github, order, deckhand.wait.timeout);
             messages.not_dispatched(ended).content().to_owned()
         }

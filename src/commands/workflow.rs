@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -17,12 +18,14 @@ use crate::agents::{Agent, Workflow};
 use crate::app::Deckhand;
 use crate::deploy::correlation::{CorrelationId, Requester};
 use crate::deploy::messages::Messages;
-use crate::deploy::{self, Followed, Order, Report, Stage};
+use crate::deploy::record::Record;
+use crate::deploy::{self, Ended, Followed, Order, Report, Stage, Target};
 use crate::discord::conversation::{Conversation, Finish};
 use crate::edge::budget;
 use crate::edge::reply::Suggestion;
 use crate::error::UserError;
 use crate::github::Run;
+use crate::store::DeployKey;
 use crate::text::escape;
 
 /// The options of an agent's command: its inputs, `wait` and `ref`.
@@ -96,7 +99,7 @@ pub async fn start(
     let deckhand = call.deckhand.clone();
     let mut order = parse(&call)?;
     order.inputs.extend(inputs.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    call.take().await?;
+    call.begin(&order).await?;
     if call.options.is_true("wait") {
         Ok(Plan::Defer(Box::new(move |conversation, wind_up| {
             Box::pin(async move { follow(deckhand, order, &conversation, wind_up, ending).await })
@@ -133,32 +136,47 @@ pub fn parse(call: &Call) -> Result<Order, UserError> {
         workflow: workflow.file.clone(),
         git_ref: git_ref.to_owned(),
         inputs: workflow.inputs.iter().filter_map(given).collect(),
+        key: DeployKey { agent: agent.id.clone(), interaction_id: call.interaction_id },
         correlation_id: CorrelationId::of(call.interaction_id),
         requester: Requester::from(&call.caller),
-        was_elsewhere: deploy::was_elsewhere(
-            budget::created_at(call.interaction_id),
-            deckhand.started_at,
-            deckhand.clock.now(),
-        ),
+        was_elsewhere: !deckhand.store.is_shared()
+            && deploy::was_elsewhere(
+                budget::created_at(call.interaction_id),
+                deckhand.started_at,
+                deckhand.clock.now(),
+            ),
     })
 }
 
 async fn dispatch(deckhand: &Deckhand, order: &Order) -> Finish {
     let messages = Messages::new(&deckhand.github, order, deckhand.wait.timeout);
-    match deploy::start(&deckhand.github, order, deckhand.wait).await {
+    match dispatch_alone(deckhand, order).await {
+        Ok(target) => messages.dispatched(target.as_ref()).into(),
+        Err(ended) => messages.not_dispatched(ended).into(),
+    }
+}
+
+/// Dispatches without a wait, and notes what came of it. `None`: GitHub did not name the run.
+pub async fn dispatch_alone(deckhand: &Deckhand, order: &Order) -> Result<Option<Target>, Ended> {
+    let started = deploy::start(&deckhand.github, order, deckhand.wait).await;
+    let record = Record { store: deckhand.store.as_ref(), key: &order.key };
+    let now = deckhand.clock.now();
+    match &started {
         Ok(target) => {
             tracing::info!(
                 correlation_id = %order.correlation_id,
                 run_id = target.as_ref().map(|target| target.run_id),
                 "dispatched"
             );
-            messages.dispatched(target.as_ref()).into()
+            record.end("dispatched", target.as_ref(), now).await;
         }
         Err(ended) => {
-            log_end(order, &Followed { stage: Stage::Dispatching, ended: ended.clone() });
-            messages.not_dispatched(ended).into()
+            let followed = Followed { stage: Stage::Dispatching, ended: ended.clone() };
+            log_end(order, &followed);
+            record.end(followed.outcome(), None, now).await;
         }
     }
+    started
 }
 
 async fn follow(
@@ -169,7 +187,9 @@ async fn follow(
     ending: Option<Ending>,
 ) -> Finish {
     let messages = Messages::new(&deckhand.github, &order, deckhand.wait.timeout);
-    let report = Progress { messages: &messages, conversation };
+    let record = Record { store: deckhand.store.as_ref(), key: &order.key };
+    let report =
+        Progress { messages: &messages, conversation, record: &record, noted: false.into() };
     // A dropped sender means the same: nobody will wait for us any more.
     let stop = wind_up.map(drop).shared();
     let followed =
@@ -182,33 +202,43 @@ async fn follow(
         },
         _ => None,
     };
-    messages.finish(&followed, added.as_deref())
+    let finish = messages.finish(&followed, added.as_deref());
+    match record.end(followed.outcome(), followed.target(), deckhand.clock.now()).await {
+        true => finish,
+        false => Finish { follow_up: None, ..finish },
+    }
 }
 
-/// Shows a deploy's progress in its conversation.
+/// Shows a deploy's progress in its conversation, and notes its run once.
 struct Progress<'a> {
     messages: &'a Messages<'a>,
     conversation: &'a Conversation,
+    record: &'a Record<'a>,
+    noted: AtomicBool,
 }
 
 impl Report for Progress<'_> {
     async fn show(&self, stage: &Stage) {
-        self.conversation.show(&self.messages.progress(stage)).await;
+        let show = self.messages.progress(stage);
+        let show = self.conversation.show(&show);
+        match stage {
+            Stage::Following(target) if !self.noted.swap(true, Ordering::Relaxed) => {
+                tokio::join!(show, self.record.note_run(target));
+            }
+            _ => show.await,
+        }
     }
 }
 
-fn log_end(order: &Order, Followed { stage, ended }: &Followed) {
-    let target = match stage {
-        Stage::Following(target) => Some(target),
-        _ => None,
-    };
+fn log_end(order: &Order, followed: &Followed) {
+    let target = followed.target();
     let conclusion = target.and_then(|t| t.run.as_ref()?.conclusion.as_deref());
     tracing::info!(
         correlation_id = %order.correlation_id,
         run_id = target.map(|target| target.run_id),
         matched = target.map(|target| target.matched.words()),
         conclusion,
-        ended = ?ended,
+        ended = ?followed.ended,
         "the deploy ended"
     );
 }

@@ -5,6 +5,20 @@ use std::time::Duration;
 use url::Url;
 
 use super::Problem;
+use crate::credential::{Parameter, SecretSource};
+use crate::secret::Secret;
+
+/// A secret that a setting gives, or that another setting names the place of.
+pub struct SecretSetting {
+    /// Gives it.
+    pub name: &'static str,
+    /// Names the SSM parameter that holds it.
+    pub parameter: &'static str,
+    /// What it must look like.
+    pub shape: &'static str,
+    /// Reads it.
+    pub parse: fn(&str) -> Option<Secret>,
+}
 
 /// Reads variables and collects what is wrong with them.
 pub struct Reader<E> {
@@ -36,6 +50,41 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
             self.problems.push(Problem::Invalid(name, shape));
         }
         parsed
+    }
+
+    /// A secret; its parameter goes before the value itself.
+    pub fn secret(&mut self, setting: &SecretSetting) -> Option<SecretSource> {
+        let SecretSetting { name, parameter, shape, parse } = *setting;
+        let place = |text: &str| {
+            let name = is_aws_name(text).then(|| text.to_owned())?;
+            let place = Parameter { setting: parameter, name, shape, parse };
+            Some(Some(SecretSource::Parameter(place)))
+        };
+        let value = |text: &str| parse(text).map(SecretSource::Given).map(Some);
+        match self.value(parameter) {
+            Some(_) => {
+                self.optional(parameter, "it must be an SSM parameter's name or ARN", place, None)
+            }
+            None => self.optional(name, shape, value, None),
+        }
+    }
+
+    /// A secret that must be there in one of the two ways; `how` says how to get it.
+    pub fn required_secret(
+        &mut self,
+        setting: &SecretSetting,
+        how: &'static str,
+    ) -> Option<SecretSource> {
+        if self.is_set(setting) {
+            return self.secret(setting);
+        }
+        self.problems.push(Problem::Missing(setting.name, how));
+        None
+    }
+
+    /// Whether the secret is given in one of the two ways.
+    pub fn is_set(&self, setting: &SecretSetting) -> bool {
+        self.value(setting.parameter).or_else(|| self.value(setting.name)).is_some()
     }
 
     pub fn optional<T>(
@@ -90,4 +139,9 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         };
         self.optional(name, "it must be an http(s) URL", parse, default.to_owned())
     }
+}
+
+/// Whether this can be the name of something on AWS, or its ARN.
+pub fn is_aws_name(text: &str) -> bool {
+    text.len() <= 1024 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/:".contains(&b))
 }

@@ -7,6 +7,7 @@ use super::search::NotFound;
 use super::{Ended, Followed, Order, Stage, Target, Why};
 use crate::discord::Message;
 use crate::discord::conversation::Finish;
+use crate::error::no_sign_in;
 use crate::github::{Github, GithubError, Run};
 use crate::text::run::{conclusion, running, took};
 use crate::text::{duration, escape};
@@ -217,7 +218,7 @@ fn refused(error: &GithubError, order: &Order) -> String {
     let repository = escape::code(&order.repository.to_string(), 100);
     let workflow = escape::code(&order.workflow, 100);
     match error {
-        GithubError::NoSignIn(why) => format!("Deckhand cannot sign in to GitHub: {why}."),
+        GithubError::NoSignIn(why) => no_sign_in(why),
         GithubError::NotSent(_) | GithubError::Lost(_) => {
             "GitHub cannot be reached. Try again in a minute; githubstatus.com tells about outages."
                 .to_owned()
@@ -267,7 +268,7 @@ fn hint(said: &str) -> &'static str {
 
 fn not_told(error: &GithubError) -> String {
     match error {
-        GithubError::NoSignIn(why) => format!("Deckhand cannot sign in to GitHub: {why}."),
+        GithubError::NoSignIn(why) => no_sign_in(why),
         GithubError::NotSent(_) | GithubError::Lost(_) => "GitHub cannot be reached.".to_owned(),
         GithubError::RateLimited(_) => "GitHub's rate limit is used up.".to_owned(),
         GithubError::Unauthorized => "GitHub refuses the token now (401).".to_owned(),

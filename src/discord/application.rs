@@ -2,17 +2,13 @@
 //!
 //! <https://docs.discord.com/developers/resources/application#get-current-application>
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, USER_AGENT};
-use http::{HeaderValue, Request};
+use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::client::{AGENT, Discord, DiscordError, outcome};
+use super::client::{Discord, DiscordError};
 use crate::config::DiscordSettings;
-use crate::outbound::CallError;
-use crate::secret::Secret;
 
 /// The application that a bot's token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -32,42 +28,21 @@ impl Discord {
         &self.settings
     }
 
-    /// The application of this token.
-    pub async fn application(&self, token: &Secret) -> Result<Application, DiscordError> {
-        self.read(token, "/applications/@me").await
+    /// The application of the bot's token.
+    pub async fn application(&self) -> Result<Application, DiscordError> {
+        self.read("/applications/@me").await
     }
 
     /// The registered commands: the global ones, or those of one server.
-    pub async fn commands(
-        &self,
-        token: &Secret,
-        guild_id: Option<u64>,
-    ) -> Result<Value, DiscordError> {
+    pub async fn commands(&self, guild_id: Option<u64>) -> Result<Value, DiscordError> {
         let application = self.settings.application_id;
         let guild = guild_id.map(|id| format!("/guilds/{id}")).unwrap_or_default();
-        self.read(token, &format!("/applications/{application}{guild}/commands")).await
+        self.read(&format!("/applications/{application}{guild}/commands")).await
     }
 
-    async fn read<T: DeserializeOwned>(
-        &self,
-        token: &Secret,
-        path: &str,
-    ) -> Result<T, DiscordError> {
-        let not_sent = |error: http::Error| DiscordError::NotSent(error.to_string());
-        let token = HeaderValue::try_from(format!("Bot {}", token.expose()));
-        let mut token = token.map_err(|error| not_sent(error.into()))?;
-        token.set_sensitive(true);
-        let request = Request::get(format!("{}{path}", self.settings.api_base))
-            .header(USER_AGENT, AGENT)
-            .header(AUTHORIZATION, token)
-            .body(Bytes::new())
-            .map_err(not_sent)?;
-        let response = self.transport.send(request).await.map_err(|error| match error {
-            CallError::NotSent(why) => DiscordError::NotSent(why),
-            CallError::Lost(why) => DiscordError::Lost(why),
-        })?;
-        outcome(response.status(), response.headers(), response.body())?;
-        serde_json::from_slice(response.body())
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, DiscordError> {
+        let body = self.call_as_bot(Method::GET, path, None).await?;
+        serde_json::from_slice(&body)
             .map_err(|error| DiscordError::Lost(format!("unreadable answer: {error}")))
     }
 }

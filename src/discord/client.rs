@@ -12,7 +12,9 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 
 use super::message::Message;
+use crate::clock::Clock;
 use crate::config::DiscordSettings;
+use crate::credential::{Credential, Vault};
 use crate::outbound::{CallError, Transport};
 use crate::secret::Secret;
 
@@ -24,11 +26,14 @@ pub(super) const AGENT: &str =
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// A request's content type and body.
-type Body = (String, Bytes);
+pub(super) type Body = (String, Bytes);
 
 /// Why Discord did not take a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiscordError {
+    /// There is no bot's token to call with, so nothing was asked.
+    #[error("no way to sign in to Discord: {0}")]
+    NoSignIn(String),
     /// No connection came about.
     #[error("Discord cannot be reached ({0})")]
     NotSent(String),
@@ -58,12 +63,20 @@ pub enum DiscordError {
 pub struct Discord {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) settings: DiscordSettings,
+    /// The bot's token, if there is one.
+    pub(super) bot: Option<Credential>,
 }
 
 impl Discord {
     /// A client for these settings.
-    pub fn new(settings: DiscordSettings, transport: Arc<dyn Transport>) -> Self {
-        Self { transport, settings }
+    pub fn new(
+        settings: DiscordSettings,
+        transport: Arc<dyn Transport>,
+        vault: Arc<dyn Vault>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let bot = settings.bot_token.clone().map(|token| Credential::new(token, vault, clock));
+        Self { transport, settings, bot }
     }
 
     /// Turns the original response (also the "thinking…" of a deferred one) into this message.
@@ -108,7 +121,7 @@ impl Discord {
                 DiscordError::NotSent(_) | DiscordError::Fault(_) | DiscordError::NotFound => true,
                 DiscordError::RateLimited(wait) => *wait <= MAX_RETRY_AFTER,
                 DiscordError::Lost(_) => repeatable,
-                DiscordError::Refused { .. } => false,
+                DiscordError::Refused { .. } | DiscordError::NoSignIn(_) => false,
             })
             .adjust(|error, pause| match error {
                 DiscordError::RateLimited(wait) => pause.map(|_| *wait),

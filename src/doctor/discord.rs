@@ -144,6 +144,10 @@ fn drift(place: &str, fix: &str, registered: &Registered) -> Finding {
 
 fn trouble(subject: &str, error: &DiscordError) -> Finding {
     let (what, fix) = match error {
+        DiscordError::NoSignIn(why) => {
+            let what = format!("{subject} could not be checked: {why}.");
+            return Finding::doubtful(ABOUT, what, "The digest on a schedule and this check need it.");
+        }
         DiscordError::Refused { status: 401, .. } => (
             "Discord refuses DISCORD_BOT_TOKEN (401).".to_owned(),
             format!("Copy the token anew from the page Bot of {PORTAL}."),

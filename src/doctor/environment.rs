@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::facts::Facts;
 use super::{Finding, findings, probe};
+use crate::aws::{Aws, Parameters};
 use crate::clock::SystemClock;
 use crate::commands::TABLE;
 use crate::config::{Problem, Settings};
+use crate::credential::Vault;
 use crate::discord::Discord;
 use crate::github::Github;
 use crate::outbound::{Https, Transport};
@@ -31,13 +33,20 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
     let (mut has_admins, mut discord, mut github) = (false, None, None);
     if let Some(settings) = settings {
         let transport: Arc<dyn Transport> = Arc::new(Https::default());
+        let vault: Arc<dyn Vault> = Arc::new(Parameters(Aws::new(transport.clone())));
+        let clock = Arc::new(SystemClock);
         has_admins =
             !settings.access.admin_users.is_empty() || !settings.access.admin_roles.is_empty();
         if usable("DISCORD_") {
-            discord = Some(Discord::new(settings.discord, transport.clone()));
+            discord = Some(Discord::new(
+                settings.discord,
+                transport.clone(),
+                vault.clone(),
+                clock.clone(),
+            ));
         }
         if usable("GITHUB_") {
-            github = Some(Github::new(settings.github, transport, Arc::new(SystemClock)));
+            github = Some(Github::new(settings.github, transport, vault, clock));
         }
     }
     let discord =

@@ -241,7 +241,7 @@ pub(super) fn trouble(subject: &str, error: &GithubError) -> (String, String) {
         }
         GithubError::NoSignIn(why) => (
             format!("There is no way to sign in to GitHub: {why}."),
-            "Set GITHUB_APP_PRIVATE_KEY to the PEM text of a key of the app.",
+            "Put the secret where the settings say that it is.",
         ),
         GithubError::Moved => (
             format!("{subject} has moved."),

@@ -42,16 +42,16 @@ pub async fn ask_discord(
     table: &[Command],
 ) -> DiscordFacts {
     let settings = discord.settings();
-    let ask = settings.bot_token.as_ref().map(|token| async move {
+    let ask = discord.has_bot_token().then_some(async move {
         let commands = |scope, guild_id| async move {
             let declared = registration(table, registry?, scope);
-            let registered = discord.commands(token, guild_id).await;
+            let registered = discord.commands(guild_id).await;
             Some(registered.and_then(|registered| compared(&declared, &registered)))
         };
         let guild =
             OptionFuture::from(settings.guild_id.map(|id| commands(Scope::Guild, Some(id))));
         let (application, global, guild) =
-            tokio::join!(discord.application(token), commands(Scope::Global, None), guild);
+            tokio::join!(discord.application(), commands(Scope::Global, None), guild);
         Asked { application, global, guild: guild.flatten() }
     });
     DiscordFacts {

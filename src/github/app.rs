@@ -14,7 +14,6 @@ use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::config::AppSettings;
 use crate::secret::Secret;
 
 /// GitHub's clock and ours may disagree, so a JWT is dated back by this much.
@@ -48,14 +47,14 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D
     String::deserialize(deserializer).map(Secret::new)
 }
 
-/// Signs the app in: a JWT (RFC 7519, RS256) that GitHub takes for the next minutes. `None` when the
-/// private key cannot be used.
-pub fn jwt(app: &AppSettings, now: DateTime<Utc>) -> Option<Secret> {
-    let key = key_pair(app.private_key.expose())?;
+/// Signs the app with this id (or client id) in: a JWT (RFC 7519, RS256) that GitHub takes for the next
+/// minutes. `None` when the private key cannot be used.
+pub fn jwt(app_id: &str, private_key: &Secret, now: DateTime<Utc>) -> Option<Secret> {
+    let key = key_pair(private_key.expose())?;
     let claims = json!({
         "iat": (now - BACKDATED).timestamp(),
         "exp": (now + VALID_FOR).timestamp(),
-        "iss": app.id,
+        "iss": app_id,
     });
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#);
     let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
@@ -94,12 +93,7 @@ mod tests {
     #[test]
     fn a_key_that_is_none_signs_nothing() {
         for key in ["", "secret", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] {
-            let app = AppSettings {
-                id: "1".to_owned(),
-                installation_id: 2,
-                private_key: Secret::new(key),
-            };
-            assert!(jwt(&app, DateTime::UNIX_EPOCH).is_none());
+            assert!(jwt("1", &Secret::new(key), DateTime::UNIX_EPOCH).is_none());
         }
     }
 }

@@ -1,6 +1,5 @@
 //! One request to GitHub and what its answer means.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,15 +10,15 @@ use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, LOCATION, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::app::{self, InstallationToken};
+use super::app::InstallationToken;
 use super::limits;
 use super::window::Pages;
 use crate::clock::Clock;
-use crate::config::{AppSettings, GithubSettings, Repository, SignIn};
+use crate::config::{GithubSettings, Repository, SignIn};
+use crate::credential::{Credential, Vault};
 use crate::outbound::{CallError, Transport};
 use crate::secret::Secret;
 
@@ -32,7 +31,7 @@ const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
 pub enum GithubError {
     /// We cannot sign in, so nothing was asked.
     #[error("no way to sign in to GitHub: {0}")]
-    NoSignIn(&'static str),
+    NoSignIn(String),
     /// GitHub has not seen it.
     #[error("GitHub cannot be reached ({0})")]
     NotSent(String),
@@ -97,18 +96,16 @@ impl Answer {
     }
 }
 
-#[derive(Deserialize)]
-struct App {
-    slug: String,
-}
-
 /// The client. It knows how far GitHub's clock is from ours, because runs carry GitHub's times.
 pub struct Github {
     transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-    settings: GithubSettings,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: GithubSettings,
     ahead: Mutex<Option<TimeDelta>>,
-    installation: tokio::sync::Mutex<Option<InstallationToken>>,
+    /// The token, or the app's private key.
+    pub(super) credential: Credential,
+    /// What an app works with.
+    pub(super) installation: tokio::sync::Mutex<Option<InstallationToken>>,
     /// Whether this server takes `return_run_details`, as far as is known.
     pub(super) takes_run_details: AtomicBool,
     /// The pages that a digest read last.
@@ -120,10 +117,16 @@ impl Github {
     pub fn new(
         settings: GithubSettings,
         transport: Arc<dyn Transport>,
+        vault: Arc<dyn Vault>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let source = match &settings.sign_in {
+            SignIn::Token(token) => token,
+            SignIn::App(app) => &app.private_key,
+        };
         Self {
             transport,
+            credential: Credential::new(source.clone(), vault, clock.clone()),
             clock,
             settings,
             ahead: Mutex::new(None),
@@ -190,10 +193,9 @@ impl Github {
         let mut token = self.token().await?;
         let mut response = self.fetch(path, &token).await?;
         if response.status() == StatusCode::UNAUTHORIZED
-            && let SignIn::App(_) = &self.settings.sign_in
+            && let Some(other) = self.another_token(&token).await?
         {
-            self.installation.lock().await.take();
-            token = self.token().await?;
+            token = other;
             response = self.fetch(path, &token).await?;
         }
         if response.status().is_success() {
@@ -232,18 +234,16 @@ impl Github {
     ) -> Result<Answer, GithubError> {
         let token = self.token().await?;
         let answer = self.call_as(&token, method.clone(), path, etag, body.clone()).await;
-        match (&answer, &self.settings.sign_in) {
-            // The installation's token was revoked before its time; GitHub has done nothing.
-            (Err(GithubError::Unauthorized), SignIn::App(_)) => {
-                self.installation.lock().await.take();
-                let token = self.token().await?;
-                self.call_as(&token, method, path, etag, body).await
-            }
-            _ => answer,
+        // What is refused like this, GitHub has not done.
+        if let Err(GithubError::Unauthorized) = answer
+            && let Some(token) = self.another_token(&token).await?
+        {
+            return self.call_as(&token, method, path, etag, body).await;
         }
+        answer
     }
 
-    async fn call_as(
+    pub(super) async fn call_as(
         &self,
         token: &Secret,
         method: Method,
@@ -265,46 +265,6 @@ impl Github {
             return Ok(Answer { status, etag, scopes, has_next, body: response.into_body() });
         }
         Err(self.error(status, response.headers(), response.body(), token))
-    }
-
-    /// The token to work with: ours, or the installation's, which is kept and renewed before it ends.
-    pub(super) async fn token(&self) -> Result<Secret, GithubError> {
-        let app = match &self.settings.sign_in {
-            SignIn::Token(token) => return Ok(token.clone()),
-            SignIn::App(app) => app,
-        };
-        let mut kept = self.installation.lock().await;
-        if let Some(installation) = kept.as_ref().filter(|token| token.is_fresh(self.clock.now())) {
-            return Ok(installation.token.clone());
-        }
-        let path = format!("/app/installations/{}/access_tokens", app.installation_id);
-        let jwt = self.jwt(app)?;
-        let answer = self.call_as(&jwt, Method::POST, &path, None, Bytes::new()).await?;
-        let installation: InstallationToken = answer.json()?;
-        let token = installation.token.clone();
-        *kept = Some(installation);
-        Ok(token)
-    }
-
-    fn jwt(&self, app: &AppSettings) -> Result<Secret, GithubError> {
-        let now = self.clock.now();
-        app::jwt(app, self.to_github_time(now).unwrap_or(now)).ok_or(GithubError::NoSignIn(
-            "GITHUB_APP_PRIVATE_KEY is not an RSA key in PEM; create a new one on the app's page",
-        ))
-    }
-
-    /// What the app's installation was granted; `None` with a token, which does not tell.
-    pub async fn granted(&self) -> Option<BTreeMap<String, String>> {
-        self.installation.lock().await.as_ref().map(|token| token.permissions.clone())
-    }
-
-    /// The login that the app's dispatches carry, if we are an app.
-    pub(super) async fn app_login(&self) -> Result<Option<String>, GithubError> {
-        let SignIn::App(app) = &self.settings.sign_in else { return Ok(None) };
-        let jwt = self.jwt(app)?;
-        let answer = self.call_as(&jwt, Method::GET, "/app", None, Bytes::new()).await?;
-        let app: App = answer.json()?;
-        Ok(Some(format!("{}[bot]", app.slug)))
     }
 
     fn request(
@@ -382,7 +342,9 @@ fn web_base(api_base: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::{Aws, Parameters};
     use crate::clock::SystemClock;
+    use crate::credential::SecretSource;
     use rstest::rstest;
 
     #[rstest]
@@ -411,11 +373,13 @@ mod tests {
 
     fn github() -> Github {
         let settings = GithubSettings {
-            sign_in: SignIn::Token(token()),
+            sign_in: SignIn::Token(SecretSource::Given(token())),
             repository: "o/r".parse().unwrap(),
             api_base: "https://api.github.com".to_owned(),
         };
-        Github::new(settings, Arc::new(Nowhere), Arc::new(SystemClock))
+        let transport = Arc::new(Nowhere);
+        let vault = Arc::new(Parameters(Aws::new(transport.clone())));
+        Github::new(settings, transport, vault, Arc::new(SystemClock))
     }
 
     #[rstest]

@@ -1,40 +1,142 @@
 //! The store of one process: enough for `serve`, tests and a first try on Lambda.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Store;
+use super::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
 use crate::BoxFuture;
 
-/// Interactions remembered at most. A signed request is refused after five minutes, so only that
-/// long must be covered; this many within five minutes is far beyond Discord's own limits.
+/// Things of each kind remembered at most. A signed request is refused after five minutes, so only
+/// that long must be covered; this many within five minutes is far beyond Discord's own limits.
 const REMEMBERED: usize = 10_000;
 
 /// Remembers in memory.
 #[derive(Debug, Default)]
-pub struct Memory {
-    taken: Mutex<Taken>,
-}
+pub struct Memory(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
-struct Taken {
-    ids: HashSet<u64>,
-    order: VecDeque<u64>,
+struct Remembered {
+    interactions: Recent<u64, ()>,
+    deploys: Recent<(String, u64), Deploy>,
+    /// Whether it is there.
+    posts: Recent<String, bool>,
+}
+
+/// A map that forgets what was put into it first.
+#[derive(Debug)]
+struct Recent<K, V> {
+    entries: BTreeMap<K, V>,
+    order: VecDeque<K>,
+}
+
+impl<K: Ord, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self { entries: BTreeMap::new(), order: VecDeque::new() }
+    }
+}
+
+impl<K: Ord + Clone, V> Recent<K, V> {
+    /// Puts it in if nothing is there; else gives what is.
+    fn insert(&mut self, key: K, value: V) -> Option<&V> {
+        if self.entries.contains_key(&key) {
+            return self.entries.get(&key);
+        }
+        self.entries.insert(key.clone(), value);
+        self.order.push_back(key);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.entries.remove(&oldest);
+        }
+        None
+    }
+
+    fn remove(&mut self, key: &K) {
+        self.entries.remove(key);
+        self.order.retain(|kept| kept != key);
+    }
+}
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn ready<T: Send + 'static>(value: T) -> BoxFuture<'static, Result<T, StoreError>> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+fn slot(key: &DeployKey) -> (String, u64) {
+    (key.agent.clone(), key.interaction_id)
 }
 
 impl Store for Memory {
-    fn take_interaction(&self, id: u64) -> BoxFuture<'_, bool> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = taken.ids.insert(id);
-        if first {
-            taken.order.push_back(id);
+    fn take_interaction(&self, id: u64) -> BoxFuture<'_, Result<bool, StoreError>> {
+        ready(self.lock().interactions.insert(id, ()).is_none())
+    }
+
+    fn begin_deploy<'a>(&'a self, deploy: &'a Deploy) -> BoxFuture<'a, Result<Begun, StoreError>> {
+        let mut kept = self.lock();
+        let before = kept.deploys.insert(slot(&deploy.key), deploy.clone()).cloned();
+        ready(before.map_or(Begun::Now, Begun::Before))
+    }
+
+    fn note_run<'a>(
+        &'a self,
+        key: &'a DeployKey,
+        page: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        if let Some(deploy) = self.lock().deploys.entries.get_mut(&slot(key)) {
+            deploy.run_page = Some(page.to_owned());
         }
-        if taken.order.len() > REMEMBERED
-            && let Some(oldest) = taken.order.pop_front()
-        {
-            taken.ids.remove(&oldest);
+        ready(())
+    }
+
+    fn end_deploy<'a>(
+        &'a self,
+        key: &'a DeployKey,
+        outcome: &'a Outcome,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let mut kept = self.lock();
+        let deploy = kept.deploys.entries.get_mut(&slot(key));
+        let pending = deploy.filter(|deploy| deploy.state == DeployState::Pending);
+        let won = pending.map(|deploy| {
+            deploy.state = DeployState::Ended(outcome.clone());
+        });
+        ready(won.is_some())
+    }
+
+    fn history<'a>(
+        &'a self,
+        agent: &'a str,
+        count: u16,
+    ) -> BoxFuture<'a, Result<Vec<Deploy>, StoreError>> {
+        let kept = self.lock();
+        let all = (agent.to_owned(), u64::MIN)..=(agent.to_owned(), u64::MAX);
+        let deploys = kept.deploys.entries.range(all).rev().take(count.into());
+        ready(deploys.map(|(_, deploy)| deploy.clone()).collect())
+    }
+
+    fn begin_post<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Post, StoreError>> {
+        ready(match self.lock().posts.insert(key.to_owned(), false) {
+            None => Post::First,
+            Some(false) => Post::Unsure,
+            Some(true) => Post::Done,
+        })
+    }
+
+    fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>> {
+        let posts = &mut self.lock().posts;
+        match posts.entries.get_mut(key) {
+            Some(there) if posted => *there = true,
+            _ => posts.remove(&key.to_owned()),
         }
-        Box::pin(std::future::ready(first))
+        ready(())
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 }
 
@@ -43,20 +145,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_interaction_is_taken_once() {
-        let store = Memory::default();
-        assert!(store.take_interaction(1).await);
-        assert!(!store.take_interaction(1).await);
-        assert!(store.take_interaction(2).await);
-    }
-
-    #[tokio::test]
     async fn the_oldest_is_forgotten_when_there_are_too_many() {
         let store = Memory::default();
         for id in 0..=REMEMBERED as u64 {
-            assert!(store.take_interaction(id).await);
+            assert_eq!(store.take_interaction(id).await, Ok(true));
         }
-        assert!(!store.take_interaction(REMEMBERED as u64).await);
-        assert!(store.take_interaction(0).await);
+        assert_eq!(store.take_interaction(REMEMBERED as u64).await, Ok(false));
+        assert_eq!(store.take_interaction(0).await, Ok(true));
     }
 }

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use deckhand::BoxFuture;
 use deckhand::agents::file;
 use deckhand::app::{Deckhand, Parts};
+use deckhand::aws::{Aws, Parameters};
 use deckhand::clock::Clock;
 use deckhand::commands::{Command, Scope, TABLE, registration};
 use deckhand::config::Settings;
@@ -255,8 +256,10 @@ fn build(
     };
     discord.set_commands(registration(plan.table, &registry, Scope::Guild));
     let clock = Arc::new(StoryClock(clock.clone()));
+    let transport = Arc::new(Counted { inner: Https::default(), gauge: gauge.clone() });
     let parts = Parts {
-        transport: Arc::new(Counted { inner: Https::default(), gauge: gauge.clone() }),
+        vault: Arc::new(Parameters(Aws::new(transport.clone()))),
+        transport,
         prober: Arc::new(Counted {
             inner: Probe::new(settings.urls.clone()),
             gauge: gauge.clone(),

@@ -1,0 +1,282 @@
+//! Secrets that are given in the environment, or by the name of an SSM parameter that holds them.
+//!
+//! A parameter is read when its secret is first needed, remembered for a while, and read again when
+//! the other side refuses what is remembered: so a secret can be changed while the bot runs.
+//! <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
+
+use crate::BoxFuture;
+use crate::aws::AwsError;
+use crate::clock::Clock;
+use crate::secret::Secret;
+
+/// What was read is used for this long.
+const FRESH_FOR: TimeDelta = TimeDelta::minutes(5);
+
+/// Where a secret comes from.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// It was given itself.
+    Given(Secret),
+    /// Its place was given.
+    Parameter(Parameter),
+}
+
+/// An SSM parameter that holds a secret.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// The setting that names it, like `GITHUB_TOKEN_PARAMETER`.
+    pub setting: &'static str,
+    /// Its name or ARN.
+    pub name: String,
+    /// What the value must look like, for when it does not.
+    pub shape: &'static str,
+    /// Reads the value.
+    pub parse: fn(&str) -> Option<Secret>,
+}
+
+/// Why there is no secret. It names the parameter and shows no value; safe as Markdown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the SSM parameter `{name}` (`{setting}`) {why}")]
+pub struct NoSecret {
+    /// The setting that names the parameter.
+    pub setting: &'static str,
+    /// The parameter.
+    pub name: String,
+    /// What is wrong, and what to do.
+    pub why: String,
+}
+
+/// Reads parameters: AWS, or what a test puts in its place.
+pub trait Vault: Send + Sync {
+    /// The decrypted value of a parameter.
+    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, AwsError>>;
+}
+
+/// A secret, wherever it comes from.
+pub struct Credential {
+    source: SecretSource,
+    vault: Arc<dyn Vault>,
+    clock: Arc<dyn Clock>,
+    read: Mutex<Option<(Secret, DateTime<Utc>)>>,
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl Credential {
+    /// The secret of this source.
+    pub fn new(source: SecretSource, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
+        Self { source, vault, clock, read: Mutex::default() }
+    }
+
+    /// The secret: read when it was not read lately. If it cannot be read now, what was read before
+    /// still serves.
+    pub async fn get(&self) -> Result<Secret, NoSecret> {
+        let parameter = match &self.source {
+            SecretSource::Given(secret) => return Ok(secret.clone()),
+            SecretSource::Parameter(parameter) => parameter,
+        };
+        let mut kept = self.read.lock().await;
+        let now = self.clock.now();
+        if let Some((secret, at)) = &*kept
+            && (TimeDelta::zero()..FRESH_FOR).contains(&(now - *at))
+        {
+            return Ok(secret.clone());
+        }
+        match (self.ask(parameter).await, &*kept) {
+            (Ok(secret), _) => {
+                *kept = Some((secret.clone(), now));
+                Ok(secret)
+            }
+            (Err(error), Some((secret, _))) => {
+                tracing::warn!(%error, "a secret could not be read again; the one read before is used");
+                Ok(secret.clone())
+            }
+            (Err(error), None) => {
+                tracing::error!(%error, "a secret could not be read");
+                Err(error)
+            }
+        }
+    }
+
+    /// Another value than this one, which was refused: read anew, if there is a parameter to read.
+    pub async fn instead_of(&self, refused: &Secret) -> Option<Secret> {
+        let SecretSource::Parameter(parameter) = &self.source else { return None };
+        let mut kept = self.read.lock().await;
+        let secret = match &*kept {
+            // Somebody else was refused too and has read it by now.
+            Some((secret, _)) if secret != refused => return Some(secret.clone()),
+            _ => self.ask(parameter).await,
+        };
+        let secret = secret.inspect_err(|error| {
+            tracing::warn!(%error, "a refused secret could not be read again");
+        });
+        let secret = secret.ok().filter(|secret| secret != refused)?;
+        *kept = Some((secret.clone(), self.clock.now()));
+        Some(secret)
+    }
+
+    async fn ask(&self, parameter: &Parameter) -> Result<Secret, NoSecret> {
+        let Parameter { setting, name, shape, parse } = parameter;
+        let why = match self.vault.read(name).await {
+            Ok(value) => match parse(value.expose().trim()) {
+                Some(secret) => return Ok(secret),
+                None => format!("holds no usable value: {shape}"),
+            },
+            Err(AwsError::NotFound) => "does not exist: create it as a SecureString".to_owned(),
+            Err(AwsError::Forbidden(code)) => {
+                format!("may not be read: allow ssm:GetParameter on it ({code})")
+            }
+            Err(AwsError::Failed(what)) => format!("cannot be read now ({what})"),
+        };
+        Err(NoSecret { setting, name: name.clone(), why })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use std::sync::Mutex as StdMutex;
+
+    /// Answers with what is in it, and counts how often it was asked.
+    struct Box_ {
+        value: StdMutex<Result<&'static str, AwsError>>,
+        asked: StdMutex<u32>,
+    }
+
+    impl Vault for Box_ {
+        fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, AwsError>> {
+            assert_eq!(name, "/deckhand/github-token");
+            *self.asked.lock().unwrap() += 1;
+            let value = self.value.lock().unwrap().clone().map(Secret::new);
+            Box::pin(std::future::ready(value))
+        }
+    }
+
+    struct Hands(StdMutex<DateTime<Utc>>);
+
+    impl Clock for Hands {
+        fn now(&self) -> DateTime<Utc> {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    struct Scene {
+        vault: Arc<Box_>,
+        clock: Arc<Hands>,
+        credential: Credential,
+    }
+
+    impl Scene {
+        fn new(value: Result<&'static str, AwsError>) -> Self {
+            let vault = Arc::new(Box_ { value: StdMutex::new(value), asked: StdMutex::new(0) });
+            let clock = Arc::new(Hands(StdMutex::new(DateTime::UNIX_EPOCH)));
+            let source = SecretSource::Parameter(Parameter {
+                setting: "GITHUB_TOKEN_PARAMETER",
+                name: "/deckhand/github-token".to_owned(),
+                shape: "it must be one word",
+                parse: |text| (!text.contains(' ')).then(|| Secret::new(text)),
+            });
+            let credential = Credential::new(source, vault.clone(), clock.clone());
+            Self { vault, clock, credential }
+        }
+
+        fn holds(&self, value: Result<&'static str, AwsError>) {
+            *self.vault.value.lock().unwrap() = value;
+        }
+
+        fn minutes_pass(&self, minutes: i64) {
+            *self.clock.0.lock().unwrap() += TimeDelta::minutes(minutes);
+        }
+
+        fn asked(&self) -> u32 {
+            *self.vault.asked.lock().unwrap()
+        }
+
+        async fn get(&self) -> Result<String, String> {
+            let secret = self.credential.get().await;
+            secret.map(|s| s.expose().to_owned()).map_err(|e| e.to_string())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_parameter_is_read_once_and_again_after_a_while() {
+        let scene = Scene::new(Ok("first\n"));
+        assert_eq!(scene.get().await, Ok("first".to_owned()));
+        scene.holds(Ok("second"));
+        scene.minutes_pass(4);
+        assert_eq!(scene.get().await, Ok("first".to_owned()));
+        assert_eq!(scene.asked(), 1);
+        scene.minutes_pass(1);
+        assert_eq!(scene.get().await, Ok("second".to_owned()));
+        assert_eq!(scene.asked(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_does_not_keep_it_fresh() {
+        let scene = Scene::new(Ok("first"));
+        scene.get().await.unwrap();
+        scene.minutes_pass(-60);
+        scene.get().await.unwrap();
+        assert_eq!(scene.asked(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_serves_while_it_cannot_be_read() {
+        let scene = Scene::new(Ok("first"));
+        scene.get().await.unwrap();
+        scene.holds(Err(AwsError::Failed("timeout".to_owned())));
+        scene.minutes_pass(60);
+        assert_eq!(scene.get().await, Ok("first".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_refused_value_is_read_anew_and_only_another_one_counts() {
+        let scene = Scene::new(Ok("old"));
+        let old = scene.credential.get().await.unwrap();
+        assert_eq!(scene.credential.instead_of(&old).await, None);
+        scene.holds(Ok("new"));
+        let new = scene.credential.instead_of(&old).await.unwrap();
+        assert_eq!(new.expose(), "new");
+        assert_eq!(scene.asked(), 3);
+        // Whoever was refused the old one at the same time need not ask.
+        assert_eq!(scene.credential.instead_of(&old).await, Some(new));
+        assert_eq!(scene.asked(), 3);
+    }
+
+    #[rstest]
+    #[case(Err(AwsError::NotFound), "does not exist")]
+    #[case(Err(AwsError::Forbidden("AccessDeniedException".to_owned())), "allow ssm:GetParameter")]
+    #[case(Err(AwsError::Failed("no connection".to_owned())), "cannot be read now (no connection)")]
+    #[case(Ok("two secret words"), "it must be one word")]
+    #[tokio::test]
+    async fn what_is_wrong_names_the_parameter_and_no_value(
+        #[case] value: Result<&'static str, AwsError>,
+        #[case] said: &str,
+    ) {
+        let error = Scene::new(value).get().await.unwrap_err();
+        assert!(error.contains("`/deckhand/github-token` (`GITHUB_TOKEN_PARAMETER`)"), "{error}");
+        assert!(error.contains(said), "{error}");
+        assert!(!error.contains("secret words"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_given_secret_asks_nobody() {
+        let scene = Scene::new(Err(AwsError::NotFound));
+        let source = SecretSource::Given(Secret::new("given"));
+        let credential = Credential::new(source, scene.vault.clone(), scene.clock.clone());
+        let secret = credential.get().await.unwrap();
+        assert_eq!(credential.instead_of(&secret).await, None);
+        assert_eq!(scene.asked(), 0);
+    }
+}

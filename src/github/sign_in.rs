@@ -1,0 +1,100 @@
+//! Signing in to GitHub: with a token, or as an installation of an app.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::Method;
+use serde::Deserialize;
+
+use super::app::{self, InstallationToken};
+use super::client::{Answer, Github, GithubError};
+use crate::config::{AppSettings, SignIn};
+use crate::credential::NoSecret;
+use crate::secret::Secret;
+
+#[derive(Deserialize)]
+struct App {
+    slug: String,
+}
+
+impl From<NoSecret> for GithubError {
+    fn from(error: NoSecret) -> Self {
+        Self::NoSignIn(error.to_string())
+    }
+}
+
+impl Github {
+    /// The token to work with: ours, or the installation's, which is kept and renewed before it ends.
+    pub(super) async fn token(&self) -> Result<Secret, GithubError> {
+        let app = match &self.settings.sign_in {
+            SignIn::Token(_) => return Ok(self.credential.get().await?),
+            SignIn::App(app) => app,
+        };
+        let mut kept = self.installation.lock().await;
+        if let Some(installation) = kept.as_ref().filter(|token| token.is_fresh(self.clock.now())) {
+            return Ok(installation.token.clone());
+        }
+        let path = format!("/app/installations/{}/access_tokens", app.installation_id);
+        let answer = self.call_as_app(app, Method::POST, &path).await?;
+        let installation: InstallationToken = answer.json()?;
+        let token = installation.token.clone();
+        *kept = Some(installation);
+        Ok(token)
+    }
+
+    /// Another token than this one, which GitHub refused: a secret may have been changed, an
+    /// installation's token revoked before its time. `None` when there is no other.
+    pub(super) async fn another_token(
+        &self,
+        refused: &Secret,
+    ) -> Result<Option<Secret>, GithubError> {
+        match &self.settings.sign_in {
+            SignIn::Token(_) => Ok(self.credential.instead_of(refused).await),
+            SignIn::App(_) => {
+                self.installation.lock().await.take_if(|kept| kept.token == *refused);
+                self.token().await.map(Some)
+            }
+        }
+    }
+
+    /// What the app's installation was granted; `None` with a token, which does not tell.
+    pub async fn granted(&self) -> Option<BTreeMap<String, String>> {
+        self.installation.lock().await.as_ref().map(|token| token.permissions.clone())
+    }
+
+    /// The login that the app's dispatches carry, if we are an app.
+    pub(super) async fn app_login(&self) -> Result<Option<String>, GithubError> {
+        let SignIn::App(app) = &self.settings.sign_in else { return Ok(None) };
+        let app: App = self.call_as_app(app, Method::GET, "/app").await?.json()?;
+        Ok(Some(format!("{}[bot]", app.slug)))
+    }
+
+    /// A call as the app itself, not as its installation.
+    async fn call_as_app(
+        &self,
+        app: &AppSettings,
+        method: Method,
+        path: &str,
+    ) -> Result<Answer, GithubError> {
+        let key = self.credential.get().await?;
+        let jwt = self.jwt(app, &key)?;
+        let answer = self.call_as(&jwt, method.clone(), path, None, Bytes::new()).await;
+        if let Err(GithubError::Unauthorized) = answer
+            && let Some(key) = self.credential.instead_of(&key).await
+        {
+            return self.call_as(&self.jwt(app, &key)?, method, path, None, Bytes::new()).await;
+        }
+        answer
+    }
+
+    fn jwt(&self, app: &AppSettings, private_key: &Secret) -> Result<Secret, GithubError> {
+        let now = self.clock.now();
+        let now = self.to_github_time(now).unwrap_or(now);
+        app::jwt(&app.id, private_key, now).ok_or_else(|| {
+            GithubError::NoSignIn(
+                "GITHUB_APP_PRIVATE_KEY is not an RSA key in PEM; create a new one on the app's page"
+                    .to_owned(),
+            )
+        })
+    }
+}

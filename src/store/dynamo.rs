@@ -1,0 +1,292 @@
+//! The store that all processes share: one DynamoDB table.
+//!
+//! | `pk` | `sk` | what |
+//! |---|---|---|
+//! | `interaction#<id>` | `interaction` | an interaction that was taken |
+//! | `agent#<agent's id>` | the interaction's id, 20 digits | a deploy, so one agent's are in order |
+//! | `post#<key>` | `post` | a post that must be there once |
+//!
+//! Every item has `expires_at`, the table's TTL in seconds since 1970. What decides is a conditional write
+//! that carries a random `claim`: the SDK sends a write again when its answer was lost, and by the
+//! claim a writer recognises that the one who won was itself.
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
+use crate::BoxFuture;
+use crate::aws::{Aws, AwsError};
+use crate::clock::Clock;
+
+/// A signed request is refused after five minutes, so this is plenty.
+const INTERACTIONS_KEPT: TimeDelta = TimeDelta::days(1);
+const DEPLOYS_KEPT: TimeDelta = TimeDelta::days(90);
+const POSTS_KEPT: TimeDelta = TimeDelta::days(7);
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Remembers in a table.
+pub struct Dynamo {
+    aws: Arc<Aws>,
+    table: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl Dynamo {
+    /// The store in this table. Nothing is connected yet.
+    pub fn new(aws: Arc<Aws>, table: String, clock: Arc<dyn Clock>) -> Self {
+        Self { aws, table, clock }
+    }
+
+    async fn client(&self) -> Client {
+        Client::new(self.aws.config().await)
+    }
+
+    /// When something that is noted now is forgotten.
+    fn expiry(&self, kept: TimeDelta) -> AttributeValue {
+        number((self.clock.now() + kept).timestamp())
+    }
+
+    /// Puts an item where none is. Gives the item that is there instead, if it is not ours.
+    async fn put_first(&self, mut item: Item) -> Result<Option<Item>, StoreError> {
+        let claim = text(Uuid::new_v4());
+        item.insert("claim".to_owned(), claim.clone());
+        let put = self.client().await.put_item().table_name(&self.table).set_item(Some(item));
+        let put = put
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(None),
+            Err(SdkError::ServiceError(failed)) => match failed.into_err() {
+                PutItemError::ConditionalCheckFailedException(failed) => {
+                    let there = failed.item.unwrap_or_default();
+                    Ok((there.get("claim") != Some(&claim)).then_some(there))
+                }
+                error => Err(self.error(AwsError::of_code(error.code()))),
+            },
+            Err(error) => Err(self.error(AwsError::of(&error))),
+        }
+    }
+
+    fn error(&self, error: AwsError) -> StoreError {
+        let why = match error {
+            AwsError::NotFound => "does not exist".to_owned(),
+            AwsError::Forbidden(code) => format!("may not be used by our role ({code})"),
+            AwsError::Failed(what) => format!("cannot be used now ({what})"),
+        };
+        StoreError { table: self.table.clone(), why }
+    }
+}
+
+impl Store for Dynamo {
+    fn take_interaction(&self, id: u64) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let item = item([
+                ("pk", text(format!("interaction#{id}"))),
+                ("sk", text("interaction")),
+                ("expires_at", self.expiry(INTERACTIONS_KEPT)),
+            ]);
+            Ok(self.put_first(item).await?.is_none())
+        })
+    }
+
+    fn begin_deploy<'a>(&'a self, deploy: &'a Deploy) -> BoxFuture<'a, Result<Begun, StoreError>> {
+        Box::pin(async move {
+            let Deploy { key, requester, channel_id, began_at, run_page, state: _ } = deploy;
+            let mut item = item([
+                ("state", text("pending")),
+                ("correlation_id", text(key.correlation_id())),
+                ("requester", text(requester)),
+                ("began_at", text(began_at.to_rfc3339())),
+                ("expires_at", self.expiry(DEPLOYS_KEPT)),
+            ]);
+            item.extend(key_of(key));
+            let channel = channel_id.map(|id| ("channel_id".to_owned(), text(id)));
+            let page = run_page.as_ref().map(|page| ("run_page".to_owned(), text(page)));
+            item.extend(channel.into_iter().chain(page));
+            let Some(before) = self.put_first(item).await? else { return Ok(Begun::Now) };
+            let unreadable = "holds this deploy in a form that this version cannot read";
+            deploy_of(&before)
+                .map(Begun::Before)
+                .ok_or_else(|| StoreError { table: self.table.clone(), why: unreadable.to_owned() })
+        })
+    }
+
+    fn note_run<'a>(
+        &'a self,
+        key: &'a DeployKey,
+        page: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let update = self.client().await.update_item().table_name(&self.table);
+            let update = update
+                .set_key(Some(key_of(key)))
+                .condition_expression("attribute_exists(pk)")
+                .update_expression("SET run_page = :page")
+                .expression_attribute_values(":page", text(page));
+            match update.send().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(self.error(AwsError::of(&error))),
+            }
+        })
+    }
+
+    fn end_deploy<'a>(
+        &'a self,
+        key: &'a DeployKey,
+        outcome: &'a Outcome,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let claim = text(Uuid::new_v4());
+            let mut set =
+                "SET #state = :ended, outcome = :outcome, ended_at = :at, end_claim = :claim"
+                    .to_owned();
+            let mut update = self.client().await.update_item().table_name(&self.table);
+            if let Some(page) = &outcome.run_page {
+                set.push_str(", run_page = :page");
+                update = update.expression_attribute_values(":page", text(page));
+            }
+            let update = update
+                .set_key(Some(key_of(key)))
+                .condition_expression("#state = :pending")
+                .update_expression(set)
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":pending", text("pending"))
+                .expression_attribute_values(":ended", text("ended"))
+                .expression_attribute_values(":outcome", text(&outcome.word))
+                .expression_attribute_values(":at", text(outcome.at.to_rfc3339()))
+                .expression_attribute_values(":claim", claim.clone())
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                );
+            match update.send().await {
+                Ok(_) => Ok(true),
+                Err(SdkError::ServiceError(failed)) => match failed.into_err() {
+                    UpdateItemError::ConditionalCheckFailedException(failed) => {
+                        Ok(failed.item.unwrap_or_default().get("end_claim") == Some(&claim))
+                    }
+                    error => Err(self.error(AwsError::of_code(error.code()))),
+                },
+                Err(error) => Err(self.error(AwsError::of(&error))),
+            }
+        })
+    }
+
+    fn history<'a>(
+        &'a self,
+        agent: &'a str,
+        count: u16,
+    ) -> BoxFuture<'a, Result<Vec<Deploy>, StoreError>> {
+        Box::pin(async move {
+            let query = self.client().await.query().table_name(&self.table);
+            let query = query
+                .key_condition_expression("pk = :agent")
+                .expression_attribute_values(":agent", text(format!("agent#{agent}")))
+                .scan_index_forward(false)
+                .consistent_read(true)
+                .limit(count.into());
+            match query.send().await {
+                Ok(page) => Ok(page.items().iter().filter_map(deploy_of).collect()),
+                Err(error) => Err(self.error(AwsError::of(&error))),
+            }
+        })
+    }
+
+    fn begin_post<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Post, StoreError>> {
+        Box::pin(async move {
+            let mut item =
+                item([("state", text("begun")), ("expires_at", self.expiry(POSTS_KEPT))]);
+            item.extend(post_key(key));
+            Ok(match self.put_first(item).await? {
+                None => Post::First,
+                Some(there) if string(&there, "state").as_deref() == Some("done") => Post::Done,
+                Some(_) => Post::Unsure,
+            })
+        })
+    }
+
+    fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let client = self.client().await;
+            let done = if posted {
+                let update = client.update_item().table_name(&self.table);
+                let update = update
+                    .set_key(Some(post_key(key)))
+                    .update_expression("SET #state = :done, expires_at = :expiry")
+                    .expression_attribute_names("#state", "state")
+                    .expression_attribute_values(":done", text("done"))
+                    .expression_attribute_values(":expiry", self.expiry(POSTS_KEPT));
+                update.send().await.map(drop).map_err(|error| AwsError::of(&error))
+            } else {
+                let delete = client.delete_item().table_name(&self.table);
+                let delete = delete.set_key(Some(post_key(key))).send().await;
+                delete.map(drop).map_err(|error| AwsError::of(&error))
+            };
+            done.map_err(|error| self.error(error))
+        })
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn key_of(DeployKey { agent, interaction_id }: &DeployKey) -> Item {
+    item([("pk", text(format!("agent#{agent}"))), ("sk", text(format!("{interaction_id:020}")))])
+}
+
+fn post_key(key: &str) -> Item {
+    item([("pk", text(format!("post#{key}"))), ("sk", text("post"))])
+}
+
+fn string(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+fn time(item: &Item, name: &str) -> Option<DateTime<Utc>> {
+    string(item, name)?.parse().ok()
+}
+
+/// `None` for an item that is no deploy, as another version may leave one.
+fn deploy_of(item: &Item) -> Option<Deploy> {
+    let state = match string(item, "state")?.as_str() {
+        "pending" => DeployState::Pending,
+        _ => DeployState::Ended(Outcome {
+            word: string(item, "outcome")?,
+            run_page: string(item, "run_page"),
+            at: time(item, "ended_at")?,
+        }),
+    };
+    Some(Deploy {
+        key: DeployKey {
+            agent: string(item, "pk")?.strip_prefix("agent#")?.to_owned(),
+            interaction_id: string(item, "sk")?.parse().ok()?,
+        },
+        requester: string(item, "requester")?,
+        channel_id: string(item, "channel_id").and_then(|id| id.parse().ok()),
+        began_at: time(item, "began_at")?,
+        run_page: string(item, "run_page"),
+        state,
+    })
+}
