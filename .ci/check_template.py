@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Checks what no linter knows in the CloudFormation that transform.py prints: that each wait has a timeout that fits,
-that texts in JSON are JSON, that nothing is allowed by a wildcard, and that no secret is in the open."""
+"""Checks what no linter knows in the CloudFormation that transform.py prints.
+
+Every parameter has its place in the form, each wait has a timeout that fits, texts in JSON are JSON, nothing is allowed
+by a wildcard, and no secret is in the open."""
 
 from __future__ import annotations
 
@@ -15,6 +17,18 @@ SECRETS = {"DISCORD_BOT_TOKEN", "GITHUB_TOKEN", "GITHUB_APP_PRIVATE_KEY"}
 # Lambda's longest, and what Deckhand needs after a wait to say how things stand.
 LONGEST_TIMEOUT = 900
 AFTER_WAIT = 60
+
+
+def form(template: dict[str, Any]) -> list[str]:
+    parameters = template["Parameters"]
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    failures = [f"{name}: is not in one group of the form" for name in parameters if grouped.count(name) != 1]
+    failures += [f"{name}: no such parameter" for name in grouped if name not in parameters]
+    failures += [
+        f"{name}: labelled or declared, but not both" for name in set(interface["ParameterLabels"]) ^ set(parameters)
+    ]
+    return failures + [f"{name}: is not described" for name, of in parameters.items() if not of.get("Description")]
 
 
 def waits(template: dict[str, Any]) -> list[str]:
@@ -81,7 +95,7 @@ def main() -> int:
     parser.add_argument("template", type=Path, help="what transform.py printed")
     template = json.loads(parser.parse_args().template.read_text())
     resources = template["Resources"]
-    failures = [*waits(template), *texts(resources), *wildcards(resources), *secrets(template)]
+    failures = [*form(template), *waits(template), *texts(resources), *wildcards(resources), *secrets(template)]
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0
