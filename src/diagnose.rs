@@ -104,6 +104,24 @@ mod tests {
         assert_eq!(shown, [("Frontend /", true), ("API /health", false)]);
     }
 
+    /// What the example workflow left when `.ci/check_examples.py` ran it against a site with faults.
+    #[test]
+    fn what_the_example_workflow_leaves_is_read() {
+        let left = include_bytes!("../tests/data/diagnose-summary.json");
+        let summary = read(&archive(&[("summary.json", left)])).unwrap();
+        let shown: Vec<_> = summary.checks.iter().map(|c| (c.name.as_str(), c.ok)).collect();
+        let expected = [
+            ("Frontend /", true),
+            ("Frontend /index.html", false),
+            ("Frontend certificate", true),
+            ("API /health", false),
+            ("API /hello", true),
+            ("API certificate", true),
+        ];
+        assert_eq!(shown, expected);
+        assert!(summary.checks.iter().all(|check| check.detail.is_some()));
+    }
+
     #[test]
     fn what_is_no_summary_is_told() {
         let many: Vec<(String, &[u8])> = (0..30).map(|n| (format!("{n}"), b"x" as &[u8])).collect();

@@ -177,7 +177,7 @@ async fn ask_agent(github: &Github, agent: &Agent, workflow: &Workflow) -> Agent
 }
 
 /// What a dispatch gives: see [`Order::all_inputs`](crate::deploy::Order::all_inputs).
-fn sends(agent: &Agent, workflow: &Workflow) -> Vec<Sends> {
+pub(super) fn sends(agent: &Agent, workflow: &Workflow) -> Vec<Sends> {
     let always = |input: &str| Sends { input: input.to_owned(), always: true };
     let mut sends = vec![always("correlation_id"), always("requester")];
     if matches!(agent.kind, Kind::Diagnose(_)) {

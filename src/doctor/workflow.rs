@@ -155,3 +155,49 @@ fn needed(about: &str, agent: &AgentFacts, inputs: &[Input]) -> Vec<Finding> {
     };
     required.filter_map(finding).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agents::file;
+    use crate::doctor::Level;
+    use crate::doctor::probe::sends;
+    use rstest::rstest;
+
+    macro_rules! example {
+        ($file:literal) => {
+            include_str!(concat!("../../examples/target-repo/.github/workflows/", $file))
+        };
+    }
+
+    fn examined(command: &str, text: &str) -> Vec<Finding> {
+        let registry = file::load(None).unwrap();
+        let agent = registry.by_command(command).unwrap();
+        let workflow = agent.workflow().unwrap();
+        findings(&AgentFacts {
+            command: agent.command.clone(),
+            repository: "octo-org/web-client".parse().unwrap(),
+            file: workflow.file.clone(),
+            git_ref: workflow.default_ref.clone(),
+            page: String::new(),
+            sends: sends(agent, workflow),
+            state: Ok("active".to_owned()),
+            text: Ok(text.to_owned()),
+        })
+    }
+
+    #[rstest]
+    #[case("deploy-client", example!("client-deploy.yml"), "takes all 3 inputs")]
+    #[case("diagnose", example!("diagnose-dispatch.yml"), "takes all 5 inputs")]
+    fn the_examples_are_as_they_should_be(
+        #[case] command: &str,
+        #[case] text: &str,
+        #[case] praise: &str,
+    ) {
+        let told = examined(command, text);
+        assert!(told.len() == 1 && told[0].level == Level::Good, "{told:?}");
+        assert!(told[0].what.contains(praise), "{told:?}");
+        let broken = text.replace("correlation_id", "id");
+        assert!(examined(command, &broken).iter().any(|found| found.level == Level::Bad));
+    }
+}
