@@ -103,6 +103,7 @@ impl Store for Memory {
         let pending = deploy.filter(|deploy| deploy.state == DeployState::Pending);
         let won = pending.map(|deploy| {
             deploy.state = DeployState::Ended(outcome.clone());
+            deploy.run_page = outcome.run_page.clone().or(deploy.run_page.take());
         });
         ready(won.is_some())
     }

@@ -7,16 +7,19 @@ use standins::github::{Fault, On, Scenario, Timetable};
 use crate::secrets::{listen, logged};
 use crate::world::{Plan, World};
 
-async fn world(scenario: Scenario) -> World {
-    // The stand-in's app is the same for every world.
+/// The settings of the stand-in's app, which is the same for every world.
+pub async fn env() -> Vec<(&'static str, String)> {
     let probe = World::new().await;
-    let env = vec![
+    vec![
         ("GITHUB_TOKEN", String::new()),
         ("GITHUB_APP_ID", probe.github.app_id().to_string()),
         ("GITHUB_APP_INSTALLATION_ID", probe.github.installation_id().to_string()),
         ("GITHUB_APP_PRIVATE_KEY", probe.github.app_private_key_pem().to_owned()),
-    ];
-    World::of(Plan { env, scenario, ..Plan::default() }).await
+    ]
+}
+
+async fn world(scenario: Scenario) -> World {
+    World::of(Plan { env: env().await, scenario, ..Plan::default() }).await
 }
 
 #[tokio::test(start_paused = true)]

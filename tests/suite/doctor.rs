@@ -11,6 +11,7 @@ use standins::discord::{self, Discord, GUILD_ID};
 use standins::github::{Fault, Github, On, Permission, Scenario, Title, What};
 use standins::{Clock, Gauge};
 
+use crate::app;
 use crate::world::{Plan, TOKEN, World};
 
 const ADA: &str = "810000000000000001";
@@ -150,13 +151,7 @@ async fn an_app_tells_what_it_may_write(
     #[case] icon: &str,
     #[case] what: &str,
 ) {
-    let probe = World::new().await;
-    let env = [
-        ("GITHUB_TOKEN", String::new()),
-        ("GITHUB_APP_ID", probe.github.app_id().to_string()),
-        ("GITHUB_APP_INSTALLATION_ID", probe.github.installation_id().to_string()),
-        ("GITHUB_APP_PRIVATE_KEY", probe.github.app_private_key_pem().to_owned()),
-    ];
+    let env = app::env().await;
     let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let world = world(scenario(|s| s.denied = denied), &env).await;
     let told = world.types("ada", "/doctor").await.original().content.clone();
@@ -165,14 +160,9 @@ async fn an_app_tells_what_it_may_write(
 
 #[tokio::test(start_paused = true)]
 async fn an_app_that_is_not_installed_is_told() {
-    let probe = World::new().await;
-    let (id, key) = (probe.github.app_id().to_string(), probe.github.app_private_key_pem());
-    let env = [
-        ("GITHUB_TOKEN", ""),
-        ("GITHUB_APP_ID", &id),
-        ("GITHUB_APP_INSTALLATION_ID", "7"),
-        ("GITHUB_APP_PRIVATE_KEY", key),
-    ];
+    let mut env = app::env().await;
+    env.push(("GITHUB_APP_INSTALLATION_ID", "7".to_owned()));
+    let env: Vec<_> = env.iter().rev().map(|(name, value)| (*name, value.as_str())).collect();
     let told = world(Scenario::default(), &env).await.types("ada", "/doctor").await;
     let found = marked(&told.original().content, "❌");
     assert!(found.iter().any(|line| line.contains("(404)")), "{}", told.transcript());

@@ -10,7 +10,7 @@ use rstest::rstest;
 use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
 use standins::github::{Fault, On, Scenario, What};
 
-use crate::world::{Plan, World};
+use crate::world::{Plan, Remembers, World};
 
 fn lost(status: Option<u16>) -> Fault {
     Fault::new(On::Dispatch, What::AnswerLost { status })
@@ -71,7 +71,8 @@ async fn a_replayed_interaction_never_deploys_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn a_replay_that_reaches_a_fresh_process_finds_the_first_run_and_announces_nothing_twice() {
-    let mut world = World::new().await;
+    let remembers = Remembers::InMemory;
+    let mut world = World::of(Plan { remembers, ..Plan::default() }).await;
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let first = world.deliver(&interaction).await;
     world.passes(Duration::from_secs(1)).await;
@@ -89,7 +90,8 @@ async fn a_replay_that_reaches_a_fresh_process_finds_the_first_run_and_announces
 
 #[tokio::test(start_paused = true)]
 async fn when_a_fresh_process_cannot_ask_whether_it_was_done_before_it_does_nothing() {
-    let mut world = World::new().await;
+    let remembers = Remembers::InMemory;
+    let mut world = World::of(Plan { remembers, ..Plan::default() }).await;
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     world.passes(Duration::from_millis(100)).await;
     world.restart();

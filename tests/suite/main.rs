@@ -12,6 +12,7 @@
 mod world;
 
 mod app;
+mod aws;
 mod correlation;
 mod deploys;
 mod diagnose;
@@ -24,4 +25,5 @@ mod secrets;
 mod server;
 mod set;
 mod status;
+mod store;
 mod verify;

@@ -21,13 +21,16 @@ use deckhand::config::Settings;
 use deckhand::edge::http::App;
 use deckhand::outbound::{CallError, Https, Transport};
 use deckhand::probe::{Page, Probe, ProbeError, Prober};
-use deckhand::store::{Memory, Store};
+use deckhand::store::{Dynamo, Memory, Store};
 use deckhand::tasks::{Deadline, Tasks};
 use serde_json::Value;
 use standins::discord::{Answer, Discord, Endpoint, Interaction, Message, User};
 use standins::github::{Dispatch, Github, Scenario};
 use standins::site::Site;
 use standins::{Clock as StandinClock, Gauge};
+use tokio::task::JoinHandle;
+
+use crate::aws;
 
 /// The moment at which every story begins.
 const MORNING: &str = "2026-11-22T10:00:00Z";
@@ -46,8 +49,16 @@ pub struct World {
     pub app: App,
     pub tasks: Tasks,
     parts: Plan,
-    clock: StandinClock,
+    outside: Outside,
+}
+
+/// What lies outside the bot and outlives its process.
+struct Outside {
+    transport: Arc<Counted<Https>>,
+    aws: Arc<Aws>,
     gauge: Gauge,
+    clock: StandinClock,
+    _pacemaker: Pacemaker,
 }
 
 /// What a world is made of.
@@ -57,9 +68,21 @@ pub struct Plan {
     pub env: Vec<(&'static str, String)>,
     pub agents: Option<&'static str>,
     pub table: &'static [Command],
-    pub store: Arc<dyn Store>,
+    pub remembers: Remembers,
     /// The invocation's time limit, as on Lambda.
     pub time_limit: Option<Duration>,
+}
+
+/// Where the bot remembers.
+#[derive(Clone, Default)]
+pub enum Remembers {
+    /// In a table, if there is a stand-in of AWS; else in memory.
+    #[default]
+    AsWellAsItCan,
+    /// In memory: a process that is replaced takes it along.
+    InMemory,
+    /// In this table.
+    InTable(String),
 }
 
 impl Default for Plan {
@@ -69,7 +92,7 @@ impl Default for Plan {
             env: Vec::new(),
             agents: None,
             table: TABLE,
-            store: Arc::new(Memory::default()),
+            remembers: Remembers::default(),
             time_limit: None,
         }
     }
@@ -99,24 +122,42 @@ impl World {
     ) -> Self {
         let clock = StandinClock::start_at(MORNING.parse().unwrap());
         let gauge = Gauge::new();
-        tokio::spawn(pacemaker(gauge.clone()));
+        let pacemaker = Pacemaker(tokio::spawn(pace(gauge.clone())));
         let github = Github::start(clock.clone(), gauge.clone(), plan.scenario.clone()).await;
         let discord = Discord::start(clock.clone(), gauge.clone()).await;
         plan.env.extend(env(Site::start(clock.clone(), gauge.clone()).await));
         let tasks = Tasks::default();
-        let app = build(&plan, &github, &discord, &clock, &gauge, &tasks);
-        let world = Self { github, discord, app, tasks, parts: plan, clock, gauge };
+        let transport = Arc::new(Counted { inner: Https::default(), gauge: gauge.clone() });
+        let aws = match aws::standin() {
+            Some(url) => aws::at(&url, transport.clone()).await,
+            None => Aws::new(transport.clone()),
+        };
+        if let (Remembers::AsWellAsItCan, Some(_)) = (&plan.remembers, aws::standin()) {
+            plan.remembers = Remembers::InTable(aws::new_table(&aws).await);
+        }
+        let outside = Outside {
+            transport,
+            aws,
+            gauge: gauge.clone(),
+            clock: clock.clone(),
+            _pacemaker: pacemaker,
+        };
+        let app = build(&plan, &github, &discord, &outside, &tasks);
+        let world = Self { github, discord, app, tasks, parts: plan, outside };
         // Interactions are created after the process was started, unless a story says otherwise.
         world.passes(Duration::from_secs(1)).await;
         world
     }
 
-    /// The bot's process is replaced by a new one that remembers nothing.
+    /// The bot's process is replaced by a new one: what was in memory is gone.
     pub fn restart(&mut self) {
-        self.parts.store = Arc::new(Memory::default());
         self.tasks = Tasks::default();
-        self.app =
-            build(&self.parts, &self.github, &self.discord, &self.clock, &self.gauge, &self.tasks);
+        self.app = build(&self.parts, &self.github, &self.discord, &self.outside, &self.tasks);
+    }
+
+    /// AWS, for stories that only make sense where there is one.
+    pub fn aws(&self) -> &Aws {
+        &self.outside.aws
     }
 
     /// What Discord would send if this person typed this.
@@ -227,14 +268,7 @@ impl Told {
     }
 }
 
-fn build(
-    plan: &Plan,
-    github: &Github,
-    discord: &Discord,
-    clock: &StandinClock,
-    gauge: &Gauge,
-    tasks: &Tasks,
-) -> App {
+fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tasks: &Tasks) -> App {
     let env = |name: &str| {
         if let Some((_, value)) = plan.env.iter().find(|(given, _)| *given == name) {
             return Some(value.clone());
@@ -255,24 +289,39 @@ fn build(
         None => file::load(None).unwrap(),
     };
     discord.set_commands(registration(plan.table, &registry, Scope::Guild));
+    let Outside { transport, aws, gauge, clock, .. } = outside;
     let clock = Arc::new(StoryClock(clock.clone()));
-    let transport = Arc::new(Counted { inner: Https::default(), gauge: gauge.clone() });
+    let store: Arc<dyn Store> = match &plan.remembers {
+        Remembers::InTable(table) => {
+            Arc::new(Dynamo::new(aws.clone(), table.clone(), clock.clone()))
+        }
+        _ => Arc::new(Memory::default()),
+    };
     let parts = Parts {
-        vault: Arc::new(Parameters(Aws::new(transport.clone()))),
-        transport,
+        vault: Arc::new(Parameters(aws.clone())),
+        transport: transport.clone(),
         prober: Arc::new(Counted {
             inner: Probe::new(settings.urls.clone()),
             gauge: gauge.clone(),
         }),
         clock: clock.clone(),
-        store: plan.store.clone(),
+        store,
         tasks: tasks.clone(),
         table: plan.table,
     };
     App::new(settings.discord.public_key, clock, Deckhand::new(settings, registry, parts))
 }
 
-async fn pacemaker(gauge: Gauge) {
+/// Moves the clock as long as its world is there: that of another would not know of its calls.
+struct Pacemaker(JoinHandle<()>);
+
+impl Drop for Pacemaker {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn pace(gauge: Gauge) {
     loop {
         for _ in 0..LOOKS {
             tokio::task::yield_now().await;

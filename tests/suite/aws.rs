@@ -1,0 +1,74 @@
+//! A stand-in of AWS to tell stories against: a server that speaks its protocols, at `AWS_STANDIN_URL`.
+//! `.ci/run` starts one. With it every story remembers in a table of its own; without it in memory, and
+//! what is only about AWS is ignored.
+
+use std::sync::Arc;
+
+use aws_config::Region;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use deckhand::aws::{Aws, loader};
+use deckhand::outbound::Transport;
+use uuid::Uuid;
+
+/// Where the stand-in is, if there is one.
+pub fn standin() -> Option<String> {
+    std::env::var("AWS_STANDIN_URL").ok().filter(|url| !url.is_empty())
+}
+
+/// AWS at this address.
+pub async fn at(url: &str, transport: Arc<dyn Transport>) -> Arc<Aws> {
+    let credentials = Credentials::new("key", "secret", None, None, "stand-in");
+    let config = loader(transport.clone())
+        .endpoint_url(url)
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .load()
+        .await;
+    Aws::of(config, transport)
+}
+
+/// A new table like the one in `template.yaml`.
+pub async fn new_table(aws: &Aws) -> String {
+    let name = format!("deckhand-{}", Uuid::new_v4());
+    let attribute = |name| {
+        let attribute = AttributeDefinition::builder().attribute_name(name);
+        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
+    };
+    let key = |name, kind| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+    };
+    aws_sdk_dynamodb::Client::new(aws.config().await)
+        .create_table()
+        .table_name(&name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute("pk"))
+        .attribute_definitions(attribute("sk"))
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("sk", KeyType::Range))
+        .send()
+        .await
+        .unwrap();
+    name
+}
+
+/// A parameter's name that nobody else has.
+pub fn new_parameter() -> String {
+    format!("/deckhand-{}/github-token", Uuid::new_v4())
+}
+
+/// Stores a secret.
+pub async fn put_parameter(aws: &Aws, name: &str, value: &str) {
+    aws_sdk_ssm::Client::new(aws.config().await)
+        .put_parameter()
+        .name(name)
+        .value(value)
+        .r#type(aws_sdk_ssm::types::ParameterType::SecureString)
+        .overwrite(true)
+        .send()
+        .await
+        .unwrap();
+}
