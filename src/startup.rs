@@ -13,6 +13,7 @@ use crate::outbound::Https;
 use crate::probe::Probe;
 use crate::store::Memory;
 use crate::tasks::Tasks;
+use crate::telemetry;
 use crate::text::escape;
 
 /// Why the bot cannot start: everything that is wrong, at once.
@@ -80,6 +81,7 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
         clock: clock.clone(),
         store: Arc::new(Memory::default()),
         tasks,
+        telemetry: telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME")),
         table: TABLE,
     };
     Ok(App::new(public_key, clock, Deckhand::new(settings, registry, parts)))

@@ -22,6 +22,7 @@ use crate::error::UserError;
 use crate::github::jobs::Job;
 use crate::github::runs::Tag;
 use crate::github::{GithubError, Run};
+use crate::telemetry::{self, Deployed};
 use crate::text::{duration, escape};
 use crate::verify::check::{Outcome, check};
 use crate::verify::messages::{Report, Seen, render};
@@ -194,7 +195,10 @@ async fn verify(deckhand: &Arc<Deckhand>, plans: Plans, diagnosis: Option<Order>
     let steps = match jobs {
         None => Ok(Vec::new()),
         Some(Ok(jobs)) => Ok(step_times(&plans.verification.steps, &jobs)),
-        Some(Err(error)) => Err(status::missing(&error)),
+        Some(Err(error)) => {
+            telemetry::failed(&error);
+            Err(status::missing(&error))
+        }
     };
     let found = match &run {
         Seen::Found(run) => Some(run),
@@ -249,7 +253,7 @@ async fn look(deckhand: &Deckhand, plans: &Plans) -> (Seen, Option<Result<Vec<Jo
             return (Seen::Not(format!("{repository} has no run `{id}` (404).")), None);
         }
         (Err(error), _) => {
-            tracing::warn!(%error, "the run is not known");
+            telemetry::failed(&error);
             return (Seen::Not(status::missing(&error)), None);
         }
     };
@@ -293,6 +297,7 @@ async fn dispatch(deckhand: &Deckhand, order: &Order) -> String {
         Ok(target) => {
             let run_id = target.as_ref().map(|target| target.run_id);
             tracing::info!(correlation_id = %order.correlation_id, run_id, "dispatched");
+            telemetry::deployed(Deployed::dispatched(target.as_ref()));
             let run = match &target {
                 Some(target) => escape::link(&format!("Run {}", target.run_id), &target.url),
                 None => {
@@ -307,7 +312,7 @@ async fn dispatch(deckhand: &Deckhand, order: &Order) -> String {
             )
         }
         Err(ended) => {
-            tracing::warn!(correlation_id = %order.correlation_id, ended = ?ended, "not dispatched");
+            telemetry::deployed(Deployed::ended(&ended));
             let messages = Messages::new(github, order, deckhand.wait.timeout);
             messages.not_dispatched(ended).content().to_owned()
         }

@@ -23,6 +23,7 @@ use crate::edge::budget;
 use crate::edge::reply::Suggestion;
 use crate::error::UserError;
 use crate::github::Run;
+use crate::telemetry::{self, Deployed};
 use crate::text::escape;
 
 /// The options of an agent's command: its inputs, `wait` and `ref`.
@@ -152,6 +153,7 @@ async fn dispatch(deckhand: &Deckhand, order: &Order) -> Finish {
                 run_id = target.as_ref().map(|target| target.run_id),
                 "dispatched"
             );
+            telemetry::deployed(Deployed::dispatched(target.as_ref()));
             messages.dispatched(target.as_ref()).into()
         }
         Err(ended) => {
@@ -197,7 +199,9 @@ impl Report for Progress<'_> {
     }
 }
 
-fn log_end(order: &Order, Followed { stage, ended }: &Followed) {
+fn log_end(order: &Order, followed: &Followed) {
+    telemetry::deployed(Deployed::from(followed));
+    let Followed { stage, ended } = followed;
     let target = match stage {
         Stage::Following(target) => Some(target),
         _ => None,

@@ -24,4 +24,5 @@ mod secrets;
 mod server;
 mod set;
 mod status;
+mod telemetry;
 mod verify;

@@ -6,7 +6,7 @@
 //! pacemaker keeps the runtime awake and moves the clock itself, in small steps, and only when every
 //! call under way is held up by a stand-in on purpose.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use deckhand::outbound::{CallError, Https, Transport};
 use deckhand::probe::{Page, Probe, ProbeError, Prober};
 use deckhand::store::{Memory, Store};
 use deckhand::tasks::{Deadline, Tasks};
+use deckhand::telemetry::{Sink, Summary};
 use serde_json::Value;
 use standins::discord::{Answer, Discord, Endpoint, Interaction, Message, User};
 use standins::github::{Dispatch, Github, Scenario};
@@ -44,6 +45,7 @@ pub struct World {
     pub discord: Discord,
     pub app: App,
     pub tasks: Tasks,
+    pub lines: Lines,
     parts: Plan,
     clock: StandinClock,
     gauge: Gauge,
@@ -103,8 +105,9 @@ impl World {
         let discord = Discord::start(clock.clone(), gauge.clone()).await;
         plan.env.extend(env(Site::start(clock.clone(), gauge.clone()).await));
         let tasks = Tasks::default();
-        let app = build(&plan, &github, &discord, &clock, &gauge, &tasks);
-        let world = Self { github, discord, app, tasks, parts: plan, clock, gauge };
+        let lines = Lines::default();
+        let app = build(&plan, &github, &discord, &clock, &gauge, &tasks, &lines);
+        let world = Self { github, discord, app, tasks, lines, parts: plan, clock, gauge };
         // Interactions are created after the process was started, unless a story says otherwise.
         world.passes(Duration::from_secs(1)).await;
         world
@@ -114,8 +117,8 @@ impl World {
     pub fn restart(&mut self) {
         self.parts.store = Arc::new(Memory::default());
         self.tasks = Tasks::default();
-        self.app =
-            build(&self.parts, &self.github, &self.discord, &self.clock, &self.gauge, &self.tasks);
+        let Self { parts, github, discord, clock, gauge, tasks, lines, .. } = &*self;
+        self.app = build(parts, github, discord, clock, gauge, tasks, lines);
     }
 
     /// What Discord would send if this person typed this.
@@ -233,6 +236,7 @@ fn build(
     clock: &StandinClock,
     gauge: &Gauge,
     tasks: &Tasks,
+    lines: &Lines,
 ) -> App {
     let env = |name: &str| {
         if let Some((_, value)) = plan.env.iter().find(|(given, _)| *given == name) {
@@ -264,9 +268,35 @@ fn build(
         clock: clock.clone(),
         store: plan.store.clone(),
         tasks: tasks.clone(),
+        telemetry: Arc::new(lines.clone()),
         table: plan.table,
     };
     App::new(settings.discord.public_key, clock, Deckhand::new(settings, registry, parts))
+}
+
+/// The summary lines that were written, as the function `deckhand` would have.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<Value>>>);
+
+impl Lines {
+    pub fn all(&self) -> Vec<Value> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The line that there must be exactly one of.
+    pub fn of(&self, interaction: &Interaction) -> Value {
+        let is_its = |line: &Value| line["interaction_id"] == interaction.id;
+        let mut lines: Vec<_> = self.all().into_iter().filter(is_its).collect();
+        assert_eq!(lines.len(), 1, "exactly one line: {lines:#?}");
+        lines.remove(0)
+    }
+}
+
+impl Sink for Lines {
+    fn write(&self, summary: &Summary) {
+        let line = summary.to_line("deckhand");
+        self.0.lock().unwrap().push(serde_json::from_slice(&line).unwrap());
+    }
 }
 
 async fn pacemaker(gauge: Gauge) {
