@@ -107,5 +107,6 @@ pub fn app_that_explains(
     let agents =
         bad.agents.as_ref().map(|bad| format!("- {}", escape::plain(&bad.to_string(), 600)));
     let problems: Vec<String> = settings.into_iter().chain(agents).collect();
-    Ok(App::not_set_up(key, Arc::new(SystemClock), &problems.join("\n")))
+    let telemetry = telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME"));
+    Ok(App::not_set_up(key, Arc::new(SystemClock), &problems.join("\n"), telemetry))
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::summary::{About, Notes, Summary};
+use super::summary::{About, Event, Notes, Outcome, Summary};
 use crate::clock::Clock;
 use crate::telemetry::Sink;
 
@@ -25,7 +25,10 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        let notes = std::mem::take(&mut *self.notes());
+        let mut notes = std::mem::take(&mut *self.notes());
+        if notes.reply.is_none() && self.about.event != Event::Digest {
+            notes.ended(Outcome::Failed, "it was never answered");
+        }
         self.sink.write(&Summary {
             at: self.clock.now(),
             about: std::mem::take(&mut self.about),

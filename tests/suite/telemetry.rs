@@ -1,12 +1,15 @@
 //! One summary line for each interaction, when it is wholly done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use deckhand::clock::SystemClock;
 use deckhand::commands::{Command, Plan as CommandPlan, Serves};
 use deckhand::discord::Message;
 use deckhand::edge::authorize::AccessLevel;
-use deckhand::error::UserError;
+use deckhand::edge::http::App;
 use deckhand::telemetry::{About, Readable, Sink, Telemetry};
+use futures_util::FutureExt;
 use rstest::rstest;
 use serde_json::{Value, json};
 use standins::discord::{Fault as DiscordFault, On as OnDiscord, User, What as DiscordWhat};
@@ -208,7 +211,7 @@ const FAULTY: &[Command] = &[
             })))
         })
     }),
-    own("refuses", |_| Box::pin(async { Err(UserError::new("Not today.")) })),
+    own("faulty", |_| Box::pin(async { panic!("at once") })),
 ];
 
 #[rstest]
@@ -309,10 +312,46 @@ fn is_of_status(path: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_before_the_answer_has_its_line() {
+    let world = World::of(Plan { table: FAULTY, ..Plan::default() }).await;
+    let interaction = world.interaction("ada", "/faulty");
+    let answer = std::panic::AssertUnwindSafe(world.post(&interaction)).catch_unwind().await;
+    assert!(answer.is_err());
+    let line = world.lines.of(&interaction);
+    assert_eq!((&line["Outcome"], &line["level"]), (&json!("failed"), &json!("ERROR")));
+    assert_eq!(line["error"], "it was never answered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_is_not_set_up_fails_every_command() {
+    let world = World::new().await;
+    let mut key = [0; 32];
+    hex::decode_to_slice(world.discord.public_key(), &mut key).unwrap();
+    let key = ed25519_dalek::VerifyingKey::from_bytes(&key).unwrap();
+    let (lines, clock) = (Lines::default(), world.clock());
+    let app = App::not_set_up(key, clock, "- GITHUB_REPO is not set", Arc::new(lines.clone()));
+    for request in [world.discord.ping(), world.interaction("ada", "/agents")] {
+        let mut http = http::Request::post("/discord");
+        for (name, value) in &request.headers {
+            http = http.header(name, value);
+        }
+        app.handle(http.body(request.body.clone()).unwrap(), None).await;
+    }
+    let lines = lines.all();
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[0]["Outcome"], &lines[0]["reply"]), (&json!("answered"), &json!("pong")));
+    assert_eq!(
+        (&lines[1]["Outcome"], &lines[1]["error"]),
+        (&json!("failed"), &json!("not set up"))
+    );
+    assert_eq!(metrics(&lines[1]), ["Interactions", "TimeToAnswer"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_interaction_has_a_line_of_its_own() {
     let lines = Lines::default();
-    let clock = std::sync::Arc::new(deckhand::clock::SystemClock);
-    let telemetry = Telemetry::new(std::sync::Arc::new(lines.clone()), clock);
+    let clock = Arc::new(SystemClock);
+    let telemetry = Telemetry::new(Arc::new(lines.clone()), clock);
     let work = async {
         deckhand::telemetry::asks_github();
         deckhand::telemetry::follows_up();
@@ -335,8 +374,8 @@ async fn elsewhere_than_on_lambda_it_is_a_line_of_the_log() {
         }
     }
     listen();
-    let clock = std::sync::Arc::new(deckhand::clock::SystemClock);
-    let telemetry = Telemetry::new(std::sync::Arc::new(Both(Lines::default())), clock);
+    let clock = Arc::new(SystemClock);
+    let telemetry = Telemetry::new(Arc::new(Both(Lines::default())), clock);
     let refusal = async { deckhand::telemetry::refused(&"not here") };
     telemetry.scope(About::digest("status-digest"), refusal).await;
     let text = logged();

@@ -173,6 +173,11 @@ impl World {
         tokio::time::sleep(time).await;
     }
 
+    /// The time in this world.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(StoryClock(self.clock.clone()))
+    }
+
     pub fn dispatches(&self) -> Vec<Dispatch> {
         self.github.dispatches()
     }
