@@ -201,18 +201,14 @@ impl Report for Progress<'_> {
 
 fn log_end(order: &Order, followed: &Followed) {
     telemetry::deployed(Deployed::from(followed));
-    let Followed { stage, ended } = followed;
-    let target = match stage {
-        Stage::Following(target) => Some(target),
-        _ => None,
-    };
-    let conclusion = target.and_then(|t| t.run.as_ref()?.conclusion.as_deref());
-    tracing::info!(
-        correlation_id = %order.correlation_id,
-        run_id = target.map(|target| target.run_id),
-        matched = target.map(|target| target.matched.words()),
-        conclusion,
-        ended = ?ended,
-        "the deploy ended"
-    );
+    // What went wrong without a run is in the interaction's summary.
+    if let Stage::Following(target) = &followed.stage {
+        tracing::info!(
+            correlation_id = %order.correlation_id,
+            run_id = target.run_id,
+            matched = target.matched.words(),
+            conclusion = target.run.as_ref().and_then(|run| run.conclusion.as_deref()),
+            "the deploy ended"
+        );
+    }
 }
