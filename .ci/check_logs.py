@@ -38,6 +38,9 @@ TYPED = [
     ("forbidden", "/deploy-client wait:true", "failed", "not_dispatched"),
     ("success", "/status", "answered", None),
 ]
+# The same while Discord takes nothing: neither the answer nor the message that follows it.
+UNDELIVERED = [("forbidden", "/deploy-client wait:true", "failed", "not_dispatched")]
+NOWHERE = {"DISCORD_API_BASE": "http://127.0.0.1:1"}
 METRICS = {
     "Interactions": ("Count", ["FunctionName", "Command", "Outcome"]),
     "TimeToAnswer": ("Milliseconds", ["FunctionName", "Command"]),
@@ -123,15 +126,16 @@ class Check:
         return found
 
 
-def happens(check: Check, given: argparse.Namespace, folder: Path, standins: StandIns) -> list[dict[str, Any]]:
-    """The lines that all of `TYPED`, and a ping, leave in the log."""
-    log = folder / "log"
-    settings = {**standins.environment(), "POLL_INTERVAL_SECONDS": "0.5"}
+def happens(
+    check: Check, given: argparse.Namespace, log: Path, standins: StandIns, told: list[Any], more: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The lines that a process leaves in the log after a ping and these commands."""
+    settings = {**standins.environment(), "POLL_INTERVAL_SECONDS": "0.5", **more}
     typed = []
     with given.emulator(str(given.deckhand.resolve()), env=settings, max_concurrency=1, log=str(log)) as function:
         endpoint = f"http://127.0.0.1:{function.port}/discord"
         standins.pings(endpoint)
-        for scenario, text, *_ in TYPED:
+        for scenario, text, *_ in told:
             standins.scenario(scenario)
             typed.append(standins.types(text, endpoint)["interaction_id"])
             check.expect(function.wait_idle(60), f"{text} did not end")
@@ -142,16 +146,16 @@ def happens(check: Check, given: argparse.Namespace, folder: Path, standins: Sta
         except ValueError:
             check.expect(False, "a line that is no JSON", text)
     summaries = [line for line in lines if line.get("event") == "interaction"]
-    check.expect(len(summaries) == len(TYPED) + 1, "one summary for each interaction", *summaries)
+    check.expect(len(summaries) == len(told) + 1, "one summary for each interaction", *summaries)
     pong = summaries[0]
     check.expect(pong["reply"] == "pong" and pong["cold_start"] and "_aws" not in pong, "the ping's line", pong)
-    for interaction, (_, text, outcome, conclusion) in zip(typed, TYPED, strict=True):
+    for interaction, (_, text, outcome, conclusion) in zip(typed, told, strict=True):
         found = [line for line in summaries if line.get("interaction_id") == str(interaction)]
         if len(found) != 1:
             check.expect(False, f"one summary of {text}", *found)
             continue
-        told = (found[0]["Outcome"], found[0].get("Conclusion"))
-        check.expect(told == (outcome, conclusion), f"how {text} ended", found[0])
+        ended = (found[0]["Outcome"], found[0].get("Conclusion"))
+        check.expect(ended == (outcome, conclusion), f"how {text} ended", found[0])
         check.expect(bool(found[0].get("request_id")), f"the invocation of {text}", found[0])
         check.expect(not found[0]["cold_start"], f"{text} was no cold start", found[0])
     return lines
@@ -169,7 +173,7 @@ def asks(check: Check, lines: list[dict[str, Any]]) -> None:
             print("   ", json.dumps(row, ensure_ascii=False))
 
     counts: dict[tuple[str, str], int] = {}
-    for _, text, outcome, _ in TYPED:
+    for _, text, outcome, _ in TYPED + UNDELIVERED:
         key = (text.split()[0].removeprefix("/"), outcome)
         counts[key] = counts.get(key, 0) + 1
     commands = rows["Commands"]
@@ -180,7 +184,7 @@ def asks(check: Check, lines: list[dict[str, Any]]) -> None:
     check.expect(commands[0]["commands"] == max(counts.values()), "the most used command comes first", commands[0])
 
     deploys = rows["Deploys"]
-    conclusions = [conclusion for *_, conclusion in reversed(TYPED) if conclusion]
+    conclusions = [conclusion for *_, conclusion in reversed(TYPED + UNDELIVERED) if conclusion]
     check.expect([row["Conclusion"] for row in deploys] == conclusions, "deploys, the last first", *deploys)
     for row in deploys:
         followed = row["Conclusion"] in ("success", "failure")
@@ -192,8 +196,8 @@ def asks(check: Check, lines: list[dict[str, Any]]) -> None:
     trouble = rows["Trouble"]
     summaries = [line for line in lines if line.get("event") == "interaction"]
     calls = sum(line.get("GithubCalls", 0) for line in summaries)
-    check.expect(sum(row["errors"] for row in trouble) == 1, "one error", *trouble)
-    check.expect(sum(row["follow_ups_failed"] for row in trouble) == 0, "nothing was undeliverable", *trouble)
+    check.expect(sum(row["errors"] for row in trouble) == 2, "two errors", *trouble)
+    check.expect(sum(row["follow_ups_failed"] for row in trouble) == 2, "two messages were undeliverable", *trouble)
     check.expect(calls > 0 and sum(row["github_calls"] for row in trouble) == calls, "the calls to GitHub", *trouble)
     least = min(line["GithubRateLimitLeft"] for line in summaries if "GithubRateLimitLeft" in line)
     check.expect(min(row["rate_limit_left"] for row in trouble) == least, "the least that was left", *trouble)
@@ -241,7 +245,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, StandIns(given.standins) as standins:
         registration = subprocess.run([given.deckhand, "commands"], capture_output=True, check=True)
         standins.call("PUT", "/commands", json.loads(registration.stdout))
-        lines = happens(check, given, Path(folder), standins)
+        lines = happens(check, given, Path(folder, "log"), standins, TYPED, {})
+        lines += happens(check, given, Path(folder, "undelivered"), standins, UNDELIVERED, NOWHERE)
     seen = set().union(*(check.metrics(line) for line in lines))
     check.expect(seen == set(METRICS), "every metric is sent by something", seen)
     asks(check, lines)
