@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 
 use crate::agents::Registry;
 use crate::agents::options::Options;
@@ -10,7 +11,6 @@ use crate::clock::Clock;
 use crate::commands::{self, Call, Command, Completion, Plan};
 use crate::config::{Settings, SiteSettings, WaitSettings};
 use crate::credential::Vault;
-use crate::deploy::correlation::CorrelationId;
 use crate::discord::{Discord, Message};
 use crate::edge::authorize::Access;
 use crate::edge::budget;
@@ -23,6 +23,7 @@ use crate::outbound::Transport;
 use crate::probe::Prober;
 use crate::store::Store;
 use crate::tasks::{Deadline, Tasks};
+use crate::telemetry::{self, About, Event, Sink, Telemetry};
 use crate::url_guard::UrlPolicy;
 
 /// The bot, wired up. Shared by all requests.
@@ -53,6 +54,8 @@ pub struct Deckhand {
     pub prober: Arc<dyn Prober>,
     /// What runs on after an answer.
     pub tasks: Tasks,
+    /// Tells how each interaction went.
+    pub telemetry: Telemetry,
     /// Its commands.
     pub table: &'static [Command],
 }
@@ -71,6 +74,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Holds what runs on after an answer.
     pub tasks: Tasks,
+    /// Takes a summary of each interaction.
+    pub telemetry: Arc<dyn Sink>,
     /// The commands.
     pub table: &'static [Command],
 }
@@ -78,13 +83,14 @@ pub struct Parts {
 impl Deckhand {
     /// Wires the bot up. Nothing is connected yet.
     pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
-        let Parts { transport, prober, vault, clock, store, tasks, table } = parts;
+        let Parts { transport, prober, vault, clock, store, tasks, telemetry, table } = parts;
         Arc::new(Self {
             registry,
             github: Github::new(settings.github, transport.clone(), vault.clone(), clock.clone()),
             discord: Arc::new(Discord::new(settings.discord, transport, vault, clock.clone())),
             store,
             started_at: clock.now(),
+            telemetry: Telemetry::new(telemetry, clock.clone()),
             clock,
             wait: settings.wait,
             access: settings.access,
@@ -104,14 +110,32 @@ impl Deckhand {
         deadline: Option<Deadline>,
     ) -> Reply {
         match interaction {
-            Interaction::Ping => Reply::Pong,
-            Interaction::Autocomplete(command) => Reply::Choices(self.suggest(&command).await),
-            Interaction::Other => Reply::Message(Message::private(
+            Interaction::Ping => self.at_once(Reply::Pong),
+            Interaction::Other => self.at_once(Reply::Message(Message::private(
                 "⚠️ This version of Deckhand knows no such interaction. If you pressed a button or \
                  filled in a form, the message it belongs to is from another version.",
-            )),
-            Interaction::Command(command) => self.answer_command(command, deadline).await,
+            ))),
+            Interaction::Autocomplete(command) => {
+                let about = self.about(Event::Autocomplete, &command);
+                let suggested = self.suggest(&command).map(Reply::Choices);
+                self.telemetry.scope(about, suggested.inspect(noted)).await
+            }
+            Interaction::Command(command) => {
+                let about = self.about(Event::Command, &command);
+                let answered = self.answer_command(command, deadline);
+                self.telemetry.scope(about, answered.inspect(noted)).await
+            }
         }
+    }
+
+    fn at_once(&self, reply: Reply) -> Reply {
+        self.telemetry.at_once(About::default(), reply.name());
+        reply
+    }
+
+    fn about(&self, event: Event, command: &interaction::Command) -> About {
+        let known = commands::route(self.table, &self.registry, &command.name).is_some();
+        About::command(event, command, known, self.clock.now())
     }
 
     /// What could be meant by what is being typed, as far as it is known within the three seconds.
@@ -140,12 +164,9 @@ impl Deckhand {
         command: interaction::Command,
         deadline: Option<Deadline>,
     ) -> Reply {
-        let arrived = self.clock.now();
-        let id = command.id;
-        let name = command.name.clone();
-        let reply = match self.start(&command).await {
+        match self.start(&command).await {
             Err(error) => {
-                tracing::info!(interaction_id = %id, command = name, %error, "refused");
+                telemetry::refused(&error);
                 Reply::Message(error.to_message())
             }
             Ok(Plan::Answer(message)) => FollowUp::of(self, command, deadline).answer(message),
@@ -154,16 +175,7 @@ impl Deckhand {
                 FollowUp::of(self, command, deadline).privately().race(work).await
             }
             Ok(Plan::Defer(work)) => FollowUp::of(self, command, deadline).defer(work),
-        };
-        tracing::info!(
-            interaction_id = %id,
-            correlation_id = %CorrelationId::of(id),
-            command = name,
-            reply = reply.name(),
-            latency_ms = (self.clock.now() - arrived).num_milliseconds(),
-            "answered"
-        );
-        reply
+        }
     }
 
     /// Route, authorise, read the options, start: in this order, so that somebody who may not use a
@@ -187,4 +199,8 @@ impl Deckhand {
         })
         .await
     }
+}
+
+fn noted(reply: &Reply) {
+    telemetry::answered(reply.name());
 }

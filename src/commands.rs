@@ -31,6 +31,7 @@ use crate::edge::interaction::Caller;
 use crate::edge::reply::Suggestion;
 use crate::error::UserError;
 use crate::store::{Begun, Deploy, DeployState, StoreError};
+use crate::telemetry;
 use crate::text::escape;
 
 pub use registration::{Scope, registration};
@@ -150,6 +151,7 @@ impl Call {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the table (`TABLE_NAME`) does not answer in time".to_owned(),
         };
+        telemetry::failed(&format!("the store cannot decide: {why}"));
         Err(UserError {
             shown: format!(
                 "Nothing was done, because Deckhand cannot tell whether this command was taken before: {why}. \

@@ -4,6 +4,7 @@
 //! the run when GitHub did not name it, `wait` follows it, `record` remembers it, `messages` says how
 //! things stand.
 
+pub mod conclusion;
 pub mod correlation;
 pub mod dispatch;
 pub mod failure;
@@ -177,18 +178,6 @@ impl Followed {
         match &self.stage {
             Stage::Following(target) => Some(target),
             _ => None,
-        }
-    }
-
-    /// The outcome as one word: GitHub's conclusion, or what there is instead of one.
-    pub fn outcome(&self) -> &str {
-        match &self.ended {
-            Ended::Concluded => {
-                self.concluded().and_then(|run| run.conclusion.as_deref()).unwrap_or("concluded")
-            }
-            Ended::NotDispatched(_) => "not_dispatched",
-            Ended::NotFound(_) => "not_found",
-            Ended::StillRunning(_) => "still_running",
         }
     }
 }

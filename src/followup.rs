@@ -19,6 +19,7 @@ use crate::edge::budget;
 use crate::edge::interaction::Command;
 use crate::edge::reply::Reply;
 use crate::tasks::Deadline;
+use crate::telemetry;
 
 /// Work that was told to wind up gets this share of what is left to return; the rest is for
 /// delivering what it says.
@@ -126,26 +127,27 @@ impl FollowUp {
                     Ok(joined) => self.finished(joined),
                     Err(_) => {
                         work.abort();
-                        tracing::error!("given up: its time was over");
+                        telemetry::failed(&"given up: its time was over");
                         self.apology("⏱️ Deckhand ran out of time before this was done.")
                     }
                 }
             }
         };
-        let delivered = timeout_at(self.end(), conversation.finish(&finish)).await;
-        let correlation_id = CorrelationId::of(self.command.id);
-        match delivered {
+        telemetry::follows_up();
+        match timeout_at(self.end(), conversation.finish(&finish)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::error!(%correlation_id, %error, "the answer could not be delivered");
-            }
-            Err(_) => tracing::error!(%correlation_id, "the answer could not be delivered in time"),
+            Ok(Err(error)) => telemetry::not_delivered("the answer", &error),
+            Err(_) => telemetry::not_delivered("the answer", &"its time was over"),
         }
     }
 
     fn finished(&self, joined: Result<Finish, JoinError>) -> Finish {
         joined.unwrap_or_else(|error| {
-            tracing::error!(%error, "the work did not end well");
+            // The words of a panic are in the log already, with their place.
+            telemetry::failed(&match error.is_panic() {
+                true => "the work panicked",
+                false => "the work was stopped",
+            });
             self.apology(
                 "💥 Deckhand has a fault and could not finish this. Its log has the details.",
             )

@@ -33,6 +33,7 @@ pub mod serve;
 pub mod startup;
 pub mod store;
 pub mod tasks;
+pub mod telemetry;
 pub mod text;
 pub mod url_guard;
 pub mod verify;

@@ -14,6 +14,7 @@ use crate::outbound::Https;
 use crate::probe::Probe;
 use crate::store::{Dynamo, Memory, Store};
 use crate::tasks::Tasks;
+use crate::telemetry;
 use crate::text::escape;
 
 /// Why the bot cannot start: everything that is wrong, at once.
@@ -94,6 +95,7 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
         clock: clock.clone(),
         store,
         tasks,
+        telemetry: telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME")),
         table: TABLE,
     };
     Ok(App::new(public_key, clock, Deckhand::new(settings, registry, parts)))
@@ -119,5 +121,6 @@ pub fn app_that_explains(
     let agents =
         bad.agents.as_ref().map(|bad| format!("- {}", escape::plain(&bad.to_string(), 600)));
     let problems: Vec<String> = settings.into_iter().chain(agents).collect();
-    Ok(App::not_set_up(key, Arc::new(SystemClock), &problems.join("\n")))
+    let telemetry = telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME"));
+    Ok(App::not_set_up(key, Arc::new(SystemClock), &problems.join("\n"), telemetry))
 }

@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::telemetry;
+
 /// When everything that an invocation started must be done. Lambda kills the process at its
 /// deadline; before that every task gets time to say how things stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +39,13 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Starts a task that is waited for.
+    /// Starts a task that is waited for, for the same interaction as what starts it.
     pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.tracker.spawn(task)
+        self.tracker.spawn(telemetry::carry(task))
     }
 
     /// Resolves when work must stop: at the invocation's deadline, or when the server shuts down.

@@ -18,6 +18,7 @@ use crate::edge::authorize::AccessLevel;
 use crate::error::{UserError, no_sign_in};
 use crate::github::{Github, GithubError};
 use crate::secret::Secret;
+use crate::telemetry;
 use crate::text::{duration, escape};
 
 /// `/set-frontend`.
@@ -125,9 +126,12 @@ async fn set(deckhand: &Deckhand, job: &Job) -> Message {
         true => {
             tracing::info!(name, %repository, %fingerprint, user_id, "repository setting written")
         }
-        false => tracing::warn!(
-            name, %repository, %fingerprint, user_id, ?outcome, "repository setting not written"
-        ),
+        false => {
+            telemetry::failed(&format_args!("{name} was not written"));
+            tracing::warn!(
+                name, %repository, %fingerprint, user_id, ?outcome, "repository setting not written"
+            );
+        }
     }
     render(job, &outcome)
 }

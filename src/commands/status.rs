@@ -11,6 +11,7 @@ use crate::discord::Message;
 use crate::discord::message::fits;
 use crate::error::{UserError, no_sign_in};
 use crate::github::{Github, GithubError, Run};
+use crate::telemetry;
 use crate::text::run::{conclusion, running, took};
 use crate::text::{escape, time};
 
@@ -72,8 +73,8 @@ async fn look_at(github: &Github, agent: &Agent, workflow: &Workflow, count: usi
         agent: agent.name.clone(),
         file: workflow.file.clone(),
         page: github.workflow_page(repository, &workflow.file),
-        state,
-        runs,
+        state: state.inspect_err(telemetry::failed),
+        runs: runs.inspect_err(telemetry::failed),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::discord::{Attachment, Message};
 use crate::error::UserError;
 use crate::github::window::{Listed, Reading, Span};
 use crate::github::{Github, GithubError, Run};
+use crate::telemetry;
 use crate::text::{duration, escape, time};
 
 /// The line of the table.
@@ -94,7 +95,7 @@ async fn look_at(
         file: workflow.file.clone(),
         page: github.workflow_page(repository, &workflow.file),
         deploys: matches!(agent.kind, Kind::Deploy(_)),
-        listed: listed.map(Listed::joined),
+        listed: listed.map(Listed::joined).inspect_err(telemetry::failed),
     }
 }
 

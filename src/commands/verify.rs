@@ -22,6 +22,7 @@ use crate::error::UserError;
 use crate::github::jobs::Job;
 use crate::github::runs::Tag;
 use crate::github::{GithubError, Run};
+use crate::telemetry;
 use crate::text::{duration, escape};
 use crate::verify::check::{Outcome, check};
 use crate::verify::messages::{Report, Seen, render};
@@ -194,7 +195,10 @@ async fn verify(deckhand: &Arc<Deckhand>, plans: Plans, diagnosis: Option<Order>
     let steps = match jobs {
         None => Ok(Vec::new()),
         Some(Ok(jobs)) => Ok(step_times(&plans.verification.steps, &jobs)),
-        Some(Err(error)) => Err(status::missing(&error)),
+        Some(Err(error)) => {
+            telemetry::failed(&error);
+            Err(status::missing(&error))
+        }
     };
     let found = match &run {
         Seen::Found(run) => Some(run),
@@ -249,7 +253,7 @@ async fn look(deckhand: &Deckhand, plans: &Plans) -> (Seen, Option<Result<Vec<Jo
             return (Seen::Not(format!("{repository} has no run `{id}` (404).")), None);
         }
         (Err(error), _) => {
-            tracing::warn!(%error, "the run is not known");
+            telemetry::failed(&error);
             return (Seen::Not(status::missing(&error)), None);
         }
     };

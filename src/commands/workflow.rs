@@ -16,6 +16,7 @@ use crate::BoxFuture;
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Workflow};
 use crate::app::Deckhand;
+use crate::deploy::conclusion::Conclusion;
 use crate::deploy::correlation::{CorrelationId, Requester};
 use crate::deploy::messages::Messages;
 use crate::deploy::record::Record;
@@ -26,6 +27,7 @@ use crate::edge::reply::Suggestion;
 use crate::error::UserError;
 use crate::github::Run;
 use crate::store::DeployKey;
+use crate::telemetry::{self, Deployed};
 use crate::text::escape;
 
 /// The options of an agent's command: its inputs, `wait` and `ref`.
@@ -168,12 +170,13 @@ pub async fn dispatch_alone(deckhand: &Deckhand, order: &Order) -> Result<Option
                 run_id = target.as_ref().map(|target| target.run_id),
                 "dispatched"
             );
-            record.end("dispatched", target.as_ref(), now).await;
+            telemetry::deployed(Deployed::dispatched(target.as_ref()));
+            record.end(Conclusion::Dispatched, target.as_ref(), now).await;
         }
         Err(ended) => {
             let followed = Followed { stage: Stage::Dispatching, ended: ended.clone() };
             log_end(order, &followed);
-            record.end(followed.outcome(), None, now).await;
+            record.end(followed.conclusion(), None, now).await;
         }
     }
     started
@@ -203,7 +206,7 @@ async fn follow(
         _ => None,
     };
     let finish = messages.finish(&followed, added.as_deref());
-    match record.end(followed.outcome(), followed.target(), deckhand.clock.now()).await {
+    match record.end(followed.conclusion(), followed.target(), deckhand.clock.now()).await {
         true => finish,
         false => Finish { follow_up: None, ..finish },
     }
@@ -231,14 +234,15 @@ impl Report for Progress<'_> {
 }
 
 fn log_end(order: &Order, followed: &Followed) {
-    let target = followed.target();
-    let conclusion = target.and_then(|t| t.run.as_ref()?.conclusion.as_deref());
-    tracing::info!(
-        correlation_id = %order.correlation_id,
-        run_id = target.map(|target| target.run_id),
-        matched = target.map(|target| target.matched.words()),
-        conclusion,
-        ended = ?followed.ended,
-        "the deploy ended"
-    );
+    telemetry::deployed(Deployed::from(followed));
+    // What went wrong without a run is in the interaction's summary.
+    if let Stage::Following(target) = &followed.stage {
+        tracing::info!(
+            correlation_id = %order.correlation_id,
+            run_id = target.run_id,
+            matched = target.matched.words(),
+            conclusion = target.run.as_ref().and_then(|run| run.conclusion.as_deref()),
+            "the deploy ended"
+        );
+    }
 }

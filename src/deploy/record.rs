@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::Target;
+use super::conclusion::Conclusion;
 use crate::store::{DeployKey, Outcome, Store};
 
 /// What is noted late must not hold back what is said.
@@ -29,11 +30,16 @@ impl Record<'_> {
         }
     }
 
-    /// Notes how it ended, in one word. `false`: somebody else did before and announces it. When the
+    /// Notes how it ended. `false`: somebody else did before and announces it. When the
     /// store cannot tell, it is announced: once too often is better than never.
-    pub async fn end(&self, word: &str, target: Option<&Target>, at: DateTime<Utc>) -> bool {
+    pub async fn end(
+        &self,
+        conclusion: Conclusion,
+        target: Option<&Target>,
+        at: DateTime<Utc>,
+    ) -> bool {
         let run_page = target.map(|target| target.url.clone());
-        let outcome = Outcome { word: word.to_owned(), run_page, at };
+        let outcome = Outcome { word: conclusion.name().to_owned(), run_page, at };
         match timeout(NOTED_WITHIN, self.store.end_deploy(self.key, &outcome)).await {
             Ok(Ok(won)) => return won,
             Ok(Err(error)) => tracing::error!(%error, "the deploy's end could not be noted"),

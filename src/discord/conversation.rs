@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::client::{Discord, DiscordError};
 use super::message::Message;
 use crate::secret::Secret;
+use crate::telemetry;
 
 /// Progress that cannot be shown within this time is skipped: the next change, or the outcome, shows
 /// how things stand then.
@@ -102,7 +103,7 @@ impl Conversation {
             false => message.clone(),
         };
         if let Err(error) = self.discord.follow_up(&self.token, &message).await {
-            tracing::error!(%error, "the follow-up could not be delivered");
+            telemetry::not_delivered("the follow-up", &error);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::app::Deckhand;
 use crate::clock::Clock;
 use crate::discord::Message;
 use crate::tasks::Deadline;
+use crate::telemetry::{self, About, Event, Sink, Telemetry};
 
 /// A larger body is refused unread. Discord's are a few kilobytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -31,7 +32,7 @@ pub struct App {
 enum Bot {
     Ready(Arc<Deckhand>),
     /// The settings or the agents cannot be used: commands are answered with what is wrong.
-    NotSetUp(Arc<str>),
+    NotSetUp(Arc<str>, Arc<Telemetry>),
 }
 
 impl App {
@@ -42,8 +43,14 @@ impl App {
 
     /// Answers for a bot that is not: PING works, and every command says what is wrong. `problems`
     /// is a Markdown list without values.
-    pub fn not_set_up(public_key: VerifyingKey, clock: Arc<dyn Clock>, problems: &str) -> Self {
-        Self { public_key, clock, bot: Bot::NotSetUp(problems.into()) }
+    pub fn not_set_up(
+        public_key: VerifyingKey,
+        clock: Arc<dyn Clock>,
+        problems: &str,
+        telemetry: Arc<dyn Sink>,
+    ) -> Self {
+        let telemetry = Arc::new(Telemetry::new(telemetry, clock.clone()));
+        Self { public_key, clock, bot: Bot::NotSetUp(problems.into(), telemetry) }
     }
 
     /// Answers one request. What takes longer goes on as a task until `deadline`.
@@ -95,14 +102,31 @@ impl App {
     }
 
     async fn reply(&self, interaction: Interaction, deadline: Option<Deadline>) -> Reply {
-        match (&self.bot, interaction) {
-            (Bot::Ready(deckhand), interaction) => deckhand.answer(interaction, deadline).await,
-            (Bot::NotSetUp(_), Interaction::Ping) => Reply::Pong,
-            (Bot::NotSetUp(_), Interaction::Autocomplete(_)) => Reply::Choices(Vec::new()),
-            (Bot::NotSetUp(problems), _) => Reply::Message(Message::private(&format!(
-                "⚠️ Deckhand is not set up yet, so nothing was done. Whoever runs it must mend:\n{problems}"
-            ))),
-        }
+        let (problems, telemetry) = match &self.bot {
+            Bot::Ready(deckhand) => return deckhand.answer(interaction, deadline).await,
+            Bot::NotSetUp(problems, telemetry) => (problems, telemetry),
+        };
+        let about = match &interaction {
+            Interaction::Command(command) => {
+                About::command(Event::Command, command, false, self.clock.now())
+            }
+            _ => About::default(),
+        };
+        let answered = async {
+            let reply = match interaction {
+                Interaction::Ping => Reply::Pong,
+                Interaction::Autocomplete(_) => Reply::Choices(Vec::new()),
+                Interaction::Command(_) | Interaction::Other => {
+                    telemetry::failed(&"not set up");
+                    Reply::Message(Message::private(&format!(
+                        "⚠️ Deckhand is not set up yet, so nothing was done. Whoever runs it must mend:\n{problems}"
+                    )))
+                }
+            };
+            telemetry::answered(reply.name());
+            reply
+        };
+        telemetry.scope(about, answered).await
     }
 }
 

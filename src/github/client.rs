@@ -21,6 +21,7 @@ use crate::config::{GithubSettings, Repository, SignIn};
 use crate::credential::{Credential, Vault};
 use crate::outbound::{CallError, Transport};
 use crate::secret::Secret;
+use crate::telemetry;
 
 /// The API version that is asked for. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
@@ -219,10 +220,13 @@ impl Github {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, GithubError> {
-        self.transport.send(request).await.map_err(|error| match error {
+        telemetry::asks_github();
+        let response = self.transport.send(request).await.map_err(|error| match error {
             CallError::NotSent(why) => GithubError::NotSent(why),
             CallError::Lost(why) => GithubError::Lost(why),
-        })
+        })?;
+        telemetry::github_answered(response.status(), response.headers());
+        Ok(response)
     }
 
     async fn call(

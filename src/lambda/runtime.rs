@@ -11,6 +11,7 @@ use super::drain::{DrainLayer, deadline};
 use super::event::{Event, to_lambda};
 use crate::edge::http::{App, unreadable};
 use crate::tasks::Tasks;
+use crate::telemetry;
 
 /// Lambda kills the process half a second after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_millis(400);
@@ -37,7 +38,8 @@ pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
 async fn handle(app: &App, LambdaEvent { payload, context }: LambdaEvent<Value>) -> Value {
     match Event::read(&payload) {
         Event::Http(request) => {
-            to_lambda(&app.handle(request, Some(deadline(context.deadline))).await)
+            let answer = app.handle(request, Some(deadline(context.deadline)));
+            to_lambda(&telemetry::invocation(context.request_id, answer).await)
         }
         Event::BadBody => to_lambda(&unreadable()),
         Event::Unknown => {

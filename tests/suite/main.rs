@@ -26,4 +26,5 @@ mod server;
 mod set;
 mod status;
 mod store;
+mod telemetry;
 mod verify;

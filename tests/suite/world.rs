@@ -6,7 +6,7 @@
 //! pacemaker keeps the runtime awake and moves the clock itself, in small steps, and only when every
 //! call under way is held up by a stand-in on purpose.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use deckhand::outbound::{CallError, Https, Transport};
 use deckhand::probe::{Page, Probe, ProbeError, Prober};
 use deckhand::store::{Dynamo, Memory, Store};
 use deckhand::tasks::{Deadline, Tasks};
+use deckhand::telemetry::{Sink, Summary};
 use serde_json::Value;
 use standins::discord::{Answer, Discord, Endpoint, Interaction, Message, User};
 use standins::github::{Dispatch, Github, Scenario};
@@ -48,6 +49,7 @@ pub struct World {
     pub discord: Discord,
     pub app: App,
     pub tasks: Tasks,
+    pub lines: Lines,
     parts: Plan,
     outside: Outside,
 }
@@ -58,6 +60,7 @@ struct Outside {
     aws: Arc<Aws>,
     gauge: Gauge,
     clock: StandinClock,
+    lines: Lines,
     _pacemaker: Pacemaker,
 }
 
@@ -135,15 +138,17 @@ impl World {
         if let (Remembers::AsWellAsItCan, Some(_)) = (&plan.remembers, aws::standin()) {
             plan.remembers = Remembers::InTable(aws::new_table(&aws).await);
         }
+        let lines = Lines::default();
         let outside = Outside {
             transport,
             aws,
             gauge: gauge.clone(),
             clock: clock.clone(),
+            lines: lines.clone(),
             _pacemaker: pacemaker,
         };
         let app = build(&plan, &github, &discord, &outside, &tasks);
-        let world = Self { github, discord, app, tasks, parts: plan, outside };
+        let world = Self { github, discord, app, tasks, lines, parts: plan, outside };
         // Interactions are created after the process was started, unless a story says otherwise.
         world.passes(Duration::from_secs(1)).await;
         world
@@ -210,6 +215,11 @@ impl World {
     /// Time passes.
     pub async fn passes(&self, time: Duration) {
         tokio::time::sleep(time).await;
+    }
+
+    /// The time in this world.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(StoryClock(self.outside.clock.clone()))
     }
 
     pub fn dispatches(&self) -> Vec<Dispatch> {
@@ -289,7 +299,7 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
         None => file::load(None).unwrap(),
     };
     discord.set_commands(registration(plan.table, &registry, Scope::Guild));
-    let Outside { transport, aws, gauge, clock, .. } = outside;
+    let Outside { transport, aws, gauge, clock, lines, .. } = outside;
     let clock = Arc::new(StoryClock(clock.clone()));
     let store: Arc<dyn Store> = match &plan.remembers {
         Remembers::InTable(table) => {
@@ -307,6 +317,7 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
         clock: clock.clone(),
         store,
         tasks: tasks.clone(),
+        telemetry: Arc::new(lines.clone()),
         table: plan.table,
     };
     App::new(settings.discord.public_key, clock, Deckhand::new(settings, registry, parts))
@@ -318,6 +329,31 @@ struct Pacemaker(JoinHandle<()>);
 impl Drop for Pacemaker {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// The summary lines that were written, as the function `deckhand` would have.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<Value>>>);
+
+impl Lines {
+    pub fn all(&self) -> Vec<Value> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The line that there must be exactly one of.
+    pub fn of(&self, interaction: &Interaction) -> Value {
+        let is_its = |line: &Value| line["interaction_id"] == interaction.id;
+        let mut lines: Vec<_> = self.all().into_iter().filter(is_its).collect();
+        assert_eq!(lines.len(), 1, "exactly one line: {lines:#?}");
+        lines.remove(0)
+    }
+}
+
+impl Sink for Lines {
+    fn write(&self, summary: &Summary) {
+        let line = summary.to_line("deckhand");
+        self.0.lock().unwrap().push(serde_json::from_slice(&line).unwrap());
     }
 }
 

@@ -1,0 +1,82 @@
+//! How a deploy ended, in one word for logs, metrics and the store.
+
+use super::{Ended, Followed};
+
+/// A run's conclusion, or why there is none. It is a dimension, so it is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// One of GitHub's.
+    Of(&'static str),
+    /// One that GitHub has added since, or none.
+    Other,
+    /// Dispatched, and not waited for.
+    Dispatched,
+    /// The wait ended before the run did.
+    StillRunning,
+    /// The run was not found among the others.
+    NotFound,
+    /// GitHub took no dispatch.
+    NotDispatched,
+}
+
+/// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
+const GITHUBS: [&str; 9] = [
+    "success",
+    "failure",
+    "cancelled",
+    "timed_out",
+    "startup_failure",
+    "action_required",
+    "neutral",
+    "skipped",
+    "stale",
+];
+
+impl Conclusion {
+    /// What GitHub says of a run that has ended.
+    pub fn of(conclusion: Option<&str>) -> Self {
+        let known = GITHUBS.into_iter().find(|known| conclusion == Some(known));
+        known.map_or(Self::Other, Self::Of)
+    }
+
+    /// The value of the dimension.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Of(conclusion) => conclusion,
+            Self::Other => "other",
+            Self::Dispatched => "dispatched",
+            Self::StillRunning => "still_running",
+            Self::NotFound => "not_found",
+            Self::NotDispatched => "not_dispatched",
+        }
+    }
+}
+
+impl Followed {
+    /// How it ended.
+    pub fn conclusion(&self) -> Conclusion {
+        match &self.ended {
+            Ended::Concluded => {
+                Conclusion::of(self.concluded().and_then(|run| run.conclusion.as_deref()))
+            }
+            Ended::NotDispatched(_) => Conclusion::NotDispatched,
+            Ended::NotFound(_) => Conclusion::NotFound,
+            Ended::StillRunning(_) => Conclusion::StillRunning,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(Some("success"), "success")]
+    #[case(Some("startup_failure"), "startup_failure")]
+    #[case(Some("invented\nlater"), "other")]
+    #[case(None, "other")]
+    fn a_conclusion_is_one_of_few(#[case] said: Option<&str>, #[case] counted: &str) {
+        assert_eq!(Conclusion::of(said).name(), counted);
+    }
+}

@@ -1,0 +1,39 @@
+//! The account of one interaction while it goes on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::summary::{About, Event, Notes, Outcome, Summary};
+use crate::clock::Clock;
+use crate::telemetry::Sink;
+
+/// What is noted of one interaction. Its line is written when it is dropped, so exactly once.
+pub struct Ledger {
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) began: Instant,
+    pub(super) about: About,
+    pub(super) notes: Mutex<Notes>,
+}
+
+impl Ledger {
+    pub(super) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        let mut notes = std::mem::take(&mut *self.notes());
+        if notes.reply.is_none() && self.about.event != Event::Digest {
+            notes.ended(Outcome::Failed, "it was never answered");
+        }
+        self.sink.write(&Summary {
+            at: self.clock.now(),
+            about: std::mem::take(&mut self.about),
+            took: self.began.elapsed(),
+            notes,
+        });
+    }
+}

@@ -1,0 +1,79 @@
+//! Where summary lines go.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use tracing::Level;
+
+use super::summary::Summary;
+use crate::deploy::correlation::CorrelationId;
+
+/// Takes the summaries of everything that was done.
+pub trait Sink: Send + Sync {
+    /// Writes one. It must neither fail nor wait.
+    fn write(&self, summary: &Summary);
+}
+
+/// On Lambda: a line of JSON on standard output, with its metrics.
+#[derive(Debug)]
+pub struct Emf {
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    pub function_name: String,
+}
+
+/// Elsewhere: a line of the log, for people.
+#[derive(Debug)]
+pub struct Readable;
+
+/// The sink for the function with this name, or for a process that is no function.
+pub fn sink(function_name: Option<String>) -> Arc<dyn Sink> {
+    match function_name.filter(|name| !name.is_empty()) {
+        Some(function_name) => Arc::new(Emf { function_name }),
+        None => Arc::new(Readable),
+    }
+}
+
+impl Sink for Emf {
+    fn write(&self, summary: &Summary) {
+        if summary.is_wanted() {
+            let line = summary.to_line(&self.function_name);
+            // Nobody could be told that it cannot be written.
+            let _ = std::io::stdout().lock().write_all(&line);
+        }
+    }
+}
+
+impl Sink for Readable {
+    fn write(&self, summary: &Summary) {
+        let Summary { about, notes, took, .. } = summary;
+        let deployed = notes.deployed.as_ref();
+        macro_rules! say {
+            ($level:expr) => {
+                tracing::event!(
+                    $level,
+                    interaction_id = about.interaction_id,
+                    correlation_id =
+                        about.interaction_id.map(|id| CorrelationId::of(id).to_string()),
+                    command = about.command,
+                    user_id = about.user_id,
+                    outcome = notes.outcome.name(),
+                    reply = notes.reply,
+                    answered_ms = notes.time_to_answer.map(|took| took.as_millis()),
+                    duration_ms = took.as_millis(),
+                    run_id = deployed.and_then(|deployed| deployed.run_id),
+                    conclusion = deployed.map(|deployed| deployed.conclusion.name()),
+                    github_calls = notes.github_calls,
+                    rate_limit_left = notes.rate_limit_left,
+                    error = notes.error,
+                    "{}",
+                    about.event.name()
+                )
+            };
+        }
+        match summary.level() {
+            Level::ERROR => say!(Level::ERROR),
+            Level::INFO => say!(Level::INFO),
+            _ => say!(Level::DEBUG),
+        }
+    }
+}
