@@ -3,121 +3,37 @@
 
     check_freeze.py --deckhand BINARY --standins BINARY --emulator FOLDER
 
-AWS stops the process as soon as it asks for the next invocation. A bot that answers at once and goes
-on working looks well everywhere but there, so everything here goes through an emulator that sends
-SIGSTOP at that moment, against the stand-ins of GitHub and Discord.
-
 Exit status: 0 all well, 1 something is not, 2 the check could not run.
 """
 
 from __future__ import annotations
 
-import argparse
-import http.client
 import json
 import secrets
-import subprocess
 import sys
-import tempfile
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-from standins import StandIns
+from function import AT_ONCE_MS, FunctionCheck, arguments, flat, the_emulator, the_standins
 
 # Settings that the bot does not need for this, or does not know yet. No value may show up in its log.
 PLANTED = {name: f"planted-{secrets.token_hex(12)}" for name in ("DISCORD_BOT_TOKEN", "GITHUB_WEBHOOK_SECRET")}
-# From the command to the type-5 answer, cold start included. Discord allows 3 s; this machine may be busy.
-AT_ONCE_MS = 1000
 MEBIBYTE = 1024 * 1024
-# The runtime's own words at SIGTERM, which it prints past any logger.
-RUNTIMES_OWN = "[runtime] "
 
 
-class Wire:
-    """Stands between Discord and the function, to learn the interactions' tokens."""
-
-    def __init__(self) -> None:
-        wire = self
-        self.port = 0
-        self.tokens: set[str] = set()
-
-        class Pass(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                wire.tokens.add(json.loads(body)["token"])
-                onward = http.client.HTTPConnection("127.0.0.1", wire.port, timeout=60)
-                onward.request("POST", self.path, body=body, headers=dict(self.headers))
-                answer = onward.getresponse()
-                data = answer.read()
-                onward.close()
-                self.send_response(answer.status)
-                self.send_header("content-type", answer.headers.get("content-type", ""))
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Pass)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def to(self, emulator: Any) -> str:
-        """The endpoint that leads to this function from now on."""
-        self.port = emulator.port
-        return f"http://127.0.0.1:{self.server.server_port}/discord"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class Check:
-    """One bot, one set of stand-ins, and what was found wrong."""
-
-    def __init__(self, deckhand: Path, standins: StandIns, emulator: type, folder: Path) -> None:
-        self.deckhand, self.standins, self.emulator, self.folder = deckhand, standins, emulator, folder
-        self.wire = Wire()
-        self.doing = ""
-        self.expected = 0
-        self.failures: list[str] = []
-        self.lines: list[str] = []
-
-    def expect(self, holds: bool, what: str, *seen: object) -> None:
-        self.expected += 1
-        if not holds:
-            detail = "".join(f"\n      {item}" for item in seen)
-            self.failures.append(f"{self.doing}: {what}{detail}")
-
-    @contextmanager
-    def function(self, env: dict[str, str] | None = None, **how: Any) -> Iterator[Any]:
-        """The bot as a function; its log is kept, and no process of it may have crashed."""
-        log = self.folder / f"{self.doing}.log".replace(" ", "-")
-        settings = {
+class Check(FunctionCheck):
+    def settings(self) -> dict[str, str]:
+        return {
             **self.standins.environment(),
             **PLANTED,
             # The finest level, where a secret would show.
             "LOG_LEVEL": "trace",
             "POLL_INTERVAL_SECONDS": "0.5",
-            **(env or {}),
         }
-        with self.emulator(str(self.deckhand), env=settings, max_concurrency=1, log=str(log), **how) as function:
-            yield function
-            self.expect(function.wait_idle(10), "an invocation did not end")
-            report = function.report()
-        for invocation in report["invocations"]:
-            self.expect(invocation["outcome"] == "ok", "an invocation did not end well", invocation)
-        self.expect(len(report["environments"]) == 1, "the process was replaced", report["environments"])
-        self.lines.extend(logged(log))
 
-    # ---- what is checked
+    def hidden(self) -> dict[str, str]:
+        return PLANTED
 
     def ping_and_edge(self) -> None:
         """Every shape in which AWS hands over a request: PING, bad signatures, other paths."""
@@ -187,21 +103,6 @@ class Check:
             self.spins_down(function)
         self.log_fields(str(typed["interaction_id"]))
 
-    def outcome(self, interaction_id: str, words: str) -> None:
-        messages = self.standins.messages(interaction_id)
-        original = [message for message in messages if not message["follow_up"]]
-        follow_ups = [message for message in messages if message["follow_up"]]
-        self.expect(
-            len(original) == 1 and words in original[0]["content"] and not original[0]["loading"],
-            f"the original message must say: {words}",
-            *messages,
-        )
-        self.expect(
-            len(follow_ups) == 1 and words in follow_ups[0]["content"] and len(follow_ups[0]["pings"]) == 1,
-            f"one follow-up must tell the requester: {words}",
-            *messages,
-        )
-
     def not_frozen_before_done(self, function: Any) -> None:
         report = function.report()
         invocation = report["invocations"][0]
@@ -217,14 +118,6 @@ class Check:
             "the answer goes out at once, and the invocation goes on",
             invocation,
         )
-
-    def alive(self, function: Any, endpoint: str) -> None:
-        typed = self.standins.types("/agents", endpoint)
-        said = typed["body"] if isinstance(typed["body"], dict) else {}
-        self.expect(said.get("type") == 4 and not typed["wrong"], "a warm /agents", typed)
-        self.expect("/deploy-client" in json.dumps(said), "/agents must list /deploy-client", typed)
-        self.expect(function.wait_idle(5), "/agents did not end")
-        self.expect(function.last()["cold"] is False, "/agents was no warm start", function.last())
 
     def spins_down(self, function: Any) -> None:
         ends = function.spindown()
@@ -282,83 +175,20 @@ class Check:
             self.alive(function, self.wire.to(function))
             self.spins_down(function)
 
-    def log(self) -> None:
-        """What was logged in all of this."""
-        self.doing = "log"
-        self.expect(bool(self.lines), "nothing was logged")
-        for line in self.lines:
-            try:
-                whole = isinstance(json.loads(line), dict)
-            except ValueError:
-                whole = False
-            self.expect(whole, "a line that is no JSON object", line)
-        text = "\n".join(self.lines)
-        self.expect("panic" not in text, "a panic", *[line for line in self.lines if "panic" in line])
-        hidden = {
-            "GITHUB_TOKEN": self.standins.about["github_token"],
-            **PLANTED,
-            **{f"interaction token {number}": token for number, token in enumerate(self.wire.tokens)},
-        }
-        self.expect(len(self.wire.tokens) > 3, "no interaction's token was seen on its way", len(self.wire.tokens))
-        for name, value in hidden.items():
-            self.expect(len(value) > 8 and value not in text, f"the value of {name} is in the log")
-
-
-def logged(log: Path) -> list[str]:
-    """What the function logged, of all that is in an emulator's log."""
-    lines = (line.partition(" runtime] ") for line in log.read_text().splitlines())
-    return [rest for _, marker, rest in lines if marker and not rest.startswith(RUNTIMES_OWN)]
-
-
-def flat(line: dict[str, Any]) -> dict[str, Any]:
-    """A line of the log with the fields of its span, where a query finds them too."""
-    return {**line.get("span", {}), **line}
-
 
 def moment(text: str) -> float:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--deckhand", type=Path, required=True)
-    parser.add_argument("--standins", type=Path, required=True)
-    parser.add_argument("--emulator", type=Path, required=True)
-    asked = parser.parse_args()
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(asked.emulator))
-    try:
-        from lambda_emulator import Emulator
-    except ImportError as error:
-        print(f"cannot check: {error}", file=sys.stderr)
+    asked = arguments(__doc__).parse_args()
+    emulator = the_emulator(asked.emulator)
+    if emulator is None:
         return 2
-    with tempfile.TemporaryDirectory() as folder, StandIns(asked.standins) as standins:
-        registration = subprocess.run([asked.deckhand, "commands"], capture_output=True, check=True)
-        standins.call("PUT", "/commands", json.loads(registration.stdout))
-        check = Check(asked.deckhand.resolve(), standins, Emulator, Path(folder))
-        steps: list[Callable[[], None]] = [
-            check.deploy,
-            check.deadline,
-            check.ping_and_edge,
-            check.other_events,
-            check.log,
-        ]
-        for step in steps:
-            started = time.monotonic()
-            try:
-                step()
-            except Exception:
-                # One broken step must not hide what the others find.
-                check.failures.append(f"{check.doing}: stopped by\n{traceback.format_exc()}")
-            print(f"  {time.monotonic() - started:5.1f} s  {step.__name__}: {step.__doc__}")
-        check.wire.close()
-    for failure in check.failures:
-        print(f"WRONG  {failure}", file=sys.stderr)
-    if check.failures:
-        print(f"{len(check.failures)} of {check.expected} expectations failed", file=sys.stderr)
-        return 1
-    print(f"{check.expected} expectations held with the freeze on")
-    return 0
+    with the_standins(asked.standins, asked.deckhand) as (standins, folder):
+        check = Check(asked.deckhand.resolve(), standins, emulator, folder)
+        steps = [check.deploy, check.deadline, check.ping_and_edge, check.other_events, check.log]
+        return check.run(steps, "with the freeze on")
 
 
 if __name__ == "__main__":

@@ -14,15 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import insights
 import jsonschema
-from check_freeze import logged
+from function import arguments, logged, the_emulator, the_standins
 
 from standins import StandIns
 
@@ -227,26 +225,16 @@ def refuses(check: Check) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--deckhand", type=Path, required=True)
-    parser.add_argument("--standins", type=Path, required=True)
-    parser.add_argument("--emulator", type=Path, required=True)
-    given = parser.parse_args()
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(given.emulator))
-    try:
-        from lambda_emulator import Emulator
-    except ImportError as error:
-        print(f"cannot check: {error}", file=sys.stderr)
+    given = arguments(__doc__).parse_args()
+    emulator = the_emulator(given.emulator)
+    if emulator is None:
         return 2
-    given.emulator = Emulator
+    given.emulator = emulator
     check = Check()
     refuses(check)
-    with tempfile.TemporaryDirectory() as folder, StandIns(given.standins) as standins:
-        registration = subprocess.run([given.deckhand, "commands"], capture_output=True, check=True)
-        standins.call("PUT", "/commands", json.loads(registration.stdout))
-        lines = happens(check, given, Path(folder, "log"), standins, TYPED, {})
-        lines += happens(check, given, Path(folder, "undelivered"), standins, UNDELIVERED, NOWHERE)
+    with the_standins(given.standins, given.deckhand) as (standins, folder):
+        lines = happens(check, given, folder / "log", standins, TYPED, {})
+        lines += happens(check, given, folder / "undelivered", standins, UNDELIVERED, NOWHERE)
     seen = set().union(*(check.metrics(line) for line in lines))
     check.expect(seen == set(METRICS), "every metric is sent by something", seen)
     asks(check, lines)
