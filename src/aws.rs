@@ -25,11 +25,15 @@ use crate::credential::Vault;
 use crate::outbound::{CallError, Transport};
 use crate::secret::Secret;
 
-/// One try at a call. What is asked of AWS here takes a few milliseconds.
-const TRY_WITHIN: Duration = Duration::from_millis(1_500);
+/// One try at a call. What is asked of AWS here takes a few milliseconds. After a freeze a connection may be
+/// dead without a sign: a second try must fit into what is left of Discord's three seconds.
+const TRY_WITHIN: Duration = Duration::from_secs(1);
 /// All tries at a call.
 const CALL_WITHIN: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
+/// At most this long before the second try, and twice as long before the third. The SDK's own second is
+/// for programs that nobody waits for.
+const BACKOFF: Duration = Duration::from_millis(100);
 
 /// What the environment says of AWS: region, credentials, endpoints (`AWS_ENDPOINT_URL`).
 pub struct Aws {
@@ -75,10 +79,11 @@ pub fn loader(transport: Arc<dyn Transport>) -> ConfigLoader {
         .operation_attempt_timeout(TRY_WITHIN)
         .operation_timeout(CALL_WITHIN)
         .build();
+    let retries = RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(BACKOFF);
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .timeout_config(limits)
-        .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+        .retry_config(retries)
 }
 
 /// Sends the SDK's requests like our own.
@@ -168,4 +173,87 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let harmless =
         |c: char| if c.is_ascii_alphanumeric() || " .,:()/-".contains(c) { c } else { ' ' };
     cause.to_string().chars().take(200).map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use http::{Request, Response};
+    use rstest::rstest;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const FOUND: &str = r#"{"Parameter":{"Type":"SecureString","Value":"secret"}}"#;
+
+    /// What becomes of a request.
+    #[derive(Clone, Copy)]
+    enum Fate {
+        NeverAnswered,
+        Lost,
+        Refused,
+    }
+
+    /// Answers after so many requests to which something else happens.
+    struct Line {
+        fate: Fate,
+        left: AtomicU32,
+    }
+
+    impl Transport for Line {
+        fn send(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, CallError>> {
+            let well = (self.left)
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_err();
+            Box::pin(async move {
+                match self.fate {
+                    _ if well => Ok(Response::new(Bytes::from_static(FOUND.as_bytes()))),
+                    Fate::NeverAnswered => std::future::pending().await,
+                    Fate::Lost => Err(CallError::Lost("reset".to_owned())),
+                    Fate::Refused => Err(CallError::NotSent("refused".to_owned())),
+                }
+            })
+        }
+    }
+
+    /// What comes of a call whose first tries go so, and after how long.
+    async fn asked(fate: Fate, times: u32) -> (Result<Secret, AwsError>, Duration) {
+        let transport = Arc::new(Line { fate, left: times.into() });
+        let credentials = Credentials::new("key", "secret", None, None, "test");
+        let config = loader(transport.clone())
+            .region(aws_config::Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .load()
+            .await;
+        let aws = Aws::of(config, transport);
+        let began = Instant::now();
+        let answer = Parameters(aws).read("/deckhand/github-token").await;
+        (answer, began.elapsed())
+    }
+
+    #[rstest]
+    #[case::a_dead_connection(Fate::NeverAnswered, 1, 1_200)]
+    #[case::a_lost_answer(Fate::Lost, 1, 200)]
+    #[case::two_lost_answers(Fate::Lost, 2, 400)]
+    #[case::no_connection_twice(Fate::Refused, 2, 400)]
+    #[tokio::test(start_paused = true)]
+    async fn trouble_that_passes_costs_little_of_the_three_seconds(
+        #[case] fate: Fate,
+        #[case] times: u32,
+        #[case] within_ms: u64,
+    ) {
+        let (answer, elapsed) = asked(fate, times).await;
+        assert_eq!(answer.as_ref().map(Secret::expose), Ok("secret"));
+        assert!(elapsed <= Duration::from_millis(within_ms), "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_never_answers_is_given_up() {
+        let (answer, elapsed) = asked(Fate::NeverAnswered, u32::MAX).await;
+        assert!(matches!(answer, Err(AwsError::Failed(_))), "{answer:?}");
+        assert!(elapsed <= CALL_WITHIN, "{elapsed:?}");
+    }
 }
