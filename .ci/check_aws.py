@@ -36,7 +36,6 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": f"planted-{secrets.token_hex(12)}",
     "AWS_SESSION_TOKEN": f"planted-{secrets.token_hex(12)}",
 }
-BOT_TOKEN = f"planted-{secrets.token_hex(12)}"
 OTHER_TOKEN = f"ghs_planted_{secrets.token_hex(12)}"
 # From the command to an answer of any kind: Discord's three seconds.
 ANSWERED_MS = 3000
@@ -114,7 +113,7 @@ class Check(FunctionCheck):
 
     def hidden(self) -> dict[str, str]:
         given = {name: value for name, value in CREDENTIALS.items() if name != "AWS_ACCESS_KEY_ID"}
-        return {**given, "the bot's token": BOT_TOKEN, "another token for GitHub": OTHER_TOKEN}
+        return {**given, "the bot's token": self.standins.about["bot_token"], "another token for GitHub": OTHER_TOKEN}
 
     def make_table(self) -> None:
         """As CloudFormation would, of the template's own table."""
@@ -324,6 +323,23 @@ class Check(FunctionCheck):
             accepted = [request for request in written if request["status"] < 300]
             self.expect(len(accepted) == 2, "one variable and one secret are written", *written)
 
+    def doctor(self) -> None:
+        """/doctor signs in to Discord and GitHub with what is in SSM, and names the parameter that it misses."""
+        self.doing = "doctor"
+        env = self.settings(AdminUserIds=ADA)
+        with self.function(env) as function:
+            self.types(function, "/doctor")
+            for words in ("✅ **Discord:** The token,", "✅ **GitHub:** It takes the token"):
+                self.expect(words in self.shown(), f"an answer that says {words}", self.shown())
+        self.doing = "doctor without a secret"
+        self.ssm.delete_parameter(Name=self.bot_token)
+        with self.function(env) as function:
+            self.types(function, "/doctor")
+            # Escaped, for Markdown.
+            shown = self.shown().replace("\\", "")
+            for words in (self.bot_token, "DISCORD_BOT_TOKEN_PARAMETER", "does not exist"):
+                self.expect(words in shown, f"an answer that names {words}", shown)
+
     def secret_missing(self) -> None:
         """A parameter that is not there is named, with its setting, where the command was typed and in the log."""
         self.doing = "secret missing"
@@ -531,13 +547,14 @@ def main() -> int:
         check = Check(given.deckhand.resolve(), standins, emulator, folder, template, given.aws)
         check.make_table()
         check.put_token()
-        check.put_secret(check.bot_token, BOT_TOKEN)
+        check.put_secret(check.bot_token, standins.about["bot_token"])
         steps = [
             check.deploy,
             check.no_need,
             check.races,
             check.killed,
             check.writes_once,
+            check.doctor,
             check.secret_missing,
             check.secret_in_the_open,
             check.secret_changed,
