@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
+use super::store::StoreFacts;
 use crate::commands::registration::Change;
 use crate::config::{Problem, Repository};
 use crate::discord::DiscordError;
@@ -21,6 +22,8 @@ pub struct Facts {
     pub agents_file: Option<String>,
     /// Whether anybody is an admin.
     pub has_admins: bool,
+    /// `None`: there is no table.
+    pub store: Option<StoreFacts>,
     /// `None`: the settings do not allow it to be asked.
     pub discord: Option<DiscordFacts>,
     /// `None`: the settings do not allow it to be asked.

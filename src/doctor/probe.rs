@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::facts::{
     AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Read, Registered, RepositoryFacts, Sends,
 };
+use super::store;
 use crate::agents::{Agent, Kind, Registry, Workflow};
 use crate::app::Deckhand;
 use crate::commands::registration::changes;
@@ -21,8 +22,9 @@ const AGENTS_AT_ONCE: usize = 20;
 
 /// The facts about a bot that runs: its settings are fine.
 pub async fn running(deckhand: &Deckhand) -> Facts {
-    let Deckhand { registry, table, access, .. } = deckhand;
-    let (discord, github) = tokio::join!(
+    let Deckhand { registry, table, access, wait, .. } = deckhand;
+    let (store, discord, github) = tokio::join!(
+        store::ask(deckhand.store.as_ref(), registry, *wait, deckhand.clock.now()),
         ask_discord(&deckhand.discord, Some(registry), table),
         ask_github(&deckhand.github, Some(registry), table)
     );
@@ -30,6 +32,7 @@ pub async fn running(deckhand: &Deckhand) -> Facts {
         problems: Vec::new(),
         agents_file: None,
         has_admins: !access.admin_users.is_empty() || !access.admin_roles.is_empty(),
+        store,
         discord: Some(discord),
         github: Some(github),
     }

@@ -27,4 +27,5 @@ mod set;
 mod status;
 mod store;
 mod telemetry;
+mod template;
 mod verify;
