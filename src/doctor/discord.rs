@@ -146,7 +146,7 @@ fn trouble(subject: &str, error: &DiscordError) -> Finding {
     let (what, fix) = match error {
         DiscordError::NoSignIn(why) => {
             let what = format!("{subject} could not be checked: {why}.");
-            return Finding::doubtful(ABOUT, what, "The digest on a schedule and this check need it.");
+            return Finding::doubtful(ABOUT, what, "Store it there. The digest on a schedule and this check need it.");
         }
         DiscordError::Refused { status: 401, .. } => (
             "Discord refuses DISCORD_BOT_TOKEN (401).".to_owned(),
