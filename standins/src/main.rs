@@ -82,8 +82,8 @@ fn help() -> String {
          POST /sign {timestamp, body} · POST /scenario {name} · GET /scenarios · GET /conversation\n\
          GET /messages?interaction_id= · GET /github/requests · GET /github/dispatches\n\
          GET /github/runs · GET /discord/requests · POST /autocomplete {text with |, endpoint, user?}\n\
-         PUT /endpoint {url} · GET /channel · GET /site/requests · POST /site {path, status?, body?,\n\
-         location?, delay_ms?}\n",
+         PUT /endpoint {url} · GET /channel · PUT /channel {view?, send?, attach?, history?}\n\
+         GET /site/requests · POST /site {path, status?, body?, location?, delay_ms?}\n",
     );
     text
 }
