@@ -20,6 +20,7 @@ mod doctor;
 mod edge;
 mod faults;
 mod messages;
+mod scheduled;
 mod secrets;
 mod server;
 mod set;
