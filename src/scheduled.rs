@@ -124,6 +124,13 @@ pub async fn run(
     done
 }
 
+/// What comes of a schedule while settings or agents cannot be used. `problems` names them, without values.
+pub fn not_set_up(problems: &str) -> NotDone {
+    let error = NotDone::NotSetUp(problems.to_owned());
+    tracing::error!(outcome = "failed", %error, "scheduled digest");
+    error
+}
+
 /// The period to sum up, if that is what the schedule asks for.
 fn asked(schedule: &Schedule, default: Period) -> Result<Period, NotDone> {
     let cut = |text: &str| text.chars().take(50).collect::<String>();

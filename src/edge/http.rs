@@ -73,7 +73,7 @@ impl App {
     ) -> Result<Done, NotDone> {
         match &self.bot {
             Bot::Ready(deckhand) => scheduled::run(deckhand, schedule, deadline).await,
-            Bot::NotSetUp(problems) => Err(NotDone::NotSetUp(problems.to_string())),
+            Bot::NotSetUp(problems) => Err(scheduled::not_set_up(problems)),
         }
     }
 

@@ -69,7 +69,7 @@ fn schedule(event: &Value) -> Option<Schedule> {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         detail => detail.clone(),
     };
-    let word = |key: &str| match &detail[key] {
+    let word = |key: &str| match detail.get(key)? {
         Value::Null => None,
         Value::String(word) => Some(word.clone()),
         other => Some(other.to_string()),

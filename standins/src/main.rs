@@ -9,7 +9,7 @@ use control::Control;
 use serde_json::json;
 use standins::{
     Clock, Gauge,
-    discord::Discord,
+    discord::{CHANNEL_ID, Discord},
     github::{Github, Scenario},
     server::serve,
     site::Site,
@@ -127,6 +127,7 @@ async fn main() -> ExitCode {
         "control": format!("http://{address}"),
         "public_key": discord.public_key(),
         "application_id": discord.application_id(),
+        "channel_id": CHANNEL_ID,
         "bot_token": discord.bot_token(),
         "github_token": github_token,
         "github_app_id": github.app_id(),
