@@ -1,13 +1,14 @@
 //! What a schedule has Deckhand do: post the digest.
 //!
 //! It is done before the schedule's event is answered, and an error is the answer: whoever sent the
-//! event sends the same one again, and [`post`] sees to it that the digest is not there twice.
+//! event sends the same one again, and `post` sees to it that the digest is not there twice.
 
 mod post;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use tracing::Instrument;
 
 use crate::app::Deckhand;
 use crate::digest::Period;
@@ -152,7 +153,9 @@ async fn in_time(
     deadline: Option<Deadline>,
 ) -> Result<Done, NotDone> {
     let owned = deckhand.clone();
-    let mut work = deckhand.tasks.spawn(async move { post::digest(&owned, period, time).await });
+    let span = tracing::info_span!("scheduled", channel_id = deckhand.digest.channel_id, %time);
+    let work = async move { post::digest(&owned, period, time).await };
+    let mut work = deckhand.tasks.spawn(work.instrument(span));
     tokio::select! {
         biased;
         joined = &mut work => joined.unwrap_or(Err(NotDone::Fault)),

@@ -488,6 +488,19 @@ async fn it_gives_up_before_the_invocation_ends_and_the_next_try_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_taken_when_time_was_over_is_found_later() {
+    let world = world(plan()).await;
+    let slow = What::Delay(Duration::from_secs(9));
+    world.discord.fault(Fault::new(On::ChannelMessage, slow));
+    let limit = Deadline::from_now(Duration::from_secs(8));
+    let done = world.app.scheduled(due(NINE), Some(limit)).await;
+    assert_eq!(done, Err(NotDone::OutOfTime));
+    world.passes(Duration::from_secs(3600)).await;
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_outcome_is_one_line_of_the_log_without_the_token() {
     listen();
     let world = world(plan()).await;
