@@ -24,7 +24,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -97,8 +97,9 @@ class Check:
             self.failures.append(f"{self.doing}: {what}{detail}")
 
     @contextmanager
-    def function(self, env: dict[str, str] | None = None, **how: Any) -> Iterator[Any]:
-        """The bot as a function; its log is kept, and no process of it may have crashed."""
+    def function(self, env: dict[str, str] | None = None, errors: int = 0, **how: Any) -> Iterator[Any]:
+        """The bot as a function; its log is kept, and no process of it may have crashed. So many invocations
+        are to end in an error that it tells Lambda."""
         log = self.folder / f"{self.doing}.log".replace(" ", "-")
         settings = {
             **self.standins.environment(),
@@ -112,8 +113,9 @@ class Check:
             yield function
             self.expect(function.wait_idle(10), "an invocation did not end")
             report = function.report()
-        for invocation in report["invocations"]:
-            self.expect(invocation["outcome"] == "ok", "an invocation did not end well", invocation)
+        wrong = [invocation for invocation in report["invocations"] if invocation["outcome"] != "ok"]
+        as_told = len(wrong) == errors and all(invocation["outcome"] == "error" for invocation in wrong)
+        self.expect(as_told, f"{errors} invocations end in an error, all others well", *wrong)
         self.expect(len(report["environments"]) == 1, "the process was replaced", report["environments"])
         self.lines.extend(logged(log))
 
@@ -267,7 +269,7 @@ class Check:
         self.doing = "other events"
         with self.function() as function:
             for event in (
-                {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}},
+                {"source": "aws.s3", "detail-type": "Object Created", "detail": {}},
                 {},
                 [],
                 None,
@@ -279,6 +281,37 @@ class Check:
                 answer = function.invoke(event)
                 self.expect(answer.ok, f"the event {json.dumps(event)}", answer.payload)
             self.expect(function.wait_idle(5), "an event did not end")
+            self.alive(function, self.wire.to(function))
+            self.spins_down(function)
+
+    def schedule(self) -> None:
+        """A schedule's event: worked off before the answer, its error told to Lambda, and one digest after a retry."""
+        self.doing = "schedule"
+        event = {
+            "source": "aws.scheduler",
+            "detail-type": "Scheduled Event",
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "detail": {"task": "digest"},
+        }
+        about = self.standins.about
+        env = {"DIGEST_CHANNEL_ID": about["channel_id"], "DISCORD_BOT_TOKEN": about["bot_token"]}
+        self.standins.scenario("success")
+        with self.function(env, errors=1) as function:
+            self.standins.call("PUT", "/channel", {"send": False})
+            refused = function.invoke(event)
+            what_to_do = not refused.ok and "Send Messages" in refused.json()["errorMessage"]
+            self.expect(what_to_do, "an error that says what to do where the bot may not post", refused.payload)
+            self.expect(self.standins.call("GET", "/channel") == [], "nothing was posted")
+            self.standins.call("PUT", "/channel", {})
+            for outcome in ("posted", "already there"):
+                answer = function.invoke(event)
+                # Right after the answer, which thaws nothing.
+                posted = self.standins.call("GET", "/channel")
+                told = answer.ok and answer.json() == {"digest": outcome}
+                self.expect(told, f"the same event again must be answered with: {outcome}", answer.payload)
+                whole = len(posted) == 1 and "Daily digest" in posted[0]["content"] and not posted[0]["pings"]
+                self.expect(whole, "one digest that notifies nobody", *posted)
+            self.expect(function.wait_idle(5), "the invocation did not end")
             self.alive(function, self.wire.to(function))
             self.spins_down(function)
 
@@ -296,6 +329,7 @@ class Check:
         self.expect("panic" not in text, "a panic", *[line for line in self.lines if "panic" in line])
         hidden = {
             "GITHUB_TOKEN": self.standins.about["github_token"],
+            "DISCORD_BOT_TOKEN as it is": self.standins.about["bot_token"],
             **PLANTED,
             **{f"interaction token {number}": token for number, token in enumerate(self.wire.tokens)},
         }
@@ -341,6 +375,7 @@ def main() -> int:
             check.deadline,
             check.ping_and_edge,
             check.other_events,
+            check.schedule,
             check.log,
         ]
         for step in steps:

@@ -102,6 +102,11 @@ pub fn answered(reply: &'static str) {
     });
 }
 
+/// What nobody waits for was done.
+pub fn done(how: &'static str) {
+    note(|notes| notes.reply = Some(how));
+}
+
 /// Nothing was done, for a reason that the user was shown; this is its half for the log.
 pub fn refused(why: &impl Display) {
     if !note(|notes| notes.ended(Outcome::Refused, &why.to_string())) {

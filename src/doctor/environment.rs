@@ -31,7 +31,8 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
     let agents_file = registry.as_ref().err().map(ToString::to_string);
     let registry = registry.ok();
     let usable = |prefix: &str| !problems.iter().any(|problem| problem.name().starts_with(prefix));
-    let (mut has_admins, mut discord, mut github, mut table) = (false, None, None, None);
+    let (mut has_admins, mut channel_id) = (false, None);
+    let (mut table, mut discord, mut github) = (None, None, None);
     if let Some(settings) = settings {
         let transport: Arc<dyn Transport> = Arc::new(Https::default());
         let aws = Aws::new(transport.clone());
@@ -40,6 +41,7 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
         has_admins =
             !settings.access.admin_users.is_empty() || !settings.access.admin_roles.is_empty();
         table = settings.table.map(|name| (Dynamo::new(aws, name, clock.clone()), settings.wait));
+        channel_id = settings.digest.channel_id;
         if usable("DISCORD_") {
             discord = Some(Discord::new(
                 settings.discord,
@@ -52,8 +54,10 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
             github = Some(Github::new(settings.github, transport, vault, clock));
         }
     }
-    let discord =
-        async { Some(probe::ask_discord(discord.as_ref()?, registry.as_ref(), TABLE).await) };
+    let discord = async {
+        let discord = discord.as_ref()?;
+        Some(probe::ask_discord(discord, registry.as_ref(), TABLE, channel_id).await)
+    };
     let github =
         async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), TABLE).await) };
     let store = async {

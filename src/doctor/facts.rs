@@ -37,6 +37,8 @@ pub struct DiscordFacts {
     pub public_key: String,
     /// `DISCORD_APPLICATION_ID`.
     pub application_id: u64,
+    /// Whether the digest is to be posted on a schedule: `DIGEST_CHANNEL_ID` is set.
+    pub has_digest: bool,
     /// `None`: there is no token to ask with.
     pub asked: Option<Asked>,
 }
@@ -50,6 +52,8 @@ pub struct Asked {
     pub global: Option<Result<Registered, DiscordError>>,
     /// The same of the one server in `DISCORD_GUILD_ID`.
     pub guild: Option<Result<Registered, DiscordError>>,
+    /// Whether the bot sees the channel of the scheduled digest, if there is one.
+    pub channel: Option<Result<(), DiscordError>>,
 }
 
 /// Commands that are registered.

@@ -25,7 +25,7 @@ pub async fn running(deckhand: &Deckhand) -> Facts {
     let Deckhand { registry, table, access, wait, .. } = deckhand;
     let (store, discord, github) = tokio::join!(
         store::ask(deckhand.store.as_ref(), registry, *wait, deckhand.clock.now()),
-        ask_discord(&deckhand.discord, Some(registry), table),
+        ask_discord(&deckhand.discord, Some(registry), table, deckhand.digest.channel_id),
         ask_github(&deckhand.github, Some(registry), table)
     );
     Facts {
@@ -38,11 +38,13 @@ pub async fn running(deckhand: &Deckhand) -> Facts {
     }
 }
 
-/// Asks Discord what it has on the application, if there is a token to ask with.
+/// Asks Discord what it has on the application, and for the channel of the scheduled digest, if there is
+/// a token to ask with.
 pub async fn ask_discord(
     discord: &Discord,
     registry: Option<&Registry>,
     table: &[Command],
+    channel_id: Option<u64>,
 ) -> DiscordFacts {
     let settings = discord.settings();
     let ask = discord.has_bot_token().then_some(async move {
@@ -53,13 +55,15 @@ pub async fn ask_discord(
         };
         let guild =
             OptionFuture::from(settings.guild_id.map(|id| commands(Scope::Guild, Some(id))));
-        let (application, global, guild) =
-            tokio::join!(discord.application(), commands(Scope::Global, None), guild);
-        Asked { application, global, guild: guild.flatten() }
+        let channel = OptionFuture::from(channel_id.map(|id| discord.sees_channel(id)));
+        let (application, global, guild, channel) =
+            tokio::join!(discord.application(), commands(Scope::Global, None), guild, channel);
+        Asked { application, global, guild: guild.flatten(), channel }
     });
     DiscordFacts {
         public_key: hex::encode(settings.public_key.as_bytes()),
         application_id: settings.application_id,
+        has_digest: channel_id.is_some(),
         asked: OptionFuture::from(ask).await,
     }
 }

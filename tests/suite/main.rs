@@ -21,6 +21,7 @@ mod doctor;
 mod edge;
 mod faults;
 mod messages;
+mod scheduled;
 mod secrets;
 mod server;
 mod set;

@@ -86,6 +86,8 @@ pub enum Remembers {
     InMemory,
     /// In this table.
     InTable(String),
+    /// In a store of the story's own.
+    In(Arc<dyn Store>),
 }
 
 impl Default for Plan {
@@ -305,7 +307,8 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
         Remembers::InTable(table) => {
             Arc::new(Dynamo::new(aws.clone(), table.clone(), clock.clone()))
         }
-        _ => Arc::new(Memory::default()),
+        Remembers::In(store) => store.clone(),
+        Remembers::AsWellAsItCan | Remembers::InMemory => Arc::new(Memory::default()),
     };
     let parts = Parts {
         vault: Arc::new(Parameters(aws.clone())),
