@@ -45,6 +45,11 @@ impl Telemetry {
         Self { sink, clock, warm: AtomicBool::new(false) }
     }
 
+    /// Where the lines go.
+    pub fn sink(&self) -> Arc<dyn Sink> {
+        self.sink.clone()
+    }
+
     /// Does this work with a ledger of its own. Its line is written when the work, and every task that
     /// it has started, is done.
     pub async fn scope<F: Future>(&self, about: About, work: F) -> F::Output {
@@ -62,7 +67,7 @@ impl Telemetry {
     pub fn at_once(&self, about: About, reply: &'static str) {
         let notes = Notes { reply: Some(reply), ..Notes::default() };
         let about = self.complete(about);
-        self.sink.write(&Summary { at: self.clock.now(), about, took: Default::default(), notes });
+        self.sink.write(Summary { at: self.clock.now(), about, took: Default::default(), notes });
     }
 
     fn complete(&self, about: About) -> About {

@@ -72,6 +72,14 @@ impl App {
         }
     }
 
+    /// Where summaries are written.
+    pub fn telemetry(&self) -> &Telemetry {
+        match &self.bot {
+            Bot::Ready(deckhand) => &deckhand.telemetry,
+            Bot::NotSetUp(_, telemetry) => telemetry,
+        }
+    }
+
     /// Does what a schedule asks for, and only then returns. Such an event does not come over HTTP.
     pub async fn scheduled(
         &self,

@@ -28,11 +28,12 @@ pub fn watch_for_shutdown(tasks: Tasks) -> JoinHandle<()> {
 
 /// Runs until Lambda ends the process.
 pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
+    let sink = app.telemetry().sink();
     let handler = service_fn(move |event: LambdaEvent<Value>| {
         let app = app.clone();
         async move { handle(&app, event).await }
     });
-    Runtime::new(handler).layer(DrainLayer(tasks)).run().await
+    Runtime::new(handler).layer(DrainLayer { tasks, sink }).run().await
 }
 
 /// An error makes Lambda send a schedule's event again: the same, a minute later and once more two minutes after.

@@ -368,8 +368,8 @@ async fn what_is_no_interaction_has_a_line_of_its_own() {
 async fn elsewhere_than_on_lambda_it_is_a_line_of_the_log() {
     struct Both(Lines);
     impl Sink for Both {
-        fn write(&self, summary: &deckhand::telemetry::Summary) {
-            Readable.write(summary);
+        fn write(&self, summary: deckhand::telemetry::Summary) {
+            Readable.write(summary.clone());
             self.0.write(summary);
         }
     }

@@ -354,7 +354,7 @@ impl Lines {
 }
 
 impl Sink for Lines {
-    fn write(&self, summary: &Summary) {
+    fn write(&self, summary: Summary) {
         let line = summary.to_line("deckhand");
         self.0.lock().unwrap().push(serde_json::from_slice(&line).unwrap());
     }
