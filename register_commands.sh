@@ -62,8 +62,10 @@ setting() {
 
 deckhand() {
   local binary
-  for binary in "${DECKHAND:-}" "$here/target/release/deckhand" "$here/target/debug/deckhand"; do
-    if [ -n "$binary" ] && [ -x "$binary" ]; then
+  for binary in "${DECKHAND:-}" "$here/target/release/deckhand" "$here/target/debug/deckhand" \
+    "$here/.aws-sam/build/DeckhandFunction/bootstrap"; do
+    # What was built for Lambda runs here only if this machine is of the same kind.
+    if [ -n "$binary" ] && [ -x "$binary" ] && "$binary" --version >/dev/null 2>&1; then
       "$binary" "$@"
       return
     fi

@@ -12,7 +12,7 @@ import json
 import secrets
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from function import AT_ONCE_MS, FunctionCheck, arguments, flat, the_emulator, the_standins
@@ -160,7 +160,7 @@ class Check(FunctionCheck):
         self.doing = "other events"
         with self.function() as function:
             for event in (
-                {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}},
+                {"source": "aws.s3", "detail-type": "Object Created", "detail": {}},
                 {},
                 [],
                 None,
@@ -172,6 +172,37 @@ class Check(FunctionCheck):
                 answer = function.invoke(event)
                 self.expect(answer.ok, f"the event {json.dumps(event)}", answer.payload)
             self.expect(function.wait_idle(5), "an event did not end")
+            self.alive(function, self.wire.to(function))
+            self.spins_down(function)
+
+    def schedule(self) -> None:
+        """A schedule's event: worked off before the answer, its error told to Lambda, and one digest after a retry."""
+        self.doing = "schedule"
+        event = {
+            "source": "aws.scheduler",
+            "detail-type": "Scheduled Event",
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "detail": {"task": "digest"},
+        }
+        about = self.standins.about
+        env = {"DIGEST_CHANNEL_ID": about["channel_id"], "DISCORD_BOT_TOKEN": about["bot_token"]}
+        self.standins.scenario("success")
+        with self.function(env, errors=1) as function:
+            self.standins.call("PUT", "/channel", {"send": False})
+            refused = function.invoke(event)
+            what_to_do = not refused.ok and "Send Messages" in refused.json()["errorMessage"]
+            self.expect(what_to_do, "an error that says what to do where the bot may not post", refused.payload)
+            self.expect(self.standins.call("GET", "/channel") == [], "nothing was posted")
+            self.standins.call("PUT", "/channel", {})
+            for outcome in ("posted", "already there"):
+                answer = function.invoke(event)
+                # Right after the answer, which thaws nothing.
+                posted = self.standins.call("GET", "/channel")
+                told = answer.ok and answer.json() == {"digest": outcome}
+                self.expect(told, f"the same event again must be answered with: {outcome}", answer.payload)
+                whole = len(posted) == 1 and "Daily digest" in posted[0]["content"] and not posted[0]["pings"]
+                self.expect(whole, "one digest that notifies nobody", *posted)
+            self.expect(function.wait_idle(5), "the invocation did not end")
             self.alive(function, self.wire.to(function))
             self.spins_down(function)
 
@@ -187,7 +218,14 @@ def main() -> int:
         return 2
     with the_standins(asked.standins, asked.deckhand) as (standins, folder):
         check = Check(asked.deckhand.resolve(), standins, emulator, folder)
-        steps = [check.deploy, check.deadline, check.ping_and_edge, check.other_events, check.log]
+        steps = [
+            check.deploy,
+            check.deadline,
+            check.ping_and_edge,
+            check.other_events,
+            check.schedule,
+            check.log,
+        ]
         return check.run(steps, "with the freeze on")
 
 

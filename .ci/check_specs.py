@@ -57,6 +57,8 @@ NEEDED = {
     "Discord: edit": "edit of an original response",
     "Discord: follow-up": "follow-up",
     "Discord: callback": "answer to a command",
+    "Discord: channel message": "message to a channel",
+    "Discord: look into a channel": "GET /channels/{channel_id}/messages",
 }
 
 GITHUB_VERSIONS = {"2022-11-28", "2026-03-10"}
@@ -299,6 +301,11 @@ class Discord:
         if method == "POST" and fit(webhook, path):
             self.message(where, body, problems, kind="webhook-execute", followup=True)
             return "follow-up"
+        if method == "POST" and fit("/channels/{channel_id}/messages", path):
+            self.message(where, body, problems, kind="channel-message")
+            if not isinstance(body, dict) or not body.get("nonce") or body.get("enforce_nonce") is not True:
+                problems.add(where, "does not say nonce and enforce_nonce, so it could be there twice")
+            return "message to a channel"
         if method == "PUT" and fit("/applications/{id}/commands", path):
             self.whole(where, body, problems, kind="command-set", scope="global")
             return "registration for all servers"

@@ -130,9 +130,16 @@ class FunctionCheck:
 
     @contextmanager
     def function(
-        self, env: dict[str, str] | None = None, *, environments: int = 1, killed: int = 0, **how: Any
+        self,
+        env: dict[str, str] | None = None,
+        *,
+        environments: int = 1,
+        errors: int = 0,
+        killed: int = 0,
+        **how: Any,
     ) -> Iterator[Any]:
-        """The bot as a function; its log is kept, and no process of it may have crashed but those that were killed."""
+        """The bot as a function; its log is kept. So many processes are started, so many invocations are to end
+        in an error that it tells Lambda, and so many in the death of the process; no other may."""
         log = self.folder / f"{self.doing}.log".replace(" ", "-")
         settings = {**self.settings(), **(env or {})}
         how = {"max_concurrency": 1, **how}
@@ -140,8 +147,10 @@ class FunctionCheck:
             yield function
             self.expect(function.wait_idle(10), "an invocation did not end")
             report = function.report()
-        bad = [invocation for invocation in report["invocations"] if invocation["outcome"] != "ok"]
-        self.expect(len(bad) == killed, f"{killed} invocations may end other than well", *bad)
+        wrong = [invocation for invocation in report["invocations"] if invocation["outcome"] != "ok"]
+        told = [invocation for invocation in wrong if invocation["outcome"] == "error"]
+        as_told = len(told) == errors and len(wrong) == errors + killed
+        self.expect(as_told, f"{errors} invocations end in an error, {killed} are killed, all others end well", *wrong)
         started = report["environments"]
         self.expect(len(started) == environments, f"there must be {environments} processes", *started)
         self.lines.extend(logged(log))
@@ -188,7 +197,9 @@ class FunctionCheck:
     def secrets(self) -> dict[str, str]:
         """Everything that is hidden, with what only shows while the check runs."""
         tokens = {f"interaction token {number}": token for number, token in enumerate(self.wire.tokens)}
-        return {"GITHUB_TOKEN": self.standins.about["github_token"], **self.hidden(), **tokens}
+        about = self.standins.about
+        ours = {"GITHUB_TOKEN": about["github_token"], "DISCORD_BOT_TOKEN as it is": about["bot_token"]}
+        return {**ours, **self.hidden(), **tokens}
 
     def run(self, steps: list[Callable[[], None]], condition: str) -> int:
         """All steps, and the exit status that they come to."""

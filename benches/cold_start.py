@@ -4,6 +4,8 @@
     cargo build --release --locked && cargo build --release --locked -p hello && cargo build --locked -p standins
     python3 benches/cold_start.py --emulator FOLDER
 
+--deckhand BINARY measures another one, like the package's bootstrap; --before BINARY one more beside it.
+
 Both run in a Lambda emulator (FOLDER holds its lambda_emulator.py) that freezes them between two
 invocations, one after the other and in turns, so that what else the machine does hits both alike.
 """
@@ -61,8 +63,8 @@ def interaction(kind: int, name: str | None = None) -> str:
 
 
 class Bench:
-    def __init__(self, emulator: type, standins: StandIns) -> None:
-        self.emulator, self.standins = emulator, standins
+    def __init__(self, emulator: type, standins: StandIns, with_before: bool = False) -> None:
+        self.emulator, self.standins, self.with_before = emulator, standins, with_before
         self.values: dict[tuple[str, str], list[float]] = defaultdict(list)
 
     def note(self, what: str, who: str, value: float) -> None:
@@ -86,7 +88,7 @@ class Bench:
             self.note("cold", who, first["init_all_ms"] + first["response_ms"])
             self.note("ping", who, median(call(interaction(1))["response_ms"] for _ in range(WARM_CALLS)))
             agents = interaction(2, "agents")
-            if who == "deckhand":
+            if who != "hello":
                 self.checked(function, agents)
             self.note("agents", who, median(call(interaction(2, "agents"))["response_ms"] for _ in range(WARM_CALLS)))
             self.note("memory", who, peak_mb(function))
@@ -110,6 +112,7 @@ class Bench:
 
     def row(self, what: str, words: str, unit: str, ratio: float | None = None, most: float | None = None) -> str:
         ours, floor = self.values[what, "deckhand"], self.values[what, "hello"]
+        before = self.values[what, "before"]
         times = median(ours) / median(floor) if floor else None
         aim, met = "", ""
         if ratio is not None and times is not None:
@@ -117,13 +120,16 @@ class Bench:
         if most is not None:
             aim, met = f"at most {most:g} {unit}", yes(median(ours) <= most)
         cells = [words, spread(floor, unit), spread(ours, unit), f"{times:.2f}" if times else "", aim, met]
+        if self.with_before:
+            cells += [spread(before, unit), f"{median(ours) / median(before):.2f}" if before else ""]
         return f"| {' | '.join(cells)} |"
 
     def table(self) -> str:
+        more = " before | ratio to it |" if self.with_before else ""
         return "\n".join(
             [
-                "| | hello world | Deckhand | ratio | aim | met |",
-                "| --- | --- | --- | --- | --- | --- |",
+                "| | hello world | Deckhand | ratio | aim | met |" + more,
+                "| --- | --- | --- | --- | --- | --- |" + " --- |" * more.count("|"),
                 self.row("init", "Start of the process to its first poll", "ms"),
                 self.row("cold", "Cold start to the answer of the first signed PING", "ms", ratio=1.5),
                 self.row("ping", "Warm signed PING", "ms", ratio=1.5),
@@ -161,6 +167,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--emulator", type=Path, required=True, help="the folder of lambda_emulator.py")
     parser.add_argument("--target", type=Path, default=ROOT / "target", help="cargo's target folder")
+    parser.add_argument("--deckhand", type=Path, help="default: the release binary in cargo's target folder")
+    parser.add_argument("--before", type=Path, help="an earlier binary to compare with")
     parser.add_argument("--pairs", type=int, default=25)
     parser.add_argument("--deploys", type=int, default=3)
     asked = parser.parse_args()
@@ -168,12 +176,17 @@ def main() -> None:
     sys.path.insert(0, str(asked.emulator))
     from lambda_emulator import Emulator
 
-    binaries = {who: (asked.target / "release" / who).resolve() for who in ("hello", "deckhand")}
+    given = {"hello": None, "before": asked.before, "deckhand": asked.deckhand}
+    binaries = {
+        who: (binary or asked.target / "release" / who).resolve()
+        for who, binary in given.items()
+        if binary or who != "before"
+    }
     load = os.getloadavg()[0]
     with StandIns(asked.target / "debug" / "standins") as standins:
         registration = subprocess.run([binaries["deckhand"], "commands"], capture_output=True, check=True)
         standins.call("PUT", "/commands", json.loads(registration.stdout))
-        bench = Bench(Emulator, standins)
+        bench = Bench(Emulator, standins, with_before=asked.before is not None)
         for who, binary in binaries.items():
             bench.note("size", who, binary.stat().st_size / 1e6)
             # Not counted: it reads the binary from the disk.

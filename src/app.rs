@@ -9,7 +9,7 @@ use crate::agents::Registry;
 use crate::agents::options::Options;
 use crate::clock::Clock;
 use crate::commands::{self, Call, Command, Completion, Plan};
-use crate::config::{Settings, SiteSettings, WaitSettings};
+use crate::config::{DigestSettings, Settings, SiteSettings, WaitSettings};
 use crate::credential::Vault;
 use crate::discord::{Discord, Message};
 use crate::edge::authorize::Access;
@@ -50,6 +50,8 @@ pub struct Deckhand {
     pub allow_secret_writes: bool,
     /// Where what is deployed can be seen.
     pub site: SiteSettings,
+    /// Where the digest is posted to by itself.
+    pub digest: DigestSettings,
     /// Asks what is deployed.
     pub prober: Arc<dyn Prober>,
     /// What runs on after an answer.
@@ -97,6 +99,7 @@ impl Deckhand {
             urls: settings.urls,
             allow_secret_writes: settings.allow_secret_writes,
             site: settings.site,
+            digest: settings.digest,
             prober,
             tasks,
             table,

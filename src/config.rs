@@ -14,6 +14,7 @@ pub use self::secrets::{AppSettings, SignIn};
 
 use self::reader::Reader;
 use crate::credential::SecretSource;
+use crate::digest::Period;
 use crate::edge::authorize::Access;
 use crate::url_guard::{AllowedUrl, DomainPattern, UrlPolicy};
 
@@ -36,6 +37,17 @@ pub struct Settings {
     pub site: SiteSettings,
     /// The DynamoDB table that all processes share: `TABLE_NAME`.
     pub table: Option<String>,
+    /// Where the digest is posted to by itself.
+    pub digest: DigestSettings,
+}
+
+/// `DIGEST_CHANNEL_ID`, `DIGEST_PERIOD`: the digest that a schedule has posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DigestSettings {
+    /// The channel. `None`: there is no such digest.
+    pub channel_id: Option<u64>,
+    /// What it sums up, unless the schedule says something else.
+    pub period: Period,
 }
 
 /// `FRONTEND_BASE_URL`, `VITE_API_BASE`: what `/verify-latest` and `/verify-run` check.
@@ -229,6 +241,20 @@ impl Settings {
             |text| reader::is_aws_name(text).then(|| Some(text.to_owned())),
             None,
         );
+        let digest = DigestSettings {
+            channel_id: read.optional(
+                "DIGEST_CHANNEL_ID",
+                "it must be a number",
+                |text| text.parse().ok().map(Some),
+                None,
+            ),
+            period: read.optional(
+                "DIGEST_PERIOD",
+                "it must be daily or weekly",
+                Period::named,
+                Period::Daily,
+            ),
+        };
         match (public_key, application_id, sign_in, repository) {
             (Some(public_key), Some(application_id), Some(sign_in), Some(repository))
                 if read.problems.is_empty() =>
@@ -248,6 +274,7 @@ impl Settings {
                     wait,
                     site,
                     table,
+                    digest,
                 })
             }
             (public_key, ..) => {
@@ -304,6 +331,8 @@ mod tests {
         assert_eq!(settings.access, Access::default());
         assert_eq!(settings.urls, UrlPolicy::default());
         assert!(!settings.allow_secret_writes);
+        let digest = DigestSettings { channel_id: None, period: Period::Daily };
+        assert_eq!(settings.digest, digest);
     }
 
     #[test]
@@ -346,6 +375,8 @@ mod tests {
     #[case("WAIT_TIMEOUT_SECONDS", "NaN")]
     #[case("POLL_INTERVAL_SECONDS", "0")]
     #[case("POLL_INTERVAL_SECONDS", "soon")]
+    #[case("DIGEST_CHANNEL_ID", "#deploys")]
+    #[case("DIGEST_PERIOD", "monthly")]
     fn a_wrong_setting_is_named_and_its_value_is_not_shown(
         #[case] name: &str,
         #[case] value: &str,
@@ -370,8 +401,12 @@ mod tests {
             ("DISCORD_API_BASE", ""),
             ("FRONTEND_BASE_URL", "https://example.com/"),
             ("VITE_API_BASE", ""),
+            ("DIGEST_CHANNEL_ID", "1190000000000000003"),
+            ("DIGEST_PERIOD", "weekly"),
         ]);
         let settings = settings.unwrap();
+        let channel_id = Some(1_190_000_000_000_000_003);
+        assert_eq!(settings.digest, DigestSettings { channel_id, period: Period::Weekly });
         assert_eq!(settings.access.guilds, [1, 2]);
         assert_eq!(settings.urls.allowed_domains.len(), 2);
         assert!(settings.urls.safe_local);

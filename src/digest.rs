@@ -20,6 +20,23 @@ pub enum Period {
 }
 
 impl Period {
+    /// The period of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "daily" => Some(Self::Daily),
+            "weekly" => Some(Self::Weekly),
+            _ => None,
+        }
+    }
+
+    /// Its name, in settings and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+        }
+    }
+
     /// How long it is.
     pub fn length(self) -> TimeDelta {
         match self {

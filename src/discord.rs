@@ -3,6 +3,7 @@
 pub mod application;
 pub mod attachment;
 pub mod bot;
+pub mod channel;
 pub mod client;
 pub mod conversation;
 pub mod message;

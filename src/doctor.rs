@@ -10,6 +10,7 @@ pub mod facts;
 mod github;
 pub mod probe;
 mod settings;
+pub mod store;
 pub mod text;
 mod workflow;
 pub mod workflow_file;
@@ -67,6 +68,7 @@ impl Finding {
 /// Judges the facts.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = settings::findings(facts);
+    findings.extend(store::findings(facts.store.as_ref()));
     findings.extend(discord::findings(facts.discord.as_ref()));
     findings.extend(github::findings(facts.github.as_ref()));
     if let Some(github) = &facts.github {

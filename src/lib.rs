@@ -28,6 +28,7 @@ pub mod lambda;
 pub mod logging;
 pub mod outbound;
 pub mod probe;
+pub mod scheduled;
 pub mod secret;
 pub mod serve;
 pub mod startup;

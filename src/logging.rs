@@ -53,6 +53,8 @@ where
 {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
+        // The runtime's lines about a handler that failed or panicked, of which there is one of ours.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_target("deckhand", LevelFilter::from_level(level));
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match form {

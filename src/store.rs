@@ -48,7 +48,8 @@ pub trait Store: Send + Sync {
     /// Begins a post that must be there once, whoever tries it how often. `key` says which.
     fn begin_post<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Post, StoreError>>;
 
-    /// Ends a post: `posted` says whether it is there. If it surely is not, it can be begun again.
+    /// Ends a post: `posted` says whether it is there. If it surely is not, it can be begun again; but
+    /// one that somebody else has ended as there stays so.
     fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Whether all processes share it. If not, another process may know what this one does not.

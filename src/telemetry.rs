@@ -45,6 +45,11 @@ impl Telemetry {
         Self { sink, clock, warm: AtomicBool::new(false) }
     }
 
+    /// Where the lines go.
+    pub fn sink(&self) -> Arc<dyn Sink> {
+        self.sink.clone()
+    }
+
     /// Does this work with a ledger of its own. Its line is written when the work, and every task that
     /// it has started, is done.
     pub async fn scope<F: Future>(&self, about: About, work: F) -> F::Output {
@@ -62,7 +67,7 @@ impl Telemetry {
     pub fn at_once(&self, about: About, reply: &'static str) {
         let notes = Notes { reply: Some(reply), ..Notes::default() };
         let about = self.complete(about);
-        self.sink.write(&Summary { at: self.clock.now(), about, took: Default::default(), notes });
+        self.sink.write(Summary { at: self.clock.now(), about, took: Default::default(), notes });
     }
 
     fn complete(&self, about: About) -> About {
@@ -100,6 +105,11 @@ pub fn answered(reply: &'static str) {
         notes.reply = Some(reply);
         notes.time_to_answer = Some(took);
     });
+}
+
+/// What nobody waits for was done.
+pub fn done(how: &'static str) {
+    note(|notes| notes.reply = Some(how));
 }
 
 /// Nothing was done, for a reason that the user was shown; this is its half for the log.

@@ -49,15 +49,44 @@ fn options(_: &Agent) -> Vec<OptionSpec> {
 }
 
 async fn start(call: Call) -> Result<Plan, UserError> {
-    let period = match call.options.text("period") {
-        Some("weekly") => Period::Weekly,
-        _ => Period::Daily,
-    };
+    let period = call.options.text("period").and_then(Period::named).unwrap_or(Period::Daily);
     let deckhand = call.deckhand;
     Ok(Plan::Race(Box::pin(async move {
         let window = Window::ending(deckhand.clock.now(), period);
-        render(period, window, &look(&deckhand, window).await).into()
+        digest(&deckhand, period, window).await.message.into()
     })))
+}
+
+/// A digest, and how much of it could be read.
+#[derive(Debug)]
+pub struct Digest {
+    /// The message.
+    pub message: Message,
+    /// How many agents it tells of.
+    pub agents: usize,
+    /// Why there is nothing to tell of some of them.
+    pub errors: Vec<GithubError>,
+}
+
+/// Reads the runs of a window and sums them up.
+pub async fn digest(deckhand: &Deckhand, period: Period, window: Window) -> Digest {
+    let reports = look(deckhand, window).await;
+    let errors = reports.iter().filter_map(|report| report.listed.as_ref().err().cloned());
+    Digest {
+        message: render(period, window, &reports),
+        agents: reports.len(),
+        errors: errors.collect(),
+    }
+}
+
+/// The first line. It holds the window's exact edges, so no other digest has it.
+pub fn head(period: Period, window: Window) -> String {
+    let word = match period {
+        Period::Daily => "Daily",
+        Period::Weekly => "Weekly",
+    };
+    let (from, to) = (time::moment(window.from), time::moment(window.to));
+    format!("📊 **{word} digest** · {from} to {to}")
 }
 
 /// What GitHub says of one agent's workflow.
@@ -115,19 +144,14 @@ fn render(period: Period, window: Window, reports: &[Report]) -> Message {
     if reports.is_empty() {
         return Message::private(status::NONE_REPORTED);
     }
-    let (word, before) = match period {
-        Period::Daily => ("Daily", "the 24 hours before"),
-        Period::Weekly => ("Weekly", "the 7 days before"),
+    let before = match period {
+        Period::Daily => "the 24 hours before",
+        Period::Weekly => "the 7 days before",
     };
-    let head = format!(
-        "📊 **{word} digest** · {} to {}",
-        time::moment(window.from),
-        time::moment(window.to)
-    );
     let known: Vec<(&Report, &Listed)> =
         reports.iter().filter_map(|report| Some((report, report.listed.as_ref().ok()?))).collect();
     let inside = |run: &&Run| window.takes(run);
-    let mut top = vec![head];
+    let mut top = vec![head(period, window)];
     if reports.len() > 1 && !known.is_empty() {
         let all = known.iter().flat_map(|(_, listed)| listed.runs.iter()).filter(inside);
         let of = match known.len() == reports.len() {

@@ -40,7 +40,7 @@ impl Discord {
         self.read(&format!("/applications/{application}{guild}/commands")).await
     }
 
-    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, DiscordError> {
+    pub(super) async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, DiscordError> {
         let body = self.call_as_bot(Method::GET, path, None).await?;
         serde_json::from_slice(&body)
             .map_err(|error| DiscordError::Lost(format!("unreadable answer: {error}")))

@@ -100,8 +100,8 @@ impl Discord {
         self.deliver(Method::POST, token, "", body).await
     }
 
-    /// The one place where calls to Discord are retried: up to 6 times, 0.25 s to 4 s apart or as a
-    /// 429 asks. A follow-up whose answer was lost is not sent again, it would be there twice.
+    /// Delivers patiently. Also what is not there yet is tried again; but a follow-up whose answer was
+    /// lost is not sent again, it would be there twice.
     async fn deliver(
         &self,
         method: Method,
@@ -110,24 +110,12 @@ impl Discord {
         body: Option<Body>,
     ) -> Result<(), DiscordError> {
         let repeatable = method != Method::POST;
-        let pace = ExponentialBuilder::new()
-            .with_min_delay(Duration::from_millis(250))
-            .with_max_delay(Duration::from_secs(4))
-            .with_max_times(6)
-            .with_jitter();
-        (|| self.once(&method, token, path, body.as_ref()))
-            .retry(pace)
-            .when(|error| match error {
-                DiscordError::NotSent(_) | DiscordError::Fault(_) | DiscordError::NotFound => true,
-                DiscordError::RateLimited(wait) => *wait <= MAX_RETRY_AFTER,
-                DiscordError::Lost(_) => repeatable,
-                DiscordError::Refused { .. } | DiscordError::NoSignIn(_) => false,
-            })
-            .adjust(|error, pause| match error {
-                DiscordError::RateLimited(wait) => pause.map(|_| *wait),
-                _ => pause,
-            })
-            .await
+        let also = |error: &DiscordError| match error {
+            DiscordError::NotFound => true,
+            DiscordError::Lost(_) => repeatable,
+            _ => false,
+        };
+        patiently(|| self.once(&method, token, path, body.as_ref()), also).await
     }
 
     async fn once(
@@ -155,6 +143,33 @@ impl Discord {
         })?;
         outcome(response.status(), response.headers(), response.body())
     }
+}
+
+/// The one place where calls to Discord are retried: up to 6 times, 0.25 s to 4 s apart or as a 429
+/// asks. No connection, a fault and a rate limit qualify, and what `also` says.
+pub(super) async fn patiently<T, F>(
+    call: impl FnMut() -> F,
+    also: impl Fn(&DiscordError) -> bool,
+) -> Result<T, DiscordError>
+where
+    F: Future<Output = Result<T, DiscordError>>,
+{
+    let pace = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(250))
+        .with_max_delay(Duration::from_secs(4))
+        .with_max_times(6)
+        .with_jitter();
+    call.retry(pace)
+        .when(|error| match error {
+            DiscordError::NotSent(_) | DiscordError::Fault(_) => true,
+            DiscordError::RateLimited(wait) => *wait <= MAX_RETRY_AFTER,
+            other => also(other),
+        })
+        .adjust(|error, pause| match error {
+            DiscordError::RateLimited(wait) => pause.map(|_| *wait),
+            _ => pause,
+        })
+        .await
 }
 
 /// What an answer's status means.

@@ -6,6 +6,7 @@ use super::Finding;
 use super::facts::{Asked, DiscordFacts, Registered};
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
+use crate::discord::channel;
 
 const ABOUT: &str = "Discord";
 const PORTAL: &str = "the application's page in Discord's developer portal";
@@ -17,19 +18,43 @@ pub(super) fn findings(facts: Option<&DiscordFacts>) -> Vec<Finding> {
         return vec![Finding::doubtful(ABOUT, what, "Mend the settings first.")];
     };
     let Some(asked) = &facts.asked else {
+        if facts.has_digest {
+            let what =
+                "DIGEST_CHANNEL_ID is set, but there is no bot's token to post the digest with.";
+            return vec![Finding::bad(ABOUT, what, "Set DISCORD_BOT_TOKEN.")];
+        }
         return vec![Finding::doubtful(
             ABOUT,
             "Not checked: the application, its endpoint and the registered commands.",
-            "Set DISCORD_BOT_TOKEN for this check; the bot itself does not need it.",
+            "Set DISCORD_BOT_TOKEN for this check; of what the bot does, only the digest on a schedule \
+             needs it.",
         )];
     };
     let application = match &asked.application {
         Ok(application) => application,
+        Err(error @ DiscordError::NoSignIn(_)) if facts.has_digest => return vec![channel(error)],
         Err(error) => return vec![trouble("The application", error)],
     };
     let mut findings = vec![identity(facts, application), endpoint(application)];
     findings.extend(registered(asked));
+    findings.extend(asked.channel.as_ref().map(|seen| match seen {
+        // That could only be told by posting, or by reckoning with roles and overwrites as Discord does.
+        Ok(()) => Finding::good(
+            ABOUT,
+            "The bot sees the channel of the digest. Whether it may post there is not tried.",
+        ),
+        Err(error) => channel(error),
+    }));
     findings
+}
+
+/// What keeps the digest on a schedule from being posted.
+fn channel(error: &DiscordError) -> Finding {
+    let (what, fix) = channel::trouble(error);
+    match error {
+        DiscordError::RateLimited(_) => Finding::doubtful(ABOUT, what, fix),
+        _ => Finding::bad(ABOUT, what, fix),
+    }
 }
 
 fn identity(facts: &DiscordFacts, application: &Application) -> Finding {
@@ -146,7 +171,7 @@ fn trouble(subject: &str, error: &DiscordError) -> Finding {
     let (what, fix) = match error {
         DiscordError::NoSignIn(why) => {
             let what = format!("{subject} could not be checked: {why}.");
-            return Finding::doubtful(ABOUT, what, "The digest on a schedule and this check need it.");
+            return Finding::doubtful(ABOUT, what, "Store it there. The digest on a schedule and this check need it.");
         }
         DiscordError::Refused { status: 401, .. } => (
             "Discord refuses DISCORD_BOT_TOKEN (401).".to_owned(),
@@ -220,7 +245,7 @@ mod tests {
         #[case] levels: &[Level],
     ) {
         let application = Err(DiscordError::NotFound);
-        let findings = registered(&Asked { application, global, guild });
+        let findings = registered(&Asked { application, global, guild, channel: None });
         let found: Vec<_> = findings.iter().map(|finding| finding.level).collect();
         assert_eq!(found, levels);
     }

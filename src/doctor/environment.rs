@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::facts::Facts;
-use super::{Finding, findings, probe};
+use super::{Finding, findings, probe, store};
 use crate::aws::{Aws, Parameters};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::commands::TABLE;
 use crate::config::{Problem, Settings};
 use crate::credential::Vault;
@@ -13,6 +13,7 @@ use crate::discord::Discord;
 use crate::github::Github;
 use crate::outbound::{Https, Transport};
 use crate::startup;
+use crate::store::Dynamo;
 
 /// Stands in for required settings that are missing, so that the others can be read. What these
 /// settings are for is then not asked.
@@ -30,13 +31,17 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
     let agents_file = registry.as_ref().err().map(ToString::to_string);
     let registry = registry.ok();
     let usable = |prefix: &str| !problems.iter().any(|problem| problem.name().starts_with(prefix));
-    let (mut has_admins, mut discord, mut github) = (false, None, None);
+    let (mut has_admins, mut channel_id) = (false, None);
+    let (mut table, mut discord, mut github) = (None, None, None);
     if let Some(settings) = settings {
         let transport: Arc<dyn Transport> = Arc::new(Https::default());
-        let vault: Arc<dyn Vault> = Arc::new(Parameters(Aws::new(transport.clone())));
+        let aws = Aws::new(transport.clone());
+        let vault: Arc<dyn Vault> = Arc::new(Parameters(aws.clone()));
         let clock = Arc::new(SystemClock);
         has_admins =
             !settings.access.admin_users.is_empty() || !settings.access.admin_roles.is_empty();
+        table = settings.table.map(|name| (Dynamo::new(aws, name, clock.clone()), settings.wait));
+        channel_id = settings.digest.channel_id;
         if usable("DISCORD_") {
             discord = Some(Discord::new(
                 settings.discord,
@@ -49,12 +54,18 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
             github = Some(Github::new(settings.github, transport, vault, clock));
         }
     }
-    let discord =
-        async { Some(probe::ask_discord(discord.as_ref()?, registry.as_ref(), TABLE).await) };
+    let discord = async {
+        let discord = discord.as_ref()?;
+        Some(probe::ask_discord(discord, registry.as_ref(), TABLE, channel_id).await)
+    };
     let github =
         async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), TABLE).await) };
-    let (discord, github) = tokio::join!(discord, github);
-    findings(&Facts { problems, agents_file, has_admins, discord, github })
+    let store = async {
+        let ((table, wait), registry) = (table.as_ref()?, registry.as_ref()?);
+        store::ask(table, registry, *wait, SystemClock.now()).await
+    };
+    let (store, discord, github) = tokio::join!(store, discord, github);
+    findings(&Facts { problems, agents_file, has_admins, store, discord, github })
 }
 
 /// The settings with a filler for each one that is missing or wrong, and what was wrong.

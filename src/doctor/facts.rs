@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
+use super::store::StoreFacts;
 use crate::commands::registration::Change;
 use crate::config::{Problem, Repository};
 use crate::discord::DiscordError;
@@ -21,6 +22,8 @@ pub struct Facts {
     pub agents_file: Option<String>,
     /// Whether anybody is an admin.
     pub has_admins: bool,
+    /// `None`: there is no table.
+    pub store: Option<StoreFacts>,
     /// `None`: the settings do not allow it to be asked.
     pub discord: Option<DiscordFacts>,
     /// `None`: the settings do not allow it to be asked.
@@ -34,6 +37,8 @@ pub struct DiscordFacts {
     pub public_key: String,
     /// `DISCORD_APPLICATION_ID`.
     pub application_id: u64,
+    /// Whether the digest is to be posted on a schedule: `DIGEST_CHANNEL_ID` is set.
+    pub has_digest: bool,
     /// `None`: there is no token to ask with.
     pub asked: Option<Asked>,
 }
@@ -47,6 +52,8 @@ pub struct Asked {
     pub global: Option<Result<Registered, DiscordError>>,
     /// The same of the one server in `DISCORD_GUILD_ID`.
     pub guild: Option<Result<Registered, DiscordError>>,
+    /// Whether the bot sees the channel of the scheduled digest, if there is one.
+    pub channel: Option<Result<(), DiscordError>>,
 }
 
 /// Commands that are registered.

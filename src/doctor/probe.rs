@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::facts::{
     AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Read, Registered, RepositoryFacts, Sends,
 };
+use super::store;
 use crate::agents::{Agent, Kind, Registry, Workflow};
 use crate::app::Deckhand;
 use crate::commands::registration::changes;
@@ -21,25 +22,29 @@ const AGENTS_AT_ONCE: usize = 20;
 
 /// The facts about a bot that runs: its settings are fine.
 pub async fn running(deckhand: &Deckhand) -> Facts {
-    let Deckhand { registry, table, access, .. } = deckhand;
-    let (discord, github) = tokio::join!(
-        ask_discord(&deckhand.discord, Some(registry), table),
+    let Deckhand { registry, table, access, wait, .. } = deckhand;
+    let (store, discord, github) = tokio::join!(
+        store::ask(deckhand.store.as_ref(), registry, *wait, deckhand.clock.now()),
+        ask_discord(&deckhand.discord, Some(registry), table, deckhand.digest.channel_id),
         ask_github(&deckhand.github, Some(registry), table)
     );
     Facts {
         problems: Vec::new(),
         agents_file: None,
         has_admins: !access.admin_users.is_empty() || !access.admin_roles.is_empty(),
+        store,
         discord: Some(discord),
         github: Some(github),
     }
 }
 
-/// Asks Discord what it has on the application, if there is a token to ask with.
+/// Asks Discord what it has on the application, and for the channel of the scheduled digest, if there is
+/// a token to ask with.
 pub async fn ask_discord(
     discord: &Discord,
     registry: Option<&Registry>,
     table: &[Command],
+    channel_id: Option<u64>,
 ) -> DiscordFacts {
     let settings = discord.settings();
     let ask = discord.has_bot_token().then_some(async move {
@@ -50,13 +55,15 @@ pub async fn ask_discord(
         };
         let guild =
             OptionFuture::from(settings.guild_id.map(|id| commands(Scope::Guild, Some(id))));
-        let (application, global, guild) =
-            tokio::join!(discord.application(), commands(Scope::Global, None), guild);
-        Asked { application, global, guild: guild.flatten() }
+        let channel = OptionFuture::from(channel_id.map(|id| discord.sees_channel(id)));
+        let (application, global, guild, channel) =
+            tokio::join!(discord.application(), commands(Scope::Global, None), guild, channel);
+        Asked { application, global, guild: guild.flatten(), channel }
     });
     DiscordFacts {
         public_key: hex::encode(settings.public_key.as_bytes()),
         application_id: settings.application_id,
+        has_digest: channel_id.is_some(),
         asked: OptionFuture::from(ask).await,
     }
 }

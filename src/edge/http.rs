@@ -1,4 +1,4 @@
-//! The bot's HTTP interface, the same on Lambda and under `deckhand serve`.
+//! The bot's HTTP interface and what schedules have it do, the same on Lambda and under `deckhand serve`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::verify::verify;
 use crate::app::Deckhand;
 use crate::clock::Clock;
 use crate::discord::Message;
+use crate::scheduled::{self, Done, NotDone, Schedule};
 use crate::tasks::Deadline;
 use crate::telemetry::{self, About, Event, Sink, Telemetry};
 
@@ -68,6 +69,26 @@ impl App {
             }
             ("/health", _) => not_allowed("GET"),
             _ => error(StatusCode::NOT_FOUND, "there is nothing here"),
+        }
+    }
+
+    /// Where summaries are written.
+    pub fn telemetry(&self) -> &Telemetry {
+        match &self.bot {
+            Bot::Ready(deckhand) => &deckhand.telemetry,
+            Bot::NotSetUp(_, telemetry) => telemetry,
+        }
+    }
+
+    /// Does what a schedule asks for, and only then returns. Such an event does not come over HTTP.
+    pub async fn scheduled(
+        &self,
+        schedule: Schedule,
+        deadline: Option<Deadline>,
+    ) -> Result<Done, NotDone> {
+        match &self.bot {
+            Bot::Ready(deckhand) => scheduled::run(deckhand, schedule, deadline).await,
+            Bot::NotSetUp(problems, telemetry) => scheduled::not_set_up(telemetry, problems).await,
         }
     }
 

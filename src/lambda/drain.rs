@@ -5,6 +5,7 @@
 //! on. It also runs after an error, a panic and an event that could not be read.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -14,23 +15,30 @@ use tower::{Layer, Service};
 
 use crate::BoxFuture;
 use crate::tasks::{Deadline, Tasks};
+use crate::telemetry::Sink;
 
 /// Adds the drain to a runtime.
-#[derive(Debug, Clone)]
-pub struct DrainLayer(pub Tasks);
+#[derive(Clone)]
+pub struct DrainLayer {
+    /// What is waited for.
+    pub tasks: Tasks,
+    /// Held until the response is posted.
+    pub sink: Arc<dyn Sink>,
+}
 
 /// The service with the drain around it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Drain<S> {
     inner: S,
     tasks: Tasks,
+    sink: Arc<dyn Sink>,
 }
 
 impl<S> Layer<S> for DrainLayer {
     type Service = Drain<S>;
 
     fn layer(&self, inner: S) -> Drain<S> {
-        Drain { inner, tasks: self.0.clone() }
+        Drain { inner, tasks: self.tasks.clone(), sink: self.sink.clone() }
     }
 }
 
@@ -50,10 +58,12 @@ where
 
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
         let deadline = deadline(invocation.context.deadline);
+        let (tasks, sink) = (self.tasks.clone(), self.sink.clone());
+        sink.hold();
         let response = self.inner.call(invocation);
-        let tasks = self.tasks.clone();
         Box::pin(async move {
             let posted = response.await;
+            sink.release();
             // Work that does not end in time is frozen and thawed with the next invocation, which is
             // better than a killed process: that one would lose everything it remembers.
             if timeout_at(deadline.end, tasks.drained()).await.is_err() {

@@ -1,15 +1,19 @@
-//! What invokes the function: an HTTP request in one of the shapes that AWS has for it.
+//! What invokes the function: an HTTP request in one of the shapes that AWS has for it, or a schedule.
 //!
 //! API Gateway's HTTP API (payload 2.0), its REST API (payload 1.0) and function URLs. They are read
-//! by hand and tolerantly, so that another event (a schedule, a test from the console) is told apart
-//! instead of being an error of the runtime.
+//! by hand and tolerantly, so that another event (a test from the console) is told apart instead of
+//! being an error of the runtime.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+//! <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use chrono::DateTime;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use serde_json::{Map, Value, json};
+
+use crate::scheduled::Schedule;
 
 /// An event, told apart.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub enum Event {
     Http(Request<Bytes>),
     /// An HTTP request whose body is said to be base64 and is not.
     BadBody,
+    /// A schedule's, of EventBridge Scheduler or of an EventBridge rule.
+    Schedule(Schedule),
     /// Anything else.
     Unknown,
 }
@@ -29,8 +35,9 @@ impl Event {
         let http = &context["http"];
         let method = http["method"].as_str().or_else(|| event["httpMethod"].as_str());
         let path = event["rawPath"].as_str().or_else(|| event["path"].as_str());
+        // First of all: who sends a request can make up its body, but not what AWS puts around it.
         let (Some(method), Some(path)) = (method, path) else {
-            return Self::Unknown;
+            return schedule(event).map_or(Self::Unknown, Self::Schedule);
         };
         let Some(body) = body(event) else {
             return Self::BadBody;
@@ -48,6 +55,27 @@ impl Event {
         *request.headers_mut() = headers(event);
         Self::Http(request)
     }
+}
+
+/// What a schedule asks for. `detail` is an object, or JSON in a string: Scheduler's own default is `"{}"`.
+fn schedule(event: &Value) -> Option<Schedule> {
+    let source = event["source"].as_str().unwrap_or_default();
+    let is_schedule = matches!(source, "aws.scheduler" | "aws.events")
+        || event["detail-type"].as_str() == Some("Scheduled Event");
+    if !is_schedule {
+        return None;
+    }
+    let detail = match &event["detail"] {
+        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+        detail => detail.clone(),
+    };
+    let word = |key: &str| match detail.get(key)? {
+        Value::Null => None,
+        Value::String(word) => Some(word.clone()),
+        other => Some(other.to_string()),
+    };
+    let time = event["time"].as_str().and_then(|time| DateTime::parse_from_rfc3339(time).ok());
+    Some(Schedule { task: word("task"), period: word("period"), time: time.map(|t| t.to_utc()) })
 }
 
 /// API Gateway puts the name of a stage that is not the default one before the path.
@@ -181,12 +209,68 @@ mod tests {
     }
 
     #[rstest]
-    #[case::schedule(json!({"source": "aws.scheduler", "detail-type": "Scheduled Event"}))]
+    #[case::another_service(json!({"source": "aws.s3", "detail-type": "Object Created"}))]
     #[case::nothing(json!({}))]
     #[case::not_an_object(json!([1]))]
     #[case::null(Value::Null)]
     fn anything_else_is_unknown(#[case] event: Value) {
         assert!(matches!(Event::read(&event), Event::Unknown));
+    }
+
+    /// As AWS documents it.
+    fn scheduler_s_default() -> Value {
+        json!({
+            "version": "0", "id": "d32c5kddcf5bb8c3", "detail-type": "Scheduled Event",
+            "source": "aws.scheduler", "account": "123456789012", "time": "2026-11-22T09:00:00Z",
+            "region": "us-east-1", "resources": ["arn:aws:scheduler:us-east-1:123456789012:schedule/default/x"],
+            "detail": "{}",
+        })
+    }
+
+    fn with(key: &str, value: Value) -> Value {
+        let mut event = scheduler_s_default();
+        event[key] = value;
+        event
+    }
+
+    #[rstest]
+    #[case::scheduler_s_default(scheduler_s_default(), None, None)]
+    #[case::rule(with("source", json!("aws.events")), None, None)]
+    #[case::other_type(with("detail-type", json!("Our digest")), None, None)]
+    #[case::other_source(with("source", json!("our.scheduler")), None, None)]
+    #[case::object(with("detail", json!({"task": "digest", "period": "weekly"})), Some("digest"), Some("weekly"))]
+    #[case::text(with("detail", json!("{\"period\": \"daily\"}")), None, Some("daily"))]
+    #[case::odd(with("detail", json!({"task": 5, "period": null})), Some("5"), None)]
+    #[case::no_json(with("detail", json!("digest, please")), None, None)]
+    #[case::list(with("detail", json!([1])), None, None)]
+    #[case::no_detail(with("detail", Value::Null), None, None)]
+    fn a_schedule_is_read(
+        #[case] event: Value,
+        #[case] task: Option<&str>,
+        #[case] period: Option<&str>,
+    ) {
+        let Event::Schedule(read) = Event::read(&event) else { panic!("no schedule") };
+        let time = "2026-11-22T09:00:00Z".parse().ok();
+        let (task, period) = (task.map(str::to_owned), period.map(str::to_owned));
+        assert_eq!(read, Schedule { task, period, time });
+    }
+
+    #[rstest]
+    #[case(json!("2026-11-22T10:00:00+01:00"), true)]
+    #[case(json!("<aws.scheduler.scheduled-time>"), false)]
+    #[case(Value::Null, false)]
+    #[case(json!(1_795_341_600), false)]
+    fn a_time_that_cannot_be_read_is_none(#[case] time: Value, #[case] is_read: bool) {
+        let Event::Schedule(read) = Event::read(&with("time", time)) else { panic!("no schedule") };
+        assert_eq!(read.time, "2026-11-22T09:00:00Z".parse().ok().filter(|_| is_read));
+    }
+
+    #[test]
+    fn a_request_is_no_schedule_whatever_it_says() {
+        let mut event = v2();
+        event["body"] = json!(scheduler_s_default().to_string());
+        event["source"] = json!("aws.scheduler");
+        assert!(matches!(Event::read(&event), Event::Http(_)));
     }
 
     #[test]

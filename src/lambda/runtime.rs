@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lambda_runtime::{Error, LambdaEvent, Runtime, spawn_graceful_shutdown_handler};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, Runtime, spawn_graceful_shutdown_handler};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tower::util::service_fn;
@@ -28,23 +28,38 @@ pub fn watch_for_shutdown(tasks: Tasks) -> JoinHandle<()> {
 
 /// Runs until Lambda ends the process.
 pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
+    let sink = app.telemetry().sink();
     let handler = service_fn(move |event: LambdaEvent<Value>| {
         let app = app.clone();
-        async move { Ok::<_, Error>(handle(&app, event).await) }
+        async move { handle(&app, event).await }
     });
-    Runtime::new(handler).layer(DrainLayer(tasks)).run().await
+    Runtime::new(handler).layer(DrainLayer { tasks, sink }).run().await
 }
 
-async fn handle(app: &App, LambdaEvent { payload, context }: LambdaEvent<Value>) -> Value {
-    match Event::read(&payload) {
+/// An error makes Lambda send a schedule's event again: the same, a minute later and once more two minutes after.
+async fn handle(
+    app: &App,
+    LambdaEvent { payload, context }: LambdaEvent<Value>,
+) -> Result<Value, Diagnostic> {
+    let deadline = Some(deadline(context.deadline));
+    Ok(match Event::read(&payload) {
         Event::Http(request) => {
-            let answer = app.handle(request, Some(deadline(context.deadline)));
+            let answer = app.handle(request, deadline);
             to_lambda(&telemetry::invocation(context.request_id, answer).await)
+        }
+        Event::Schedule(schedule) => {
+            let done = app.scheduled(schedule, deadline);
+            let done = telemetry::invocation(context.request_id, done).await;
+            let done = done.map_err(|error| Diagnostic {
+                error_type: "ScheduleNotDone".to_owned(),
+                error_message: error.to_string(),
+            })?;
+            json!({"digest": done.words()})
         }
         Event::BadBody => to_lambda(&unreadable()),
         Event::Unknown => {
             tracing::warn!(request_id = context.request_id, "an event that is no HTTP request");
             json!({"error": "this event is not known"})
         }
-    }
+    })
 }

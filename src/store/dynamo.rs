@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -217,7 +218,7 @@ impl Store for Dynamo {
     fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let client = self.client().await;
-            let done = if posted {
+            let ended = if posted {
                 let update = client.update_item().table_name(&self.table);
                 let update = update
                     .set_key(Some(post_key(key)))
@@ -228,10 +229,25 @@ impl Store for Dynamo {
                 update.send().await.map(drop).map_err(|error| AwsError::of(&error))
             } else {
                 let delete = client.delete_item().table_name(&self.table);
-                let delete = delete.set_key(Some(post_key(key))).send().await;
-                delete.map(drop).map_err(|error| AwsError::of(&error))
+                let delete = delete
+                    .set_key(Some(post_key(key)))
+                    .condition_expression("#state = :begun")
+                    .expression_attribute_names("#state", "state")
+                    .expression_attribute_values(":begun", text("begun"));
+                match delete.send().await {
+                    Ok(_) => Ok(()),
+                    // Somebody else has ended it.
+                    Err(error)
+                        if error.as_service_error().is_some_and(
+                            DeleteItemError::is_conditional_check_failed_exception,
+                        ) =>
+                    {
+                        Ok(())
+                    }
+                    Err(error) => Err(AwsError::of(&error)),
+                }
             };
-            done.map_err(|error| self.error(error))
+            ended.map_err(|error| self.error(error))
         })
     }
 

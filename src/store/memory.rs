@@ -131,7 +131,8 @@ impl Store for Memory {
         let posts = &mut self.lock().posts;
         match posts.entries.get_mut(key) {
             Some(there) if posted => *there = true,
-            _ => posts.remove(&key.to_owned()),
+            Some(false) => posts.remove(&key.to_owned()),
+            Some(true) | None => {}
         }
         ready(())
     }
@@ -153,5 +154,18 @@ mod tests {
         }
         assert_eq!(store.take_interaction(REMEMBERED as u64).await, Ok(false));
         assert_eq!(store.take_interaction(0).await, Ok(true));
+    }
+
+    #[tokio::test]
+    async fn a_post_that_is_there_stays_so_whoever_failed_at_it() {
+        let store = Memory::default();
+        assert_eq!(store.begin_post("a").await, Ok(Post::First));
+        assert_eq!(store.begin_post("a").await, Ok(Post::Unsure));
+        store.end_post("a", true).await.unwrap();
+        store.end_post("a", false).await.unwrap();
+        assert_eq!(store.begin_post("a").await, Ok(Post::Done));
+        store.begin_post("b").await.unwrap();
+        store.end_post("b", false).await.unwrap();
+        assert_eq!(store.begin_post("b").await, Ok(Post::First));
     }
 }

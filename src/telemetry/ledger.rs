@@ -29,7 +29,7 @@ impl Drop for Ledger {
         if notes.reply.is_none() && self.about.event != Event::Digest {
             notes.ended(Outcome::Failed, "it was never answered");
         }
-        self.sink.write(&Summary {
+        self.sink.write(Summary {
             at: self.clock.now(),
             about: std::mem::take(&mut self.about),
             took: self.began.elapsed(),

@@ -401,7 +401,7 @@ mod tests {
     #[test]
     fn a_digest_counts_its_calls_but_is_no_interaction() {
         let mut summary = interaction();
-        summary.about = About::digest("status-digest");
+        summary.about = About::digest_of_nobody();
         summary.notes.time_to_answer = None;
         summary.notes.deployed = None;
         let line = line(&summary);
@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn a_digest_that_did_nothing_is_no_metric_document() {
         let mut summary = interaction();
-        summary.about = About::digest("status-digest");
+        summary.about = About::digest_of_nobody();
         summary.notes = Notes::default();
         assert!(line(&summary).get("_aws").is_none());
     }

@@ -1,7 +1,7 @@
 //! Where summary lines go.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::Level;
 
@@ -11,14 +11,22 @@ use crate::deploy::correlation::CorrelationId;
 /// Takes the summaries of everything that was done.
 pub trait Sink: Send + Sync {
     /// Writes one. It must neither fail nor wait.
-    fn write(&self, summary: &Summary);
+    fn write(&self, summary: Summary);
+
+    /// What is written from now on may wait for [`release`](Self::release): an answer should not.
+    fn hold(&self) {}
+
+    /// Writes what was held.
+    fn release(&self) {}
 }
 
 /// On Lambda: a line of JSON on standard output, with its metrics.
 #[derive(Debug)]
 pub struct Emf {
     /// `AWS_LAMBDA_FUNCTION_NAME`.
-    pub function_name: String,
+    function_name: String,
+    /// What was written while it is held.
+    held: Mutex<Option<Vec<Summary>>>,
 }
 
 /// Elsewhere: a line of the log, for people.
@@ -28,24 +36,45 @@ pub struct Readable;
 /// The sink for the function with this name, or for a process that is no function.
 pub fn sink(function_name: Option<String>) -> Arc<dyn Sink> {
     match function_name.filter(|name| !name.is_empty()) {
-        Some(function_name) => Arc::new(Emf { function_name }),
+        Some(function_name) => Arc::new(Emf { function_name, held: Mutex::default() }),
         None => Arc::new(Readable),
     }
 }
 
 impl Sink for Emf {
-    fn write(&self, summary: &Summary) {
+    fn write(&self, summary: Summary) {
         if summary.is_wanted() {
-            let line = summary.to_line(&self.function_name);
-            // Nobody could be told that it cannot be written.
-            let _ = std::io::stdout().lock().write_all(&line);
+            match &mut *self.held() {
+                Some(held) => held.push(summary),
+                None => self.put(&summary),
+            }
         }
+    }
+
+    fn hold(&self) {
+        self.held().get_or_insert_default();
+    }
+
+    fn release(&self) {
+        let held = self.held().take();
+        held.iter().flatten().for_each(|summary| self.put(summary));
+    }
+}
+
+impl Emf {
+    fn held(&self) -> MutexGuard<'_, Option<Vec<Summary>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, summary: &Summary) {
+        // Nobody could be told that it cannot be written.
+        let _ = std::io::stdout().lock().write_all(&summary.to_line(&self.function_name));
     }
 }
 
 impl Sink for Readable {
-    fn write(&self, summary: &Summary) {
-        let Summary { about, notes, took, .. } = summary;
+    fn write(&self, summary: Summary) {
+        let Summary { about, notes, took, .. } = &summary;
         let deployed = notes.deployed.as_ref();
         macro_rules! say {
             ($level:expr) => {

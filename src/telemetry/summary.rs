@@ -66,6 +66,9 @@ impl Outcome {
     }
 }
 
+/// What stands for a command where none was typed.
+const SCHEDULED: &str = "scheduled-digest";
+
 /// What is known of it from the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
@@ -108,9 +111,18 @@ impl About {
         }
     }
 
-    /// A scheduled digest, under the name of the command that would show the same.
-    pub fn digest(command: &str) -> Self {
-        Self { event: Event::Digest, command: Some(command.to_owned()), ..Self::default() }
+    /// A digest for this channel that was due and arrived.
+    pub fn digest(channel_id: Option<u64>, due: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self {
+            channel_id,
+            age_ms: Some((now - due).num_milliseconds()),
+            ..Self::digest_of_nobody()
+        }
+    }
+
+    /// A digest while the bot is not set up.
+    pub fn digest_of_nobody() -> Self {
+        Self { event: Event::Digest, command: Some(SCHEDULED.to_owned()), ..Self::default() }
     }
 }
 

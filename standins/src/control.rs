@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use standins::{
-    discord::{Discord, Endpoint, Interaction, User},
+    discord::{Discord, Endpoint, Interaction, Permissions, User},
     github::{Github, Scenario},
     server::{Answer, Outcome, Received},
     site::{Page, Site},
@@ -81,6 +81,16 @@ impl Control {
             ("GET", "/messages") => {
                 let id = request.query("interaction_id").unwrap_or_default();
                 Ok(json!(self.discord.messages(id)))
+            }
+            ("PUT", "/channel") => {
+                let may = |what: &str| body[what].as_bool().unwrap_or(true);
+                self.discord.permit(Permissions {
+                    view: may("view"),
+                    send: may("send"),
+                    attach: may("attach"),
+                    history: may("history"),
+                });
+                Ok(json!({}))
             }
             ("GET", "/channel") => Ok(json!(self.discord.channel_messages())),
             ("POST", "/site") => {

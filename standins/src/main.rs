@@ -9,7 +9,7 @@ use control::Control;
 use serde_json::json;
 use standins::{
     Clock, Gauge,
-    discord::Discord,
+    discord::{CHANNEL_ID, Discord},
     github::{Github, Scenario},
     server::serve,
     site::Site,
@@ -82,8 +82,8 @@ fn help() -> String {
          POST /sign {timestamp, body} · POST /scenario {name} · GET /scenarios · GET /conversation\n\
          GET /messages?interaction_id= · GET /github/requests · GET /github/dispatches\n\
          GET /github/runs · GET /discord/requests · POST /autocomplete {text with |, endpoint, user?}\n\
-         PUT /endpoint {url} · GET /channel · GET /site/requests · POST /site {path, status?, body?,\n\
-         location?, delay_ms?}\n",
+         PUT /endpoint {url} · GET /channel · PUT /channel {view?, send?, attach?, history?}\n\
+         GET /site/requests · POST /site {path, status?, body?, location?, delay_ms?}\n",
     );
     text
 }
@@ -127,6 +127,7 @@ async fn main() -> ExitCode {
         "control": format!("http://{address}"),
         "public_key": discord.public_key(),
         "application_id": discord.application_id(),
+        "channel_id": CHANNEL_ID,
         "bot_token": discord.bot_token(),
         "github_token": github_token,
         "github_app_id": github.app_id(),

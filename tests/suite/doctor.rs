@@ -7,12 +7,12 @@ use chrono::{TimeDelta, Utc};
 use deckhand::agents::file;
 use deckhand::commands::{Scope, TABLE, registration};
 use rstest::rstest;
-use standins::discord::{self, Discord, GUILD_ID};
+use standins::discord::{self, CHANNEL_ID, Discord, GUILD_ID, Permissions};
 use standins::github::{Fault, Github, On, Permission, Scenario, Title, What};
 use standins::{Clock, Gauge};
 
 use crate::app;
-use crate::world::{Plan, TOKEN, World};
+use crate::world::{Plan, Remembers, TOKEN, World};
 
 const ADA: &str = "810000000000000001";
 const ENDPOINT: &str = "https://deckhand.example.com/discord";
@@ -26,7 +26,8 @@ fn scenario(change: impl FnOnce(&mut Scenario)) -> Scenario {
 async fn world(scenario: Scenario, env: &[(&'static str, &str)]) -> World {
     let mut all = vec![("ADMIN_USER_IDS", ADA.to_owned())];
     all.extend(env.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    World::of(Plan { scenario, env: all, ..Plan::default() }).await
+    let remembers = Remembers::InMemory;
+    World::of(Plan { scenario, env: all, remembers, ..Plan::default() }).await
 }
 
 async fn told(scenario: Scenario) -> String {
@@ -307,6 +308,24 @@ async fn the_command_line_works_without_settings() {
     Some(0),
     "✅ The 10 commands registered for all servers are those declared."
 )]
+#[case::digest(
+    "DIGEST_CHANNEL_ID",
+    CHANNEL_ID,
+    Some(0),
+    "✅ The bot sees the channel of the digest. Whether it may post there is not tried."
+)]
+#[case::no_such_channel(
+    "DIGEST_CHANNEL_ID",
+    "7",
+    Some(1),
+    "❌ Discord knows no channel of the id in DIGEST_CHANNEL_ID (404)."
+)]
+#[case::no_channel_at_all(
+    "DIGEST_CHANNEL_ID",
+    "#deploys",
+    Some(1),
+    "❌ DIGEST_CHANNEL_ID is not valid."
+)]
 #[case::no_discord("DISCORD_API_BASE", "http://127.0.0.1:9", Some(1), "Discord cannot be reached")]
 #[case::no_github("GITHUB_API_BASE", "http://127.0.0.1:9", Some(1), "GitHub cannot be reached")]
 #[case::no_admins("ADMIN_USER_IDS", "", Some(0), "⚠️ Nobody is an admin")]
@@ -320,6 +339,20 @@ async fn a_setting_that_is_wrong_is_found(
     let (text, ended) = SetUp::new().await.with(name, value).examined().await;
     assert!(text.contains(what), "{text}");
     assert_eq!(ended, status, "{text}");
+}
+
+#[tokio::test]
+async fn a_digest_without_a_way_to_post_it_is_found() {
+    let set_up = SetUp::new().await.with("DIGEST_CHANNEL_ID", CHANNEL_ID);
+    set_up.discord.permit(Permissions { view: false, ..Permissions::default() });
+    let (text, status) = set_up.examined().await;
+    assert!(text.contains("❌ The bot does not see the channel of DIGEST_CHANNEL_ID"), "{text}");
+    assert!(text.contains("→ Invite the bot to the channel's server"), "{text}");
+    assert_eq!(status, Some(1));
+    let (text, status) = set_up.with("DISCORD_BOT_TOKEN", "").examined().await;
+    assert!(text.contains("❌ DIGEST_CHANNEL_ID is set, but there is no bot's token"), "{text}");
+    assert!(text.contains("→ Set DISCORD_BOT_TOKEN."), "{text}");
+    assert_eq!(status, Some(1));
 }
 
 #[rstest]

@@ -357,9 +357,9 @@ async fn what_is_no_interaction_has_a_line_of_its_own() {
         deckhand::telemetry::follows_up();
         deckhand::telemetry::not_delivered("the digest", &"Missing Access");
     };
-    telemetry.scope(About::digest("status-digest"), work).await;
+    telemetry.scope(About::digest_of_nobody(), work).await;
     let line = lines.all().remove(0);
-    assert_eq!((&line["event"], &line["Command"]), (&json!("digest"), &json!("status-digest")));
+    assert_eq!((&line["event"], &line["Command"]), (&json!("digest"), &json!("scheduled-digest")));
     assert_eq!(line["error"], "the digest could not be delivered: Missing Access");
     assert_eq!(metrics(&line), ["FollowUpFailures", "GithubCalls"]);
 }
@@ -368,8 +368,8 @@ async fn what_is_no_interaction_has_a_line_of_its_own() {
 async fn elsewhere_than_on_lambda_it_is_a_line_of_the_log() {
     struct Both(Lines);
     impl Sink for Both {
-        fn write(&self, summary: &deckhand::telemetry::Summary) {
-            Readable.write(summary);
+        fn write(&self, summary: deckhand::telemetry::Summary) {
+            Readable.write(summary.clone());
             self.0.write(summary);
         }
     }
@@ -377,7 +377,7 @@ async fn elsewhere_than_on_lambda_it_is_a_line_of_the_log() {
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(Arc::new(Both(Lines::default())), clock);
     let refusal = async { deckhand::telemetry::refused(&"not here") };
-    telemetry.scope(About::digest("status-digest"), refusal).await;
+    telemetry.scope(About::digest_of_nobody(), refusal).await;
     let text = logged();
     let line: Value = serde_json::from_str(text.trim()).unwrap();
     assert_eq!(line["message"], "digest");

@@ -86,6 +86,8 @@ pub enum Remembers {
     InMemory,
     /// In this table.
     InTable(String),
+    /// In a store of the story's own.
+    In(Arc<dyn Store>),
 }
 
 impl Default for Plan {
@@ -305,7 +307,8 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
         Remembers::InTable(table) => {
             Arc::new(Dynamo::new(aws.clone(), table.clone(), clock.clone()))
         }
-        _ => Arc::new(Memory::default()),
+        Remembers::In(store) => store.clone(),
+        Remembers::AsWellAsItCan | Remembers::InMemory => Arc::new(Memory::default()),
     };
     let parts = Parts {
         vault: Arc::new(Parameters(aws.clone())),
@@ -351,7 +354,7 @@ impl Lines {
 }
 
 impl Sink for Lines {
-    fn write(&self, summary: &Summary) {
+    fn write(&self, summary: Summary) {
         let line = summary.to_line("deckhand");
         self.0.lock().unwrap().push(serde_json::from_slice(&line).unwrap());
     }

@@ -126,6 +126,11 @@ impl Payload {
         Ok(payload)
     }
 
+    /// Whether files come with it.
+    pub fn has_files(&self) -> bool {
+        !self.uploads.is_empty()
+    }
+
     /// The attachments that a message has after this, which had some before.
     pub fn attach(
         &self,

@@ -13,6 +13,8 @@ pub enum On {
     Delete,
     /// A message to the channel, with the bot's token.
     ChannelMessage,
+    /// A look at the channel or its messages, with the bot's token.
+    ChannelRead,
     /// Reading or overwriting commands.
     Commands,
     /// Anything else the stand-in answers.
@@ -21,7 +23,7 @@ pub enum On {
     Any,
 }
 
-/// What a fault does. Save for a delay, the request is not processed.
+/// What a fault does. Unless it says so, the request is not processed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     /// 429 with this wait, in seconds.
@@ -44,6 +46,10 @@ pub enum What {
     UnknownWebhook,
     /// The connection is dropped without an answer.
     Reset,
+    /// Processed, but the connection is dropped without an answer.
+    Lost,
+    /// Processed, but answered with this status, as by a proxy in between.
+    FailedAfter(u16),
     /// Processed at once, answered late.
     Delay(Duration),
 }

@@ -5,6 +5,7 @@
 //! and registrations by Discord's rules. [`Discord::conversation`] is what the user saw.
 
 mod attachments;
+mod channel;
 mod commands;
 mod conversation;
 mod deliver;
@@ -20,6 +21,7 @@ mod tests;
 mod typing;
 
 pub use attachments::Attachment;
+pub use channel::Permissions;
 pub use deliver::{Answer, Endpoint, Handler, Interaction};
 pub use fault::{Fault, On, What};
 pub use message::{Event, EventKind, Message};
@@ -31,6 +33,7 @@ use crate::{
     server::{self, Outcome, Received, serve},
 };
 use bytes::Bytes;
+use channel::Nonces;
 use commands::{Commands, Scope};
 use conversation::Conversation;
 use ed25519_dalek::{Signer, SigningKey};
@@ -64,6 +67,9 @@ struct State {
     endpoint: Option<String>,
     commands: Commands,
     conversation: Conversation,
+    /// What the bot may do in the channel.
+    permissions: Permissions,
+    nonces: Nonces,
     /// What was typed, by the interaction's id.
     texts: HashMap<String, String>,
     requests: Vec<Request>,
@@ -163,6 +169,16 @@ impl Discord {
     /// The bot's token.
     pub fn bot_token(&self) -> String {
         self.state().bot_token.clone()
+    }
+
+    /// Gives the bot another token, like one made anew in the developer portal.
+    pub fn set_bot_token(&self, token: &str) {
+        self.state().bot_token = token.to_owned();
+    }
+
+    /// Changes what the bot may do in the channel; at first that is everything.
+    pub fn permit(&self, permissions: Permissions) {
+        self.state().permissions = permissions;
     }
 
     /// Sets the interactions endpoint that the application's page shows; none: it is not set.
@@ -300,7 +316,7 @@ impl Discord {
         let outcome = if what == Some(What::Reset) {
             Outcome::Drop
         } else {
-            let answer = spoilt.unwrap_or_else(|| {
+            let mut answer = spoilt.unwrap_or_else(|| {
                 let answer = routes::answer(state, now, received);
                 if !received.path.starts_with("/attachments/") {
                     let recorder = &self.shared.recorder;
@@ -308,8 +324,14 @@ impl Discord {
                 }
                 answer
             });
+            if let Some(What::FailedAfter(status)) = what {
+                answer = routes::failed(status);
+            }
             let date = now.format("%a, %d %b %Y %H:%M:%S GMT");
-            Outcome::Answer(server::Answer::header(answer, "date", date))
+            match what {
+                Some(What::Lost) => Outcome::Drop,
+                _ => Outcome::Answer(server::Answer::header(answer, "date", date)),
+            }
         };
         request.status = match &outcome {
             Outcome::Answer(answer) | Outcome::Truncated(answer) | Outcome::Endless(answer) => {

@@ -3,6 +3,7 @@
 use super::{
     Attachment, On, State, What,
     attachments::Payload,
+    channel,
     commands::Scope,
     conversation::Target,
     limits::Refusal,
@@ -27,6 +28,7 @@ pub(super) fn kind(request: &Received) -> On {
         ("POST", Some(["webhooks", ..])) => On::FollowUp,
         ("DELETE", Some(["webhooks", ..])) => On::Delete,
         ("POST", Some(["channels", _, "messages"])) => On::ChannelMessage,
+        ("GET", Some(["channels", ..])) => On::ChannelRead,
         (_, Some(["applications", .., "commands"])) => On::Commands,
         _ => On::Other,
     }
@@ -65,16 +67,19 @@ pub(super) fn spoilt(what: &What) -> Option<Answer> {
                     .header("x-ratelimit-scope", "user"),
             )
         }
-        What::Status(status) => {
-            let message = format!("{status}: standing in for an error");
-            Some(Answer::json(*status, &json!({"message": message, "code": 0})))
-        }
+        What::Status(status) => Some(failed(*status)),
         What::Refused { status, code, message } => {
             Some(refuse(&Refusal::new(*status, *code, message)))
         }
         What::UnknownWebhook => Some(refuse(&Refusal::new(404, 10015, "Unknown Webhook"))),
-        What::Reset | What::Delay(_) => None,
+        What::Reset | What::Lost | What::FailedAfter(_) | What::Delay(_) => None,
     }
+}
+
+/// An error of Discord's own.
+pub(super) fn failed(status: u16) -> Answer {
+    let message = format!("{status}: standing in for an error");
+    Answer::json(status, &json!({"message": message, "code": 0}))
 }
 
 fn refuse(refusal: &Refusal) -> Answer {
@@ -144,15 +149,14 @@ fn route(state: &mut State, now: DateTime<Utc>, request: &Received) -> Result<An
             state.conversation.delete(now, token, target(id))?;
             Ok(Answer::empty(204))
         }
-        ("POST", ["channels", channel, "messages"]) => {
+        (_, ["channels", id, rest @ ..]) => {
             if !authorized(&state.bot_token, request) {
                 return Err(Refusal::new(401, 0, "401: Unauthorized"));
             }
-            if *channel != people::CHANNEL_ID {
+            if *id != people::CHANNEL_ID {
                 return Err(Refusal::new(404, 10003, "Unknown Channel"));
             }
-            let message = state.conversation.post_to_channel(now, &payload)?;
-            Ok(Answer::json(200, &message))
+            channel::route(state, now, request, rest, &payload)
         }
         (_, ["applications", application, ..]) => {
             if !authorized(&state.bot_token, request) {

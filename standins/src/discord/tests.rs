@@ -1,5 +1,6 @@
 //! The stand-in without sockets, and once over HTTP.
 
+mod channel;
 mod files;
 mod suggestions;
 

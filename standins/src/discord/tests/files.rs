@@ -4,7 +4,7 @@ use super::*;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n--b";
 
-fn form(payload: &Value, files: &[(&str, &str)]) -> Bytes {
+pub(super) fn form(payload: &Value, files: &[(&str, &str)]) -> Bytes {
     let mut body = format!(
         "--b\r\ncontent-disposition: form-data; name=\"payload_json\"\r\n\
          content-type: application/json\r\n\r\n{payload}\r\n"

@@ -1,0 +1,152 @@
+//! Messages to a channel, with the bot's token and for no interaction.
+//!
+//! <https://docs.discord.com/developers/resources/message#create-message>
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::client::{Discord, DiscordError, patiently};
+use super::message::Message;
+
+/// How many of a channel's messages are looked at; Discord gives no more at once.
+const LOOKED_AT: u8 = 100;
+
+/// A message that could not be posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotPosted {
+    /// Why.
+    pub why: DiscordError,
+    /// Whether it surely is not there. If not, one of the tries may have been taken.
+    pub surely: bool,
+}
+
+impl Discord {
+    /// Posts a message. Discord takes one message of a nonce (at most 25 characters) within a few
+    /// minutes, so what is posted again with the same nonce is not there twice. A file that Discord
+    /// refuses is left out; an answer that was lost is not asked for again.
+    pub async fn post(
+        &self,
+        channel_id: u64,
+        message: &Message,
+        nonce: &str,
+    ) -> Result<(), NotPosted> {
+        let maybe_taken = AtomicBool::new(false);
+        let mut posted = self.try_to_post(channel_id, message, nonce, &maybe_taken).await;
+        if let Err(DiscordError::Refused { status, code }) = posted
+            && message.has_attachment()
+            && status != 401
+        {
+            // Where the bot may not attach files, say: the text must not be lost with the file.
+            tracing::warn!(status, code, "Discord refuses the file; only the text is posted");
+            let text = message.without_attachment();
+            posted = self.try_to_post(channel_id, &text, nonce, &maybe_taken).await;
+        }
+        posted.map_err(|why| NotPosted { why, surely: !maybe_taken.into_inner() })
+    }
+
+    async fn try_to_post(
+        &self,
+        channel_id: u64,
+        message: &Message,
+        nonce: &str,
+        maybe_taken: &AtomicBool,
+    ) -> Result<(), DiscordError> {
+        let mut body = message.to_create();
+        if let Some(body) = body.as_object_mut() {
+            body.insert("nonce".to_owned(), json!(nonce));
+            body.insert("enforce_nonce".to_owned(), json!(true));
+        }
+        let body = message.encoded(&body);
+        let path = format!("/channels/{channel_id}/messages");
+        let once = || async {
+            let answer = self.call_as_bot(Method::POST, &path, Some(&body)).await;
+            if let Err(DiscordError::Fault(_) | DiscordError::Lost(_)) = answer {
+                maybe_taken.store(true, Ordering::Relaxed);
+            }
+            answer.map(drop)
+        };
+        patiently(once, |_| false).await
+    }
+
+    /// Whether one of the channel's latest messages is ours and has this first line. Without the
+    /// permission Read Message History Discord shows none.
+    pub async fn has_posted(
+        &self,
+        channel_id: u64,
+        first_line: &str,
+    ) -> Result<bool, DiscordError> {
+        let path = format!("/channels/{channel_id}/messages?limit={LOOKED_AT}");
+        let look = || self.read::<Value>(&path);
+        let messages = patiently(look, |error| matches!(error, DiscordError::Lost(_))).await?;
+        let us = self.settings.application_id.to_string();
+        let ours = |message: &&Value| {
+            // What has a webhook's id is the answer to somebody's command.
+            let is_own = message.get("webhook_id").is_none_or(Value::is_null);
+            is_own && message.pointer("/author/id").and_then(Value::as_str) == Some(&us)
+        };
+        let mut ours = messages.as_array().into_iter().flatten().filter(ours);
+        Ok(ours.any(|message| {
+            let content = message.get("content").and_then(Value::as_str).unwrap_or_default();
+            content.lines().next() == Some(first_line)
+        }))
+    }
+
+    /// Whether the bot sees this channel.
+    pub async fn sees_channel(&self, channel_id: u64) -> Result<(), DiscordError> {
+        self.read::<Value>(&format!("/channels/{channel_id}")).await.map(drop)
+    }
+}
+
+/// What keeps the bot from the channel of the digest, and what to do about it.
+pub fn trouble(error: &DiscordError) -> (String, &'static str) {
+    match error {
+        DiscordError::NoSignIn(why) => {
+            (format!("{why}."), "The digest on a schedule is posted with the bot's token.")
+        }
+        DiscordError::Refused { status: 401, .. } => (
+            "Discord refuses DISCORD_BOT_TOKEN (401).".to_owned(),
+            "Copy the token anew from the page Bot of the application's page in Discord's developer portal.",
+        ),
+        DiscordError::Refused { status: 403, code: code @ 50001 } => (
+            format!("The bot does not see the channel of DIGEST_CHANNEL_ID (403, code {code})."),
+            "Invite the bot to the channel's server, with the scope bot, and let it View Channel there.",
+        ),
+        DiscordError::Refused { status: 403, code } => (
+            format!("The bot may not post to the channel of DIGEST_CHANNEL_ID (403, code {code})."),
+            "Give it there the permissions View Channel, Send Messages, Attach Files and Read Message History.",
+        ),
+        DiscordError::NotFound => (
+            "Discord knows no channel of the id in DIGEST_CHANNEL_ID (404).".to_owned(),
+            "Copy the id anew: in Discord's developer mode, the channel's menu has Copy Channel ID.",
+        ),
+        DiscordError::Refused { status, code } => (
+            format!("Discord refuses the message (status {status}, code {code})."),
+            "Check that DIGEST_CHANNEL_ID is a channel for text.",
+        ),
+        DiscordError::RateLimited(_)
+        | DiscordError::NotSent(_)
+        | DiscordError::Lost(_)
+        | DiscordError::Fault(_) => (
+            format!("{error}."),
+            "Check the network and DISCORD_API_BASE, and Discord's status page.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(401, 0, "DISCORD_BOT_TOKEN")]
+    #[case(403, 50001, "Invite the bot")]
+    #[case(403, 50013, "Send Messages")]
+    #[case(400, 50008, "a channel for text")]
+    fn a_refusal_says_what_to_do(#[case] status: u16, #[case] code: u64, #[case] said: &str) {
+        let (what, fix) = trouble(&DiscordError::Refused { status, code });
+        assert!(format!("{what} {fix}").contains(said), "{what} {fix}");
+    }
+}

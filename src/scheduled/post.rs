@@ -1,0 +1,128 @@
+//! Posts one digest, however often it is tried.
+//!
+//! Three things keep it from being there twice. The store remembers what was posted, and what was
+//! begun and may have been. The channel itself tells what became of the latter. And all tries have the
+//! same nonce, of which Discord takes one message within a few minutes: that covers two tries at
+//! once, and a channel whose history the bot may not read.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::{Done, NotDone};
+use crate::app::Deckhand;
+use crate::commands::{status, status_digest};
+use crate::digest::{Period, Window};
+use crate::discord::DiscordError;
+use crate::discord::channel::NotPosted;
+use crate::store::Post;
+
+/// Bytes of a nonce, which in hexadecimal may have 25 characters.
+const NONCE_BYTES: usize = 12;
+
+/// Posts the digest of the period that ends at `time`, unless it is there.
+pub(super) async fn digest(
+    deckhand: &Deckhand,
+    period: Period,
+    time: DateTime<Utc>,
+) -> Result<Done, NotDone> {
+    let channel_id = deckhand.digest.channel_id.ok_or(NotDone::NoChannel)?;
+    if !deckhand.discord.has_bot_token() {
+        return Err(NotDone::NoBotToken);
+    }
+    let window = Window::ending(time, period);
+    let key = key(channel_id, period, window);
+    let begun = deckhand.store.begin_post(&key).await?;
+    // In a store that others do not share, the first try known here need not be the first.
+    let is_first = begun == Post::First && deckhand.store.is_shared();
+    if begun == Post::Done {
+        return Ok(Done::AlreadyThere);
+    }
+    if !is_first && is_there(deckhand, channel_id, &status_digest::head(period, window)).await? {
+        end(deckhand, &key, true).await;
+        return Ok(Done::AlreadyThere);
+    }
+    let posted = read_and_post(deckhand, channel_id, period, window, &nonce(&key)).await;
+    match posted {
+        Ok(()) => {
+            end(deckhand, &key, true).await;
+            Ok(Done::Posted)
+        }
+        Err((error, surely_not_there)) => {
+            // This try did nothing; what an earlier one did stays in doubt.
+            if surely_not_there && begun == Post::First {
+                end(deckhand, &key, false).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// An error comes with whether the digest surely was not posted.
+async fn read_and_post(
+    deckhand: &Deckhand,
+    channel_id: u64,
+    period: Period,
+    window: Window,
+    nonce: &str,
+) -> Result<(), (NotDone, bool)> {
+    let digest = status_digest::digest(deckhand, period, window).await;
+    match digest.errors.first() {
+        _ if digest.agents == 0 => return Err((NotDone::NothingReported, true)),
+        // A later try may read what is worth posting.
+        Some(error) if digest.errors.len() == digest.agents => {
+            return Err((NotDone::NothingRead(status::missing(error)), true));
+        }
+        _ => {}
+    }
+    let posted = deckhand.discord.post(channel_id, &digest.message, nonce).await;
+    posted.map_err(|NotPosted { why, surely }| (NotDone::Discord(why), surely))
+}
+
+/// Whether an earlier try has posted it, as far as the channel tells.
+async fn is_there(deckhand: &Deckhand, channel_id: u64, head: &str) -> Result<bool, NotDone> {
+    match deckhand.discord.has_posted(channel_id, head).await {
+        Ok(there) => Ok(there),
+        Err(error @ (DiscordError::Refused { .. } | DiscordError::NotFound)) => {
+            // Then posting is refused too, with the better reason, or the nonce must do.
+            tracing::warn!(channel_id, %error, "the channel cannot be looked at");
+            Ok(false)
+        }
+        // Discord itself is in trouble: rather later than twice.
+        Err(error) => Err(NotDone::Discord(error)),
+    }
+}
+
+/// What came of a post is noted. If it cannot be, it stays in doubt, which the channel can settle.
+async fn end(deckhand: &Deckhand, key: &str, posted: bool) {
+    if let Err(error) = deckhand.store.end_post(key, posted).await {
+        tracing::warn!(key, posted, %error, "what came of a post could not be noted");
+    }
+}
+
+fn key(channel_id: u64, period: Period, window: Window) -> String {
+    format!("digest#{channel_id}#{}#{}", window.to.timestamp(), period.name())
+}
+
+fn nonce(key: &str) -> String {
+    let hash = Sha256::digest(key);
+    hex::encode(hash.iter().copied().take(NONCE_BYTES).collect::<Vec<u8>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_the_post_s_own_and_fits() {
+        let at = |second: i64| DateTime::from_timestamp(1_795_341_600 + second, 0).unwrap();
+        let of = |channel, period, second| {
+            nonce(&key(channel, period, Window::ending(at(second), period)))
+        };
+        let first = of(7, Period::Daily, 0);
+        assert_eq!(first, of(7, Period::Daily, 0));
+        assert_eq!(first.len(), 24);
+        for other in [of(8, Period::Daily, 0), of(7, Period::Weekly, 0), of(7, Period::Daily, 1)] {
+            assert_ne!(first, other);
+        }
+    }
+}

@@ -1,0 +1,532 @@
+//! The digest on a schedule: posted to its channel, whatever goes wrong, and never twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use deckhand::BoxFuture;
+use deckhand::edge::http::App;
+use deckhand::scheduled::{Done, NotDone, Schedule};
+use deckhand::store::{Begun, Deploy, DeployKey, Memory, Outcome, Post, Store, StoreError};
+use deckhand::tasks::Deadline;
+use rstest::rstest;
+use serde_json::{Value, json};
+use standins::discord::{CHANNEL_ID, Fault, Message, On, Permissions, What};
+use standins::github::{self, NewRun, Scenario, Timetable, Workflow};
+
+use crate::secrets::{listen, logged};
+use crate::status::TWO_AGENTS;
+use crate::world::{Plan, Remembers, World};
+
+const BOT_TOKEN: &str = "standin.bot-token-of-the-stories";
+const NINE: &str = "2026-11-22T09:00:00Z";
+/// When Lambda sends a failed event again, and once more.
+const FIRST_RETRY: Duration = Duration::from_secs(60);
+const SECOND_RETRY: Duration = Duration::from_secs(120);
+
+/// What all processes share, as DynamoDB on AWS.
+#[derive(Default)]
+struct Shared {
+    memory: Memory,
+    /// What it answers when a post begins, if that is not what is in it.
+    broken: Option<StoreError>,
+    panics: bool,
+}
+
+impl Store for Shared {
+    fn take_interaction(&self, id: u64) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.memory.take_interaction(id)
+    }
+
+    fn begin_deploy<'a>(&'a self, deploy: &'a Deploy) -> BoxFuture<'a, Result<Begun, StoreError>> {
+        self.memory.begin_deploy(deploy)
+    }
+
+    fn note_run<'a>(
+        &'a self,
+        key: &'a DeployKey,
+        page: &'a str,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.memory.note_run(key, page)
+    }
+
+    fn end_deploy<'a>(
+        &'a self,
+        key: &'a DeployKey,
+        outcome: &'a Outcome,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.memory.end_deploy(key, outcome)
+    }
+
+    fn history<'a>(
+        &'a self,
+        agent: &'a str,
+        count: u16,
+    ) -> BoxFuture<'a, Result<Vec<Deploy>, StoreError>> {
+        self.memory.history(agent, count)
+    }
+
+    fn begin_post<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Post, StoreError>> {
+        assert!(!self.panics, "on purpose");
+        match &self.broken {
+            Some(error) => Box::pin(std::future::ready(Err(error.clone()))),
+            None => self.memory.begin_post(key),
+        }
+    }
+
+    fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.memory.end_post(key, posted)
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        env: vec![
+            ("DISCORD_BOT_TOKEN", BOT_TOKEN.to_owned()),
+            ("DIGEST_CHANNEL_ID", CHANNEL_ID.to_owned()),
+        ],
+        remembers: Remembers::In(Arc::new(Shared::default())),
+        ..Plan::default()
+    }
+}
+
+async fn world(plan: Plan) -> World {
+    let world = World::of(plan).await;
+    world.discord.set_bot_token(BOT_TOKEN);
+    // Four hours before the digest's time, and in all of the week before.
+    world.github.add_run(NewRun {
+        created: -TimeDelta::hours(5),
+        timetable: Timetable::ending("success"),
+        ..NewRun::default()
+    });
+    world
+}
+
+fn due(time: &str) -> Schedule {
+    Schedule { time: Some(time.parse().unwrap()), ..Schedule::default() }
+}
+
+async fn sent(app: &App, schedule: Schedule) -> Result<Done, NotDone> {
+    app.scheduled(schedule, Some(Deadline::from_now(Duration::from_secs(240)))).await
+}
+
+async fn nine(world: &World) -> Result<Done, NotDone> {
+    sent(&world.app, due(NINE)).await
+}
+
+fn contents(world: &World) -> Vec<String> {
+    world.discord.channel_messages().into_iter().map(|message| message.content).collect()
+}
+
+fn only(world: &World) -> Message {
+    let mut messages = world.discord.channel_messages();
+    assert_eq!(messages.len(), 1, "exactly one message: {messages:#?}");
+    messages.remove(0)
+}
+
+/// The nonces of the requests that were to post.
+fn nonces(world: &World) -> Vec<String> {
+    let requests = world.discord.requests();
+    let posts = requests.iter().filter(|request| request.method == "POST");
+    posts.map(|request| request.body["nonce"].as_str().unwrap().to_owned()).collect()
+}
+
+fn looks(world: &World) -> usize {
+    let requests = world.discord.requests();
+    requests.iter().filter(|one| one.method == "GET" && one.path.ends_with("/messages")).count()
+}
+
+fn refused(status: u16, code: u64) -> What {
+    What::Refused { status, code, message: "No".to_owned() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_posted_with_its_picture_and_pings_nobody() {
+    let world = world(plan()).await;
+    let evil = "@everyone <@810000000000000001>";
+    let title = format!("Client Deploy — 0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9d by {evil}");
+    world.github.add_run(NewRun {
+        created: -TimeDelta::hours(2),
+        title,
+        timetable: Timetable::ending("success"),
+        ..NewRun::default()
+    });
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    let message = only(&world);
+    let nine: DateTime<Utc> = NINE.parse().unwrap();
+    let edges = [nine - TimeDelta::days(1), nine].map(|edge| edge.timestamp());
+    let head = format!(
+        "📊 **Daily digest** · <t:{0}:f> (<t:{0}:R>) to <t:{1}:f> (<t:{1}:R>)",
+        edges[0], edges[1]
+    );
+    assert_eq!(message.content.lines().next(), Some(head.as_str()));
+    assert!(message.content.contains("2 runs: 🟢 2 succeeded"), "{}", message.content);
+    assert!(message.pings.is_empty() && !message.ephemeral);
+    assert_eq!(message.attachments[0].filename, "digest.png");
+    assert!(message.attachments[0].bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+    assert_eq!(looks(&world), 0, "nothing to look for at the first try");
+    let body = &world.discord.requests()[0].body;
+    assert_eq!(body["enforce_nonce"], true);
+    assert!(body["nonce"].as_str().is_some_and(|nonce| nonce.len() <= 25));
+    assert_eq!(body["allowed_mentions"]["parse"], serde_json::json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_period_is_the_setting_s_unless_the_schedule_says_another() {
+    let mut plan = plan();
+    plan.env.push(("DIGEST_PERIOD", "weekly".to_owned()));
+    let world = world(plan).await;
+    nine(&world).await.unwrap();
+    let daily = Schedule { period: Some("daily".to_owned()), ..due(NINE) };
+    sent(&world.app, daily).await.unwrap();
+    let contents = contents(&world);
+    assert!(contents[0].starts_with("📊 **Weekly digest**"), "{contents:#?}");
+    assert!(contents[1].starts_with("📊 **Daily digest**"), "{contents:#?}");
+    let monthly = Schedule { period: Some("monthly".to_owned()), ..due(NINE) };
+    assert!(matches!(sent(&world.app, monthly).await, Err(NotDone::UnknownPeriod(_))));
+}
+
+#[rstest]
+#[case::fault(What::Status(503))]
+#[case::limited(What::RateLimited { retry_after: 7.5 })]
+#[tokio::test(start_paused = true)]
+async fn what_passes_is_waited_for_within_one_invocation(#[case] what: What) {
+    let world = world(plan()).await;
+    world.discord.fault(Fault::new(On::ChannelMessage, what).times(3));
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    only(&world);
+    let nonces = nonces(&world);
+    assert_eq!(nonces.len(), 4);
+    assert!(nonces.iter().all(|nonce| *nonce == nonces[0]), "{nonces:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_lasts_is_an_error_and_the_next_try_posts() {
+    let world = world(plan()).await;
+    world.discord.fault(Fault::new(On::ChannelMessage, What::Status(503)).times(7));
+    let error = nine(&world).await.unwrap_err().to_string();
+    assert!(error.contains("Discord has a fault (status 503)"), "{error}");
+    assert!(contents(&world).is_empty());
+    world.passes(FIRST_RETRY).await;
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    only(&world);
+    assert_eq!(looks(&world), 1, "a 503 proves nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_connection_it_surely_is_not_there() {
+    let mut plan = plan();
+    plan.env.push(("DISCORD_API_BASE", "http://127.0.0.1:9/api/v10".to_owned()));
+    let offline = world(plan.clone()).await;
+    let error = nine(&offline).await.unwrap_err().to_string();
+    assert!(error.contains("Discord cannot be reached"), "{error}");
+    plan.env.pop();
+    // The store is the same, so this is the next try, in another process.
+    let online = world(plan).await;
+    assert_eq!(nine(&online).await, Ok(Done::Posted));
+    assert_eq!(looks(&online), 0, "nothing could have been posted before");
+    only(&online);
+}
+
+#[rstest]
+#[case::lost(What::Lost, 1)]
+#[case::proxy(What::FailedAfter(502), 7)]
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_lost_is_not_posted_again(#[case] what: What, #[case] times: usize) {
+    let world = world(plan()).await;
+    world.discord.fault(Fault::new(On::ChannelMessage, what).times(times));
+    assert!(matches!(nine(&world).await, Err(NotDone::Discord(_))));
+    only(&world);
+    world.passes(FIRST_RETRY).await;
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    only(&world);
+    assert_eq!(nonces(&world).len(), times, "what is there is not posted again");
+    // What was found is noted.
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    assert_eq!(looks(&world), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_discord_forgot_the_nonce_of_is_found_in_the_channel() {
+    let world = world(plan()).await;
+    world.discord.fault(Fault::new(On::ChannelMessage, What::Lost));
+    nine(&world).await.unwrap_err();
+    world.passes(Duration::from_secs(3600)).await;
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_channel_s_history_is_not_shown_the_nonce_keeps_it_single() {
+    let world = world(plan()).await;
+    world.discord.permit(Permissions { history: false, ..Permissions::default() });
+    world.discord.fault(Fault::new(On::ChannelMessage, What::Lost));
+    nine(&world).await.unwrap_err();
+    world.passes(FIRST_RETRY).await;
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    only(&world);
+    assert_eq!(nonces(&world).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_channel_cannot_be_looked_at_nothing_doubtful_is_posted() {
+    let world = world(plan()).await;
+    world.discord.fault(Fault::new(On::ChannelMessage, What::Lost));
+    nine(&world).await.unwrap_err();
+    world.passes(Duration::from_secs(3600)).await;
+    world.discord.fault(Fault::new(On::ChannelRead, What::Status(500)).times(7));
+    assert!(matches!(nine(&world).await, Err(NotDone::Discord(_))));
+    world.passes(SECOND_RETRY).await;
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_event_is_one_message_and_another_time_another() {
+    let world = world(plan()).await;
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    world.passes(Duration::from_secs(600)).await;
+    let asked = world.github.requests().len();
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    assert_eq!(world.github.requests().len(), asked, "GitHub is not asked for nothing");
+    only(&world);
+    assert_eq!(sent(&world.app, due("2026-11-23T09:00:00Z")).await, Ok(Done::Posted));
+    assert_eq!(contents(&world).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_deliveries_at_once_are_one_message() {
+    let world = world(plan()).await;
+    let slow = What::Delay(Duration::from_secs(2));
+    world.discord.fault(Fault::new(On::ChannelMessage, slow).times(2));
+    let (first, second) = tokio::join!(nine(&world), nine(&world));
+    assert_eq!((first, second), (Ok(Done::Posted), Ok(Done::Posted)));
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_others_do_not_share_is_not_trusted_with_the_first_try() {
+    let mut world = world(Plan { remembers: Remembers::InMemory, ..plan() }).await;
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    world.restart();
+    world.passes(Duration::from_secs(3600)).await;
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_s_own_digest_of_the_same_window_is_not_mistaken_for_it() {
+    let world = world(Plan { remembers: Remembers::InMemory, ..plan() }).await;
+    let told = world.types("ada", "/status-digest").await;
+    let head = told.original().content.lines().next().unwrap().to_owned();
+    let to: i64 = head.rsplit_once("<t:").unwrap().1.split(':').next().unwrap().parse().unwrap();
+    let schedule = Schedule { time: DateTime::from_timestamp(to, 0), ..Schedule::default() };
+    assert_eq!(sent(&world.app, schedule).await, Ok(Done::Posted));
+    assert_eq!(only(&world).content.lines().next(), Some(head.as_str()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_store_fails_nothing_is_posted() {
+    let why = "cannot be used now (timeout)".to_owned();
+    let broken = Some(StoreError { table: "deckhand".to_owned(), why });
+    let store = Arc::new(Shared { broken, ..Shared::default() });
+    let world = world(Plan { remembers: Remembers::In(store), ..plan() }).await;
+    let error = nine(&world).await.unwrap_err().to_string();
+    assert!(error.contains("`TABLE_NAME`") && error.contains("timeout"), "{error}");
+    assert!(world.discord.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_an_error_too() {
+    let store = Arc::new(Shared { panics: true, ..Shared::default() });
+    let world = world(Plan { remembers: Remembers::In(store), ..plan() }).await;
+    assert_eq!(nine(&world).await, Err(NotDone::Fault));
+    world.settle().await;
+}
+
+#[rstest]
+#[case::no_channel("DIGEST_CHANNEL_ID", "DIGEST_CHANNEL_ID is not set")]
+#[case::no_token("DISCORD_BOT_TOKEN", "DISCORD_BOT_TOKEN is not set")]
+#[tokio::test(start_paused = true)]
+async fn what_is_not_set_is_named(#[case] missing: &str, #[case] said: &str) {
+    let mut plan = plan();
+    plan.env.retain(|(name, _)| *name != missing);
+    let world = world(plan).await;
+    let error = nine(&world).await.unwrap_err().to_string();
+    assert!(error.contains(said), "{error}");
+    assert!(world.discord.requests().is_empty() && world.github.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_is_not_set_up_says_which_settings_are_wrong() {
+    let env = |name: &str| match name {
+        "DISCORD_PUBLIC_KEY" => {
+            Some("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a".to_owned())
+        }
+        "GITHUB_TOKEN" => Some("two words".to_owned()),
+        _ => None,
+    };
+    let app = deckhand::startup::app_that_explains(env, Default::default()).unwrap();
+    let error = sent(&app, due(NINE)).await.unwrap_err().to_string();
+    assert!(error.contains("GITHUB_REPO is not set"), "{error}");
+    assert!(error.contains("GITHUB_TOKEN is not valid") && !error.contains("two words"), "{error}");
+}
+
+#[rstest]
+#[case::token(401, 0, "Copy the token anew")]
+#[case::not_there(403, 50001, "Invite the bot to the channel's server")]
+#[case::not_allowed(403, 50013, "Send Messages, Attach Files")]
+#[case::unknown(404, 10003, "Copy the id anew")]
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_what_to_do_and_the_next_try_starts_afresh(
+    #[case] status: u16,
+    #[case] code: u64,
+    #[case] said: &str,
+) {
+    let world = world(plan()).await;
+    // Of 403s there are two: with the picture, and without.
+    let times = if status == 403 { 2 } else { 1 };
+    world.discord.fault(Fault::new(On::ChannelMessage, refused(status, code)).times(times));
+    let error = nine(&world).await.unwrap_err().to_string();
+    assert!(error.contains(said), "{error}");
+    assert_eq!(nonces(&world).len(), times, "a refusal is not asked for again");
+    world.passes(FIRST_RETRY).await;
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    assert_eq!(looks(&world), 0);
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_an_answer_that_was_lost_does_not_settle_it() {
+    let world = world(plan()).await;
+    world.discord.fault(Fault::new(On::ChannelMessage, What::FailedAfter(502)));
+    world.discord.fault(Fault::new(On::ChannelMessage, refused(403, 50013)).times(2));
+    nine(&world).await.unwrap_err();
+    world.passes(Duration::from_secs(3600)).await;
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_file_may_be_attached_the_text_is_posted() {
+    let world = world(plan()).await;
+    world.discord.permit(Permissions { attach: false, ..Permissions::default() });
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    let message = only(&world);
+    assert!(message.attachments.is_empty() && message.content.contains("1 run:"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_github_tells_nothing_at_all_it_is_left_to_a_later_try() {
+    let mut plan = plan();
+    plan.scenario = Scenario::named("github-down").unwrap();
+    let world = world(plan).await;
+    let error = nine(&world).await.unwrap_err().to_string();
+    assert!(error.contains("no agent's runs could be read: GitHub did not answer"), "{error}");
+    assert!(world.discord.requests().is_empty());
+    world.github.update(|scenario| *scenario = Scenario::default());
+    world.passes(FIRST_RETRY).await;
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    assert_eq!(looks(&world), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_agent_that_can_be_read_is_worth_a_digest() {
+    let mut scenario = Scenario::default();
+    scenario.add_workflow(Workflow::new("other.yml", "Other"));
+    let world = world(Plan { agents: Some(TWO_AGENTS), scenario, ..plan() }).await;
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    let content = only(&world).content;
+    assert!(content.contains("1 of 2 agents") && content.contains("(404)"), "{content}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_reported_agent_it_says_so() {
+    let agents = Box::leak(TWO_AGENTS.replace("reported = true", "").into_boxed_str());
+    let world = world(Plan { agents: Some(agents), ..plan() }).await;
+    assert_eq!(nine(&world).await, Err(NotDone::NothingReported));
+    assert!(contents(&world).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_not_known_is_refused() {
+    let world = world(plan()).await;
+    let sweep = Schedule { task: Some("sweep".to_owned()), ..due(NINE) };
+    assert_eq!(sent(&world.app, sweep).await, Err(NotDone::UnknownTask("sweep".to_owned())));
+    assert!(contents(&world).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_time_it_is_the_minute_of_its_arrival() {
+    let world = world(plan()).await;
+    for expected in [Done::Posted, Done::AlreadyThere] {
+        assert_eq!(sent(&world.app, Schedule::default()).await, Ok(expected));
+        world.passes(Duration::from_secs(20)).await;
+    }
+    let ten: DateTime<Utc> = "2026-11-22T10:00:00Z".parse().unwrap();
+    assert!(only(&world).content.contains(&format!("to <t:{}:f>", ten.timestamp())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_gives_up_before_the_invocation_ends_and_the_next_try_goes_on() {
+    let world = world(plan()).await;
+    let slow = github::What::Delay(Duration::from_secs(9));
+    let slow = github::Fault::new(github::On::Any, slow).always();
+    world.github.update(|scenario| scenario.faults.push(slow.clone()));
+    let limit = Deadline::from_now(Duration::from_secs(8));
+    let done = world.app.scheduled(due(NINE), Some(limit)).await;
+    assert_eq!(done, Err(NotDone::OutOfTime));
+    assert!(tokio::time::Instant::now() < limit.end);
+    world.settle().await;
+    assert!(contents(&world).is_empty());
+    world.github.update(|scenario| scenario.faults.clear());
+    assert_eq!(nine(&world).await, Ok(Done::Posted));
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_when_time_was_over_is_found_later() {
+    let world = world(plan()).await;
+    let slow = What::Delay(Duration::from_secs(9));
+    world.discord.fault(Fault::new(On::ChannelMessage, slow));
+    let limit = Deadline::from_now(Duration::from_secs(8));
+    let done = world.app.scheduled(due(NINE), Some(limit)).await;
+    assert_eq!(done, Err(NotDone::OutOfTime));
+    world.passes(Duration::from_secs(3600)).await;
+    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
+    only(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_outcome_is_one_line_of_the_log_without_the_token() {
+    listen();
+    let world = world(plan()).await;
+    world.discord.fault(Fault::new(On::ChannelMessage, refused(403, 50013)).times(2));
+    let error = nine(&world).await.unwrap_err();
+    nine(&world).await.unwrap();
+    nine(&world).await.unwrap();
+    let text = format!("{error} {error:?} {} {:?}", logged(), world.lines.all());
+    assert!(!text.contains(BOT_TOKEN));
+    let lines: Vec<_> = world.lines.all();
+    let told = |line: &Value| (line["Outcome"].clone(), line["reply"].clone());
+    let outcomes: Vec<_> = lines.iter().map(told).collect();
+    let (failed, answered) = (json!("failed"), json!("answered"));
+    let expected = [
+        (failed, json!(null)),
+        (answered.clone(), json!("posted")),
+        (answered, json!("already there")),
+    ];
+    assert_eq!(outcomes, expected);
+    for line in &lines {
+        assert_eq!(line["event"], "digest");
+        assert_eq!(line["Command"], "scheduled-digest");
+        assert_eq!(line["channel_id"], CHANNEL_ID);
+        // Due at nine, and it is an hour later.
+        assert!(line["age_ms"].as_i64().is_some_and(|age| age >= 3_600_000), "{line}");
+    }
+    assert!(lines[0]["error"].as_str().is_some_and(|error| error.contains("Send Messages")));
+}
