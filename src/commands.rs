@@ -22,7 +22,9 @@ use crate::agents::options::{OptionSpec, Options};
 use crate::agents::{Agent, Registry};
 use crate::app::Deckhand;
 use crate::deploy::Order;
+use crate::deploy::conclusion::Conclusion;
 use crate::deploy::correlation::CorrelationId;
+use crate::deploy::record::Record;
 use crate::discord::Message;
 use crate::discord::conversation::{Conversation, Finish};
 use crate::edge::authorize::{AccessLevel, Rule};
@@ -133,9 +135,18 @@ impl Call {
             run_page: None,
             state: DeployState::Pending,
         };
-        match self.decided(self.deckhand.store.begin_deploy(&deploy)).await? {
-            Begun::Now => Ok(()),
-            Begun::Before(deploy) => Err(taken(self.interaction_id, &standing(&deploy))),
+        match self.decided(self.deckhand.store.begin_deploy(&deploy)).await {
+            Ok(Begun::Now) => Ok(()),
+            Ok(Begun::Before(deploy)) => Err(taken(self.interaction_id, &standing(&deploy))),
+            Err(error) => {
+                // It may have been noted all the same; then it must not look as if it went on.
+                let (deckhand, key) = (self.deckhand.clone(), deploy.key);
+                self.deckhand.tasks.spawn(async move {
+                    let record = Record { store: deckhand.store.as_ref(), key: &key };
+                    record.end(Conclusion::NotDispatched, None, deckhand.clock.now()).await;
+                });
+                Err(error)
+            }
         }
     }
 
@@ -175,6 +186,9 @@ fn taken(interaction_id: u64, standing: &str) -> UserError {
 /// How a deploy stands that was begun before.
 fn standing(deploy: &Deploy) -> String {
     let state = match &deploy.state {
+        DeployState::Pending if deploy.run_page.is_none() => {
+            "It is about to be dispatched, or was stopped before that".to_owned()
+        }
         DeployState::Pending => "It is under way".to_owned(),
         DeployState::Ended(outcome) => format!("It ended: {}", escape::code(&outcome.word, 40)),
     };
