@@ -141,10 +141,26 @@ impl AwsError {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: fmt::Debug + 'static,
     {
-        match error.code() {
-            None => Self::Failed(innermost(error)),
-            code => Self::of_code(code),
+        match error {
+            SdkError::ServiceError(_) => Self::of_code(error.code()),
+            SdkError::ResponseError(_) => {
+                Self::Failed("AWS gave an answer that cannot be read".to_owned())
+            }
+            SdkError::TimeoutError(_) => Self::Failed("AWS did not answer in time".to_owned()),
+            error => Self::before_it_was_asked(innermost(error)),
         }
+    }
+
+    /// What the SDK could not send, and why as far as that is one of the usual reasons.
+    fn before_it_was_asked(words: String) -> Self {
+        let said = words.to_lowercase();
+        Self::Failed(if said.contains("region") {
+            format!("no region, set AWS_REGION: {words}")
+        } else if ["credential", "profile", "provider"].iter().any(|word| said.contains(word)) {
+            format!("no AWS credentials: {words}")
+        } else {
+            words
+        })
     }
 
     /// What one of AWS's error codes means.
@@ -156,9 +172,15 @@ impl AwsError {
                 | "UnrecognizedClientException"
                 | "ExpiredTokenException"
                 | "InvalidSignatureException"
-                | "MissingAuthenticationTokenException"),
+                | "MissingAuthenticationTokenException"
+                | "InvalidKeyId"),
             ) => Self::Forbidden(code.to_owned()),
-            code => Self::Failed(code.unwrap_or("no reason given").to_owned()),
+            // The words of others: letters and digits are all that an error code is made of.
+            code => {
+                let code = code.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric);
+                let code: String = code.take(64).collect();
+                Self::Failed(if code.is_empty() { "no reason given".to_owned() } else { code })
+            }
         }
     }
 }

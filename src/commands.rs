@@ -34,7 +34,7 @@ use crate::edge::reply::Suggestion;
 use crate::error::UserError;
 use crate::store::{Begun, Deploy, DeployState, StoreError};
 use crate::telemetry;
-use crate::text::escape;
+use crate::text::{escape, time};
 
 pub use registration::{Scope, registration};
 
@@ -130,7 +130,6 @@ impl Call {
         let deploy = Deploy {
             key: order.key.clone(),
             requester: order.requester.to_input(),
-            channel_id: self.caller.channel_id,
             began_at: self.deckhand.clock.now(),
             run_page: None,
             state: DeployState::Pending,
@@ -183,14 +182,20 @@ fn taken(interaction_id: u64, standing: &str) -> UserError {
     ))
 }
 
-/// How a deploy stands that was begun before.
+/// How a deploy stands that was begun before. Of one that is pending nobody knows whether the process
+/// that began it is still there, so it says since when.
 fn standing(deploy: &Deploy) -> String {
-    let state = match &deploy.state {
-        DeployState::Pending if deploy.run_page.is_none() => {
-            "It is about to be dispatched, or was stopped before that".to_owned()
+    let began = time::moment(deploy.began_at);
+    let state = match (&deploy.state, &deploy.run_page) {
+        (DeployState::Ended(outcome), _) => {
+            format!("It ended: {}", escape::code(&outcome.word, 40))
         }
-        DeployState::Pending => "It is under way".to_owned(),
-        DeployState::Ended(outcome) => format!("It ended: {}", escape::code(&outcome.word, 40)),
+        (DeployState::Pending, Some(_)) => format!("It is under way since {began}"),
+        (DeployState::Pending, None) => {
+            format!(
+                "It was begun {began}, and no run of it is known: look on GitHub before you try again"
+            )
+        }
     };
     let run = deploy.run_page.as_ref().map(|page| format!(" · {}", escape::link("Its run", page)));
     format!(" {state}{}.", run.unwrap_or_default())

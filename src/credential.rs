@@ -17,6 +17,11 @@ use crate::secret::Secret;
 
 /// What was read is used for this long.
 const FRESH_FOR: TimeDelta = TimeDelta::minutes(5);
+/// After what was read before had to serve, it does for this long until it is asked for again: each of the
+/// many calls of a wait would else be held up.
+const STALE_FOR: TimeDelta = TimeDelta::seconds(30);
+/// That there is no secret is believed for this long, so that one command is not told of it many times.
+const MISSING_FOR: TimeDelta = TimeDelta::seconds(3);
 
 /// Where a secret comes from.
 #[derive(Debug, Clone)]
@@ -63,7 +68,15 @@ pub struct Credential {
     source: SecretSource,
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
-    read: Mutex<Option<(Secret, DateTime<Utc>)>>,
+    known: Mutex<Option<Known>>,
+}
+
+/// What is known of a parameter.
+struct Known {
+    secret: Result<Secret, NoSecret>,
+    at: DateTime<Utc>,
+    /// From then on.
+    holds: TimeDelta,
 }
 
 impl fmt::Debug for Credential {
@@ -75,7 +88,7 @@ impl fmt::Debug for Credential {
 impl Credential {
     /// The secret of this source.
     pub fn new(source: SecretSource, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
-        Self { source, vault, clock, read: Mutex::default() }
+        Self { source, vault, clock, known: Mutex::default() }
     }
 
     /// The secret: read when it was not read lately. If it cannot be read now, what was read before
@@ -85,43 +98,45 @@ impl Credential {
             SecretSource::Given(secret) => return Ok(secret.clone()),
             SecretSource::Parameter(parameter) => parameter,
         };
-        let mut kept = self.read.lock().await;
+        let mut known = self.known.lock().await;
         let now = self.clock.now();
-        if let Some((secret, at)) = &*kept
-            && (TimeDelta::zero()..FRESH_FOR).contains(&(now - *at))
+        if let Some(Known { secret, at, holds }) = &*known
+            && (TimeDelta::zero()..*holds).contains(&(now - *at))
         {
-            return Ok(secret.clone());
+            return secret.clone();
         }
-        match (self.ask(parameter).await, &*kept) {
-            (Ok(secret), _) => {
-                *kept = Some((secret.clone(), now));
-                Ok(secret)
-            }
-            (Err(error), Some((secret, _))) => {
+        let before = known.take().and_then(|known| known.secret.ok());
+        let (secret, holds) = match (self.ask(parameter).await, before) {
+            (Ok(secret), _) => (Ok(secret), FRESH_FOR),
+            (Err(error), Some(before)) => {
                 tracing::warn!(%error, "a secret could not be read again; the one read before is used");
-                Ok(secret.clone())
+                (Ok(before), STALE_FOR)
             }
             (Err(error), None) => {
-                tracing::error!(%error, "a secret could not be read");
-                Err(error)
+                tracing::warn!(%error, "a secret could not be read");
+                (Err(error), MISSING_FOR)
             }
-        }
+        };
+        *known = Some(Known { secret: secret.clone(), at: self.clock.now(), holds });
+        secret
     }
 
     /// Another value than this one, which was refused: read anew, if there is a parameter to read.
     pub async fn instead_of(&self, refused: &Secret) -> Option<Secret> {
         let SecretSource::Parameter(parameter) = &self.source else { return None };
-        let mut kept = self.read.lock().await;
-        let secret = match &*kept {
+        let mut known = self.known.lock().await;
+        if let Some(Known { secret: Ok(secret), .. }) = &*known
+            && secret != refused
+        {
             // Somebody else was refused too and has read it by now.
-            Some((secret, _)) if secret != refused => return Some(secret.clone()),
-            _ => self.ask(parameter).await,
-        };
-        let secret = secret.inspect_err(|error| {
+            return Some(secret.clone());
+        }
+        let read = self.ask(parameter).await.inspect_err(|error| {
             tracing::warn!(%error, "a refused secret could not be read again");
         });
-        let secret = secret.ok().filter(|secret| secret != refused)?;
-        *kept = Some((secret.clone(), self.clock.now()));
+        let secret = read.ok().filter(|secret| secret != refused)?;
+        let at = self.clock.now();
+        *known = Some(Known { secret: Ok(secret.clone()), at, holds: FRESH_FOR });
         Some(secret)
     }
 
@@ -134,7 +149,10 @@ impl Credential {
             },
             Err(AwsError::NotFound) => "does not exist: create it as a SecureString".to_owned(),
             Err(AwsError::Forbidden(code)) => {
-                format!("may not be read: allow ssm:GetParameter on it ({code})")
+                format!(
+                    "may not be read: allow ssm:GetParameter on it, and kms:Decrypt with its key if that is \
+                     not aws/ssm ({code})"
+                )
             }
             Err(AwsError::Failed(what)) => format!("cannot be read now ({what})"),
         };
@@ -238,6 +256,24 @@ mod tests {
         scene.holds(Err(AwsError::Failed("timeout".to_owned())));
         scene.minutes_pass(60);
         assert_eq!(scene.get().await, Ok("first".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn while_it_cannot_be_read_it_is_not_asked_for_again_and_again() {
+        let scene = Scene::new(Err(AwsError::NotFound));
+        for _ in 0..3 {
+            assert!(scene.get().await.is_err());
+        }
+        assert_eq!(scene.asked(), 1);
+        scene.holds(Ok("first"));
+        scene.minutes_pass(1);
+        assert_eq!(scene.get().await, Ok("first".to_owned()));
+        scene.holds(Err(AwsError::Failed("timeout".to_owned())));
+        scene.minutes_pass(5);
+        for _ in 0..3 {
+            assert_eq!(scene.get().await, Ok("first".to_owned()));
+        }
+        assert_eq!(scene.asked(), 3);
     }
 
     #[tokio::test]

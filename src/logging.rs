@@ -55,6 +55,8 @@ where
         .with_default(LevelFilter::WARN)
         // The runtime's lines about a handler that failed or panicked, of which there is one of ours.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
+        // What it says comes with every 5xx of AWS's, also when the next try is well.
+        .with_target("aws_smithy_runtime::client::http::connection_poisoning", LevelFilter::OFF)
         .with_target("deckhand", LevelFilter::from_level(level));
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match form {

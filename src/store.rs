@@ -30,8 +30,8 @@ pub trait Store: Send + Sync {
         page: &'a str,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Ends a pending deploy, whose outcome the caller is going to announce. `false` when it was ended
-    /// before: then somebody else announces it.
+    /// Ends a deploy, whose outcome the caller is going to announce. `false` when it was ended before: then
+    /// somebody else announces it. One that is not known any more is announced.
     fn end_deploy<'a>(
         &'a self,
         key: &'a DeployKey,
@@ -63,8 +63,6 @@ pub struct Deploy {
     pub key: DeployKey,
     /// Who asked for it: `name#id`.
     pub requester: String,
-    /// The channel it was asked for in.
-    pub channel_id: Option<u64>,
     /// When.
     pub began_at: DateTime<Utc>,
     /// The page of its run, as soon as that is known.

@@ -245,7 +245,7 @@ fn why(error: &GithubError, permission: &str) -> String {
             format!("GitHub forbids it (403): the token needs the permission *{permission}*.")
         }
         GithubError::Unauthorized => {
-            "GitHub refuses the token (401). Renew `GITHUB_TOKEN` or the app's key.".to_owned()
+            "GitHub refuses the token (401). Renew `GITHUB_TOKEN`, or what its parameter holds, or the app's key.".to_owned()
         }
         GithubError::NotFound => {
             "GitHub does not know the repository, or the token may not see it \

@@ -141,7 +141,7 @@ pub fn missing(error: &GithubError) -> String {
                 .to_owned()
         }
         GithubError::Unauthorized => {
-            "GitHub refuses the token (401). Renew `GITHUB_TOKEN` or the app's key.".to_owned()
+            "GitHub refuses the token (401). Renew `GITHUB_TOKEN`, or what its parameter holds, or the app's key.".to_owned()
         }
         GithubError::Forbidden(_) => {
             "GitHub forbids it (403). The token needs the permission Actions: read.".to_owned()

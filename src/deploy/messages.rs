@@ -228,7 +228,7 @@ fn refused(error: &GithubError, order: &Order) -> String {
             duration::compact(TimeDelta::from_std(*wait).unwrap_or_default()),
         ),
         GithubError::Unauthorized => {
-            "GitHub refuses the token (401): it is wrong, expired or revoked. Renew `GITHUB_TOKEN` or the app's key."
+            "GitHub refuses the token (401): it is wrong, expired or revoked. Renew `GITHUB_TOKEN`, or what its parameter holds, or the app's key."
                 .to_owned()
         }
         GithubError::Forbidden(said) => format!(

@@ -25,7 +25,8 @@ pub struct NotPosted {
 impl Discord {
     /// Posts a message. Discord takes one message of a nonce (at most 25 characters) within a few
     /// minutes, so what is posted again with the same nonce is not there twice. A file that Discord
-    /// refuses is left out; an answer that was lost is not asked for again.
+    /// refuses is left out. After a lost answer or a 5xx the message may be there, so it is not posted
+    /// again here: whoever tries again can look first.
     pub async fn post(
         &self,
         channel_id: u64,
@@ -79,7 +80,8 @@ impl Discord {
     ) -> Result<bool, DiscordError> {
         let path = format!("/channels/{channel_id}/messages?limit={LOOKED_AT}");
         let look = || self.read::<Value>(&path);
-        let messages = patiently(look, |error| matches!(error, DiscordError::Lost(_))).await?;
+        let passing = |error: &_| matches!(error, DiscordError::Fault(_) | DiscordError::Lost(_));
+        let messages = patiently(look, passing).await?;
         let us = self.settings.application_id.to_string();
         let ours = |message: &&Value| {
             // What has a webhook's id is the answer to somebody's command.

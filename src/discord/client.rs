@@ -112,6 +112,7 @@ impl Discord {
         let repeatable = method != Method::POST;
         let also = |error: &DiscordError| match error {
             DiscordError::NotFound => true,
+            DiscordError::Fault(_) => true,
             DiscordError::Lost(_) => repeatable,
             _ => false,
         };
@@ -146,7 +147,7 @@ impl Discord {
 }
 
 /// The one place where calls to Discord are retried: up to 6 times, 0.25 s to 4 s apart or as a 429
-/// asks. No connection, a fault and a rate limit qualify, and what `also` says.
+/// asks. No connection and a rate limit qualify, and what `also` says.
 pub(super) async fn patiently<T, F>(
     call: impl FnMut() -> F,
     also: impl Fn(&DiscordError) -> bool,
@@ -161,7 +162,7 @@ where
         .with_jitter();
     call.retry(pace)
         .when(|error| match error {
-            DiscordError::NotSent(_) | DiscordError::Fault(_) => true,
+            DiscordError::NotSent(_) => true,
             DiscordError::RateLimited(wait) => *wait <= MAX_RETRY_AFTER,
             other => also(other),
         })

@@ -54,8 +54,8 @@ pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
             return vec![Finding::bad(
                 ABOUT,
                 format!("Nothing is dispatched: {error}."),
-                "Check TABLE_NAME, the region, and that the role may use the table (dynamodb:GetItem, \
-                 PutItem, UpdateItem, DeleteItem and Query).",
+                "Check TABLE_NAME, the region, and that the role may use the table (dynamodb:PutItem, \
+                 UpdateItem, DeleteItem and Query).",
             )];
         }
     };
@@ -72,10 +72,11 @@ pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
     let mut names: Vec<String> = lost.iter().map(|(command, _)| (*command).clone()).collect();
     names.dedup();
     let what = format!(
-        "Nobody was told how {} of {} ended: the process was killed. The last began at {} (correlation id {}).",
+        "Nobody was told how {} of {} ended: the process was killed. The last began at {} for {} (correlation id {}).",
         if lost.len() == 1 { "a deploy".to_owned() } else { format!("{} deploys", lost.len()) },
         commands(&names),
         last.began_at.format("%F %R UTC"),
+        last.requester,
         last.key.correlation_id(),
     );
     let finding =
@@ -100,7 +101,6 @@ mod tests {
         Deploy {
             key: DeployKey { agent: "deploy_client".to_owned(), interaction_id: 1 },
             requester: "ada#7".to_owned(),
-            channel_id: None,
             began_at: now() - TimeDelta::minutes(minutes_ago),
             run_page: Some("https://github.com/o/r/actions/runs/1".to_owned()),
             state,

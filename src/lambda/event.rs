@@ -57,18 +57,21 @@ impl Event {
     }
 }
 
-/// What a schedule asks for. `detail` is an object, or JSON in a string: Scheduler's own default is `"{}"`.
+/// What a schedule asks for. `detail` is an object, or JSON in a string: Scheduler's own default is `"{}"`. An
+/// input of one's own may name the task without what AWS puts around it.
 fn schedule(event: &Value) -> Option<Schedule> {
     let source = event["source"].as_str().unwrap_or_default();
+    let detail = match &event["detail"] {
+        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+        Value::Null => event.clone(),
+        detail => detail.clone(),
+    };
     let is_schedule = matches!(source, "aws.scheduler" | "aws.events")
-        || event["detail-type"].as_str() == Some("Scheduled Event");
+        || event["detail-type"].as_str() == Some("Scheduled Event")
+        || detail.get("task").is_some_and(Value::is_string);
     if !is_schedule {
         return None;
     }
-    let detail = match &event["detail"] {
-        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
-        detail => detail.clone(),
-    };
     let word = |key: &str| match detail.get(key)? {
         Value::Null => None,
         Value::String(word) => Some(word.clone()),
@@ -233,6 +236,11 @@ mod tests {
         event
     }
 
+    fn own(mut event: Value) -> Value {
+        event["time"] = json!("2026-11-22T09:00:00Z");
+        event
+    }
+
     #[rstest]
     #[case::scheduler_s_default(scheduler_s_default(), None, None)]
     #[case::rule(with("source", json!("aws.events")), None, None)]
@@ -244,6 +252,8 @@ mod tests {
     #[case::no_json(with("detail", json!("digest, please")), None, None)]
     #[case::list(with("detail", json!([1])), None, None)]
     #[case::no_detail(with("detail", Value::Null), None, None)]
+    #[case::an_input_of_one_s_own(own(json!({"task": "digest", "period": "weekly"})), Some("digest"), Some("weekly"))]
+    #[case::nothing_but_detail(own(json!({"detail": {"task": "digest"}})), Some("digest"), None)]
     fn a_schedule_is_read(
         #[case] event: Value,
         #[case] task: Option<&str>,

@@ -37,7 +37,8 @@ pub(super) async fn digest(
     if begun == Post::Done {
         return Ok(Done::AlreadyThere);
     }
-    if !is_first && is_there(deckhand, channel_id, &status_digest::head(period, window)).await? {
+    let head = status_digest::head(period, window);
+    if !is_first && is_there(deckhand, channel_id, &head, begun == Post::Unsure).await? {
         end(deckhand, &key, true).await;
         return Ok(Done::AlreadyThere);
     }
@@ -78,16 +79,23 @@ async fn read_and_post(
     posted.map_err(|NotPosted { why, surely }| (NotDone::Discord(why), surely))
 }
 
-/// Whether an earlier try has posted it, as far as the channel tells.
-async fn is_there(deckhand: &Deckhand, channel_id: u64, head: &str) -> Result<bool, NotDone> {
+/// Whether an earlier try has posted it, as far as the channel tells; `in_doubt`: one may have.
+async fn is_there(
+    deckhand: &Deckhand,
+    channel_id: u64,
+    head: &str,
+    in_doubt: bool,
+) -> Result<bool, NotDone> {
     match deckhand.discord.has_posted(channel_id, head).await {
         Ok(there) => Ok(there),
-        Err(error @ (DiscordError::Refused { .. } | DiscordError::NotFound)) => {
+        Err(error @ (DiscordError::Refused { .. } | DiscordError::NotFound))
+            if !in_doubt || matches!(error, DiscordError::Refused { status: 401 | 403, .. }) =>
+        {
             // Then posting is refused too, with the better reason, or the nonce must do.
             tracing::warn!(channel_id, %error, "the channel cannot be looked at");
             Ok(false)
         }
-        // Discord itself is in trouble: rather later than twice.
+        // Rather later, or not at all, than twice.
         Err(error) => Err(NotDone::Discord(error)),
     }
 }

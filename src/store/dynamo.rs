@@ -102,7 +102,7 @@ impl Store for Dynamo {
 
     fn begin_deploy<'a>(&'a self, deploy: &'a Deploy) -> BoxFuture<'a, Result<Begun, StoreError>> {
         Box::pin(async move {
-            let Deploy { key, requester, channel_id, began_at, run_page, state: _ } = deploy;
+            let Deploy { key, requester, began_at, run_page, state: _ } = deploy;
             let mut item = item([
                 ("state", text("pending")),
                 ("correlation_id", text(key.correlation_id())),
@@ -111,9 +111,7 @@ impl Store for Dynamo {
                 ("expires_at", self.expiry(DEPLOYS_KEPT)),
             ]);
             item.extend(key_of(key));
-            let channel = channel_id.map(|id| ("channel_id".to_owned(), text(id)));
-            let page = run_page.as_ref().map(|page| ("run_page".to_owned(), text(page)));
-            item.extend(channel.into_iter().chain(page));
+            item.extend(run_page.as_ref().map(|page| ("run_page".to_owned(), text(page))));
             let Some(before) = self.put_first(item).await? else { return Ok(Begun::Now) };
             let unreadable = "holds this deploy in a form that this version cannot read";
             deploy_of(&before)
@@ -173,7 +171,7 @@ impl Store for Dynamo {
                 Ok(_) => Ok(true),
                 Err(SdkError::ServiceError(failed)) => match failed.into_err() {
                     UpdateItemError::ConditionalCheckFailedException(failed) => {
-                        Ok(failed.item.unwrap_or_default().get("end_claim") == Some(&claim))
+                        Ok(failed.item.is_none_or(|ended| ended.get("end_claim") == Some(&claim)))
                     }
                     error => Err(self.error(AwsError::of_code(error.code()))),
                 },
@@ -300,7 +298,6 @@ fn deploy_of(item: &Item) -> Option<Deploy> {
             interaction_id: string(item, "sk")?.parse().ok()?,
         },
         requester: string(item, "requester")?,
-        channel_id: string(item, "channel_id").and_then(|id| id.parse().ok()),
         began_at: time(item, "began_at")?,
         run_page: string(item, "run_page"),
         state,

@@ -100,12 +100,16 @@ impl Store for Memory {
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         let mut kept = self.lock();
         let deploy = kept.deploys.entries.get_mut(&slot(key));
-        let pending = deploy.filter(|deploy| deploy.state == DeployState::Pending);
-        let won = pending.map(|deploy| {
-            deploy.state = DeployState::Ended(outcome.clone());
-            deploy.run_page = outcome.run_page.clone().or(deploy.run_page.take());
-        });
-        ready(won.is_some())
+        let won = match deploy {
+            Some(Deploy { state: DeployState::Ended(_), .. }) => false,
+            Some(deploy) => {
+                deploy.state = DeployState::Ended(outcome.clone());
+                deploy.run_page = outcome.run_page.clone().or(deploy.run_page.take());
+                true
+            }
+            None => true,
+        };
+        ready(won)
     }
 
     fn history<'a>(

@@ -2,7 +2,7 @@
 
 use crate::deploy::conclusion::Conclusion;
 use crate::deploy::search::NotFound;
-use crate::deploy::{Ended, Followed, Stage, Target, Why};
+use crate::deploy::{Ended, Followed, Target, Why};
 
 /// A deploy's end as far as this interaction is concerned.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,12 +25,6 @@ impl Deployed {
     /// A dispatch whose run is not waited for.
     pub fn dispatched(target: Option<&Target>) -> Self {
         Self::at(target, Conclusion::Dispatched, None)
-    }
-
-    /// A dispatch that failed, or a run that could not be followed.
-    pub fn ended(ended: &Ended) -> Self {
-        let followed = Followed { stage: Stage::Dispatching, ended: ended.clone() };
-        Self::from(&followed)
     }
 
     fn at(target: Option<&Target>, conclusion: Conclusion, error: Option<String>) -> Self {

@@ -49,7 +49,6 @@ fn deploy(agent: &str, interaction_id: u64) -> Deploy {
     Deploy {
         key: DeployKey { agent: agent.to_owned(), interaction_id },
         requester: "ada#7".to_owned(),
-        channel_id: Some(42),
         began_at: now(),
         run_page: None,
         state: DeployState::Pending,
@@ -80,7 +79,7 @@ promises! {
     of_many_that_race_one_wins => one_winner,
     a_deploy_is_begun_once_and_its_standing_is_told => begun_once,
     a_deploy_ends_once => ended_once,
-    a_deploy_that_never_began_does_not_end => not_begun,
+    a_deploy_that_is_not_known_is_announced_and_not_made_up => not_begun,
     the_history_is_the_newest_first_and_of_one_agent => history,
     a_post_is_first_then_unsure_then_done => posted,
     a_post_that_surely_failed_can_be_begun_again => released,
@@ -110,9 +109,9 @@ async fn begun_once(store: Arc<dyn Store>) {
     store.note_run(&first.key, "https://github.com/o/r/actions/runs/1").await.unwrap();
     let Ok(Begun::Before(before)) = store.begin_deploy(&first).await else { panic!("not begun") };
     assert_eq!(before.run_page.as_deref(), Some("https://github.com/o/r/actions/runs/1"));
-    let without_channel = Deploy { channel_id: None, ..deploy("deploy_client", 2) };
-    assert_eq!(store.begin_deploy(&without_channel).await, Ok(Begun::Now));
-    assert_eq!(store.begin_deploy(&without_channel).await, Ok(Begun::Before(without_channel)));
+    let with_page = Deploy { run_page: Some("https://x".to_owned()), ..deploy("deploy_client", 2) };
+    assert_eq!(store.begin_deploy(&with_page).await, Ok(Begun::Now));
+    assert_eq!(store.begin_deploy(&with_page).await, Ok(Begun::Before(with_page)));
 }
 
 async fn ended_once(store: Arc<dyn Store>) {
@@ -128,7 +127,7 @@ async fn ended_once(store: Arc<dyn Store>) {
 
 async fn not_begun(store: Arc<dyn Store>) {
     let key = deploy("deploy_client", 1).key;
-    assert_eq!(store.end_deploy(&key, &outcome("success")).await, Ok(false));
+    assert_eq!(store.end_deploy(&key, &outcome("success")).await, Ok(true));
     // In a table it is an error, in memory nothing; in neither it makes a deploy.
     let _ = store.note_run(&key, "https://github.com").await;
     assert_eq!(store.history("deploy_client", 9).await, Ok(Vec::new()));
