@@ -30,10 +30,10 @@ RESOURCES = {
     "HttpApiLogs.Arn": f"arn:aws:logs:{PREFIX}:log-group:/aws/vendedlogs/deckhand-http-api:*",
     "Table.Arn": f"arn:aws:dynamodb:{PREFIX}:table/deckhand-x",
 }
-# CloudFormation asks for it where a template names a transform; IAM's list of resources leaves it out.
-TRANSFORM = "arn:aws:cloudformation:REGION:aws:transform/Serverless-2016-10-31"
-# Reading lists of everything is not needed to make something.
-MAKES = re.compile(r":(Create|Delete|Describe|Get|Put|Update)")
+# IAM asks for these and does not list them: a template's transform, and the tags of an HTTP API.
+UNLISTED = {"arn:aws:cloudformation:REGION:aws:transform/Serverless-2016-10-31", "arn:aws:apigateway:REGION::/tags/*"}
+# How CloudFormation makes, looks at and deletes a resource. Lists of everything are not needed for it.
+VERBS = "Create|Delete|Describe|Get|Put|Update"
 
 
 def some(value: Any) -> list[Any]:
@@ -52,6 +52,11 @@ def meets(one: str, other: str) -> bool:
     return one[0] == other[0] and meets(one[1:], other[1:])
 
 
+def of_type(resource: str, known: str) -> bool:
+    parts = zip(resource.split(":", 5), known.split(":", 5), strict=False)
+    return all(meets(one, other) for one, other in parts)
+
+
 @functools.cache
 def formats(action: str) -> frozenset[str]:
     """The resources that an action knows, as patterns; none if IAM does not know the action."""
@@ -61,7 +66,7 @@ def formats(action: str) -> frozenset[str]:
 
 
 def knows(action: str, resource: str) -> bool:
-    return resource == "*" or any(known != "*" and meets(known, resource) for known in formats(action))
+    return resource == "*" or any(known != "*" and of_type(resource, known) for known in formats(action))
 
 
 def expanded(pattern: str) -> list[str]:
@@ -90,13 +95,16 @@ def failures_of(policy: dict[str, Any], types: set[str]) -> list[str]:
         failures += [
             f"no action applies to {resource}"
             for resource in resources
-            if resource != TRANSFORM and not any(knows(action, resource) for action in taken)
+            if resource not in UNLISTED and not any(knows(action, resource) for action in taken)
         ]
-    nouns = {(service.lower(), noun) for _, service, noun in (kind.split("::") for kind in types)}
-    for action in sorted(holes - allowed):
-        service, name = action.split(":")
-        if MAKES.search(action) and any(service == of and re.search(f"{noun}s?$", name) for of, noun in nouns):
-            failures.append(f"{action} seems allowed, but needs the resource *")
+    for kind in types:
+        _, service, noun = kind.split("::")
+        needed = re.compile(f"{service.lower()}:({VERBS}){noun}s?")
+        failures += [
+            f"{action} seems allowed, but does not apply to what it is allowed on"
+            for action in sorted(holes - allowed)
+            if needed.fullmatch(action)
+        ]
     return failures
 
 
