@@ -2,8 +2,8 @@
 # Registers the slash commands with Discord: one bulk overwrite of what agents.toml and the bot declare.
 #
 # Reads DISCORD_APPLICATION_ID, DISCORD_BOT_TOKEN, and optionally DISCORD_GUILD_ID and DISCORD_API_BASE,
-# from the environment or from .env in this folder (the environment wins). Needs bash, curl, and the
-# built binary or cargo.
+# from the environment or from .env in this folder (the environment wins). Needs bash (macOS's 3.2
+# will do, so no empty array is expanded here), curl, and the built binary or cargo.
 set -euo pipefail
 
 usage() {
@@ -138,10 +138,10 @@ token=$(setting DISCORD_BOT_TOKEN)
 api=$(setting DISCORD_API_BASE)
 api=${api:-https://discord.com/api/v10}
 api=${api%/}
-missing=()
-[ -n "$application" ] || missing+=(DISCORD_APPLICATION_ID)
-[ -n "$token" ] || missing+=(DISCORD_BOT_TOKEN)
-[ ${#missing[@]} -eq 0 ] || fail "not set, neither in the environment nor in .env: ${missing[*]}"
+missing=
+[ -n "$application" ] || missing=" DISCORD_APPLICATION_ID"
+[ -n "$token" ] || missing="$missing DISCORD_BOT_TOKEN"
+[ -z "$missing" ] || fail "not set, neither in the environment nor in .env:$missing"
 [[ $application =~ ^[0-9]+$ ]] || fail "DISCORD_APPLICATION_ID must be a number"
 [[ $guild =~ ^[0-9]*$ ]] || fail "the server's id (--guild or DISCORD_GUILD_ID) must be a number"
 [[ $token =~ ^[A-Za-z0-9._-]+$ ]] || fail "DISCORD_BOT_TOKEN has characters that no bot token has"
@@ -151,18 +151,18 @@ trap 'rm -rf "$work"' EXIT
 
 if [ -n "$guild" ]; then
   url=$api/applications/$application/guilds/$guild/commands
-  scope=(--guild)
+  declared=(commands --guild)
   place="server $guild"
 else
   url=$api/applications/$application/commands
-  scope=()
+  declared=(commands)
   place="all servers"
 fi
 
-deckhand commands "${scope[@]}" >"$work/commands.json" || fail "the commands cannot be printed; nothing was changed"
+deckhand "${declared[@]}" >"$work/commands.json" || fail "the commands cannot be printed; nothing was changed"
 call GET
 cp "$work/answer" "$work/registered.json" || fail "the temporary folder cannot be written"
-deckhand commands "${scope[@]}" --against "$work/registered.json" >"$work/changes" ||
+deckhand "${declared[@]}" --against "$work/registered.json" >"$work/changes" ||
   fail "Discord's list of commands cannot be read; nothing was changed"
 
 if [ -s "$work/changes" ]; then
@@ -177,7 +177,7 @@ if $dry_run; then
 fi
 
 call PUT --header 'Content-Type: application/json' --data-binary "@$work/commands.json"
-deckhand commands "${scope[@]}" --against "$work/answer" >"$work/changes" ||
+deckhand "${declared[@]}" --against "$work/answer" >"$work/changes" ||
   fail "Discord's answer cannot be read; run this again with --dry-run"
 [ ! -s "$work/changes" ] || fail "Discord holds something else than was sent: $(cat "$work/changes")"
 printf 'Registered for %s.\n' "$place"

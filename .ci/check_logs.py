@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks the questions of docs/operations.md to what the release binary really logs on Lambda.
+"""Asks the questions of docs/operations.md to what the packaged function really logs on Lambda.
 
     check_logs.py --deckhand BINARY --standins BINARY --emulator FOLDER
 
