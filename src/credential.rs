@@ -20,8 +20,10 @@ const FRESH_FOR: TimeDelta = TimeDelta::minutes(5);
 /// After what was read before had to serve, it does for this long until it is asked for again: each of the
 /// many calls of a wait would else be held up.
 const STALE_FOR: TimeDelta = TimeDelta::seconds(30);
-/// That there is no secret is believed for this long, so that one command is not told of it many times.
-const MISSING_FOR: TimeDelta = TimeDelta::seconds(3);
+/// When it took long to find out that there is no secret, that is believed for this long, so that a command
+/// that needs it many times waits once. Found out quickly, it is asked for again: it may be there by now.
+const MISSING_FOR: TimeDelta = TimeDelta::seconds(2);
+const LONG: TimeDelta = TimeDelta::seconds(1);
 
 /// Where a secret comes from.
 #[derive(Debug, Clone)]
@@ -114,7 +116,8 @@ impl Credential {
             }
             (Err(error), None) => {
                 tracing::warn!(%error, "a secret could not be read");
-                (Err(error), MISSING_FOR)
+                let took = self.clock.now() - now;
+                (Err(error), if took >= LONG { MISSING_FOR } else { TimeDelta::zero() })
             }
         };
         *known = Some(Known { secret: secret.clone(), at: self.clock.now(), holds });
@@ -170,12 +173,15 @@ mod tests {
     struct Box_ {
         value: StdMutex<Result<&'static str, AwsError>>,
         asked: StdMutex<u32>,
+        takes: StdMutex<TimeDelta>,
+        clock: Arc<Hands>,
     }
 
     impl Vault for Box_ {
         fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, AwsError>> {
             assert_eq!(name, "/deckhand/github-token");
             *self.asked.lock().unwrap() += 1;
+            *self.clock.0.lock().unwrap() += *self.takes.lock().unwrap();
             let value = self.value.lock().unwrap().clone().map(Secret::new);
             Box::pin(std::future::ready(value))
         }
@@ -197,8 +203,13 @@ mod tests {
 
     impl Scene {
         fn new(value: Result<&'static str, AwsError>) -> Self {
-            let vault = Arc::new(Box_ { value: StdMutex::new(value), asked: StdMutex::new(0) });
             let clock = Arc::new(Hands(StdMutex::new(DateTime::UNIX_EPOCH)));
+            let vault = Arc::new(Box_ {
+                value: StdMutex::new(value),
+                asked: StdMutex::new(0),
+                takes: StdMutex::new(TimeDelta::zero()),
+                clock: clock.clone(),
+            });
             let source = SecretSource::Parameter(Parameter {
                 setting: "GITHUB_TOKEN_PARAMETER",
                 name: "/deckhand/github-token".to_owned(),
@@ -259,8 +270,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn while_it_cannot_be_read_it_is_not_asked_for_again_and_again() {
-        let scene = Scene::new(Err(AwsError::NotFound));
+    async fn while_it_cannot_be_read_nobody_is_held_up_again_and_again() {
+        let scene = Scene::new(Err(AwsError::Failed("timeout".to_owned())));
+        *scene.vault.takes.lock().unwrap() = TimeDelta::seconds(5);
         for _ in 0..3 {
             assert!(scene.get().await.is_err());
         }
@@ -274,6 +286,14 @@ mod tests {
             assert_eq!(scene.get().await, Ok("first".to_owned()));
         }
         assert_eq!(scene.asked(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_parameter_that_was_just_put_there_is_found_at_once() {
+        let scene = Scene::new(Err(AwsError::NotFound));
+        assert!(scene.get().await.is_err());
+        scene.holds(Ok("first"));
+        assert_eq!(scene.get().await, Ok("first".to_owned()));
     }
 
     #[tokio::test]
