@@ -136,7 +136,7 @@ class Bench:
                 self.row("agents", "Warm `/agents`", "ms"),
                 self.row("memory", "Peak memory after 30 commands", "MB", most=12),
                 self.row("memory of a deploy", "Peak memory after a deploy followed to its end", "MB", most=12),
-                self.row("size", "Size of the stripped binary", "MB", most=8),
+                self.row("size", "Size of the stripped binary", "MB"),
             ]
         )
 
