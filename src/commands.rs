@@ -22,9 +22,7 @@ use crate::agents::options::{OptionSpec, Options};
 use crate::agents::{Agent, Registry};
 use crate::app::Deckhand;
 use crate::deploy::Order;
-use crate::deploy::conclusion::Conclusion;
 use crate::deploy::correlation::CorrelationId;
-use crate::deploy::record::Record;
 use crate::discord::Message;
 use crate::discord::conversation::{Conversation, Finish};
 use crate::edge::authorize::{AccessLevel, Rule};
@@ -134,18 +132,9 @@ impl Call {
             run_page: None,
             state: DeployState::Pending,
         };
-        match self.decided(self.deckhand.store.begin_deploy(&deploy)).await {
-            Ok(Begun::Now) => Ok(()),
-            Ok(Begun::Before(deploy)) => Err(taken(self.interaction_id, &standing(&deploy))),
-            Err(error) => {
-                // It may have been noted all the same; then it must not look as if it went on.
-                let (deckhand, key) = (self.deckhand.clone(), deploy.key);
-                self.deckhand.tasks.spawn(async move {
-                    let record = Record { store: deckhand.store.as_ref(), key: &key };
-                    record.end(Conclusion::NotDispatched, None, deckhand.clock.now()).await;
-                });
-                Err(error)
-            }
+        match self.decided(self.deckhand.store.begin_deploy(&deploy)).await? {
+            Begun::Now => Ok(()),
+            Begun::Before(deploy) => Err(taken(self.interaction_id, &standing(&deploy))),
         }
     }
 

@@ -107,7 +107,8 @@ impl Credential {
         {
             return secret.clone();
         }
-        let before = known.take().and_then(|known| known.secret.ok());
+        // Left where it is: whoever waits for this may give up meanwhile.
+        let before = known.as_ref().and_then(|known| known.secret.clone().ok());
         let (secret, holds) = match (self.ask(parameter).await, before) {
             (Ok(secret), _) => (Ok(secret), FRESH_FOR),
             (Err(error), Some(before)) => {
@@ -168,12 +169,16 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use std::sync::Mutex as StdMutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+    use tokio::time::timeout;
 
     /// Answers with what is in it, and counts how often it was asked.
     struct Box_ {
         value: StdMutex<Result<&'static str, AwsError>>,
         asked: StdMutex<u32>,
         takes: StdMutex<TimeDelta>,
+        hangs: AtomicBool,
         clock: Arc<Hands>,
     }
 
@@ -182,6 +187,9 @@ mod tests {
             assert_eq!(name, "/deckhand/github-token");
             *self.asked.lock().unwrap() += 1;
             *self.clock.0.lock().unwrap() += *self.takes.lock().unwrap();
+            if self.hangs.load(Ordering::Relaxed) {
+                return Box::pin(std::future::pending());
+            }
             let value = self.value.lock().unwrap().clone().map(Secret::new);
             Box::pin(std::future::ready(value))
         }
@@ -208,6 +216,7 @@ mod tests {
                 value: StdMutex::new(value),
                 asked: StdMutex::new(0),
                 takes: StdMutex::new(TimeDelta::zero()),
+                hangs: AtomicBool::new(false),
                 clock: clock.clone(),
             });
             let source = SecretSource::Parameter(Parameter {
@@ -286,6 +295,18 @@ mod tests {
             assert_eq!(scene.get().await, Ok("first".to_owned()));
         }
         assert_eq!(scene.asked(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_waiting_takes_nothing_from_the_next() {
+        let scene = Scene::new(Ok("first"));
+        scene.get().await.unwrap();
+        scene.holds(Err(AwsError::Failed("timeout".to_owned())));
+        scene.minutes_pass(5);
+        scene.vault.hangs.store(true, Ordering::Relaxed);
+        assert!(timeout(Duration::from_secs(1), scene.get()).await.is_err());
+        scene.vault.hangs.store(false, Ordering::Relaxed);
+        assert_eq!(scene.get().await, Ok("first".to_owned()));
     }
 
     #[tokio::test]

@@ -68,7 +68,7 @@ fn schedule(event: &Value) -> Option<Schedule> {
     };
     let is_schedule = matches!(source, "aws.scheduler" | "aws.events")
         || event["detail-type"].as_str() == Some("Scheduled Event")
-        || detail.get("task").is_some_and(Value::is_string);
+        || detail.get("task").and_then(Value::as_str) == Some("digest");
     if !is_schedule {
         return None;
     }
