@@ -150,13 +150,15 @@ impl Call {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the table (`TABLE_NAME`) does not answer in time".to_owned(),
         };
-        telemetry::failed(&format!("the store cannot decide: {why}"));
+        let logged = format!("the store cannot decide: {why}");
+        // No fault of the user's, so it counts as failed, not only as refused.
+        telemetry::failed(&logged);
         Err(UserError {
             shown: format!(
                 "Nothing was done, because Deckhand cannot tell whether this command was taken before: {why}. \
                  Try again in a minute."
             ),
-            logged: format!("the store cannot decide: {why}"),
+            logged,
         })
     }
 }
