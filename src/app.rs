@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use crate::agents::Registry;
@@ -36,10 +35,10 @@ pub struct Deckhand {
     pub discord: Arc<Discord>,
     /// What is remembered.
     pub store: Arc<dyn Store>,
+    /// Whether that is a table, which other processes share.
+    pub has_table: bool,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
-    /// When this process was started.
-    pub started_at: DateTime<Utc>,
     /// How long runs are followed.
     pub wait: WaitSettings,
     /// Who may do what.
@@ -91,7 +90,7 @@ impl Deckhand {
             github: Github::new(settings.github, transport.clone(), vault.clone(), clock.clone()),
             discord: Arc::new(Discord::new(settings.discord, transport, vault, clock.clone())),
             store,
-            started_at: clock.now(),
+            has_table: settings.table.is_some(),
             telemetry: Telemetry::new(telemetry, clock.clone()),
             clock,
             wait: settings.wait,

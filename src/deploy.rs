@@ -16,7 +16,6 @@ pub mod wait;
 
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::config::{Repository, WaitSettings};
@@ -47,9 +46,6 @@ pub struct Order {
     pub correlation_id: CorrelationId,
     /// Who typed the command.
     pub requester: Requester,
-    /// Whether another process may have had this interaction before (see [`was_elsewhere`]); a store
-    /// that all processes share would have told.
-    pub was_elsewhere: bool,
 }
 
 /// The run of a deploy, as far as it is known.
@@ -61,9 +57,6 @@ pub struct Target {
     pub url: String,
     /// How it was recognised.
     pub matched: Matched,
-    /// Whether an earlier delivery of the same interaction had dispatched it: then that one
-    /// announces the outcome.
-    pub earlier: bool,
     /// What GitHub last said of it; nothing yet right after a dispatch that returned the id.
     pub run: Option<Run>,
     /// Where it failed, if it did.
@@ -88,7 +81,6 @@ impl Target {
             run_id: run.id,
             url: url.unwrap_or_else(|| github.run_page(&order.repository, run.id)),
             matched,
-            earlier: false,
             run: Some(run),
             failed_at: None,
         }
@@ -136,17 +128,6 @@ pub enum Why {
     Stopped,
     /// GitHub does not let us look any more.
     NotTold(GithubError),
-}
-
-/// How old an interaction usually is when it reaches the first process that gets it, in milliseconds.
-const FIRST_DELIVERY_MS: i64 = 500;
-
-/// Whether another process may have had this interaction before: it was created before this process
-/// was started, or is older than a first delivery would be. Without a store that all processes share,
-/// GitHub is then asked for the correlation id before a dispatch.
-pub fn was_elsewhere(created: DateTime<Utc>, started: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    created.timestamp_millis() < started.timestamp_millis()
-        || (now - created).num_milliseconds() > FIRST_DELIVERY_MS
 }
 
 /// Where a deploy reports how far it has come.

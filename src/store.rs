@@ -51,9 +51,6 @@ pub trait Store: Send + Sync {
     /// Ends a post: `posted` says whether it is there. If it surely is not, it can be begun again; but
     /// one that somebody else has ended as there stays so.
     fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>>;
-
-    /// Whether all processes share it. If not, another process may know what this one does not.
-    fn is_shared(&self) -> bool;
 }
 
 /// A deploy that was asked for in Discord.

@@ -22,7 +22,6 @@ use crate::deploy::messages::Messages;
 use crate::deploy::record::Record;
 use crate::deploy::{self, Ended, Followed, Order, Report, Stage, Target};
 use crate::discord::conversation::{Conversation, Finish};
-use crate::edge::budget;
 use crate::edge::reply::Suggestion;
 use crate::error::UserError;
 use crate::github::Run;
@@ -141,12 +140,6 @@ pub fn parse(call: &Call) -> Result<Order, UserError> {
         key: DeployKey { agent: agent.id.clone(), interaction_id: call.interaction_id },
         correlation_id: CorrelationId::of(call.interaction_id),
         requester: Requester::from(&call.caller),
-        was_elsewhere: !deckhand.store.is_shared()
-            && deploy::was_elsewhere(
-                budget::created_at(call.interaction_id),
-                deckhand.started_at,
-                deckhand.clock.now(),
-            ),
     })
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::correlation::Matched;
 use super::patience::Patience;
-use super::{Order, Target, search};
+use super::{Order, Target};
 use crate::github::{DispatchAnswer, Github, GithubError};
 
 /// Tries at a request that GitHub has surely not seen.
@@ -13,7 +13,7 @@ const TRIES_UNSENT: u8 = 3;
 /// What is known after the dispatch.
 #[derive(Debug)]
 pub enum Sent {
-    /// The run, named by GitHub or found from an earlier delivery of the same interaction.
+    /// The run, named by GitHub.
     Named(Target),
     /// The run must be searched for.
     Unnamed {
@@ -31,16 +31,6 @@ pub async fn once(
     order: &Order,
     patience: &mut Patience,
 ) -> Result<Sent, GithubError> {
-    if order.was_elsewhere
-        && let Some(run) = search::earlier(github, order, patience).await?
-    {
-        tracing::info!(
-            run_id = run.id,
-            "an earlier delivery of this interaction dispatched already"
-        );
-        let target = Target::of(github, order, run, Matched::CorrelationId);
-        return Ok(Sent::Named(Target { earlier: true, ..target }));
-    }
     let mut return_run_details = github.asks_for_the_run();
     let mut refused = false;
     let mut unsent = 0;
@@ -84,7 +74,6 @@ fn named(github: &Github, order: &Order, answer: DispatchAnswer) -> Target {
         run_id,
         url: html_url.unwrap_or_else(|| github.run_page(&order.repository, run_id)),
         matched: Matched::RunId,
-        earlier: false,
         run: None,
         failed_at: None,
     }

@@ -32,13 +32,12 @@ impl<'a> Messages<'a> {
 
     /// The answer of a command that does not wait.
     pub fn dispatched(&self, target: Option<&Target>) -> Message {
-        let (what, run, hint) = match target {
-            Some(target) if target.earlier => ("was dispatched before", run_link(target), FOLLOWS),
-            Some(target) => ("dispatched", run_link(target), FOLLOWS),
-            None => ("dispatched", self.runs_link(), FINDS),
+        let (run, hint) = match target {
+            Some(target) => (run_link(target), FOLLOWS),
+            None => (self.runs_link(), FINDS),
         };
         Message::public(&format!(
-            "🚀 {title} {what}\n{details}\n-# {hint}",
+            "🚀 {title} dispatched\n{details}\n-# {hint}",
             title = self.title(),
             details = self.details(&run, target),
         ))
@@ -67,14 +66,14 @@ impl<'a> Messages<'a> {
         let place = self.where_(&followed.stage);
         let message = Message::public(&format!("{outcome}\n{place}{added}"));
         let user_id = self.order.requester.user_id;
-        let (run, earlier) = match &followed.stage {
-            Stage::Following(target) => (run_link(target), target.earlier),
-            _ => (self.runs_link(), false),
+        let run = match &followed.stage {
+            Stage::Following(target) => run_link(target),
+            _ => self.runs_link(),
         };
         let id = self.order.correlation_id;
         let follow_up = format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`{added}");
         let follow_up = Message::public(&follow_up).pinging(user_id);
-        Finish { message, follow_up: (!earlier).then_some(follow_up) }
+        Finish { message, follow_up: Some(follow_up) }
     }
 
     /// The answer of a command that does not wait and did not get through.

@@ -21,10 +21,6 @@ const SLACK: TimeDelta = TimeDelta::seconds(1);
 /// A run without a correlation id is taken when it was alone for this long after the dispatch.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Looks for an earlier dispatch before one is sent: this often in vain before the user is told that
-/// nothing was done.
-const TRIES_BEFORE: u8 = 4;
-
 /// Why it cannot be told which run is ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotFound {
@@ -107,38 +103,6 @@ async fn look(
         // Of a dispatch that may not have been taken, a run that merely fits proves nothing.
         Some(since) if !lost => lone.look(github, order, &runs, since).await,
         _ => Ok(Look::Nothing),
-    }
-}
-
-/// Looks for a run that an earlier delivery of the same interaction dispatched. An error means that
-/// GitHub could not be asked, and that therefore nothing may be dispatched.
-pub async fn earlier(
-    github: &Github,
-    order: &Order,
-    patience: &mut Patience,
-) -> Result<Option<Run>, GithubError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match github.dispatched_runs(&order.repository, &order.workflow, None).await {
-            Ok(runs) => return Ok(runs.into_iter().find(|run| order.correlation_id.is_in(run))),
-            Err(GithubError::RateLimited(wait)) if patience.rest(wait).await => {}
-            Err(error) if error.is_passing() && tries < TRIES_BEFORE && !patience.is_over() => {
-                patience.after_a_fault().await;
-            }
-            Err(
-                error @ (GithubError::RateLimited(_)
-                | GithubError::NotSent(_)
-                | GithubError::Lost(_)),
-            ) => {
-                return Err(error);
-            }
-            // The list cannot be read at all. If that is a mistake in the set-up, the dispatch says so.
-            Err(error) => {
-                tracing::warn!(%error, "it cannot be told whether this was dispatched before");
-                return Ok(None);
-            }
-        }
     }
 }
 

@@ -62,7 +62,7 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
         async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), TABLE).await) };
     let store = async {
         let ((table, wait), registry) = (table.as_ref()?, registry.as_ref()?);
-        store::ask(table, registry, *wait, SystemClock.now()).await
+        Some(store::ask(table, registry, *wait, SystemClock.now()).await)
     };
     let (store, discord, github) = tokio::join!(store, discord, github);
     findings(&Facts { problems, agents_file, has_admins, store, discord, github })

@@ -24,7 +24,9 @@ const AGENTS_AT_ONCE: usize = 20;
 pub async fn running(deckhand: &Deckhand) -> Facts {
     let Deckhand { registry, table, access, wait, .. } = deckhand;
     let (store, discord, github) = tokio::join!(
-        store::ask(deckhand.store.as_ref(), registry, *wait, deckhand.clock.now()),
+        OptionFuture::from(deckhand.has_table.then(|| {
+            store::ask(deckhand.store.as_ref(), registry, *wait, deckhand.clock.now())
+        })),
         ask_discord(&deckhand.discord, Some(registry), table, deckhand.digest.channel_id),
         ask_github(&deckhand.github, Some(registry), table)
     );

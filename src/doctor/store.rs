@@ -26,24 +26,21 @@ pub struct StoreFacts {
     pub wait: WaitSettings,
 }
 
-/// Reads the table; `None` without one.
+/// Reads the table.
 pub async fn ask(
     store: &dyn Store,
     registry: &Registry,
     wait: WaitSettings,
     now: DateTime<Utc>,
-) -> Option<StoreFacts> {
-    if !store.is_shared() {
-        return None;
-    }
+) -> StoreFacts {
     let mut deploys = Vec::new();
     for agent in registry.agents().iter().filter(|agent| agent.workflow().is_some()) {
         match store.history(&agent.id, LOOKED_AT).await {
             Ok(found) => deploys.push((agent.command.clone(), found)),
-            Err(error) => return Some(StoreFacts { deploys: Err(error), now, wait }),
+            Err(error) => return StoreFacts { deploys: Err(error), now, wait },
         }
     }
-    Some(StoreFacts { deploys: Ok(deploys), now, wait })
+    StoreFacts { deploys: Ok(deploys), now, wait }
 }
 
 pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {

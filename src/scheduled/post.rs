@@ -32,13 +32,11 @@ pub(super) async fn digest(
     let window = Window::ending(time, period);
     let key = key(channel_id, period, window);
     let begun = deckhand.store.begin_post(&key).await?;
-    // In a store that others do not share, the first try known here need not be the first.
-    let is_first = begun == Post::First && deckhand.store.is_shared();
     if begun == Post::Done {
         return Ok(Done::AlreadyThere);
     }
     let head = status_digest::head(period, window);
-    if !is_first && is_there(deckhand, channel_id, &head, begun == Post::Unsure).await? {
+    if begun != Post::First && is_there(deckhand, channel_id, &head, begun == Post::Unsure).await? {
         end(deckhand, &key, true).await;
         return Ok(Done::AlreadyThere);
     }

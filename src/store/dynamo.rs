@@ -248,10 +248,6 @@ impl Store for Dynamo {
             ended.map_err(|error| self.error(error))
         })
     }
-
-    fn is_shared(&self) -> bool {
-        true
-    }
 }
 
 fn text(value: impl ToString) -> AttributeValue {

@@ -140,10 +140,6 @@ impl Store for Memory {
         }
         ready(())
     }
-
-    fn is_shared(&self) -> bool {
-        false
-    }
 }
 
 #[cfg(test)]

@@ -11,8 +11,6 @@ pub struct Deployed {
     pub run_id: Option<u64>,
     /// How the run was recognised.
     pub matched: Option<&'static str>,
-    /// Whether an earlier delivery of the same interaction dispatched it, and is the one to count it.
-    pub earlier: bool,
     /// How it ended.
     pub conclusion: Conclusion,
     /// How long the run took, in seconds, if it has ended.
@@ -31,7 +29,6 @@ impl Deployed {
         Self {
             run_id: target.map(|target| target.run_id),
             matched: target.map(|target| target.matched.words()),
-            earlier: target.is_some_and(|target| target.earlier),
             conclusion,
             seconds: None,
             error,

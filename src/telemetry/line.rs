@@ -136,7 +136,6 @@ impl Summary {
     fn measured<'a>(&'a self, function_name: &'a str) -> Measured<'a> {
         let (about, notes) = (&self.about, &self.notes);
         let deployed = notes.deployed.as_ref();
-        let counted = deployed.filter(|deployed| !deployed.earlier);
         Measured {
             function_name,
             command: about.command.as_deref(),
@@ -144,8 +143,8 @@ impl Summary {
             conclusion: deployed.map(|deployed| deployed.conclusion.name()),
             interactions: (about.event == Event::Command).then_some(1),
             time_to_answer: notes.time_to_answer.map(milliseconds),
-            deploys: counted.map(|_| 1),
-            deploy_duration: counted.and_then(|deployed| deployed.seconds),
+            deploys: deployed.map(|_| 1),
+            deploy_duration: deployed.and_then(|deployed| deployed.seconds),
             github_calls: Some(notes.github_calls).filter(|calls| *calls > 0),
             github_rate_limit_left: notes.rate_limit_left,
             follow_up_failures: notes.follow_up_failures,
@@ -238,7 +237,6 @@ mod tests {
             deployed: Some(Deployed {
                 run_id: Some(77),
                 matched: Some("matched by run id"),
-                earlier: false,
                 conclusion: Conclusion::of(Some("failure")),
                 seconds: Some(31.0),
                 error: None,
@@ -375,16 +373,6 @@ mod tests {
         for absent in ["Deploys", "DeployDuration", "GithubCalls", "FollowUpFailures", "error"] {
             assert!(line.get(absent).is_none(), "{absent}");
         }
-    }
-
-    #[test]
-    fn a_deploy_that_an_earlier_delivery_counts_is_told_and_not_counted() {
-        let mut summary = interaction();
-        summary.notes.deployed.as_mut().unwrap().earlier = true;
-        let line = line(&summary);
-        assert_valid(&line);
-        assert_eq!((&line["run_id"], &line["Conclusion"]), (&json!(77), &json!("failure")));
-        assert!(line.get("Deploys").is_none() && line.get("DeployDuration").is_none());
     }
 
     #[rstest]

@@ -77,10 +77,6 @@ impl Store for Shared {
     fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>> {
         self.memory.end_post(key, posted)
     }
-
-    fn is_shared(&self) -> bool {
-        true
-    }
 }
 
 fn plan() -> Plan {
