@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use deckhand::commands::registration::changes;
-use deckhand::commands::{Scope, TABLE, registration};
+use deckhand::bot::registration;
+use deckhand::bot::tasks::Tasks;
+use deckhand::commands::TABLE;
+use deckhand::discord::registration::{Scope, changes};
 use deckhand::doctor::{self, is_ill};
-use deckhand::logging::{self, Form};
-use deckhand::serve::serve;
-use deckhand::startup::{self, environment};
-use deckhand::tasks::Tasks;
+use deckhand::host::serve::serve;
+use deckhand::host::startup::{self, environment};
+use deckhand::telemetry::logging::{self, Form};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -88,7 +89,10 @@ async fn run_server(listen: SocketAddr, grace: Duration) -> Result<()> {
 }
 
 async fn examine() -> Result<ExitCode> {
-    let findings = doctor::environment::examine(environment).await;
+    let findings = {
+        let registry = startup::registry(environment).map_err(|bad| bad.to_string());
+        doctor::environment::examine(environment, registry, TABLE).await
+    };
     write!(std::io::stdout().lock(), "{}", doctor::text::plain(&findings))?;
     Ok(if is_ill(&findings) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use deckhand::lambda::runtime;
-use deckhand::logging::{self, Form};
-use deckhand::startup::{self, environment};
-use deckhand::tasks::Tasks;
+use deckhand::bot::tasks::Tasks;
+use deckhand::host::lambda::runtime;
+use deckhand::host::startup::{self, environment};
+use deckhand::telemetry::logging::{self, Form};
 
 mod cli;
 

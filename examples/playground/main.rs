@@ -12,8 +12,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use deckhand::logging::{self, Form};
-use deckhand::startup::environment;
+use deckhand::host::startup::environment;
+use deckhand::telemetry::logging::{self, Form};
 use session::Session;
 use show::Show;
 use standins::github::Scenario;

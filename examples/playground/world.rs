@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use deckhand::agents::{Kind, Registry};
+use deckhand::bot::tasks::Tasks;
 use deckhand::commands::{Scope, TABLE, registration};
-use deckhand::tasks::Tasks;
 use deckhand::{serve, startup};
 use serde_json::Value;
 use standins::discord::{Discord, Endpoint, Interaction, User};

@@ -1,27 +1,23 @@
 //! `agents.toml`: its shape, and the checks that make a [`Registry`] of it.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::str::FromStr;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::options::{OptionKind, OptionSpec};
-use super::registry::{Agent, Input, Kind, RefPattern, Registry, Workflow, is_ref};
+use super::fault::{COMMAND_NAME, Fault, checked, fault, fits, is_command_name, unique};
+use super::input::{RawInput, input};
+use super::registry::{Agent, Kind, RefPattern, Registry, Workflow, is_ref};
+use super::rule::Rule;
 use super::verification::{RawCheck, RawStep, verification};
-use crate::config::Repository;
-use crate::edge::authorize::Rule;
+use crate::github::Repository;
 
 /// The agents that come with the bot.
 const BUILT_IN: &str = include_str!("../../agents.toml");
 
 /// Discord takes 25 options on a command; `wait` and `ref` are two of them.
 const MAX_INPUTS: usize = 23;
-/// GitHub takes 25 inputs; `correlation_id` and `requester` are two of them.
-const RESERVED_INPUTS: [&str; 2] = ["correlation_id", "requester"];
-const RESERVED_OPTIONS: [&str; 2] = ["wait", "ref"];
-
 /// Why the file cannot be used: where, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {what}")]
@@ -97,31 +93,6 @@ struct RawAgent {
     allowed_users: Vec<Spanned<String>>,
     #[serde(default)]
     allowed_roles: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawInput {
-    option: Spanned<String>,
-    input: Spanned<String>,
-    kind: Spanned<String>,
-    description: Spanned<String>,
-    #[serde(default)]
-    required: bool,
-    #[serde(default)]
-    choices: Vec<Spanned<String>>,
-    min: Option<Spanned<i64>>,
-    max: Option<Spanned<i64>>,
-}
-
-/// A fault at a byte of the text.
-pub(super) struct Fault {
-    at: usize,
-    what: String,
-}
-
-pub(super) fn fault<T>(at: &Spanned<T>, what: impl Into<String>) -> Fault {
-    Fault { at: at.span().start, what: what.into() }
 }
 
 fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
@@ -254,85 +225,6 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
     })
 }
 
-fn input(raw: &RawInput) -> Result<Input, Fault> {
-    let option_name = |s: &str| is_command_name(s) && !RESERVED_OPTIONS.contains(&s);
-    let input_name = |s: &str| {
-        s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-            && fits(s, 100)
-            && !RESERVED_INPUTS.contains(&s)
-    };
-    Ok(Input {
-        input: checked(
-            &raw.input,
-            "input",
-            "a free workflow input (correlation_id and requester are taken)",
-            input_name,
-        )?,
-        option: OptionSpec {
-            name: checked(
-                &raw.option,
-                "option",
-                "a free option name (wait and ref are taken)",
-                option_name,
-            )?,
-            description: checked(&raw.description, "description", "1 to 100 characters", |s| {
-                fits(s, 100)
-            })?,
-            required: raw.required,
-            kind: input_kind(raw)?,
-        },
-    })
-}
-
-fn input_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
-    let kind = raw.kind.as_ref().as_str();
-    if !matches!(kind, "string" | "integer" | "boolean" | "url") {
-        let what = format!("kind {kind:?} is none of string, integer, boolean, url");
-        return Err(fault(&raw.kind, what));
-    }
-    if let (Some(choice), true) = (raw.choices.first(), kind != "string") {
-        return Err(fault(choice, format!("choices do not go with kind {kind:?}")));
-    }
-    if let (Some(limit), true) = (raw.min.as_ref().or(raw.max.as_ref()), kind != "integer") {
-        return Err(fault(limit, format!("min and max do not go with kind {kind:?}")));
-    }
-    match kind {
-        "integer" => integer_kind(raw),
-        "boolean" => Ok(OptionKind::Boolean),
-        "url" => Ok(OptionKind::Url),
-        _ => Ok(OptionKind::String { choices: choices(raw)? }),
-    }
-}
-
-fn integer_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
-    /// Discord's limit for integer options: what a double holds exactly.
-    const LIMIT: u64 = 1 << 53;
-    for value in raw.min.iter().chain(&raw.max) {
-        if value.as_ref().unsigned_abs() > LIMIT {
-            return Err(fault(value, "min and max must be between -2^53 and 2^53"));
-        }
-    }
-    match (&raw.min, &raw.max) {
-        (Some(min), Some(max)) if min.as_ref() > max.as_ref() => {
-            Err(fault(min, "min is above max"))
-        }
-        (min, max) => Ok(OptionKind::Integer {
-            min: min.as_ref().map(|min| *min.as_ref()),
-            max: max.as_ref().map(|max| *max.as_ref()),
-        }),
-    }
-}
-
-fn choices(raw: &RawInput) -> Result<Vec<String>, Fault> {
-    unique("choice", raw.choices.iter())?;
-    if let Some(extra) = raw.choices.get(25) {
-        return Err(fault(extra, "Discord takes at most 25 choices"));
-    }
-    let choice =
-        |choice| checked(choice, "choices", "texts of 1 to 100 characters", |s| fits(s, 100));
-    raw.choices.iter().map(choice).collect()
-}
-
 fn ids(raw: &[Spanned<String>]) -> Result<Vec<u64>, Fault> {
     let id = |id: &Spanned<String>| {
         id.as_ref()
@@ -342,48 +234,14 @@ fn ids(raw: &[Spanned<String>]) -> Result<Vec<u64>, Fault> {
     raw.iter().map(id).collect()
 }
 
-fn unique<'a>(key: &str, values: impl Iterator<Item = &'a Spanned<String>>) -> Result<(), Fault> {
-    let mut seen = HashSet::new();
-    for value in values {
-        if !seen.insert(value.as_ref()) {
-            return Err(fault(value, format!("{key} {:?} is there twice", value.as_ref())));
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn checked(
-    value: &Spanned<String>,
-    key: &str,
-    shape: &str,
-    test: impl Fn(&str) -> bool,
-) -> Result<String, Fault> {
-    let text = value.as_ref();
-    if test(text) {
-        return Ok(text.clone());
-    }
-    Err(fault(value, format!("{key} {text:?} must be {shape}")))
-}
-
-pub(super) const COMMAND_NAME: &str = "1 to 32 lowercase letters, digits, - and _";
-
-pub(super) fn is_command_name(text: &str) -> bool {
-    fits(text, 32)
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
-}
-
 fn is_id(text: &str) -> bool {
     is_command_name(text) && !text.contains('-')
-}
-
-/// Has 1 to `max` characters and is not only white space.
-pub(super) fn fits(text: &str, max: usize) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= max
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agents::options::OptionKind;
     use rstest::rstest;
 
     const GOOD: &str = r#"

@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use crate::edge::interaction::{GivenOption, integer};
-use crate::text::escape;
-use crate::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
+use crate::discord::interaction::{GivenOption, integer};
+use crate::net::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
+use crate::text::{UserError, escape};
 
 /// The declaration of one option.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,12 @@ pub enum RefusedOption {
     /// The URL guard said no.
     #[error("the URL in `{0}` is refused: {1}")]
     Url(String, RefusedUrl),
+}
+
+impl From<RefusedOption> for UserError {
+    fn from(why: RefusedOption) -> Self {
+        Self::new(format!("Nothing was done: {why}."))
+    }
 }
 
 impl OptionSpec {

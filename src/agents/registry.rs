@@ -2,8 +2,8 @@
 
 use super::options::OptionSpec;
 use super::verification::Verification;
-use crate::config::Repository;
-use crate::edge::authorize::Rule;
+use crate::agents::Rule;
+use crate::github::Repository;
 
 /// Every agent, in the order of the file. Ids and commands are unique.
 #[derive(Debug, Clone)]
@@ -72,6 +72,9 @@ pub struct Input {
     /// The option that fills it.
     pub option: OptionSpec,
 }
+
+/// What is said when no agent is reported.
+pub const NONE_REPORTED: &str = "No agent is reported. Set `reported = true` on the agents in agents.toml that this is to tell of.";
 
 impl Registry {
     /// All agents, in the order of the file.

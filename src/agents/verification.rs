@@ -4,7 +4,7 @@ use http::HeaderName;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::file::{COMMAND_NAME, Fault, checked, fault, fits, is_command_name};
+use super::fault::{COMMAND_NAME, Fault, checked, fault, fits, is_command_name};
 
 /// Each is a request or two, and a line of the message.
 const MAX_CHECKS: usize = 12;

@@ -2,10 +2,11 @@
 
 use std::future::ready;
 
-use super::{Command, Plan, Serves};
 use crate::agents::{Agent, Registry};
+use crate::bot::authorize::AccessLevel;
+use crate::bot::command::{Served, served};
+use crate::bot::{Command, Plan, Serves};
 use crate::discord::Message;
-use crate::edge::authorize::AccessLevel;
 use crate::text::escape;
 
 /// The line of the table.
@@ -16,43 +17,46 @@ pub const COMMAND: Command = Command {
         access: AccessLevel::Agent,
         options: Vec::new,
     },
-    start: |call| Box::pin(ready(Ok(Plan::Answer(render(&call.deckhand.registry))))),
+    needs: &[],
+    start: |call| Box::pin(ready(Ok(Plan::Answer(render(&call.table, &call.context.registry))))),
     complete: None,
 };
 
-fn render(registry: &Registry) -> Message {
+fn render(table: &[Command], registry: &Registry) -> Message {
     let agents = registry.agents();
     let mut lines = vec![format!("🤖 **{} agents**", agents.len())];
     lines.extend(agents.iter().map(|agent| {
         format!(
-            "**{name}** ({id}) — `/{command}`{second}: {description}",
+            "**{name}** ({id}) — {commands}: {description}",
             name = escape::plain(&agent.name, 50),
             id = escape::code(&agent.id, 32),
-            command = agent.command,
-            second = second(agent),
+            commands = commands(table, registry, agent),
             description = escape::plain(&agent.description, 100),
         )
     }));
     Message::private(&lines.join("\n"))
 }
 
-fn second(agent: &Agent) -> String {
-    let second = agent.verification().and_then(|verification| verification.run_command.as_ref());
-    second.map(|command| format!(", `/{command}`")).unwrap_or_default()
+/// The agent's commands: its own first.
+fn commands(table: &[Command], registry: &Registry, agent: &Agent) -> String {
+    let of_the_agent = |served: &Served<'_>| served.agent.is_some_and(|one| one.id == agent.id);
+    let names = served(table, registry).filter(of_the_agent).map(|s| format!("`/{}`", s.name));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::agents::file;
+    use crate::commands::TABLE;
 
     #[test]
     fn the_built_in_agents() {
-        insta::assert_snapshot!(render(&file::load(None).unwrap()).content(), @"
+        insta::assert_snapshot!(render(TABLE, &file::load(None).unwrap()).content(), @"
         🤖 **4 agents**
         **Deploy verifier** (`deploy_verifier`) — `/verify-latest`, `/verify-run`: Checks that the latest deploy really is live: its run, the frontend and the API
         **Diagnose runner** (`diagnose_runner`) — `/diagnose`: Runs the diagnose workflow against a frontend and an API and shows its checks
-        **Status reporter** (`status_reporter`) — `/status`: Shows the last runs of the workflows that this bot dispatches
+        **Status reporter** (`status_reporter`) — `/status`, `/status-digest`: Shows the last runs of the workflows that this bot dispatches
         **Client deploy** (`deploy_client`) — `/deploy-client`: Deploys the web client through GitHub Actions and reports how the run ended
         ");
     }
@@ -68,7 +72,7 @@ mod tests {
             )
         };
         let text: String = (0..60).map(agent).collect();
-        let message = render(&file::parse("x.toml", &text).unwrap());
+        let message = render(TABLE, &file::parse("x.toml", &text).unwrap());
         assert!(message.content().starts_with("🤖 **60 agents**"));
         assert!(message.content().encode_utf16().count() <= 2000);
         assert!(message.content().ends_with("more lines"));

@@ -5,18 +5,24 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Call, Command, Plan, Serves, workflow};
-use crate::agents::{Agent, Kind};
-use crate::app::Deckhand;
+use super::workflow;
+use crate::agents::Kind;
+use crate::bot::{Call, Command, Context, Plan, Serves};
 use crate::deploy::Order;
-use crate::diagnose::{ARTIFACT, MAX_ARCHIVE_BYTES, Summary, read};
-use crate::error::UserError;
+use crate::discord::interaction::Caller;
+use crate::github::permission::{Need, Permission, Repositories};
 use crate::github::{GithubError, Run};
-use crate::text::escape;
+use crate::site::diagnosis::{ARTIFACT, MAX_ARCHIVE_BYTES, Summary, read};
+use crate::text::{UserError, escape};
 
 /// The line of the table.
 pub const COMMAND: Command = Command {
-    serves: Serves::Agents { which, options: workflow::options },
+    serves: Serves::Agents {
+        name: |agent| matches!(agent.kind, Kind::Diagnose(_)).then_some(&agent.command),
+        description: |agent| &agent.description,
+        options: workflow::options,
+    },
+    needs: &[Need::write(Permission::Actions, Repositories::OfTheAgent)],
     start: |call| Box::pin(start(call)),
     complete: Some(|completion| Box::pin(workflow::complete(completion))),
 };
@@ -24,29 +30,20 @@ pub const COMMAND: Command = Command {
 /// Checks shown; a message must also hold the rest.
 const SHOWN: usize = 15;
 
-fn which(agent: &Agent) -> bool {
-    matches!(agent.kind, Kind::Diagnose(_))
-}
-
 async fn start(call: Call) -> Result<Plan, UserError> {
-    let inputs = vec![("channel", channel(&call))];
-    let ending = |deckhand, order, run| Box::pin(checks(deckhand, order, run)) as _;
+    let inputs = inputs(&call.caller);
+    let ending = |context, order, run| Box::pin(checks(context, order, run)) as _;
     workflow::start(call, inputs, Some(ending)).await
 }
 
-/// What a call of an agent of this kind orders.
-pub fn order(call: &Call) -> Result<Order, UserError> {
-    let mut order = workflow::parse(call)?;
-    order.inputs.insert("channel".to_owned(), channel(call));
-    Ok(order)
+/// What the diagnose workflow is given besides the agent's inputs: the channel, as an id.
+pub fn inputs(caller: &Caller) -> Vec<(String, Value)> {
+    let channel = caller.channel_id.map(|id| id.to_string()).unwrap_or_default();
+    vec![("channel".to_owned(), channel.into())]
 }
 
-fn channel(call: &Call) -> Value {
-    call.caller.channel_id.map(|id| id.to_string()).unwrap_or_default().into()
-}
-
-async fn checks(deckhand: Arc<Deckhand>, order: Order, run: Run) -> Option<String> {
-    let github = &deckhand.github;
+async fn checks(context: Arc<Context>, order: Order, run: Run) -> Option<String> {
+    let github = &context.github;
     let found = async {
         let Some(artifact) = github.artifact(&order.repository, run.id, ARTIFACT).await? else {
             return Ok(Err("the run left none".to_owned()));

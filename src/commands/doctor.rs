@@ -1,9 +1,10 @@
 //! `/doctor`: checks the set-up of the running bot, for admins.
 
-use super::{Call, Command, Plan, Serves};
+use crate::bot::authorize::AccessLevel;
+use crate::bot::{Call, Command, Plan, Serves};
 use crate::doctor::{findings, probe, text};
-use crate::edge::authorize::AccessLevel;
-use crate::error::UserError;
+use crate::github::permission::{Need, Permission, Repositories};
+use crate::text::UserError;
 
 /// The line of the table.
 pub const COMMAND: Command = Command {
@@ -13,13 +14,14 @@ pub const COMMAND: Command = Command {
         options: Vec::new,
         access: AccessLevel::Admin,
     },
+    needs: &[Need::read(Permission::Contents, Repositories::All)],
     start: |call| Box::pin(start(call)),
     complete: None,
 };
 
 async fn start(call: Call) -> Result<Plan, UserError> {
-    let deckhand = call.deckhand;
+    let Call { context, table, .. } = call;
     Ok(Plan::RacePrivately(Box::pin(async move {
-        text::message(&findings(&probe::running(&deckhand).await)).into()
+        text::message(&findings(&probe::running(&context, table).await)).into()
     })))
 }

@@ -6,20 +6,19 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
-use super::{Call, Command, Plan, Serves};
 use crate::agents::options::{OptionKind, OptionSpec, OptionValue};
-use crate::app::Deckhand;
-use crate::config::Repository;
+use crate::bot::authorize::AccessLevel;
+use crate::bot::{Call, Command, Context, Plan, Serves};
 use crate::discord::Message;
-use crate::edge::authorize::AccessLevel;
-use crate::error::{UserError, no_sign_in};
+use crate::github::Repository;
+use crate::github::explain::{Subject, explain};
+use crate::github::permission::{Need, Permission, Repositories};
 use crate::github::{Github, GithubError};
-use crate::secret::Secret;
+use crate::secrets::Secret;
 use crate::telemetry;
-use crate::text::{duration, escape};
+use crate::text::{UserError, escape};
 
 /// `/set-frontend`.
 pub const FRONTEND: Command = Command {
@@ -29,6 +28,7 @@ pub const FRONTEND: Command = Command {
         access: AccessLevel::Admin,
         options,
     },
+    needs: NEEDS,
     start: |call| Box::pin(start(call, "FRONTEND_BASE_URL")),
     complete: None,
 };
@@ -41,9 +41,15 @@ pub const API_BASE: Command = Command {
         access: AccessLevel::Admin,
         options,
     },
+    needs: NEEDS,
     start: |call| Box::pin(start(call, "VITE_API_BASE")),
     complete: None,
 };
+
+const NEEDS: &[Need] = &[
+    Need::write(Permission::Variables, Repositories::Default),
+    Need::write(Permission::Secrets, Repositories::Default),
+];
 
 /// What GitHub asks to be left between two writes.
 /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests>
@@ -76,8 +82,8 @@ struct Job {
 }
 
 async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
-    let deckhand = call.deckhand.clone();
-    if !deckhand.allow_secret_writes {
+    let context = call.context.clone();
+    if !context.allow_secret_writes {
         return Err(UserError::new(
             "Nothing was set: this command is switched off. Set `ALLOW_SECRET_WRITES=true` to let admins \
              write the repository's variables and secrets.",
@@ -88,7 +94,7 @@ async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
     };
     let job = Job {
         name,
-        repository: deckhand.github.default_repository().clone(),
+        repository: context.github.default_repository().clone(),
         value: Secret::new(url.as_str()),
         fingerprint: Fingerprint::of(url.as_str()),
         user_id: call.caller.user_id,
@@ -97,7 +103,7 @@ async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
         return Ok(Plan::Answer(unconfirmed(&job)));
     }
     call.take().await?;
-    Ok(Plan::RacePrivately(Box::pin(async move { set(&deckhand, &job).await.into() })))
+    Ok(Plan::RacePrivately(Box::pin(async move { set(&context, &job).await.into() })))
 }
 
 /// What came of one of the two writes.
@@ -111,59 +117,59 @@ enum Write {
 
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
+enum Written {
     /// Nothing was written, because this could not be read: which permission that needs, and why.
     NotRead(&'static str, GithubError),
     /// What was tried to be written.
     Tried { variable: Write, secret: Write },
 }
 
-async fn set(deckhand: &Deckhand, job: &Job) -> Message {
-    let outcome = write(&deckhand.github, job).await;
+async fn set(context: &Context, job: &Job) -> Message {
+    let written = write(&context.github, job).await;
     let Job { name, repository, fingerprint, user_id, .. } = job;
-    let complete = matches!(&outcome, Outcome::Tried { secret, .. } if secret.is_done());
-    match complete {
-        true => {
-            tracing::info!(name, %repository, %fingerprint, user_id, "repository setting written")
-        }
-        false => {
-            telemetry::failed(&format_args!("{name} was not written"));
-            tracing::warn!(
-                name, %repository, %fingerprint, user_id, ?outcome, "repository setting not written"
-            );
-        }
+    let complete = matches!(&written, Written::Tried { secret, .. } if secret.is_done());
+    if complete {
+        tracing::info!(name, %repository, %fingerprint, user_id, "repository setting written");
+    } else {
+        telemetry::failed(&format_args!("{name} was not written"));
+        tracing::warn!(
+            name, %repository, %fingerprint, user_id, ?written, "repository setting not written"
+        );
     }
-    render(job, &outcome)
+    render(job, &written)
 }
 
-/// Reads everything that is needed first, so that what fails then has changed nothing.
-async fn write(github: &Github, job: &Job) -> Outcome {
+/// Reads everything that is needed first, so that what fails then has changed nothing. No error holds
+/// the value.
+async fn write(github: &Github, job: &Job) -> Written {
     let Job { name, repository, value, .. } = job;
     let (key, exists) =
         tokio::join!(github.sealing_key(repository), github.has_variable(repository, name));
     let sealed = key.and_then(|key| Ok(key.seal(value)?));
     let (sealed, exists) = match (sealed, exists) {
-        (Err(error), _) => return Outcome::NotRead(SECRETS, error),
-        (_, Err(error)) => return Outcome::NotRead(VARIABLES, error),
+        (Err(error), _) => return Written::NotRead(SECRETS, error.without(value)),
+        (_, Err(error)) => return Written::NotRead(VARIABLES, error.without(value)),
         (Ok(sealed), Ok(exists)) => (sealed, exists),
     };
-    let written = match exists {
-        true => github.update_variable(repository, name, value).await.map(|()| Write::Updated),
-        false => github.create_variable(repository, name, value).await.map(|()| Write::Created),
+    let written = if exists {
+        github.update_variable(repository, name, value).await.map(|()| Write::Updated)
+    } else {
+        github.create_variable(repository, name, value).await.map(|()| Write::Created)
     };
     let variable = match written {
         Ok(write) => write,
         Err(error) => {
-            return Outcome::Tried { variable: Write::Failed(error), secret: Write::NotTried };
+            let variable = Write::Failed(error.without(value));
+            return Written::Tried { variable, secret: Write::NotTried };
         }
     };
     tokio::time::sleep(PAUSE).await;
     let secret = match github.put_secret(repository, name, &sealed).await {
         Ok(true) => Write::Created,
         Ok(false) => Write::Updated,
-        Err(error) => Write::Failed(error),
+        Err(error) => Write::Failed(error.without(value)),
     };
-    Outcome::Tried { variable, secret }
+    Written::Tried { variable, secret }
 }
 
 impl Write {
@@ -198,26 +204,28 @@ fn unconfirmed(job: &Job) -> Message {
     ))
 }
 
-fn render(job: &Job, outcome: &Outcome) -> Message {
+fn render(job: &Job, written: &Written) -> Message {
     let (place, fingerprint) = (place(job), &job.fingerprint);
-    let lines = match outcome {
-        Outcome::NotRead(permission, error) => vec![
+    let lines = match written {
+        Written::NotRead(permission, error) => vec![
             format!("⚠️ Nothing was set: {place} is as it was (fingerprint `{fingerprint}`)."),
-            why(error, permission),
+            why(job, error, permission),
         ],
-        Outcome::Tried { variable, secret } => {
-            let written = [line("Variable", variable, VARIABLES), line("Secret", secret, SECRETS)];
-            let (first, last) = match variable.is_done() && secret.is_done() {
-                true => (
+        Written::Tried { variable, secret } => {
+            let both =
+                [line(job, "Variable", variable, VARIABLES), line(job, "Secret", secret, SECRETS)];
+            let (first, last) = if variable.is_done() && secret.is_done() {
+                (
                     format!("✅ {place} is set to the value with the fingerprint `{fingerprint}`."),
                     "Workflow runs that start from now on use it.",
-                ),
-                false => (
+                )
+            } else {
+                (
                     format!("⚠️ {place} is not set as asked (fingerprint `{fingerprint}`):"),
                     "Repeating the command is safe: it writes the same value to both.",
-                ),
+                )
             };
-            [first].into_iter().chain(written).chain([last.to_owned()]).collect()
+            [first].into_iter().chain(both).chain([last.to_owned()]).collect()
         }
     };
     Message::private(&lines.join("\n"))
@@ -227,46 +235,23 @@ fn place(job: &Job) -> String {
     format!("`{}` of {}", job.name, escape::code(&job.repository.to_string(), 140))
 }
 
-fn line(what: &str, write: &Write, permission: &str) -> String {
+fn line(job: &Job, what: &str, write: &Write, permission: &str) -> String {
     match write {
         Write::Created => format!("✅ {what}: created"),
         Write::Updated => format!("✅ {what}: updated"),
         Write::NotTried => format!("⚪ {what}: not tried, it is as it was"),
         Write::Failed(error @ GithubError::Lost(_)) => {
-            format!("❓ {what}: it is not known whether it was set. {}", why(error, permission))
+            format!(
+                "❓ {what}: it is not known whether it was set. {}",
+                why(job, error, permission)
+            )
         }
-        Write::Failed(error) => format!("❌ {what}: not set. {}", why(error, permission)),
+        Write::Failed(error) => format!("❌ {what}: not set. {}", why(job, error, permission)),
     }
 }
 
-fn why(error: &GithubError, permission: &str) -> String {
-    match error {
-        GithubError::Forbidden(_) => {
-            format!("GitHub forbids it (403): the token needs the permission *{permission}*.")
-        }
-        GithubError::Unauthorized => {
-            "GitHub refuses the token (401). Renew `GITHUB_TOKEN`, or what its parameter holds, or the app's key.".to_owned()
-        }
-        GithubError::NotFound => {
-            "GitHub does not know the repository, or the token may not see it \
-             (404). Check `GITHUB_REPO` and the token's repositories."
-                .to_owned()
-        }
-        GithubError::RateLimited(wait) => format!(
-            "GitHub's rate limit is used up. Try again in {}.",
-            duration::compact(TimeDelta::from_std(*wait).unwrap_or_default())
-        ),
-        GithubError::Moved => {
-            "GitHub says that the repository has moved. Set `GITHUB_REPO` to its new name."
-                .to_owned()
-        }
-        GithubError::Refused(status, _) => format!("GitHub refuses it ({status})."),
-        GithubError::NoSignIn(why) => no_sign_in(why),
-        GithubError::NotSent(_) => "GitHub cannot be reached. Try again in a minute.".to_owned(),
-        GithubError::Lost(_) => {
-            "GitHub did not answer as it should. Try again in a minute.".to_owned()
-        }
-    }
+fn why(job: &Job, error: &GithubError, permission: &str) -> String {
+    explain(error, Subject::Repository(&job.repository), permission)
 }
 
 #[cfg(test)]
@@ -301,7 +286,7 @@ mod tests {
             GithubError::Lost(said()),
             GithubError::RateLimited(Duration::from_secs(90)),
             GithubError::NoSignIn("the private key is not usable".to_owned()),
-            GithubError::Unauthorized,
+            GithubError::Unauthorized(said()),
             GithubError::Forbidden(said()),
             GithubError::NotFound,
             GithubError::Moved,
@@ -316,14 +301,14 @@ mod tests {
         for (variable, secret) in
             [(Write::Created, Write::Updated), (Write::Updated, Write::Created)]
         {
-            messages.push(render(&job, &Outcome::Tried { variable, secret }));
+            messages.push(render(&job, &Written::Tried { variable, secret }));
         }
-        for error in errors() {
-            messages.push(render(&job, &Outcome::NotRead(SECRETS, error.clone())));
+        for error in errors().into_iter().map(|error| error.without(&job.value)) {
+            messages.push(render(&job, &Written::NotRead(SECRETS, error.clone())));
             let (variable, secret) = (Write::Failed(error.clone()), Write::NotTried);
-            messages.push(render(&job, &Outcome::Tried { variable, secret }));
+            messages.push(render(&job, &Written::Tried { variable, secret }));
             let (variable, secret) = (Write::Updated, Write::Failed(error));
-            messages.push(render(&job, &Outcome::Tried { variable, secret }));
+            messages.push(render(&job, &Written::Tried { variable, secret }));
         }
         assert!(messages.iter().all(Message::is_ephemeral));
         let texts: Vec<_> = messages.iter().map(Message::content).collect();

@@ -2,28 +2,29 @@
 
 use futures_util::future::join_all;
 
-use super::{Call, Command, Plan, Serves};
 use crate::agents::options::{OptionKind, OptionSpec, OptionValue};
-use crate::agents::{Agent, Kind, Workflow};
-use crate::app::Deckhand;
-use crate::deploy::correlation::requested;
+use crate::agents::{Agent, Kind, NONE_REPORTED, Workflow};
+use crate::bot::{Call, Command, Context, Plan, Serves};
+use crate::deploy::run_line::run_line;
 use crate::discord::Message;
 use crate::discord::message::fits;
-use crate::error::{UserError, no_sign_in};
+use crate::github::explain::{Subject, explain};
+use crate::github::permission::{Need, Permission, Repositories};
 use crate::github::{Github, GithubError, Run};
 use crate::telemetry;
-use crate::text::run::{conclusion, running, took};
-use crate::text::{escape, time};
+use crate::text::{UserError, escape};
 
 /// The line of the table.
 pub const COMMAND: Command = Command {
-    serves: Serves::Agents { which: |agent| matches!(agent.kind, Kind::Status), options },
+    serves: Serves::Agents {
+        name: |agent| matches!(agent.kind, Kind::Status).then_some(&agent.command),
+        description: |agent| &agent.description,
+        options,
+    },
+    needs: &[Need::read(Permission::Actions, Repositories::All)],
     start: |call| Box::pin(start(call)),
     complete: None,
 };
-
-/// When the registry marks no agent as reported.
-pub(super) const NONE_REPORTED: &str = "No agent is reported. Set `reported = true` on the agents in agents.toml that this is to tell of.";
 
 const DEFAULT_COUNT: usize = 2;
 
@@ -41,8 +42,8 @@ async fn start(call: Call) -> Result<Plan, UserError> {
         Some(OptionValue::Integer(count)) => usize::try_from(*count).unwrap_or(DEFAULT_COUNT),
         _ => DEFAULT_COUNT,
     };
-    let deckhand = call.deckhand;
-    Ok(Plan::Race(Box::pin(async move { render(&look(&deckhand, count).await, count).into() })))
+    let context = call.context;
+    Ok(Plan::Race(Box::pin(async move { render(&look(&context, count).await, count).into() })))
 }
 
 /// What GitHub says of one agent's workflow.
@@ -54,9 +55,9 @@ struct Report {
     runs: Result<Vec<Run>, GithubError>,
 }
 
-async fn look(deckhand: &Deckhand, count: usize) -> Vec<Report> {
-    let github = &deckhand.github;
-    let reported = deckhand.registry.agents().iter().filter_map(|agent| {
+async fn look(context: &Context, count: usize) -> Vec<Report> {
+    let github = &context.github;
+    let reported = context.registry.agents().iter().filter_map(|agent| {
         let workflow = agent.workflow().filter(|workflow| workflow.reported)?;
         Some(look_at(github, agent, workflow, count))
     });
@@ -89,9 +90,10 @@ fn render(reports: &[Report], count: usize) -> Message {
         .find(|(_, text)| fits(text))
         .or_else(|| shown.clone().next_back())
         .unwrap_or_default();
-    let note = match shown < count {
-        true => format!("-# {shown} of {count} runs each: more do not fit into a message.\n"),
-        false => String::new(),
+    let note = if shown < count {
+        format!("-# {shown} of {count} runs each: more do not fit into a message.\n")
+    } else {
+        String::new()
     };
     Message::public(&format!("{note}{text}"))
 }
@@ -108,54 +110,11 @@ fn lines(reports: &[Report], count: usize) -> Vec<String> {
         }
         match &report.runs {
             Ok(runs) if runs.is_empty() => lines.push("No runs yet.".to_owned()),
-            Ok(runs) => lines.extend(runs.iter().take(count).map(line)),
-            Err(error) => lines.push(format!("⚠️ {}", missing(error))),
+            Ok(runs) => lines.extend(runs.iter().take(count).map(run_line)),
+            Err(error) => {
+                lines.push(format!("⚠️ {}", explain(error, Subject::ThisWorkflow, "Actions: read")))
+            }
         }
     }
     lines
-}
-
-/// One run: icon, state, when, how long, link, who asked for it.
-pub fn line(run: &Run) -> String {
-    let (icon, state) = match run.is_completed() {
-        true => conclusion(run.conclusion.as_deref()),
-        false => running(Some(run)),
-    };
-    let label = run.run_number.map_or_else(|| format!("Run {}", run.id), |n| format!("Run #{n}"));
-    let link = escape::link(&label, run.html_url.as_deref().unwrap_or_default());
-    let when = run.run_started_at.or(run.created_at).map(time::moment);
-    let took = took(run).filter(|_| run.is_completed()).map(|took| format!("took {took}"));
-    let by = requested(run).map(|(id, requester)| {
-        let by = requester.map(|name| format!("by {} · ", escape::code(name, 60)));
-        format!("{}`{id}`", by.unwrap_or_default())
-    });
-    let parts = [Some(format!("{icon} {link} {state}")), when, took, by];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
-
-/// Why there is nothing to show, and what to do.
-pub fn missing(error: &GithubError) -> String {
-    match error {
-        GithubError::NotFound => {
-            "GitHub does not know this workflow (404). Check the agent's workflow in agents.toml."
-                .to_owned()
-        }
-        GithubError::Unauthorized => {
-            "GitHub refuses the token (401). Renew `GITHUB_TOKEN`, or what its parameter holds, or the app's key.".to_owned()
-        }
-        GithubError::Forbidden(_) => {
-            "GitHub forbids it (403). The token needs the permission Actions: read.".to_owned()
-        }
-        GithubError::RateLimited(_) => {
-            "GitHub's rate limit is used up. Try again later.".to_owned()
-        }
-        GithubError::NoSignIn(why) => no_sign_in(why),
-        GithubError::Moved => {
-            "GitHub says that the repository has moved. Set `GITHUB_REPO` to its new name."
-                .to_owned()
-        }
-        GithubError::NotSent(_) | GithubError::Lost(_) | GithubError::Refused(..) => {
-            "GitHub did not answer. Try again in a minute.".to_owned()
-        }
-    }
 }

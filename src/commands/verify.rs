@@ -1,57 +1,48 @@
 //! `/verify-latest` and `/verify-run`: is the deploy live? Its run, the durations of its steps, and
 //! whether the frontend and the API answer as the registry says they must.
 
-use std::sync::Arc;
-use std::time::Duration;
+use futures_util::future::OptionFuture;
 
-use futures_util::future::{OptionFuture, join_all};
-use tokio::time::sleep;
-
-use super::{Call, Command, Completion, Plan, Serves, diagnose, status, workflow};
-use crate::agents::options::{OptionKind, OptionSpec, Options};
-use crate::agents::verification::Target;
+use super::{diagnose, workflow};
+use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Kind, Verification, Workflow};
-use crate::app::Deckhand;
-use crate::config::Repository;
-use crate::deploy::Order;
+use crate::bot::authorize::AccessLevel;
+use crate::bot::{Call, Command, Completion, Context, Plan, Serves};
 use crate::deploy::messages::Messages;
+use crate::deploy::{Order, dispatch_only};
 use crate::discord::Message;
-use crate::edge::authorize::AccessLevel;
-use crate::edge::reply::Suggestion;
-use crate::error::UserError;
-use crate::github::jobs::Job;
-use crate::github::runs::Tag;
-use crate::github::{GithubError, Run};
-use crate::telemetry;
-use crate::text::{duration, escape};
-use crate::verify::check::{Outcome, check};
-use crate::verify::messages::{Report, Seen, render};
-use crate::verify::run::{Went, is_of_workflow, of_id, of_url, step_times};
+use crate::discord::reply::Suggestion;
+use crate::github::Run;
+use crate::github::permission::{Need, Permission, Repositories};
+use crate::github::words::{conclusion, running};
+use crate::site::messages::render;
+use crate::site::run::{of_id, of_url};
+use crate::site::verification::{Request, Sources, verify};
+use crate::text::{UserError, duration, escape};
 
 /// The line of the table for the latest run, or one by its URL.
 pub const LATEST: Command = Command {
     serves: Serves::Agents {
-        which: |agent| agent.verification().is_some(),
+        name: |agent| agent.verification().is_some().then_some(&agent.command),
+        description: |agent| &agent.description,
         options: latest_options,
     },
+    needs: &[Need::read(Permission::Actions, Repositories::All)],
     start: |call| Box::pin(start(call)),
     complete: None,
 };
 
 /// The line of the table for one run by its id.
 pub const RUN: Command = Command {
-    serves: Serves::Second {
+    serves: Serves::Agents {
         name: |agent| agent.verification()?.run_command.as_deref(),
-        description: "Checks a deploy by its run: the run, the frontend and the API",
+        description: |_| "Checks a deploy by its run: the run, the frontend and the API",
         options: run_options,
     },
+    needs: &[Need::read(Permission::Actions, Repositories::All)],
     start: |call| Box::pin(start(call)),
     complete: Some(|completion| Box::pin(suggest(completion))),
 };
-
-/// GitHub's list of jobs lags a little behind a run's end.
-const LAG: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
-const SECOND_LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// As many suggestions as Discord takes.
 const SUGGESTED: usize = 25;
@@ -83,32 +74,21 @@ fn run_options(_: &Agent) -> Vec<OptionSpec> {
     }]
 }
 
-/// What is to be verified.
-struct Plans {
-    title: String,
-    verification: Verification,
-    workflow: Workflow,
-    repository: Repository,
-    /// The run, if it is not the latest.
-    run_id: Option<u64>,
-}
-
 async fn start(call: Call) -> Result<Plan, UserError> {
-    let plans = parse(&call)?;
-    let diagnosis = match call.options.is_true("diagnose") {
-        true => Some(order_diagnosis(&call).await?),
-        false => None,
-    };
-    let deckhand = call.deckhand;
-    Ok(Plan::Race(Box::pin(async move { verify(&deckhand, plans, diagnosis).await.into() })))
+    let request = resolve(&call)?;
+    let diagnosis =
+        if call.options.is_true("diagnose") { Some(order_diagnosis(&call).await?) } else { None };
+    let context = call.context;
+    Ok(Plan::Race(Box::pin(async move { answer(&context, &request, diagnosis).await.into() })))
 }
 
-fn parse(call: &Call) -> Result<Plans, UserError> {
-    let deckhand = &call.deckhand;
-    let (verification, agent, workflow) = verified(deckhand, call.agent.as_ref())
+/// Which agent, repository and run a call means.
+fn resolve(call: &Call) -> Result<Request, UserError> {
+    let github = &call.context.github;
+    let (verification, agent, workflow) = verified(&call.context, call.agent.as_ref())
         .ok_or_else(|| UserError::new("This command has no deploy to verify."))?;
-    let repository = workflow.repository.as_ref().unwrap_or(deckhand.github.default_repository());
-    let page = deckhand.github.repository_page(repository);
+    let repository = workflow.repository.as_ref().unwrap_or(github.default_repository());
+    let page = github.repository_page(repository);
     let run_id = match (call.options.text("run_id"), call.options.text("run_url")) {
         (Some(id), _) => Some(of_id(id).map_err(|why| ("run_id", why))),
         (None, Some(url)) => Some(of_url(url, &page).map_err(|why| ("run_url", why))),
@@ -120,48 +100,44 @@ fn parse(call: &Call) -> Result<Plans, UserError> {
             "Nothing was verified: `{option}` is refused, {why}. It must be a run of {of}."
         ))
     })?;
-    Ok(Plans {
+    Ok(Request {
         title: agent.name.clone(),
-        verification: verification.clone(),
-        workflow: workflow.clone(),
         repository: repository.clone(),
+        workflow: workflow.file.clone(),
+        git_ref: workflow.default_ref.clone(),
         run_id,
+        steps: verification.steps.clone(),
+        checks: verification.checks.clone(),
     })
 }
 
 /// What an agent verifies, and the deploy agent whose runs those are.
 fn verified<'a>(
-    deckhand: &'a Deckhand,
+    context: &'a Context,
     agent: Option<&'a Agent>,
 ) -> Option<(&'a Verification, &'a Agent, &'a Workflow)> {
     let verification = agent?.verification()?;
-    let deploy = deckhand.registry.by_id(&verification.verifies)?;
+    let deploy = context.registry.by_id(&verification.verifies)?;
     Some((verification, deploy, deploy.workflow()?))
 }
 
 /// The order of `/diagnose` for what is verified, taken: exactly one for an interaction. Whoever may
 /// not use `/diagnose` may not use it this way either.
 async fn order_diagnosis(call: &Call) -> Result<Order, UserError> {
-    let deckhand = &call.deckhand;
-    let agents = deckhand.registry.agents();
+    let context = &call.context;
+    let agents = context.registry.agents();
     let Some(agent) = agents.iter().find(|agent| matches!(agent.kind, Kind::Diagnose(_))) else {
         return Err(UserError::new(
             "Nothing was verified: agents.toml has no agent of kind diagnose. Leave `diagnose` out.",
         ));
     };
-    deckhand.access.decide(&call.caller, AccessLevel::Agent, &agent.rule)?;
-    let diagnose = Call {
-        deckhand: deckhand.clone(),
-        agent: Some(agent.clone()),
-        interaction_id: call.interaction_id,
-        caller: call.caller.clone(),
-        options: Options::default(),
-    };
-    let mut order = diagnose::order(&diagnose)?;
+    context.access.decide(&call.caller, AccessLevel::Agent, &agent.rule)?;
+    let mut order = workflow::order(context, Some(agent), call.id, &call.caller, None)?;
+    order.inputs.extend(diagnose::inputs(&call.caller));
     for input in agent.workflow().into_iter().flat_map(|workflow| &workflow.inputs) {
         let url = match input.option.name.as_str() {
-            "frontend_url" => deckhand.site.frontend.as_ref(),
-            "api_base" => deckhand.site.api.as_ref(),
+            "frontend_url" => context.site.frontend.as_ref(),
+            "api_base" => context.site.api.as_ref(),
             _ => None,
         };
         if let Some(url) = url {
@@ -178,122 +154,24 @@ async fn order_diagnosis(call: &Call) -> Result<Order, UserError> {
     Ok(order)
 }
 
-async fn verify(deckhand: &Arc<Deckhand>, plans: Plans, diagnosis: Option<Order>) -> Message {
-    let base = |target| match target {
-        Target::Frontend => deckhand.site.frontend.as_ref(),
-        Target::Api => deckhand.site.api.as_ref(),
+async fn answer(context: &Context, request: &Request, diagnosis: Option<Order>) -> Message {
+    let sources = Sources {
+        github: &context.github,
+        prober: context.prober.as_ref(),
+        urls: &context.urls,
+        site: &context.site,
+        clock: context.clock.as_ref(),
     };
-    let checks = plans.verification.checks.iter();
-    let checks = join_all(
-        checks.map(|c| check(deckhand.prober.as_ref(), &deckhand.urls, base(c.target), c)),
-    );
-    let diagnosis = OptionFuture::from(diagnosis.as_ref().map(|order| dispatch(deckhand, order)));
-    let latest =
-        deckhand.github.latest_runs(&plans.repository, &plans.workflow.file, LATEST_LOOKED_AT);
-    let ((run, jobs), latest, checks, diagnosis) =
-        tokio::join!(look(deckhand, &plans), latest, checks, diagnosis);
-    let steps = match jobs {
-        None => Ok(Vec::new()),
-        Some(Ok(jobs)) => Ok(step_times(&plans.verification.steps, &jobs)),
-        Some(Err(error)) => {
-            telemetry::failed(&error);
-            Err(status::missing(&error))
-        }
-    };
-    let found = match &run {
-        Seen::Found(run) => Some(run),
-        Seen::Not(_) => None,
-    };
-    tracing::info!(
-        run_id = found.map(|run| run.id),
-        failed = checks.iter().filter(|c| matches!(c.outcome, Outcome::Failed(_))).count(),
-        checks = checks.len(),
-        "verified"
-    );
-    let newer = found.and_then(|run| {
-        // Best effort: a list that is not there only leaves the question open, as it was before.
-        let mut latest = latest.unwrap_or_default().into_iter();
-        let counts =
-            |newer: &Run| !newer.is_completed() || newer.conclusion.as_deref() == Some("success");
-        latest.find(|other| other.id > run.id && counts(other))
-    });
-    let run_line = found.map(|run| status::line(run));
-    let report = Report { title: &plans.title, run_line, newer, run, steps, checks, diagnosis };
-    Message::public(&render(&report))
+    let diagnosis = OptionFuture::from(diagnosis.as_ref().map(|order| dispatch(context, order)));
+    let (mut verification, diagnosis) = tokio::join!(verify(&sources, request), diagnosis);
+    verification.diagnosis = diagnosis;
+    Message::public(&render(&verification))
 }
 
-/// Runs among which a newer one than the verified is looked for.
-const LATEST_LOOKED_AT: usize = 10;
-
-/// The run, and its jobs if it is one.
-async fn look(deckhand: &Deckhand, plans: &Plans) -> (Seen, Option<Result<Vec<Job>, GithubError>>) {
-    let github = &deckhand.github;
-    let Plans { repository, workflow, .. } = plans;
-    let found = match plans.run_id {
-        Some(id) => github.run(repository, id, &mut Tag::default()).await,
-        None => {
-            github.latest_completed_run(repository, &workflow.file, &workflow.default_ref).await
-        }
-    };
-    let run = match (found, plans.run_id) {
-        (Ok(Some(run)), _) => run,
-        (Ok(None), _) => {
-            let (file, branch) = (&workflow.file, &workflow.default_ref);
-            return (
-                Seen::Not(format!(
-                    "no run of {} on {} has ended yet.",
-                    escape::code(file, 100),
-                    escape::code(branch, 100)
-                )),
-                None,
-            );
-        }
-        (Err(GithubError::NotFound), Some(id)) => {
-            let repository = escape::code(&repository.to_string(), 150);
-            return (Seen::Not(format!("{repository} has no run `{id}` (404).")), None);
-        }
-        (Err(error), _) => {
-            telemetry::failed(&error);
-            return (Seen::Not(status::missing(&error)), None);
-        }
-    };
-    if let Some(path) = run.path.as_deref().filter(|path| !is_of_workflow(path, &workflow.file)) {
-        return (
-            Seen::Not(format!(
-                "run `{}` is of another workflow ({}), not of {}.",
-                run.id,
-                escape::code(path, 100),
-                escape::code(&workflow.file, 100)
-            )),
-            None,
-        );
-    }
-    let jobs = match plans.verification.steps.is_empty() {
-        true => None,
-        false => Some(jobs(deckhand, plans, &run).await),
-    };
-    (Seen::Found(Box::new(run)), jobs)
-}
-
-/// The run's jobs; if it has just ended and steps are still missing, as they are a moment later.
-async fn jobs(deckhand: &Deckhand, plans: &Plans, run: &Run) -> Result<Vec<Job>, GithubError> {
-    let github = &deckhand.github;
-    let jobs = github.jobs(&plans.repository, run.id).await?;
-    let now = github.to_github_time(deckhand.clock.now());
-    let just_ended =
-        run.is_completed() && run.updated_at.zip(now).is_some_and(|(ended, now)| now - ended < LAG);
-    let open = |(_, went): &(&str, Went)| matches!(went, Went::Missing | Went::NotEnded);
-    if just_ended && step_times(&plans.verification.steps, &jobs).iter().any(open) {
-        sleep(SECOND_LOOK_AFTER).await;
-        // What is known already is better than nothing.
-        return Ok(github.jobs(&plans.repository, run.id).await.unwrap_or(jobs));
-    }
-    Ok(jobs)
-}
-
-async fn dispatch(deckhand: &Deckhand, order: &Order) -> String {
-    let github = &deckhand.github;
-    match workflow::dispatch_alone(deckhand, order).await {
+/// Dispatches the diagnosis; the line that says what came of it.
+async fn dispatch(context: &Context, order: &Order) -> String {
+    let github = &context.github;
+    match dispatch_only(github, context.store.as_ref(), context.wait, order).await {
         Ok(target) => {
             let run = match &target {
                 Some(target) => escape::link(&format!("Run {}", target.run_id), &target.url),
@@ -309,16 +187,16 @@ async fn dispatch(deckhand: &Deckhand, order: &Order) -> String {
             )
         }
         Err(ended) => {
-            let messages = Messages::new(github, order, deckhand.wait.timeout);
+            let messages = Messages::new(github, order, context.wait.timeout);
             messages.not_dispatched(ended).content().to_owned()
         }
     }
 }
 
 /// Recent runs of the deploy with their outcome.
-async fn suggest(Completion { deckhand, agent, typed, .. }: Completion) -> Vec<Suggestion> {
-    let Some((_, _, workflow)) = verified(&deckhand, agent.as_ref()) else { return Vec::new() };
-    let github = &deckhand.github;
+async fn suggest(Completion { context, agent, typed, .. }: Completion) -> Vec<Suggestion> {
+    let Some((_, _, workflow)) = verified(&context, agent.as_ref()) else { return Vec::new() };
+    let github = &context.github;
     let repository = workflow.repository.as_ref().unwrap_or(github.default_repository());
     let runs = match github.latest_runs(repository, &workflow.file, SUGGESTED).await {
         Ok(runs) => runs,
@@ -327,7 +205,7 @@ async fn suggest(Completion { deckhand, agent, typed, .. }: Completion) -> Vec<S
             return Vec::new();
         }
     };
-    let now = github.to_github_time(deckhand.clock.now()).unwrap_or(deckhand.clock.now());
+    let now = github.to_github_time(context.clock.now()).unwrap_or(context.clock.now());
     let typed = typed.trim().to_lowercase();
     let fits = |s: &Suggestion| s.value.contains(&typed) || s.name.to_lowercase().contains(&typed);
     runs.iter().map(|run| suggestion(run, now)).filter(fits).collect()
@@ -335,9 +213,10 @@ async fn suggest(Completion { deckhand, agent, typed, .. }: Completion) -> Vec<S
 
 /// `🟢 #41 success · main · 2h ago`.
 fn suggestion(run: &Run, now: chrono::DateTime<chrono::Utc>) -> Suggestion {
-    let icon = match run.is_completed() {
-        true => crate::text::run::conclusion(run.conclusion.as_deref()).0,
-        false => crate::text::run::running(Some(run)).0,
+    let icon = if run.is_completed() {
+        conclusion(run.conclusion.as_deref()).0
+    } else {
+        running(Some(run)).0
     };
     let number = run.run_number.map_or_else(|| run.id.to_string(), |number| format!("#{number}"));
     let state = run.conclusion.as_deref().or(run.status.as_deref()).unwrap_or("unknown");

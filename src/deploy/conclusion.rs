@@ -1,6 +1,7 @@
 //! How a deploy ended, in one word for logs, metrics and the store.
 
-use super::{Ended, Followed};
+use super::state::{Ended, Followed, NotFound, Target, Why};
+use crate::telemetry::Deployed;
 
 /// A run's conclusion, or why there is none. It is a dimension, so it is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,48 @@ impl Followed {
             Ended::NotFound(_) => Conclusion::NotFound,
             Ended::StillRunning(_) => Conclusion::StillRunning,
         }
+    }
+}
+
+/// A dispatch whose run is not waited for.
+pub fn dispatched(target: Option<&Target>) -> Deployed {
+    deployed(target, Conclusion::Dispatched, None)
+}
+
+fn deployed(target: Option<&Target>, conclusion: Conclusion, error: Option<String>) -> Deployed {
+    Deployed {
+        run_id: target.map(|target| target.run_id),
+        matched: target.map(|target| target.matched.words()),
+        conclusion: conclusion.name(),
+        seconds: None,
+        error,
+    }
+}
+
+impl From<&Followed> for Deployed {
+    fn from(followed: &Followed) -> Self {
+        let error = match &followed.ended {
+            Ended::Concluded | Ended::StillRunning(Why::TimedOut | Why::Stopped) => None,
+            Ended::NotDispatched(error) | Ended::StillRunning(Why::NotTold(error)) => {
+                Some(error.to_string())
+            }
+            Ended::NotFound(why) => Some(not_found(why)),
+        };
+        let seconds = followed.concluded().and_then(|run| run.duration());
+        let seconds = seconds.and_then(|took| Some(took.to_std().ok()?.as_secs_f64()));
+        Self { seconds, ..deployed(followed.target(), followed.conclusion(), error) }
+    }
+}
+
+fn not_found(why: &NotFound) -> String {
+    match why {
+        NotFound::Nowhere { lost: true, .. } => {
+            "the dispatch's answer was lost, and no run was found".to_owned()
+        }
+        NotFound::Nowhere { listed: false, .. } => "GitHub did not list the runs".to_owned(),
+        NotFound::Nowhere { .. } => "no run showed up in time".to_owned(),
+        NotFound::Ambiguous(runs) => format!("{runs} runs could be ours"),
+        NotFound::NotTold { error, .. } => error.to_string(),
     }
 }
 

@@ -1,40 +1,18 @@
 //! Which run is ours? Pure decisions over what GitHub listed.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::edge::interaction::Caller;
+use crate::discord::CorrelationId;
+use crate::discord::interaction::Caller;
 use crate::github::Run;
 use crate::github::account::Dispatcher;
 
-/// The namespace of Deckhand's correlation ids (RFC 9562, version 5).
-const NAMESPACE: Uuid = Uuid::from_u128(0x5d1c_6f0a_2a0b_4f57_9d6e_8c3b_7f41_e2d9);
-
-/// Ties a run to the interaction that asked for it. The same interaction always has the same one, so
-/// whatever is repeated can be recognised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CorrelationId(Uuid);
-
-impl CorrelationId {
-    /// The id of an interaction.
-    pub fn of(interaction_id: u64) -> Self {
-        Self(Uuid::new_v5(&NAMESPACE, interaction_id.to_string().as_bytes()))
-    }
-
-    /// Whether this run carries the id in its name. `display_title` is GitHub's documented field for
-    /// `run-name`; some servers put it into `name`.
-    pub fn is_in(&self, run: &Run) -> bool {
-        let id = self.to_string();
-        titles(run).any(|title| title.to_ascii_lowercase().contains(&id))
-    }
-}
-
-impl fmt::Display for CorrelationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
+/// Whether this run carries the correlation id in its name. `display_title` is GitHub's documented
+/// field for `run-name`; some servers put it into `name`.
+pub fn carries(run: &Run, id: CorrelationId) -> bool {
+    let id = id.to_string();
+    titles(run).any(|title| title.to_ascii_lowercase().contains(&id))
 }
 
 /// Who typed the command.
@@ -153,6 +131,7 @@ fn titles(run: &Run) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discord::InteractionId;
     use chrono::TimeDelta;
     use rstest::rstest;
     use serde_json::json;
@@ -171,25 +150,17 @@ mod tests {
         run("Client Deploy", branch, actor, "workflow_dispatch")
     }
 
-    #[test]
-    fn the_same_interaction_has_the_same_id_and_another_has_another() {
-        let id = CorrelationId::of(1_300_000_000_000_000_000);
-        assert_eq!(id, CorrelationId::of(1_300_000_000_000_000_000));
-        assert_ne!(id, CorrelationId::of(1_300_000_000_000_000_001));
-        assert_eq!(id.to_string(), "0fb8dd02-4fe3-541e-ab56-d5e6408fec1f");
-    }
-
     #[rstest]
     #[case(json!({"id": 1, "display_title": "Client Deploy — ID by ada#7", "name": "deploy"}), true)]
     #[case(json!({"id": 1, "display_title": "Fix", "name": "Client Deploy — ID by ada#7"}), true)]
     #[case(json!({"id": 1, "display_title": "Client Deploy", "name": null}), false)]
     #[case(json!({"id": 1}), false)]
     fn the_id_is_looked_for_in_both_names(#[case] run: serde_json::Value, #[case] is_in: bool) {
-        let id = CorrelationId::of(5);
+        let id = InteractionId(5).correlation_id();
         let text = run.to_string().replace("ID", &id.to_string());
-        assert_eq!(id.is_in(&serde_json::from_str(&text).unwrap()), is_in);
+        assert_eq!(carries(&serde_json::from_str(&text).unwrap(), id), is_in);
         let other = run.to_string().replace("ID", OTHER);
-        assert!(!id.is_in(&serde_json::from_str(&other).unwrap()));
+        assert!(!carries(&serde_json::from_str(&other).unwrap(), id));
     }
 
     #[rstest]

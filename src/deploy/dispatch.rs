@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::correlation::Matched;
+use super::order::Order;
 use super::patience::Patience;
-use super::{Order, Target};
+use super::state::Target;
 use crate::github::{DispatchAnswer, Github, GithubError};
 
 /// Tries at a request that GitHub has surely not seen.

@@ -1,21 +1,13 @@
 //! Where a failed run failed.
 
-use super::Order;
+use super::order::Order;
 use super::patience::Patience;
+use super::state::FailedAt;
 use crate::github::jobs::Job;
 use crate::github::{Github, Run};
 
 /// The list of jobs lags behind the run's completion, so it is looked at again this often.
 const LOOKS: u8 = 3;
-
-/// The first job that failed and, if one did, its first step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedAt {
-    /// The job's name.
-    pub job: String,
-    /// The step's name.
-    pub step: Option<String>,
-}
 
 /// Finds where this run failed; `None` if it did not, or if GitHub does not tell soon.
 pub async fn find(

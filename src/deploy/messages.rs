@@ -2,14 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::failure::FailedAt;
-use super::search::NotFound;
-use super::{Ended, Followed, Order, Stage, Target, Why};
-use crate::discord::Message;
-use crate::discord::conversation::Finish;
-use crate::error::no_sign_in;
+use super::order::Order;
+use super::state::{Ended, FailedAt, Followed, NotFound, Stage, Target, Why};
+use crate::discord::{FinalReply, Message};
+use crate::github::explain::{Subject, explain};
+use crate::github::words::{conclusion, running, took};
 use crate::github::{Github, GithubError, Run};
-use crate::text::run::{conclusion, running, took};
 use crate::text::{duration, escape};
 
 const FOLLOWS: &str = "`wait:true` follows the run and reports its outcome here.";
@@ -60,7 +58,7 @@ impl<'a> Messages<'a> {
 
     /// The last state of the message, and the follow-up that tells the requester; `added` is what the
     /// command has to say besides.
-    pub fn finish(&self, followed: &Followed, added: Option<&str>) -> Finish {
+    pub fn finish(&self, followed: &Followed, added: Option<&str>) -> FinalReply {
         let outcome = self.outcome(followed);
         let added = added.map(|added| format!("\n{added}")).unwrap_or_default();
         let place = self.where_(&followed.stage);
@@ -73,7 +71,7 @@ impl<'a> Messages<'a> {
         let id = self.order.correlation_id;
         let follow_up = format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`{added}");
         let follow_up = Message::public(&follow_up).pinging(user_id);
-        Finish { message, follow_up: Some(follow_up) }
+        FinalReply { message, follow_up: Some(follow_up) }
     }
 
     /// The answer of a command that does not wait and did not get through.
@@ -214,76 +212,11 @@ fn run_link(target: &Target) -> String {
 
 /// Why GitHub took no dispatch, and what to do next.
 fn refused(error: &GithubError, order: &Order) -> String {
-    let repository = escape::code(&order.repository.to_string(), 100);
-    let workflow = escape::code(&order.workflow, 100);
-    match error {
-        GithubError::NoSignIn(why) => no_sign_in(why),
-        GithubError::NotSent(_) | GithubError::Lost(_) => {
-            "GitHub cannot be reached. Try again in a minute; githubstatus.com tells about outages."
-                .to_owned()
-        }
-        GithubError::RateLimited(wait) => format!(
-            "GitHub's rate limit is used up. Try again in {}.",
-            duration::compact(TimeDelta::from_std(*wait).unwrap_or_default()),
-        ),
-        GithubError::Unauthorized => {
-            "GitHub refuses the token (401): it is wrong, expired or revoked. Renew `GITHUB_TOKEN`, or what its parameter holds, or the app's key."
-                .to_owned()
-        }
-        GithubError::Forbidden(said) => format!(
-            "GitHub forbids it (403): {said}. The token needs the permission Actions: read and write on \
-             {repository}.",
-            said = said_by_github(said),
-        ),
-        GithubError::NotFound => format!(
-            "GitHub does not know the workflow {workflow} in {repository} (404). Check the file's name \
-             in agents.toml, and that the token may see the repository.",
-        ),
-        GithubError::Moved => format!(
-            "GitHub says that {repository} has moved. Set `GITHUB_REPO` (or the agent's repository) to \
-             its new name.",
-        ),
-        GithubError::Refused(status, said) => {
-            format!("GitHub refuses it ({status}): {}. {}", said_by_github(said), hint(said))
-        }
-    }
+    let subject = Subject::Dispatch(&order.workflow, &order.repository);
+    explain(error, subject, "Actions: read and write")
 }
 
-/// What to do about GitHub's known refusals of a dispatch.
-fn hint(said: &str) -> &'static str {
-    if said.contains("Unexpected inputs") {
-        "Declare them in the workflow's `on.workflow_dispatch.inputs`; `correlation_id` and `requester` \
-         are always sent."
-    } else if said.contains("Required input") {
-        "Declare it among the agent's inputs in agents.toml."
-    } else if said.contains("No ref found") {
-        "Check that this branch or tag exists."
-    } else if said.contains("'workflow_dispatch' trigger") {
-        "Add `workflow_dispatch` to the workflow's `on` on that branch."
-    } else {
-        "Check the agent's workflow, ref and inputs in agents.toml."
-    }
-}
-
+/// Why the run cannot be looked at.
 fn not_told(error: &GithubError) -> String {
-    match error {
-        GithubError::NoSignIn(why) => no_sign_in(why),
-        GithubError::NotSent(_) | GithubError::Lost(_) => "GitHub cannot be reached.".to_owned(),
-        GithubError::RateLimited(_) => "GitHub's rate limit is used up.".to_owned(),
-        GithubError::Unauthorized => "GitHub refuses the token now (401).".to_owned(),
-        GithubError::Forbidden(said) => {
-            format!("GitHub forbids it (403): {}.", said_by_github(said))
-        }
-        GithubError::Moved => "GitHub says that the repository has moved.".to_owned(),
-        GithubError::NotFound => {
-            "GitHub does not know it (404); it may have been deleted.".to_owned()
-        }
-        GithubError::Refused(status, said) => {
-            format!("GitHub refuses it ({status}): {}.", said_by_github(said))
-        }
-    }
-}
-
-fn said_by_github(message: &str) -> String {
-    escape::plain(message.trim_end_matches('.'), 300)
+    explain(error, Subject::Run, "Actions: read")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::{Instant, sleep_until};
 
-use crate::config::WaitSettings;
+use super::settings::WaitSettings;
 
 /// A command that does not wait for the run still waits this long for a clear answer about its
 /// dispatch.

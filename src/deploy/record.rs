@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
-use super::Target;
 use super::conclusion::Conclusion;
+use super::state::Target;
 use crate::store::{DeployKey, Outcome, Store};
 
 /// What is noted late must not hold back what is said.

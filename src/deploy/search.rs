@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use super::correlation::{ByTime, Matched, by_time, carries_ids};
+use super::correlation::{ByTime, Matched, by_time, carries, carries_ids};
+use super::order::Order;
 use super::patience::Patience;
-use super::{Order, Target};
+use super::state::{NotFound, Target};
 use crate::github::account::Dispatcher;
 use crate::github::{Github, GithubError, Run};
 
@@ -20,27 +21,6 @@ const SLACK: TimeDelta = TimeDelta::seconds(1);
 
 /// A run without a correlation id is taken when it was alone for this long after the dispatch.
 const SETTLE: Duration = Duration::from_secs(5);
-
-/// Why it cannot be told which run is ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotFound {
-    /// No run showed up in time.
-    Nowhere {
-        /// Whether it is unknown if GitHub took the dispatch.
-        lost: bool,
-        /// Whether GitHub gave its list of runs at all.
-        listed: bool,
-    },
-    /// The run names carry no correlation id, and this many runs could be ours.
-    Ambiguous(usize),
-    /// GitHub does not let us look.
-    NotTold {
-        /// What it says.
-        error: GithubError,
-        /// Whether it is unknown if GitHub took the dispatch.
-        lost: bool,
-    },
-}
 
 /// Looks until the run shows up or the time is over. `at` is when the dispatch was sent.
 pub async fn run(
@@ -96,7 +76,7 @@ async fn look(
     // Before GitHub's clock is known (its answer to the dispatch was lost), the newest page must do.
     let since = github.to_github_time(at).map(|at| at.trunc_subsecs(0) - SLACK);
     let runs = github.dispatched_runs(&order.repository, &order.workflow, since).await?;
-    if let Some(run) = runs.iter().find(|run| order.correlation_id.is_in(run)) {
+    if let Some(run) = runs.iter().find(|run| carries(run, order.correlation_id)) {
         return Ok(Look::Found(run.clone(), Matched::CorrelationId));
     }
     match since {

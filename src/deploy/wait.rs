@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::failure;
+use super::order::Order;
 use super::patience::Patience;
-use super::{Ended, Order, Progress, Report, Stage, Target, Why, failure};
+use super::state::{Ended, Progress, Report, Stage, Target, Why};
 use crate::github::runs::Tag;
 use crate::github::{Github, GithubError, Run};
 

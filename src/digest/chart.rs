@@ -80,7 +80,7 @@ impl Chart {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, run};
+    use super::super::period::tests::{at, run};
     use super::*;
     use proptest::prelude::*;
 

@@ -123,7 +123,7 @@ fn count(runs: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, run};
+    use super::super::period::tests::{at, run};
     use super::super::{Period, Window};
     use super::*;
     use proptest::prelude::*;

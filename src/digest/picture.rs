@@ -191,7 +191,7 @@ fn float(number: i64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, run};
+    use super::super::period::tests::{at, run};
     use super::super::{Period, Window};
     use super::*;
     use rstest::rstest;

@@ -95,7 +95,7 @@ fn share(part: usize, whole: usize) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::run;
+    use super::super::period::tests::run;
     use super::*;
     use chrono::TimeDelta;
     use proptest::prelude::*;

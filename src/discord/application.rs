@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{Discord, DiscordError};
-use crate::config::DiscordSettings;
+use super::settings::Settings;
 
 /// The application that a bot's token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Application {
 
 impl Discord {
     /// Who we are, and what the doctor may ask with.
-    pub fn settings(&self) -> &DiscordSettings {
+    pub fn settings(&self) -> &Settings {
         &self.settings
     }
 

@@ -7,8 +7,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 
 use super::client::{AGENT, Body, Discord, DiscordError, outcome};
-use crate::outbound::CallError;
-use crate::secret::Secret;
+use crate::net::transport::CallError;
+use crate::secrets::Secret;
 
 impl Discord {
     /// Whether there is a bot's token to call with.
@@ -28,8 +28,7 @@ impl Discord {
             .bot
             .as_ref()
             .ok_or_else(|| DiscordError::NoSignIn("DISCORD_BOT_TOKEN is not set".to_owned()))?;
-        let no_token =
-            |error: crate::credential::NoSecret| DiscordError::NoSignIn(error.to_string());
+        let no_token = |error: crate::secrets::NoSecret| DiscordError::NoSignIn(error.to_string());
         let token = bot.get().await.map_err(no_token)?;
         let answer = self.call_with(&token, &method, path, body).await;
         if let Err(DiscordError::Refused { status: 401, .. }) = answer

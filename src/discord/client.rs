@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use super::message::Message;
 use crate::clock::Clock;
-use crate::config::DiscordSettings;
-use crate::credential::{Credential, Vault};
-use crate::outbound::{CallError, Transport};
-use crate::secret::Secret;
+use crate::discord::settings::Settings;
+use crate::net::transport::{CallError, Transport};
+use crate::secrets::Secret;
+use crate::secrets::{Credential, SecretStore};
 
 /// Discord wants this shape. <https://docs.discord.com/developers/reference#user-agent>
 pub(super) const AGENT: &str =
@@ -62,7 +62,7 @@ pub enum DiscordError {
 /// The client.
 pub struct Discord {
     pub(super) transport: Arc<dyn Transport>,
-    pub(super) settings: DiscordSettings,
+    pub(super) settings: Settings,
     /// The bot's token, if there is one.
     pub(super) bot: Option<Credential>,
 }
@@ -70,12 +70,12 @@ pub struct Discord {
 impl Discord {
     /// A client for these settings.
     pub fn new(
-        settings: DiscordSettings,
+        settings: Settings,
         transport: Arc<dyn Transport>,
-        vault: Arc<dyn Vault>,
+        secrets: Arc<dyn SecretStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let bot = settings.bot_token.clone().map(|token| Credential::new(token, vault, clock));
+        let bot = settings.bot_token.clone().map(|token| Credential::new(token, secrets, clock));
         Self { transport, settings, bot }
     }
 
@@ -126,7 +126,7 @@ impl Discord {
         path: &str,
         body: Option<&Body>,
     ) -> Result<(), DiscordError> {
-        let DiscordSettings { api_base, application_id, .. } = &self.settings;
+        let Settings { api_base, application_id, .. } = &self.settings;
         let token = token.expose();
         let mut request = Request::builder()
             .method(method)

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::client::{Discord, DiscordError};
 use super::message::Message;
-use crate::secret::Secret;
+use crate::secrets::Secret;
 use crate::telemetry;
 
 /// Progress that cannot be shown within this time is skipped: the next change, or the outcome, shows
@@ -24,14 +24,14 @@ const HEAD_START: Duration = Duration::from_secs(3);
 /// How an interaction ends: what its original message says at last and, since an edit notifies
 /// nobody, what is posted besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finish {
+pub struct FinalReply {
     /// The original response.
     pub message: Message,
     /// The message that notifies the requester.
     pub follow_up: Option<Message>,
 }
 
-impl From<Message> for Finish {
+impl From<Message> for FinalReply {
     fn from(message: Message) -> Self {
         Self { message, follow_up: None }
     }
@@ -69,8 +69,8 @@ impl Conversation {
 
     /// Shows how it ended. When the original message cannot be edited (somebody deleted it, say) the
     /// follow-up still tells. The error is the original message's.
-    pub async fn finish(&self, finish: &Finish) -> Result<(), DiscordError> {
-        let Finish { message, follow_up } = finish;
+    pub async fn finish(&self, finish: &FinalReply) -> Result<(), DiscordError> {
+        let FinalReply { message, follow_up } = finish;
         if message.is_ephemeral() && !self.ephemeral {
             // An edit cannot make the public message private.
             self.discord.delete_original(&self.token).await?;

@@ -53,7 +53,7 @@ impl Message {
         Self { ephemeral: true, ..self }
     }
 
-    /// Adds a file. A message with one is never the HTTP answer itself; see [`crate::followup`].
+    /// Adds a file. A message with one is never the HTTP answer itself; see [`crate::bot::follow_up`].
     pub fn with(mut self, attachment: Attachment) -> Self {
         self.attachment = Some(attachment);
         self

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::Finding;
 use super::facts::{Asked, DiscordFacts, Registered};
+use super::finding::Finding;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
 use crate::discord::channel;
@@ -202,7 +202,7 @@ fn trouble(subject: &str, error: &DiscordError) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::registration::Change;
+    use crate::discord::registration::Change;
     use crate::doctor::Level;
     use rstest::rstest;
 

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use super::facts::Facts;
-use super::{Finding, findings, probe, store};
+use super::finding::Finding;
+use super::judge::findings;
+use super::{probe, store as table_store};
+use crate::agents::Registry;
 use crate::aws::{Aws, Parameters};
+use crate::bot::{Command, Settings};
 use crate::clock::{Clock, SystemClock};
-use crate::commands::TABLE;
-use crate::config::{Problem, Settings};
-use crate::credential::Vault;
+use crate::config::Problem;
 use crate::discord::Discord;
 use crate::github::Github;
-use crate::outbound::{Https, Transport};
-use crate::startup;
+use crate::net::transport::{Https, Transport};
+use crate::secrets::SecretStore;
 use crate::store::Dynamo;
 
 /// Stands in for required settings that are missing, so that the others can be read. What these
@@ -24,45 +26,49 @@ const FILLERS: [(&str, &str); 4] = [
     ("GITHUB_REPO", "none/none"),
 ];
 
-/// Checks the set-up that the environment describes, as far as it goes.
-pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
+/// Checks the set-up that the environment describes, as far as it goes. `registry` may be why there is
+/// none; `table` is what it is to be compared with.
+pub async fn examine(
+    env: impl Fn(&str) -> Option<String>,
+    registry: Result<Registry, String>,
+    table: &[Command],
+) -> Vec<Finding> {
     let (settings, problems) = lenient(&env);
-    let registry = startup::registry(&env);
-    let agents_file = registry.as_ref().err().map(ToString::to_string);
+    let agents_file = registry.as_ref().err().cloned();
     let registry = registry.ok();
     let usable = |prefix: &str| !problems.iter().any(|problem| problem.name().starts_with(prefix));
     let (mut has_admins, mut channel_id) = (false, None);
-    let (mut table, mut discord, mut github) = (None, None, None);
+    let (mut store, mut discord, mut github) = (None, None, None);
     if let Some(settings) = settings {
         let transport: Arc<dyn Transport> = Arc::new(Https::default());
         let aws = Aws::new(transport.clone());
-        let vault: Arc<dyn Vault> = Arc::new(Parameters(aws.clone()));
+        let secrets: Arc<dyn SecretStore> = Arc::new(Parameters(aws.clone()));
         let clock = Arc::new(SystemClock);
         has_admins =
             !settings.access.admin_users.is_empty() || !settings.access.admin_roles.is_empty();
-        table = settings.table.map(|name| (Dynamo::new(aws, name, clock.clone()), settings.wait));
+        store = settings.table.map(|name| (Dynamo::new(aws, name, clock.clone()), settings.wait));
         channel_id = settings.digest.channel_id;
         if usable("DISCORD_") {
             discord = Some(Discord::new(
                 settings.discord,
                 transport.clone(),
-                vault.clone(),
+                secrets.clone(),
                 clock.clone(),
             ));
         }
         if usable("GITHUB_") {
-            github = Some(Github::new(settings.github, transport, vault, clock));
+            github = Some(Github::new(settings.github, transport, secrets, clock));
         }
     }
     let discord = async {
         let discord = discord.as_ref()?;
-        Some(probe::ask_discord(discord, registry.as_ref(), TABLE, channel_id).await)
+        Some(probe::ask_discord(discord, registry.as_ref(), table, channel_id).await)
     };
     let github =
-        async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), TABLE).await) };
+        async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), table).await) };
     let store = async {
-        let ((table, wait), registry) = (table.as_ref()?, registry.as_ref()?);
-        Some(store::ask(table, registry, *wait, SystemClock.now()).await)
+        let ((table, wait), registry) = (store.as_ref()?, registry.as_ref()?);
+        Some(table_store::ask(table, registry, *wait, SystemClock.now()).await)
     };
     let (store, discord, github) = tokio::join!(store, discord, github);
     findings(&Facts { problems, agents_file, has_admins, store, discord, github })

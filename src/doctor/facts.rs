@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use super::store::StoreFacts;
-use crate::commands::registration::Change;
-use crate::config::{Problem, Repository};
+use crate::config::Problem;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
+use crate::discord::registration::Change;
 use crate::github::GithubError;
+use crate::github::Repository;
 use crate::github::account::Dispatcher;
-use crate::github::inspect::{Permission, RateLimit};
+use crate::github::inspect::RateLimit;
+use crate::github::permission::Permission;
 
 /// Everything that the findings are made of.
 #[derive(Debug, Clone)]
@@ -99,9 +101,18 @@ pub struct Read {
     /// Which one.
     pub permission: Permission,
     /// The commands that need it.
-    pub commands: Vec<String>,
+    pub commands: Vec<Needed>,
     /// What GitHub said.
     pub answer: Result<(), GithubError>,
+}
+
+/// A command that needs a permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// Without the slash.
+    pub command: String,
+    /// Whether reading does not suffice.
+    pub writes: bool,
 }
 
 /// About one agent and its workflow.

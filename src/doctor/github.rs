@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use super::facts::{GithubFacts, Read, RepositoryFacts};
-use super::{Finding, Level, commands, listed};
+use super::finding::{Finding, Level, commands, listed};
 use crate::github::GithubError;
 use crate::github::account::Dispatcher;
-use crate::github::inspect::{Permission, RateLimit};
+use crate::github::explain::{Subject, explain_plainly};
+use crate::github::inspect::RateLimit;
+use crate::github::permission::Permission;
 
 const ABOUT: &str = "GitHub";
 /// Less than this share of the rate limit is little: one in so many.
@@ -123,28 +125,31 @@ fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) 
     let lacking: Vec<Finding> = lacking.collect();
     let granted = of_an_app && lacking.is_empty() && !needs.is_empty();
     findings.extend(lacking);
-    let readable = match readable.is_empty() {
-        true => String::new(),
-        false => format!("The token may read {}. ", listed(&readable)),
+    let readable = if readable.is_empty() {
+        String::new()
+    } else {
+        format!("The token may read {}. ", listed(&readable))
     };
     let by_a_person = !of_an_app && matches!(of.account, Some(Ok(Dispatcher::Login(_))));
     let scoped = scopes.is_some_and(|scopes| scopes.split(',').any(|one| one.trim() == "repo"));
-    findings.push(if *push == Some(false) && by_a_person {
+    findings.extend(if *push == Some(false) && by_a_person {
         let what =
             format!("{readable}Its account may not write here, so nothing can be dispatched.");
-        Finding::bad(&about, what, "Give the account the role Write in this repository.")
+        Some(Finding::bad(&about, what, "Give the account the role Write in this repository."))
     } else if scoped {
-        Finding::good(&about, format!("{readable}Its scope repo lets it write."))
+        Some(Finding::good(&about, format!("{readable}Its scope repo lets it write.")))
     } else if granted {
-        Finding::good(&about, format!("{readable}The app was granted what these commands write."))
+        let what = format!("{readable}The app was granted what these commands write.");
+        Some(Finding::good(&about, what))
     } else if needs.is_empty() || of_an_app {
-        Finding::good(&about, readable.trim_end())
+        // If nothing can be read either, the findings above say all there is.
+        (!readable.is_empty()).then(|| Finding::good(&about, readable.trim_end()))
     } else {
         let what = format!(
             "{readable}What it may write cannot be seen without writing; it needs {}.",
             listed(&needs)
         );
-        Finding::good(&about, what)
+        Some(Finding::good(&about, what))
     });
     findings
 }
@@ -182,19 +187,17 @@ fn written(permission: Permission) -> Option<&'static str> {
     }
 }
 
-/// The commands that write with it, if there are any: all but those that only look.
+/// The commands that write with it, if there are any.
 fn writers(read: &Read) -> Option<Vec<String>> {
-    let writers = read.commands.iter().filter(|name| !LOOKING.contains(&name.as_str()));
-    let writers: Vec<String> = writers.cloned().collect();
+    let writers = read.commands.iter().filter(|needed| needed.writes);
+    let writers: Vec<String> = writers.map(|needed| needed.command.clone()).collect();
     (!writers.is_empty()).then_some(writers)
 }
 
-/// What the built-in commands that only look are called.
-const LOOKING: [&str; 5] = ["status", "status-digest", "verify-latest", "verify-run", "doctor"];
-
 fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
     let name = read.permission.name();
-    let needs = match read.commands.as_slice() {
+    let names: Vec<String> = read.commands.iter().map(|needed| needed.command.clone()).collect();
+    let needs = match names.as_slice() {
         [] => String::new(),
         [one] => format!(", which /{one} needs"),
         many => format!(", which {} need", commands(many)),
@@ -222,46 +225,23 @@ fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
     }
 }
 
-/// What an error means, and what to do.
+/// What an error means for what was to be checked, and what to do.
 pub(super) fn trouble(subject: &str, error: &GithubError) -> (String, String) {
-    let (what, fix) = match error {
-        GithubError::Unauthorized => (
-            "GitHub refuses the token (401): it is wrong, expired or revoked.".to_owned(),
-            "Create a new token and set GITHUB_TOKEN; of a GitHub App, check its id and its key.",
-        ),
-        GithubError::Refused(400, said) if said.to_lowercase().contains("version") => (
-            format!("GitHub does not take API version 2022-11-28 any more: {said}"),
-            "Update Deckhand.",
-        ),
-        GithubError::RateLimited(wait) => {
-            return (
-                format!("{subject} could not be checked: GitHub's rate limit is used up."),
-                format!("Try again in {} s.", wait.as_secs()),
-            );
-        }
-        GithubError::NoSignIn(why) => (
-            format!("There is no way to sign in to GitHub: {why}."),
-            "Put the secret where the settings say that it is.",
-        ),
-        GithubError::Moved => (
-            format!("{subject} has moved."),
-            "Set GITHUB_REPO (or the agent's repository) to its new name, GITHUB_API_BASE to where it is.",
-        ),
-        GithubError::Forbidden(_) | GithubError::NotFound | GithubError::Refused(..) => (
-            format!("{subject} could not be checked: {error}."),
-            "Check the token (or the app's installation), GITHUB_REPO and GITHUB_API_BASE.",
-        ),
+    let (what, fix) = explain_plainly(error, Subject::Checked, "that is named for the repository");
+    match error {
+        // Here what went wrong with the connection helps.
         GithubError::NotSent(_) | GithubError::Lost(_) => (
             format!("{subject} could not be checked: {error}."),
-            "Check the network, GITHUB_API_BASE and githubstatus.com.",
+            "Check the network, GITHUB_API_BASE and githubstatus.com.".to_owned(),
         ),
-    };
-    (what, fix.to_owned())
+        _ => (format!("{subject} could not be checked. {what}"), fix),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::facts::Needed;
     use chrono::DateTime;
     use rstest::rstest;
 
@@ -322,7 +302,8 @@ mod tests {
         #[case] level: Level,
         #[case] what: &str,
     ) {
-        let commands = vec!["deploy-client".to_owned(), "status".to_owned()];
+        let needed = |command: &str, writes| Needed { command: command.to_owned(), writes };
+        let commands = vec![needed("deploy-client", true), needed("status", false)];
         let read = Read { permission: Permission::Actions, commands, answer: Ok(()) };
         let repository = "o/r".parse().unwrap();
         let facts = RepositoryFacts { repository, push: Ok(push), reads: vec![read] };
@@ -342,10 +323,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case(GithubError::Unauthorized, "401", "Create a new token")]
+    #[case(GithubError::Unauthorized("Bad credentials".into()), "401): Bad credentials", "Renew GITHUB_TOKEN")]
     #[case(GithubError::Refused(400, "API version x".into()), "API version", "Update Deckhand")]
     #[case(GithubError::Refused(418, "tea".into()), "418", "Check the token")]
-    #[case(GithubError::RateLimited(std::time::Duration::from_secs(7)), "used up", "in 7 s")]
+    #[case(GithubError::RateLimited(std::time::Duration::from_secs(7)), "used up", "in 7s")]
     #[case(GithubError::Moved, "has moved", "GITHUB_REPO")]
     #[case(GithubError::NotSent("dns".into()), "dns", "network")]
     fn an_error_and_its_fix(#[case] error: GithubError, #[case] what: &str, #[case] fix: &str) {

@@ -5,31 +5,33 @@ use futures_util::future::{OptionFuture, join_all};
 use serde_json::Value;
 
 use super::facts::{
-    AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Read, Registered, RepositoryFacts, Sends,
+    AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Needed, Read, Registered, RepositoryFacts,
+    Sends,
 };
 use super::store;
 use crate::agents::{Agent, Kind, Registry, Workflow};
-use crate::app::Deckhand;
-use crate::commands::registration::changes;
-use crate::commands::{Command, Scope, registration};
-use crate::config::Repository;
+use crate::bot::command::served;
+use crate::bot::{Command, Context, registration};
+use crate::discord::registration::{Scope, changes};
 use crate::discord::{Discord, DiscordError};
 use crate::github::Github;
-use crate::github::inspect::Permission;
+use crate::github::Repository;
+use crate::github::permission::{Permission, Repositories};
 
 /// GitHub takes 100 requests at once; an agent costs two.
 const AGENTS_AT_ONCE: usize = 20;
 
 /// The facts about a bot that runs: its settings are fine.
-pub async fn running(deckhand: &Deckhand) -> Facts {
-    let Deckhand { registry, table, access, wait, .. } = deckhand;
-    let (store, discord, github) = tokio::join!(
-        OptionFuture::from(deckhand.has_table.then(|| {
-            store::ask(deckhand.store.as_ref(), registry, *wait, deckhand.clock.now())
-        })),
-        ask_discord(&deckhand.discord, Some(registry), table, deckhand.digest.channel_id),
-        ask_github(&deckhand.github, Some(registry), table)
-    );
+pub async fn running(context: &Context, table: &[Command]) -> Facts {
+    let Context { registry, access, wait, .. } = context;
+    let (store, discord, github) =
+        tokio::join!(
+            OptionFuture::from(context.has_table.then(|| {
+                store::ask(context.store.as_ref(), registry, *wait, context.clock.now())
+            })),
+            ask_discord(&context.discord, Some(registry), table, context.digest.channel_id),
+            ask_github(&context.github, Some(registry), table)
+        );
     Facts {
         problems: Vec::new(),
         agents_file: None,
@@ -113,44 +115,47 @@ pub async fn ask_github(
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted {
     repository: Repository,
-    permissions: Vec<(Permission, Vec<String>)>,
+    permissions: Vec<(Permission, Vec<Needed>)>,
 }
 
 /// The default repository and those of the agents, each with what is needed there.
 fn wanted(default: &Repository, registry: Option<&Registry>, table: &[Command]) -> Vec<Wanted> {
-    let agents = registry.map(Registry::agents).unwrap_or_default();
-    let mut repositories = vec![default.clone()];
-    for workflow in agents.iter().filter_map(Agent::workflow) {
-        let repository = workflow.repository.as_ref().unwrap_or(default);
-        if !repositories.contains(repository) {
-            repositories.push(repository.clone());
+    let mut all = vec![Wanted { repository: default.clone(), permissions: Vec::new() }];
+    let Some(registry) = registry else { return all };
+    let of = |workflow: &Workflow| workflow.repository.as_ref().unwrap_or(default).clone();
+    for repository in registry.agents().iter().filter_map(Agent::workflow).map(of) {
+        if !all.iter().any(|wanted| wanted.repository == repository) {
+            all.push(Wanted { repository, permissions: Vec::new() });
         }
     }
-    let declared = registry.map(|registry| registration(table, registry, Scope::Guild));
-    let names = declared.iter().filter_map(Value::as_array).flatten();
-    let names: Vec<&str> = names.filter_map(|command| command.get("name")?.as_str()).collect();
-    let there = |wanted: &[&str]| -> Vec<String> {
-        wanted.iter().filter(|name| names.contains(name)).map(|name| (*name).to_owned()).collect()
-    };
-    let of = |repository: Repository| {
-        let is_default = repository == *default;
-        let agents = agents.iter().filter(|agent| {
-            let workflow = agent.workflow();
-            workflow.is_some_and(|w| w.repository.as_ref().unwrap_or(default) == &repository)
-        });
-        let mut actions: Vec<String> = agents.map(|agent| agent.command.clone()).collect();
-        actions.extend(there(&["status", "status-digest", "verify-latest", "verify-run"]));
-        let mut permissions =
-            vec![(Permission::Actions, actions), (Permission::Contents, there(&["doctor"]))];
-        if is_default {
-            for permission in [Permission::Variables, Permission::Secrets] {
-                permissions.push((permission, there(&["set-frontend", "set-api-base"])));
+    for served in served(table, registry) {
+        for need in served.command.needs {
+            let repository = match need.of {
+                Repositories::All => None,
+                Repositories::Default => Some(default.clone()),
+                Repositories::OfTheAgent => served.agent.and_then(Agent::workflow).map(of),
+            };
+            for wanted in &mut all {
+                if repository.as_ref().is_none_or(|repository| *repository == wanted.repository) {
+                    wanted.add(need.permission, served.name, need.writes);
+                }
             }
         }
-        permissions.retain(|(_, commands)| !commands.is_empty());
-        Wanted { repository, permissions }
-    };
-    repositories.into_iter().map(of).collect()
+    }
+    for wanted in &mut all {
+        wanted.permissions.sort_by_key(|(permission, _)| *permission);
+    }
+    all
+}
+
+impl Wanted {
+    fn add(&mut self, permission: Permission, command: &str, writes: bool) {
+        let needed = Needed { command: command.to_owned(), writes };
+        match self.permissions.iter_mut().find(|(there, _)| *there == permission) {
+            Some((_, commands)) => commands.push(needed),
+            None => self.permissions.push((permission, vec![needed])),
+        }
+    }
 }
 
 async fn ask_repository(github: &Github, wanted: Wanted) -> RepositoryFacts {

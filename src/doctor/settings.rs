@@ -1,7 +1,7 @@
 //! What the doctor says of the settings and of `agents.toml`.
 
-use super::Finding;
 use super::facts::Facts;
+use super::finding::Finding;
 use crate::config::Problem;
 
 const ABOUT: &str = "Settings";

@@ -1,6 +1,6 @@
 //! The findings for people: as text for a terminal, and as a message.
 
-use super::{Finding, Level};
+use super::finding::{Finding, Level};
 use crate::discord::Message;
 use crate::text::escape;
 

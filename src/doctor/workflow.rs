@@ -2,9 +2,9 @@
 //! can be recognised.
 
 use super::facts::AgentFacts;
+use super::finding::{Finding, listed};
 use super::github::trouble;
 use super::workflow_file::{self, Declared, Input};
-use super::{Finding, listed};
 use crate::github::GithubError;
 
 pub(super) fn findings(agent: &AgentFacts) -> Vec<Finding> {

@@ -2,8 +2,9 @@
 //!
 //! <https://docs.github.com/en/rest/users/users#get-the-authenticated-user>
 
-use super::client::{Github, GithubError};
-use super::runs::Account;
+use super::client::Github;
+use super::error::GithubError;
+use super::run::Account;
 
 /// Who dispatches with our token, as far as GitHub tells.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::secret::Secret;
+use crate::secrets::Secret;
 
 /// GitHub's clock and ours may disagree, so a JWT is dated back by this much.
 const BACKDATED: TimeDelta = TimeDelta::seconds(60);

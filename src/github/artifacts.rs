@@ -5,8 +5,9 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::client::{Github, GithubError};
-use crate::config::Repository;
+use super::client::Github;
+use super::error::GithubError;
+use super::repository::Repository;
 
 /// An artifact, not downloaded yet.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,66 +13,20 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::app::InstallationToken;
+use super::error::GithubError;
 use super::limits;
-use super::window::Pages;
+use super::pages::Pages;
+use super::repository::Repository;
+use super::settings::{Settings, SignIn};
 use crate::clock::Clock;
-use crate::config::{GithubSettings, Repository, SignIn};
-use crate::credential::{Credential, Vault};
-use crate::outbound::{CallError, Transport};
-use crate::secret::Secret;
+use crate::net::transport::{CallError, Transport};
+use crate::secrets::Secret;
+use crate::secrets::{Credential, SecretStore};
 use crate::telemetry;
 
 /// The API version that is asked for. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
 const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
-
-/// What came of a request that was not answered with success.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GithubError {
-    /// We cannot sign in, so nothing was asked.
-    #[error("no way to sign in to GitHub: {0}")]
-    NoSignIn(String),
-    /// GitHub has not seen it.
-    #[error("GitHub cannot be reached ({0})")]
-    NotSent(String),
-    /// GitHub may have done it: the answer is lost, a 5xx, or unreadable.
-    #[error("GitHub's answer was lost ({0})")]
-    Lost(String),
-    /// A rate limit; GitHub has not done it. After this long it may be asked again.
-    #[error("GitHub's rate limit is used up for {} s", .0.as_secs())]
-    RateLimited(Duration),
-    /// 401: the token is wrong, expired or revoked.
-    #[error("GitHub refuses the token (401)")]
-    Unauthorized,
-    /// 403 that is no rate limit: the token lacks a permission.
-    #[error("GitHub forbids it (403: {0})")]
-    Forbidden(String),
-    /// 404: not there, or not visible to this token.
-    #[error("GitHub does not know it (404)")]
-    NotFound,
-    /// A redirect: the repository was renamed or moved.
-    #[error("GitHub says that it has moved (3xx)")]
-    Moved,
-    /// Any other 4xx, with GitHub's words.
-    #[error("GitHub refuses it ({0}: {1})")]
-    Refused(u16, String),
-}
-
-impl GithubError {
-    /// The same without GitHub's words, which may repeat what was sent.
-    pub(super) fn without_words(self) -> Self {
-        match self {
-            Self::Forbidden(_) => Self::Forbidden(String::new()),
-            Self::Refused(status, _) => Self::Refused(status, String::new()),
-            error => error,
-        }
-    }
-
-    /// Whether the same request may succeed a moment later.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::NotSent(_) | Self::Lost(_))
-    }
-}
 
 /// A successful answer.
 #[derive(Debug)]
@@ -101,7 +54,7 @@ impl Answer {
 pub struct Github {
     transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) settings: GithubSettings,
+    pub(super) settings: Settings,
     ahead: Mutex<Option<TimeDelta>>,
     /// The token, or the app's private key.
     pub(super) credential: Credential,
@@ -116,9 +69,9 @@ pub struct Github {
 impl Github {
     /// A client for these settings.
     pub fn new(
-        settings: GithubSettings,
+        settings: Settings,
         transport: Arc<dyn Transport>,
-        vault: Arc<dyn Vault>,
+        secrets: Arc<dyn SecretStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let source = match &settings.sign_in {
@@ -127,7 +80,7 @@ impl Github {
         };
         Self {
             transport,
-            credential: Credential::new(source.clone(), vault, clock.clone()),
+            credential: Credential::new(source.clone(), secrets, clock.clone()),
             clock,
             settings,
             ahead: Mutex::new(None),
@@ -239,7 +192,7 @@ impl Github {
         let token = self.token().await?;
         let answer = self.call_as(&token, method.clone(), path, etag, body.clone()).await;
         // What is refused like this, GitHub has not done.
-        if let Err(GithubError::Unauthorized) = answer
+        if let Err(GithubError::Unauthorized(_)) = answer
             && let Some(token) = self.another_token(&token).await?
         {
             return self.call_as(&token, method, path, etag, body).await;
@@ -317,7 +270,7 @@ impl Github {
         let said: String = said.chars().take(300).collect();
         match status.as_u16() {
             300..400 => GithubError::Moved,
-            401 => GithubError::Unauthorized,
+            401 => GithubError::Unauthorized(said),
             403 => GithubError::Forbidden(said),
             404 => GithubError::NotFound,
             408 => GithubError::Lost("status 408".to_owned()),
@@ -345,10 +298,12 @@ fn web_base(api_base: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::aws::{Aws, Parameters};
     use crate::clock::SystemClock;
-    use crate::credential::SecretSource;
+    use crate::secrets::SecretSource;
     use rstest::rstest;
 
     #[rstest]
@@ -366,7 +321,7 @@ mod tests {
         fn send(
             &self,
             _: Request<Bytes>,
-        ) -> crate::BoxFuture<'_, Result<Response<Bytes>, CallError>> {
+        ) -> futures_util::future::BoxFuture<'_, Result<Response<Bytes>, CallError>> {
             Box::pin(std::future::ready(Err(CallError::NotSent("nowhere".to_owned()))))
         }
     }
@@ -376,19 +331,19 @@ mod tests {
     }
 
     fn github() -> Github {
-        let settings = GithubSettings {
+        let settings = Settings {
             sign_in: SignIn::Token(SecretSource::Given(token())),
             repository: "o/r".parse().unwrap(),
             api_base: "https://api.github.com".to_owned(),
         };
         let transport = Arc::new(Nowhere);
-        let vault = Arc::new(Parameters(Aws::new(transport.clone())));
-        Github::new(settings, transport, vault, Arc::new(SystemClock))
+        let secrets = Arc::new(Parameters(Aws::new(transport.clone())));
+        Github::new(settings, transport, secrets, Arc::new(SystemClock))
     }
 
     #[rstest]
     #[case(301, GithubError::Moved)]
-    #[case(401, GithubError::Unauthorized)]
+    #[case(401, GithubError::Unauthorized("Nope".to_owned()))]
     #[case(403, GithubError::Forbidden("Nope".to_owned()))]
     #[case(404, GithubError::NotFound)]
     #[case(408, GithubError::Lost("status 408".to_owned()))]

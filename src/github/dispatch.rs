@@ -8,8 +8,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::client::{Github, GithubError};
-use crate::config::Repository;
+use super::client::Github;
+use super::error::GithubError;
+use super::repository::Repository;
 
 /// What GitHub says of the run it made, if the server is new enough to say.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -8,56 +8,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
-use super::client::{Github, GithubError};
-use crate::config::Repository;
+use super::client::Github;
+use super::error::GithubError;
+use super::permission::Permission;
+use super::repository::Repository;
 
 /// A larger file is no workflow: GitHub itself takes none above 512 KiB.
 const MAX_FILE_BYTES: usize = 512 * 1024;
-
-/// A permission of a fine-grained token or a GitHub App.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permission {
-    /// Workflows and their runs.
-    Actions,
-    /// Files, branches and tags.
-    Contents,
-    /// Repository variables.
-    Variables,
-    /// Repository secrets.
-    Secrets,
-}
-
-impl Permission {
-    /// Its name on GitHub's pages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Actions => "Actions",
-            Self::Contents => "Contents",
-            Self::Variables => "Variables",
-            Self::Secrets => "Secrets",
-        }
-    }
-
-    /// Its name in the API.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Actions => "actions",
-            Self::Contents => "contents",
-            Self::Variables => "actions_variables",
-            Self::Secrets => "secrets",
-        }
-    }
-
-    /// A small answer that needs it.
-    fn path(self) -> &'static str {
-        match self {
-            Self::Actions => "actions/runs?per_page=1",
-            Self::Contents => "git/matching-refs/heads/deckhand-doctor",
-            Self::Variables => "actions/variables?per_page=1",
-            Self::Secrets => "actions/secrets/public-key",
-        }
-    }
-}
 
 /// What the token may still ask. <https://docs.github.com/en/rest/rate-limit/rate-limit>
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::client::{Github, GithubError};
-use crate::config::Repository;
+use super::client::Github;
+use super::error::GithubError;
+use super::repository::Repository;
 
 /// A job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -4,8 +4,9 @@
 
 use serde::Deserialize;
 
-use super::client::{Github, GithubError};
-use crate::config::Repository;
+use super::client::Github;
+use super::error::GithubError;
+use super::repository::Repository;
 
 #[derive(Deserialize)]
 struct Ref {

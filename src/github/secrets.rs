@@ -10,9 +10,10 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::{Github, GithubError};
-use crate::config::Repository;
-use crate::secret::Secret;
+use super::client::Github;
+use super::error::GithubError;
+use super::repository::Repository;
+use crate::secrets::Secret;
 
 /// What a repository's secrets are sealed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Github {
     /// The key for this repository's secrets.
     pub async fn sealing_key(&self, repository: &Repository) -> Result<SealingKey, GithubError> {
         let path = format!("/repos/{repository}/actions/secrets/public-key");
-        let answer = self.get(&path, None).await.map_err(GithubError::without_words)?;
+        let answer = self.get(&path, None).await?;
         Ok(answer.json::<Key>()?.read()?)
     }
 
@@ -80,7 +81,7 @@ impl Github {
     ) -> Result<bool, GithubError> {
         let path = format!("/repos/{repository}/actions/secrets/{name}");
         let body = json!({"encrypted_value": value.base64, "key_id": value.key_id});
-        let answer = self.put(&path, &body).await.map_err(GithubError::without_words)?;
+        let answer = self.put(&path, &body).await?;
         Ok(answer.status == StatusCode::CREATED)
     }
 }

@@ -7,10 +7,11 @@ use http::Method;
 use serde::Deserialize;
 
 use super::app::{self, InstallationToken};
-use super::client::{Answer, Github, GithubError};
-use crate::config::{AppSettings, SignIn};
-use crate::credential::NoSecret;
-use crate::secret::Secret;
+use super::client::{Answer, Github};
+use super::error::GithubError;
+use super::settings::{AppSettings, SignIn};
+use crate::secrets::NoSecret;
+use crate::secrets::Secret;
 
 #[derive(Deserialize)]
 struct App {
@@ -79,7 +80,7 @@ impl Github {
         let key = self.credential.get().await?;
         let jwt = self.jwt(app, &key)?;
         let answer = self.call_as(&jwt, method.clone(), path, None, Bytes::new()).await;
-        if let Err(GithubError::Unauthorized) = answer
+        if let Err(GithubError::Unauthorized(_)) = answer
             && let Some(key) = self.credential.instead_of(&key).await
         {
             return self.call_as(&self.jwt(app, &key)?, method, path, None, Bytes::new()).await;

@@ -4,9 +4,10 @@
 
 use serde_json::json;
 
-use super::client::{Github, GithubError};
-use crate::config::Repository;
-use crate::secret::Secret;
+use super::client::Github;
+use super::error::GithubError;
+use super::repository::Repository;
+use crate::secrets::Secret;
 
 impl Github {
     /// Whether the repository has this variable.
@@ -18,11 +19,11 @@ impl Github {
         match self.get(&format!("/repos/{repository}/actions/variables/{name}"), None).await {
             Ok(_) => Ok(true),
             Err(GithubError::NotFound) => Ok(false),
-            Err(error) => Err(error.without_words()),
+            Err(error) => Err(error),
         }
     }
 
-    /// Creates a variable that is not there yet. No error holds its value.
+    /// Creates a variable that is not there yet.
     pub async fn create_variable(
         &self,
         repository: &Repository,
@@ -31,10 +32,10 @@ impl Github {
     ) -> Result<(), GithubError> {
         let path = format!("/repos/{repository}/actions/variables");
         let body = json!({"name": name, "value": value.expose()});
-        self.post(&path, &body).await.map(drop).map_err(GithubError::without_words)
+        self.post(&path, &body).await.map(drop)
     }
 
-    /// Changes a variable that is there. No error holds its value.
+    /// Changes a variable that is there.
     pub async fn update_variable(
         &self,
         repository: &Repository,
@@ -43,6 +44,6 @@ impl Github {
     ) -> Result<(), GithubError> {
         let path = format!("/repos/{repository}/actions/variables/{name}");
         let body = json!({"value": value.expose()});
-        self.patch(&path, &body).await.map(drop).map_err(GithubError::without_words)
+        self.patch(&path, &body).await.map(drop)
     }
 }

@@ -5,30 +5,29 @@
 //! The first page of a span tells how many runs there are, so the other pages are asked for at once. A
 //! filtered search ends at 1000 results; a span with more is cut into shorter ones.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::try_join_all;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use tokio::sync::Semaphore;
 use url::form_urlencoded;
 
-use super::client::{Github, GithubError};
-use super::runs::{MAX_PAGES, PAGE, Page, Run};
-use crate::BoxFuture;
-use crate::config::Repository;
+use super::client::Github;
+use super::error::GithubError;
+use super::pages::Part;
+use super::repository::Repository;
+use super::run::{Page, Run};
+use super::runs::{MAX_PAGES, PAGE};
+use futures_util::future::BoxFuture;
 
 /// Where a filtered search ends.
 const SEARCH_ENDS_AT: usize = PAGE * MAX_PAGES;
 
 /// A span that is cut is cut into pieces that would hold so many if runs came evenly.
 const PIECE: usize = 700;
-
-/// Pages that are remembered, with their tags; some ten thousand bytes each.
-const REMEMBERED: usize = 48;
 
 /// The runs of a span.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -57,17 +56,6 @@ pub struct Reading<'a> {
     pub workflow: &'a str,
     /// One permit a call.
     pub calls: &'a Semaphore,
-}
-
-/// Pages as they were read last. A span that is past changes seldom, and then GitHub answers 304,
-/// which costs no rate limit and hardly any time.
-#[derive(Default)]
-pub(super) struct Pages(Mutex<HashMap<String, (HeaderValue, Arc<Part>)>>);
-
-/// A page, read.
-struct Part {
-    total: usize,
-    runs: Vec<Run>,
 }
 
 impl Github {
@@ -137,21 +125,6 @@ impl Github {
             self.pages.put(path, tag, part.clone());
         }
         Ok(part)
-    }
-}
-
-impl Pages {
-    fn get(&self, path: &str) -> Option<(HeaderValue, Arc<Part>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
-    }
-
-    fn put(&self, path: &str, tag: HeaderValue, part: Arc<Part>) {
-        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Spans move on every hour, so what is there is old when it is full.
-        if pages.len() >= REMEMBERED {
-            pages.clear();
-        }
-        pages.insert(path.to_owned(), (tag, part));
     }
 }
 

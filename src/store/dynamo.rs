@@ -21,12 +21,13 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use super::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
-use crate::BoxFuture;
+use super::contract::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
 use crate::aws::{Aws, AwsError};
 use crate::clock::Clock;
+use crate::discord::InteractionId;
 
 /// A signed request is refused after five minutes, so this is plenty.
 const INTERACTIONS_KEPT: TimeDelta = TimeDelta::days(1);
@@ -78,18 +79,22 @@ impl Dynamo {
         }
     }
 
+    fn unusable(&self, why: &str) -> StoreError {
+        StoreError(format!("the table `{}` (`TABLE_NAME`) {why}", self.table))
+    }
+
     fn error(&self, error: AwsError) -> StoreError {
         let why = match error {
             AwsError::NotFound => "does not exist".to_owned(),
             AwsError::Forbidden(code) => format!("may not be used by our role ({code})"),
             AwsError::Failed(what) => format!("cannot be used now ({what})"),
         };
-        StoreError { table: self.table.clone(), why }
+        self.unusable(&why)
     }
 }
 
 impl Store for Dynamo {
-    fn take_interaction(&self, id: u64) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn take_interaction(&self, id: InteractionId) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
             let item = item([
                 ("pk", text(format!("interaction#{id}"))),
@@ -114,9 +119,7 @@ impl Store for Dynamo {
             item.extend(run_page.as_ref().map(|page| ("run_page".to_owned(), text(page))));
             let Some(before) = self.put_first(item).await? else { return Ok(Begun::Now) };
             let unreadable = "holds this deploy in a form that this version cannot read";
-            deploy_of(&before)
-                .map(Begun::Before)
-                .ok_or_else(|| StoreError { table: self.table.clone(), why: unreadable.to_owned() })
+            deploy_of(&before).map(Begun::Before).ok_or_else(|| self.unusable(unreadable))
         })
     }
 
@@ -263,7 +266,10 @@ fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
 }
 
 fn key_of(DeployKey { agent, interaction_id }: &DeployKey) -> Item {
-    item([("pk", text(format!("agent#{agent}"))), ("sk", text(format!("{interaction_id:020}")))])
+    item([
+        ("pk", text(format!("agent#{agent}"))),
+        ("sk", text(format!("{:020}", interaction_id.0))),
+    ])
 }
 
 fn post_key(key: &str) -> Item {
@@ -291,7 +297,7 @@ fn deploy_of(item: &Item) -> Option<Deploy> {
     Some(Deploy {
         key: DeployKey {
             agent: string(item, "pk")?.strip_prefix("agent#")?.to_owned(),
-            interaction_id: string(item, "sk")?.parse().ok()?,
+            interaction_id: InteractionId(string(item, "sk")?.parse().ok()?),
         },
         requester: string(item, "requester")?,
         began_at: time(item, "began_at")?,

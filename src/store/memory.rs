@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
-use crate::BoxFuture;
+use super::contract::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
+use futures_util::future::BoxFuture;
+
+use crate::discord::InteractionId;
 
 /// Things of each kind remembered at most. A signed request is refused after five minutes, so only
 /// that long must be covered; this many within five minutes is far beyond Discord's own limits.
@@ -16,8 +18,8 @@ pub struct Memory(Mutex<Remembered>);
 
 #[derive(Debug, Default)]
 struct Remembered {
-    interactions: Recent<u64, ()>,
-    deploys: Recent<(String, u64), Deploy>,
+    interactions: Recent<InteractionId, ()>,
+    deploys: Recent<(String, InteractionId), Deploy>,
     /// Whether it is there.
     posts: Recent<String, bool>,
 }
@@ -67,12 +69,12 @@ fn ready<T: Send + 'static>(value: T) -> BoxFuture<'static, Result<T, StoreError
     Box::pin(std::future::ready(Ok(value)))
 }
 
-fn slot(key: &DeployKey) -> (String, u64) {
+fn slot(key: &DeployKey) -> (String, InteractionId) {
     (key.agent.clone(), key.interaction_id)
 }
 
 impl Store for Memory {
-    fn take_interaction(&self, id: u64) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn take_interaction(&self, id: InteractionId) -> BoxFuture<'_, Result<bool, StoreError>> {
         ready(self.lock().interactions.insert(id, ()).is_none())
     }
 
@@ -118,7 +120,8 @@ impl Store for Memory {
         count: u16,
     ) -> BoxFuture<'a, Result<Vec<Deploy>, StoreError>> {
         let kept = self.lock();
-        let all = (agent.to_owned(), u64::MIN)..=(agent.to_owned(), u64::MAX);
+        let all = (agent.to_owned(), InteractionId(u64::MIN))
+            ..=(agent.to_owned(), InteractionId(u64::MAX));
         let deploys = kept.deploys.entries.range(all).rev().take(count.into());
         ready(deploys.map(|(_, deploy)| deploy.clone()).collect())
     }
@@ -150,10 +153,10 @@ mod tests {
     async fn the_oldest_is_forgotten_when_there_are_too_many() {
         let store = Memory::default();
         for id in 0..=REMEMBERED as u64 {
-            assert_eq!(store.take_interaction(id).await, Ok(true));
+            assert_eq!(store.take_interaction(InteractionId(id)).await, Ok(true));
         }
-        assert_eq!(store.take_interaction(REMEMBERED as u64).await, Ok(false));
-        assert_eq!(store.take_interaction(0).await, Ok(true));
+        assert_eq!(store.take_interaction(InteractionId(REMEMBERED as u64)).await, Ok(false));
+        assert_eq!(store.take_interaction(InteractionId(0)).await, Ok(true));
     }
 
     #[tokio::test]

@@ -8,7 +8,6 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 
 use super::summary::{Event, Summary};
-use crate::deploy::correlation::CorrelationId;
 
 /// Every metric is in this namespace.
 const NAMESPACE: &str = "Deckhand";
@@ -21,7 +20,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     interaction_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    correlation_id: Option<String>,
+    correlation_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +110,7 @@ impl Summary {
             level: self.level().as_str(),
             event: about.event.name(),
             interaction_id: id(about.interaction_id),
-            correlation_id: about.interaction_id.map(|id| CorrelationId::of(id).to_string()),
+            correlation_id: about.correlation_id.as_deref(),
             request_id: about.request_id.as_deref(),
             user_id: id(about.user_id),
             guild_id: id(about.guild_id),
@@ -140,7 +139,7 @@ impl Summary {
             function_name,
             command: about.command.as_deref(),
             outcome: notes.outcome.name(),
-            conclusion: deployed.map(|deployed| deployed.conclusion.name()),
+            conclusion: deployed.map(|deployed| deployed.conclusion),
             interactions: (about.event == Event::Command).then_some(1),
             time_to_answer: notes.time_to_answer.map(milliseconds),
             deploys: deployed.map(|_| 1),
@@ -210,7 +209,7 @@ fn milliseconds(duration: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::conclusion::Conclusion;
+
     use crate::telemetry::{About, Deployed, Notes, Outcome};
     use rstest::rstest;
     use serde_json::{Value, json};
@@ -219,6 +218,7 @@ mod tests {
         let about = About {
             event: Event::Command,
             interaction_id: Some(1_300_000_000_000_000_000),
+            correlation_id: Some("0fb8dd02-4fe3-541e-ab56-d5e6408fec1f".to_owned()),
             command: Some("deploy-client".to_owned()),
             user_id: Some(7),
             guild_id: Some(41),
@@ -237,7 +237,7 @@ mod tests {
             deployed: Some(Deployed {
                 run_id: Some(77),
                 matched: Some("matched by run id"),
-                conclusion: Conclusion::of(Some("failure")),
+                conclusion: "failure",
                 seconds: Some(31.0),
                 error: None,
             }),
@@ -294,7 +294,7 @@ mod tests {
                 "level": "INFO",
                 "event": "interaction",
                 "interaction_id": "1300000000000000000",
-                "correlation_id": CorrelationId::of(1_300_000_000_000_000_000).to_string(),
+                "correlation_id": "0fb8dd02-4fe3-541e-ab56-d5e6408fec1f",
                 "request_id": "8f5e",
                 "user_id": "7",
                 "guild_id": "41",

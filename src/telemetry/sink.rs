@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::Level;
 
 use super::summary::Summary;
-use crate::deploy::correlation::CorrelationId;
 
 /// Takes the summaries of everything that was done.
 pub trait Sink: Send + Sync {
@@ -81,8 +80,7 @@ impl Sink for Readable {
                 tracing::event!(
                     $level,
                     interaction_id = about.interaction_id,
-                    correlation_id =
-                        about.interaction_id.map(|id| CorrelationId::of(id).to_string()),
+                    correlation_id = about.correlation_id,
                     command = about.command,
                     user_id = about.user_id,
                     outcome = notes.outcome.name(),
@@ -90,7 +88,7 @@ impl Sink for Readable {
                     answered_ms = notes.time_to_answer.map(|took| took.as_millis()),
                     duration_ms = took.as_millis(),
                     run_id = deployed.and_then(|deployed| deployed.run_id),
-                    conclusion = deployed.map(|deployed| deployed.conclusion.name()),
+                    conclusion = deployed.map(|deployed| deployed.conclusion),
                     github_calls = notes.github_calls,
                     rate_limit_left = notes.rate_limit_left,
                     error = notes.error,

@@ -6,8 +6,6 @@ use chrono::{DateTime, Utc};
 use tracing::Level;
 
 use super::Deployed;
-use crate::edge::budget;
-use crate::edge::interaction::Command;
 
 /// In characters; what GitHub or a user wrote may be in it.
 const MAX_ERROR: usize = 400;
@@ -76,6 +74,8 @@ pub struct About {
     pub event: Event,
     /// The interaction's id.
     pub interaction_id: Option<u64>,
+    /// What the run that the interaction asks for carries in its name.
+    pub correlation_id: Option<String>,
     /// The command's name, if it is one of ours: it is a dimension, so it must be one of few.
     pub command: Option<String>,
     /// Who typed it.
@@ -94,23 +94,6 @@ pub struct About {
 }
 
 impl About {
-    /// A command that arrived now, or is being typed. `known` tells whether there is such a command.
-    pub fn command(event: Event, command: &Command, known: bool, now: DateTime<Utc>) -> Self {
-        let caller = &command.caller;
-        let name = if known { &command.name } else { "unknown" };
-        Self {
-            event,
-            interaction_id: Some(command.id),
-            command: Some(name.to_owned()),
-            user_id: Some(caller.user_id),
-            guild_id: caller.guild_id,
-            channel_id: caller.channel_id,
-            age_ms: Some((now - budget::created_at(command.id)).num_milliseconds()),
-            cold_start: false,
-            request_id: None,
-        }
-    }
-
     /// A digest for this channel that was due and arrived.
     pub fn digest(channel_id: Option<u64>, due: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self {

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use deckhand::aws::{Aws, loader};
-use deckhand::outbound::Transport;
+use deckhand::net::transport::Transport;
 use uuid::Uuid;
 
 /// Where the stand-in is, if there is one.

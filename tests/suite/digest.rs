@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use deckhand::commands::Plan::Answer;
-use deckhand::commands::{Command, Serves};
+use deckhand::bot::Plan::Answer;
+use deckhand::bot::{Command, Serves};
 use deckhand::discord::Attachment;
 use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
 use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
@@ -223,13 +223,14 @@ const PRIVATE_PICTURE: Command = Command {
         name: "secret",
         description: "Shows a picture",
         options: Vec::new,
-        access: deckhand::edge::authorize::AccessLevel::Agent,
+        access: deckhand::bot::authorize::AccessLevel::Agent,
     },
     start: |_| {
         let picture = Attachment::png("x.png", "A picture", (&b"\x89PNG"[..]).into());
         let message = deckhand::discord::Message::private("look").with(picture);
         Box::pin(async { Ok(Answer(message)) })
     },
+    needs: &[],
     complete: None,
 };
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use deckhand::agents::file;
-use deckhand::commands::{Scope, TABLE, registration};
+use deckhand::bot::registration;
+use deckhand::commands::TABLE;
+use deckhand::discord::registration::Scope;
 use rstest::rstest;
 use standins::discord::{self, CHANNEL_ID, Discord, GUILD_ID, Permissions};
 use standins::github::{Fault, Github, On, Permission, Scenario, Title, What};
@@ -66,7 +68,7 @@ async fn what_is_wrong_comes_first() {
 #[case(
     Permission::ActionsRead,
     "❌",
-    "Actions, which /diagnose, /deploy-client, /status, /status-digest, /verify-latest and /verify-run need"
+    "Actions, which /deploy-client, /diagnose, /status, /status-digest, /verify-latest and /verify-run need"
 )]
 #[case(Permission::Contents, "⚠️", "Contents, which /doctor needs")]
 #[case(Permission::Variables, "⚠️", "Variables, which /set-frontend and /set-api-base need")]
@@ -88,7 +90,7 @@ async fn nothing_is_written_and_what_only_writing_would_tell_is_said() {
     assert!(world.github.requests().iter().all(|request| request.method == "GET"));
     let content = &told.original().content;
     assert!(content.contains("cannot be seen without writing"), "{content}");
-    assert!(content.contains("Actions: write for /diagnose and /deploy-client"), "{content}");
+    assert!(content.contains("Actions: write for /deploy-client and /diagnose"), "{content}");
 }
 
 #[rstest]
@@ -144,7 +146,7 @@ async fn a_rate_limit_that_ends_meanwhile_is_told() {
 
 #[rstest]
 #[case::granted(Vec::new(), "✅", "The app was granted what these commands write.")]
-#[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /diagnose and /deploy-client need")]
+#[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /deploy-client and /diagnose need")]
 #[case::variables(vec![Permission::VariablesWrite], "⚠️", "not granted Variables: write")]
 #[tokio::test(start_paused = true)]
 async fn an_app_tells_what_it_may_write(

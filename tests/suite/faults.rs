@@ -1,11 +1,13 @@
 //! What goes wrong: at GitHub, at Discord, with us.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use deckhand::commands::{Command, Plan as CommandPlan, Serves};
+use deckhand::bot::authorize::AccessLevel;
+use deckhand::bot::{Command, Plan as CommandPlan, Serves};
 use deckhand::discord::Message;
-use deckhand::edge::authorize::AccessLevel;
+use deckhand::store::Memory;
 use rstest::rstest;
 use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
 use standins::github::{Fault, On, Scenario, What};
@@ -70,37 +72,23 @@ async fn a_replayed_interaction_never_deploys_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replay_that_reaches_a_fresh_process_finds_the_first_run_and_announces_nothing_twice() {
-    let remembers = Remembers::InMemory;
+async fn a_replay_that_reaches_a_fresh_process_dispatches_and_announces_nothing_twice() {
+    let remembers = Remembers::In(Arc::new(Memory::default()));
     let mut world = World::of(Plan { remembers, ..Plan::default() }).await;
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let first = world.deliver(&interaction).await;
     world.passes(Duration::from_secs(1)).await;
     let other_process = world.tasks.clone();
     world.restart();
-    world.deliver(&interaction).await;
-    world.settle().await;
+    let (_, replay) = world.post(&interaction).await;
+    let content = replay["data"]["content"].as_str().unwrap();
+    assert!(content.contains("was taken already") && content.contains("under way"), "{content}");
     other_process.drained().await;
     let told = world.told(&interaction, first);
     let run = format!("/actions/runs/{}", world.dispatch().run_id);
     assert!(told.original().content.contains(&run));
     assert!(told.original().content.contains("🟢"));
     assert!(told.follow_up().content.contains(&run));
-}
-
-#[tokio::test(start_paused = true)]
-async fn when_a_fresh_process_cannot_ask_whether_it_was_done_before_it_does_nothing() {
-    let remembers = Remembers::InMemory;
-    let mut world = World::of(Plan { remembers, ..Plan::default() }).await;
-    let interaction = world.interaction("ada", "/deploy-client wait:true");
-    world.passes(Duration::from_millis(100)).await;
-    world.restart();
-    world.github.fault(Fault::bad_gateway().on(On::RunList).always());
-    let answer = world.deliver(&interaction).await;
-    world.settle().await;
-    let told = world.told(&interaction, answer);
-    assert!(told.original().content.contains("nothing was dispatched"), "{}", told.transcript());
-    assert!(world.dispatches().is_empty());
 }
 
 #[rstest]
@@ -260,6 +248,7 @@ fn panicking() -> Command {
             access: AccessLevel::Agent,
             options: Vec::new,
         },
+        needs: &[],
         complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {
@@ -277,6 +266,7 @@ fn panicking_at_once() -> Command {
             access: AccessLevel::Agent,
             options: Vec::new,
         },
+        needs: &[],
         complete: None,
         start: |_| {
             let work = Box::pin(async { panic!("a panicking task") });
@@ -293,6 +283,7 @@ fn deaf() -> Command {
             access: AccessLevel::Agent,
             options: Vec::new,
         },
+        needs: &[],
         complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Race(Box::pin(std::future::pending())))))
@@ -414,6 +405,7 @@ fn counted() -> Command {
             access: AccessLevel::Agent,
             options: Vec::new,
         },
+        needs: &[],
         complete: None,
         start: |_| {
             let work = Box::pin(async {
@@ -443,6 +435,7 @@ fn private_late() -> Command {
             access: AccessLevel::Agent,
             options: Vec::new,
         },
+        needs: &[],
         complete: None,
         start: |_| {
             Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {

@@ -1,7 +1,7 @@
 //! Every message that a user can see, as snapshots: each scenario once without and once with a wait,
 //! with every state that the message went through.
 
-use deckhand::deploy::correlation::CorrelationId;
+use deckhand::discord::InteractionId;
 use standins::discord::{EventKind, User};
 use standins::github::{Fault, On, Scenario};
 
@@ -37,7 +37,7 @@ async fn story(world: &World, text: &str) -> String {
     for dispatch in world.dispatches() {
         text = text.replace(&dispatch.run_id.to_string(), "RUN-ID");
     }
-    let id = CorrelationId::of(interaction.id.parse().unwrap()).to_string();
+    let id = InteractionId(interaction.id.parse().unwrap()).correlation_id().to_string();
     let text = text.replace(&id, "CORRELATION-ID");
     text.replace(&world.github.url(), "GITHUB").replace(&User::named("ada").id, "ADA")
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use deckhand::BoxFuture;
-use deckhand::edge::http::App;
-use deckhand::scheduled::{Done, NotDone, Schedule};
+use deckhand::bot::tasks::Deadline;
+use deckhand::discord::InteractionId;
+use deckhand::host::http::App;
+use deckhand::schedule::{Done, NotDone, Schedule};
 use deckhand::store::{Begun, Deploy, DeployKey, Memory, Outcome, Post, Store, StoreError};
-use deckhand::tasks::Deadline;
+use futures_util::future::BoxFuture;
 use rstest::rstest;
 use serde_json::{Value, json};
 use standins::discord::{CHANNEL_ID, Fault, Message, On, Permissions, What};
@@ -34,7 +35,7 @@ struct Shared {
 }
 
 impl Store for Shared {
-    fn take_interaction(&self, id: u64) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn take_interaction(&self, id: InteractionId) -> BoxFuture<'_, Result<bool, StoreError>> {
         self.memory.take_interaction(id)
     }
 
@@ -303,16 +304,6 @@ async fn two_deliveries_at_once_are_one_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_others_do_not_share_is_not_trusted_with_the_first_try() {
-    let mut world = world(Plan { remembers: Remembers::InMemory, ..plan() }).await;
-    assert_eq!(nine(&world).await, Ok(Done::Posted));
-    world.restart();
-    world.passes(Duration::from_secs(3600)).await;
-    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
-    only(&world);
-}
-
-#[tokio::test(start_paused = true)]
 async fn somebody_s_own_digest_of_the_same_window_is_not_mistaken_for_it() {
     let world = world(Plan { remembers: Remembers::InMemory, ..plan() }).await;
     let told = world.types("ada", "/status-digest").await;
@@ -326,7 +317,7 @@ async fn somebody_s_own_digest_of_the_same_window_is_not_mistaken_for_it() {
 #[tokio::test(start_paused = true)]
 async fn when_the_store_fails_nothing_is_posted() {
     let why = "cannot be used now (timeout)".to_owned();
-    let broken = Some(StoreError { table: "deckhand".to_owned(), why });
+    let broken = Some(StoreError(format!("the table `deckhand` (`TABLE_NAME`) {why}")));
     let store = Arc::new(Shared { broken, ..Shared::default() });
     let world = world(Plan { remembers: Remembers::In(store), ..plan() }).await;
     let error = nine(&world).await.unwrap_err().to_string();
@@ -364,7 +355,7 @@ async fn a_bot_that_is_not_set_up_says_which_settings_are_wrong() {
         "GITHUB_TOKEN" => Some("two words".to_owned()),
         _ => None,
     };
-    let app = deckhand::startup::app_that_explains(env, Default::default()).unwrap();
+    let app = deckhand::host::startup::app_that_explains(env, Default::default()).unwrap();
     let error = sent(&app, due(NINE)).await.unwrap_err().to_string();
     assert!(error.contains("GITHUB_REPO is not set"), "{error}");
     assert!(error.contains("GITHUB_TOKEN is not valid") && !error.contains("two words"), "{error}");

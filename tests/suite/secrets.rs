@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::Once;
 
-use deckhand::logging::{Form, subscriber};
+use deckhand::telemetry::logging::{Form, subscriber};
 use standins::github::Scenario;
 use tracing::Level;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use deckhand::startup;
-use deckhand::tasks::Tasks;
+use deckhand::bot::tasks::Tasks;
+use deckhand::host::startup;
 use serde_json::json;
 use standins::discord::{Discord, Endpoint, User};
 use standins::github::{Github, Scenario, Timetable};
@@ -45,15 +45,15 @@ async fn start(grace: Duration, timetable: Timetable) -> Server {
     let app = startup::app(env, tasks.clone()).unwrap();
     let registry = startup::registry(|_| None).unwrap();
     let table = deckhand::commands::TABLE;
-    let scope = deckhand::commands::Scope::Guild;
-    discord.set_commands(deckhand::commands::registration(table, &registry, scope));
+    let scope = deckhand::discord::registration::Scope::Guild;
+    discord.set_commands(deckhand::bot::registration(table, &registry, scope));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (stop, stopped) = oneshot::channel();
     let stopped = async move {
         let _ = stopped.await;
     };
-    let done = tokio::spawn(deckhand::serve::serve(listener, app, tasks, stopped, grace));
+    let done = tokio::spawn(deckhand::host::serve::serve(listener, app, tasks, stopped, grace));
     Server { github, discord, address, stop, done }
 }
 
@@ -136,8 +136,8 @@ async fn a_bot_that_is_not_set_up_says_so_and_still_answers_a_ping() {
     assert_eq!(pong.body, json!({"type": 1}));
     let registry = startup::registry(|_| None).unwrap();
     let table = deckhand::commands::TABLE;
-    let scope = deckhand::commands::Scope::Guild;
-    discord.set_commands(deckhand::commands::registration(table, &registry, scope));
+    let scope = deckhand::discord::registration::Scope::Guild;
+    discord.set_commands(deckhand::bot::registration(table, &registry, scope));
     let interaction = discord.interaction(&User::named("ada"), "/deploy-client").unwrap();
     let answer = discord.deliver(&interaction, &endpoint).await;
     let content = answer.body["data"]["content"].as_str().unwrap();

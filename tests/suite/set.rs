@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use deckhand::commands::{Command, Plan as CommandPlan, Serves};
+use deckhand::bot::authorize::AccessLevel;
+use deckhand::bot::{Command, Plan as CommandPlan, Serves};
+use deckhand::discord::FinalReply;
 use deckhand::discord::Message;
-use deckhand::discord::conversation::Finish;
-use deckhand::edge::authorize::AccessLevel;
 use rstest::rstest;
 use standins::discord::{
     Fault as DiscordFault, On as OnDiscord, ROLE_ID, User, What as DiscordWhat,
@@ -277,14 +277,14 @@ fn table(command: Command) -> &'static [Command] {
     Box::leak(Box::new([command]))
 }
 
-const fn private(start: deckhand::commands::Start) -> Command {
+const fn private(start: deckhand::bot::command::Start) -> Command {
     let serves = Serves::Own {
         name: "private",
         description: "Private",
         access: AccessLevel::Agent,
         options: Vec::new,
     };
-    Command { serves, start, complete: None }
+    Command { serves, needs: &[], start, complete: None }
 }
 
 fn says_late_and_aloud() -> Command {
@@ -292,7 +292,7 @@ fn says_late_and_aloud() -> Command {
         let work = Box::pin(async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             let follow_up = Some(Message::public("done"));
-            Finish { message: Message::public("done"), follow_up }
+            FinalReply { message: Message::public("done"), follow_up }
         });
         Box::pin(std::future::ready(Ok(CommandPlan::RacePrivately(work))))
     })

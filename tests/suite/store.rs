@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use deckhand::clock::{Clock, SystemClock};
-use deckhand::outbound::Https;
+use deckhand::discord::InteractionId;
+use deckhand::net::transport::Https;
 use deckhand::store::{
     Begun, Deploy, DeployKey, DeployState, Dynamo, Memory, Outcome, Post, Store,
 };
@@ -47,7 +48,7 @@ fn now() -> DateTime<Utc> {
 
 fn deploy(agent: &str, interaction_id: u64) -> Deploy {
     Deploy {
-        key: DeployKey { agent: agent.to_owned(), interaction_id },
+        key: DeployKey { agent: agent.to_owned(), interaction_id: InteractionId(interaction_id) },
         requester: "ada#7".to_owned(),
         began_at: now(),
         run_page: None,
@@ -86,13 +87,13 @@ promises! {
 }
 
 async fn taken_once(store: Arc<dyn Store>) {
-    assert_eq!(store.take_interaction(1).await, Ok(true));
-    assert_eq!(store.take_interaction(1).await, Ok(false));
-    assert_eq!(store.take_interaction(2).await, Ok(true));
+    assert_eq!(store.take_interaction(InteractionId(1)).await, Ok(true));
+    assert_eq!(store.take_interaction(InteractionId(1)).await, Ok(false));
+    assert_eq!(store.take_interaction(InteractionId(2)).await, Ok(true));
 }
 
 async fn one_winner(store: Arc<dyn Store>) {
-    let taken = join_all((0..16).map(|_| store.take_interaction(u64::MAX))).await;
+    let taken = join_all((0..16).map(|_| store.take_interaction(InteractionId(u64::MAX)))).await;
     assert_eq!(taken.into_iter().filter(|won| *won == Ok(true)).count(), 1);
     let deploy = deploy("deploy_client", 1);
     let begun = join_all((0..16).map(|_| store.begin_deploy(&deploy))).await;
@@ -140,7 +141,7 @@ async fn history(store: Arc<dyn Store>) {
     }
     store.begin_deploy(&deploy("deploy_api", 11)).await.unwrap();
     let ids = |deploys: Vec<Deploy>| -> Vec<u64> {
-        deploys.iter().map(|deploy| deploy.key.interaction_id).collect()
+        deploys.iter().map(|deploy| deploy.key.interaction_id.0).collect()
     };
     let all = store.history("deploy_client", 9).await.unwrap();
     assert_eq!(ids(all), [1_300_000_000_000_000_000, 10, 9]);
@@ -168,7 +169,7 @@ async fn released(store: Arc<dyn Store>) {
 async fn every_item_of_a_table_is_forgotten_some_day() {
     let (aws, table) = table().await;
     let store = Dynamo::new(aws.clone(), table.clone(), Arc::new(SystemClock));
-    store.take_interaction(1).await.unwrap();
+    store.take_interaction(InteractionId(1)).await.unwrap();
     store.begin_deploy(&deploy("deploy_client", 2)).await.unwrap();
     store.begin_post("digest#1").await.unwrap();
     let client = aws_sdk_dynamodb::Client::new(aws.config().await);
@@ -187,7 +188,7 @@ async fn every_item_of_a_table_is_forgotten_some_day() {
 async fn a_table_that_is_not_there_is_named() {
     let (aws, _) = table().await;
     let store = Dynamo::new(aws, "deckhand-nowhere".to_owned(), Arc::new(SystemClock));
-    let error = store.take_interaction(1).await.unwrap_err();
+    let error = store.take_interaction(InteractionId(1)).await.unwrap_err();
     assert_eq!(error.to_string(), "the table `deckhand-nowhere` (`TABLE_NAME`) does not exist");
 }
 

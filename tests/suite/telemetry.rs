@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deckhand::bot::authorize::AccessLevel;
+use deckhand::bot::{Command, Plan as CommandPlan, Serves};
 use deckhand::clock::SystemClock;
-use deckhand::commands::{Command, Plan as CommandPlan, Serves};
 use deckhand::discord::Message;
-use deckhand::edge::authorize::AccessLevel;
-use deckhand::edge::http::App;
+use deckhand::host::http::App;
 use deckhand::telemetry::{About, Readable, Sink, Telemetry};
 use futures_util::FutureExt;
 use rstest::rstest;
@@ -185,10 +185,10 @@ async fn suggestions_are_told_and_not_counted() {
     assert!(line.get("_aws").is_none());
 }
 
-const fn own(name: &'static str, start: deckhand::commands::Start) -> Command {
+const fn own(name: &'static str, start: deckhand::bot::command::Start) -> Command {
     let serves =
         Serves::Own { name, description: "x", access: AccessLevel::Agent, options: Vec::new };
-    Command { serves, start, complete: None }
+    Command { serves, needs: &[], start, complete: None }
 }
 
 const FAULTY: &[Command] = &[
@@ -262,7 +262,7 @@ async fn github_does_not_let_us_in(#[case] text: &str, #[case] conclusion: Optio
     let world = World::with(Scenario { faults: vec![refused], ..Scenario::default() }).await;
     let line = line_of(&world, text).await;
     assert_eq!((&line["Outcome"], &line["level"]), (&json!("failed"), &json!("ERROR")));
-    assert_eq!(line["error"], "GitHub refuses the token (401)");
+    assert_eq!(line["error"], "GitHub refuses the token (401: Bad credentials)");
     assert_eq!(line.get("Conclusion").and_then(Value::as_str), conclusion);
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use deckhand::config::Settings;
+use deckhand::bot::Settings;
 use rstest::rstest;
 
 const TEMPLATE: &str = include_str!("../../template.yaml");

@@ -247,7 +247,10 @@ async fn without_any_run_the_site_is_still_checked() {
 async fn when_github_is_down_the_site_is_still_checked() {
     let (world, _site) = live(Scenario::named("github-down").unwrap()).await;
     let told = latest(&world).await;
-    assert!(told.starts_with("⚠️ **Client deploy**: GitHub did not answer."), "{told}");
+    assert!(
+        told.starts_with("⚠️ **Client deploy**: GitHub did not answer as it should."),
+        "{told}"
+    );
     assert_eq!(told.matches('✅').count(), 4, "{told}");
 }
 
@@ -257,7 +260,12 @@ async fn steps_that_cannot_be_read_do_not_hide_the_verdict() {
     let (world, _site) = live(Scenario { faults, ..Scenario::default() }).await;
     let told = latest(&world).await;
     assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
-    assert!(told.contains("⚠️ The steps are not known. GitHub forbids it (403)."), "{told}");
+    assert!(
+        told.contains(
+            "⚠️ The steps are not known. GitHub forbids it (403): Resource not accessible"
+        ),
+        "{told}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,19 +11,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use deckhand::BoxFuture;
 use deckhand::agents::file;
-use deckhand::app::{Deckhand, Parts};
 use deckhand::aws::{Aws, Parameters};
+use deckhand::bot::Settings;
+use deckhand::bot::tasks::{Deadline, Tasks};
+use deckhand::bot::{Command, registration};
+use deckhand::bot::{Context, Parts};
 use deckhand::clock::Clock;
-use deckhand::commands::{Command, Scope, TABLE, registration};
-use deckhand::config::Settings;
-use deckhand::edge::http::App;
-use deckhand::outbound::{CallError, Https, Transport};
-use deckhand::probe::{Page, Probe, ProbeError, Prober};
+use deckhand::commands::TABLE;
+use deckhand::commands::router::Router;
+use deckhand::discord::registration::Scope;
+use deckhand::host::http::App;
+use deckhand::net::transport::{CallError, Https, Transport};
+use deckhand::site::probe::{Page, Probe, ProbeError, Prober};
 use deckhand::store::{Dynamo, Memory, Store};
-use deckhand::tasks::{Deadline, Tasks};
 use deckhand::telemetry::{Sink, Summary};
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use standins::discord::{Answer, Discord, Endpoint, Interaction, Message, User};
 use standins::github::{Dispatch, Github, Scenario};
@@ -282,6 +285,9 @@ impl Told {
 
 fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tasks: &Tasks) -> App {
     let env = |name: &str| {
+        if let (Remembers::InTable(table), "TABLE_NAME") = (&plan.remembers, name) {
+            return Some(table.clone());
+        }
         if let Some((_, value)) = plan.env.iter().find(|(given, _)| *given == name) {
             return Some(value.clone());
         }
@@ -311,7 +317,7 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
         Remembers::AsWellAsItCan | Remembers::InMemory => Arc::new(Memory::default()),
     };
     let parts = Parts {
-        vault: Arc::new(Parameters(aws.clone())),
+        secrets: Arc::new(Parameters(aws.clone())),
         transport: transport.clone(),
         prober: Arc::new(Counted {
             inner: Probe::new(settings.urls.clone()),
@@ -321,9 +327,10 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
         store,
         tasks: tasks.clone(),
         telemetry: Arc::new(lines.clone()),
-        table: plan.table,
     };
-    App::new(settings.discord.public_key, clock, Deckhand::new(settings, registry, parts))
+    let public_key = settings.discord.public_key;
+    let context = Context::new(settings, registry, parts);
+    App::new(public_key, clock, Router { context, table: plan.table })
 }
 
 /// Moves the clock as long as its world is there: that of another would not know of its calls.

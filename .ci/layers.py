@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Holds src/ to the layers of docs/layers.txt: no import upwards, and no circle inside a folder.
+
+Also looks for circles between the files of standins/src. Reads `use` lines and inline paths
+(`crate::…`, `super::…`, `self::…`) outside of tests. A re-export (`pub use`) in a mod.rs is not a use by that file:
+whoever goes through it uses the file that the name comes from.
+"""
+
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = ROOT / "docs" / "layers.txt"
+TESTS = re.compile(r"^#\[cfg\(test\)\]\s*\n(?:pub )?mod \w+ \{.*\Z", re.M | re.S)
+COMMENT = re.compile(r"//[^\n]*")
+STRING = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
+REEXPORT = re.compile(r"^pub(?:\([\w: ]+\))? use ([^;]+);", re.M)
+USE = re.compile(r"^\s*(?:pub(?:\([\w: ]+\))? )?use ([^;]+);", re.M)
+INLINE = re.compile(r"\b(?:crate|super|self)(?:::\w+)+")
+
+
+def layers():
+    """The modules of the list, from top to bottom."""
+    lines = (line.split("#")[0].strip() for line in LAYERS.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+def expand(tree):
+    """The paths of a use tree: `a::{b, c::{self, d}}` gives a::b, a::c, a::c::d."""
+    tree = re.sub(r"\s+", " ", tree.strip())
+    head, brace, rest = tree.partition("{")
+    if not brace:
+        return [tree.split(" as ")[0].strip()]
+    parts, depth, part = [], 0, ""
+    for char in rest[: rest.rindex("}")]:
+        depth += (char == "{") - (char == "}")
+        if char == "," and depth == 0:
+            parts.append(part)
+            part = ""
+        else:
+            part += char
+    parts.append(part)
+    found = [path for part in parts if part.strip() for path in expand(part)]
+    return [(head + path).removesuffix("::self") for path in found]
+
+
+class Crate:
+    """The modules of one crate and what each uses."""
+
+    def __init__(self, src):
+        self.files = {}
+        for file in sorted(src.rglob("*.rs")):
+            parts = list(file.relative_to(src).with_suffix("").parts)
+            if parts[-1] in ("mod", "lib"):
+                parts.pop()
+            if "tests" not in parts:
+                text = COMMENT.sub("", TESTS.sub("", file.read_text()))
+                self.files[tuple(parts)] = STRING.sub('""', text)
+        self.reexports = defaultdict(dict)
+        for module, text in self.files.items():
+            for tree in REEXPORT.findall(text):
+                for path in expand(tree):
+                    target = self.absolute(module, path)
+                    if target:
+                        self.reexports[module][path.rsplit("::", 1)[-1]] = target
+
+    def absolute(self, module, path):
+        """The path from the crate's root, or None if it leads out of the crate."""
+        parts, at = path.split("::"), list(module)
+        if parts[0] in ("crate", "deckhand"):
+            return tuple(parts[1:])
+        if parts[0] not in ("super", "self"):
+            return (*module, *parts) if (*module, parts[0]) in self.files else None
+        for part in list(parts):
+            if part not in ("super", "self"):
+                break
+            parts.pop(0)
+            if part == "super":
+                at.pop()
+        return (*at, *parts)
+
+    def owner(self, path):
+        """The file that a path leads to, through re-exports."""
+        for length in range(len(path), -1, -1):
+            module = path[:length]
+            if module not in self.files:
+                continue
+            name = path[length] if length < len(path) else None
+            target = self.reexports[module].get(name)
+            return self.owner(target) if target and target != path else module
+        return ()
+
+    def uses(self):
+        """For each file the files that it uses."""
+        graph = {}
+        for module, text in self.files.items():
+            used = set()
+            for tree in USE.findall(REEXPORT.sub("", text)):
+                used.update(filter(None, (self.absolute(module, path) for path in expand(tree))))
+            inline = INLINE.findall(USE.sub("", text))
+            used.update(filter(None, (self.absolute(module, path) for path in inline)))
+            graph[module] = {self.owner(path) for path in used} - {module, ()}
+        return graph
+
+
+def circles(graph):
+    """The sets of files that use each other (strongly connected components of two or more)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in graph.get(node, ()):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            members = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(members) > 1:
+                found.append(sorted(members))
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return found
+
+
+def name(module):
+    return "::".join(module)
+
+
+def main():
+    problems = []
+    order = {module: at for at, module in enumerate(layers())}
+    deckhand = Crate(ROOT / "src").uses()
+    tops = {module[0] for module in deckhand if module}
+    problems += [f"{top}: is not in docs/layers.txt" for top in sorted(tops - order.keys())]
+    problems += [f"{top}: is in docs/layers.txt, not in src/" for top in sorted(order.keys() - tops)]
+    for module, used in sorted(deckhand.items()):
+        for other in sorted(used):
+            if module and order.get(other[0], 99) < order.get(module[0], -1):
+                problems.append(f"{name(module)} uses {name(other)}, which is above it")
+    for graph in (deckhand, Crate(ROOT / "standins" / "src").uses()):
+        for members in circles(graph):
+            problems.append("circle: " + ", ".join(map(name, members)))
+    for problem in problems:
+        print(problem)
+    print(f"{len(deckhand)} files in {len(tops)} modules: {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+//! What is wrong with a value in `agents.toml`, and where.
+
+use std::collections::HashSet;
+
+use toml::Spanned;
+
+/// A fault at a byte of the text.
+pub(super) struct Fault {
+    pub(super) at: usize,
+    pub(super) what: String,
+}
+
+pub(super) fn fault<T>(at: &Spanned<T>, what: impl Into<String>) -> Fault {
+    Fault { at: at.span().start, what: what.into() }
+}
+
+/// No value may be there twice.
+pub(super) fn unique<'a>(
+    key: &str,
+    values: impl Iterator<Item = &'a Spanned<String>>,
+) -> Result<(), Fault> {
+    let mut seen = HashSet::new();
+    for value in values {
+        if !seen.insert(value.as_ref()) {
+            return Err(fault(value, format!("{key} {:?} is there twice", value.as_ref())));
+        }
+    }
+    Ok(())
+}
+
+/// The value, if it passes the test; `shape` says what it must be.
+pub(super) fn checked(
+    value: &Spanned<String>,
+    key: &str,
+    shape: &str,
+    test: impl Fn(&str) -> bool,
+) -> Result<String, Fault> {
+    let text = value.as_ref();
+    if test(text) {
+        return Ok(text.clone());
+    }
+    Err(fault(value, format!("{key} {text:?} must be {shape}")))
+}
+
+pub(super) const COMMAND_NAME: &str = "1 to 32 lowercase letters, digits, - and _";
+
+pub(super) fn is_command_name(text: &str) -> bool {
+    fits(text, 32)
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+}
+
+/// Has 1 to `max` characters and is not only white space.
+pub(super) fn fits(text: &str, max: usize) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= max
+}

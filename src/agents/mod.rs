@@ -1,0 +1,14 @@
+//! Agents are data: what the bot can do is declared in `agents.toml`, and registration, option
+//! parsing, dispatch and `/agents` all derive from that one declaration.
+
+mod fault;
+pub mod file;
+mod input;
+pub mod options;
+pub mod registry;
+pub mod rule;
+pub mod verification;
+
+pub use registry::{Agent, Input, Kind, NONE_REPORTED, Registry, Workflow};
+pub use rule::Rule;
+pub use verification::Verification;

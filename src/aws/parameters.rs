@@ -1,0 +1,145 @@
+//! SSM's parameters, of which secrets are read.
+//!
+//! <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
+
+use std::sync::Arc;
+
+use aws_sdk_ssm::types::ParameterType;
+use futures_util::future::BoxFuture;
+
+use super::error::AwsError;
+use super::sdk::Aws;
+use crate::secrets::{Secret, SecretStore, Unreadable};
+
+/// SSM's parameters.
+pub struct Parameters(pub Arc<Aws>);
+
+impl SecretStore for Parameters {
+    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>> {
+        Box::pin(async move {
+            let client = aws_sdk_ssm::Client::new(self.0.config().await);
+            let answer = client.get_parameter().name(name).with_decryption(true).send().await;
+            let answer = answer.map_err(|error| AwsError::of(&error))?;
+            let parameter = answer.parameter.ok_or(AwsError::NotFound)?;
+            if parameter.r#type != Some(ParameterType::SecureString) {
+                tracing::warn!(
+                    name,
+                    "this parameter is no SecureString: whoever may list it can read it"
+                );
+            }
+            Ok(parameter.value.map(Secret::new).ok_or(AwsError::NotFound)?)
+        })
+    }
+}
+
+impl From<AwsError> for Unreadable {
+    fn from(error: AwsError) -> Self {
+        Self(match error {
+            AwsError::NotFound => "does not exist: create it as a SecureString".to_owned(),
+            AwsError::Forbidden(code) => format!(
+                "may not be read: allow ssm:GetParameter on it, and kms:Decrypt with its key if that is \
+                 not aws/ssm ({code})"
+            ),
+            AwsError::Failed(what) => format!("cannot be read now ({what})"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use http::{Request, Response};
+    use rstest::rstest;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::aws::sdk::{CALL_WITHIN, loader};
+    use crate::net::transport::{CallError, Transport};
+    use bytes::Bytes;
+
+    const FOUND: &str = r#"{"Parameter":{"Type":"SecureString","Value":"secret"}}"#;
+
+    /// What becomes of a request.
+    #[derive(Clone, Copy)]
+    enum Fate {
+        NeverAnswered,
+        Lost,
+        Refused,
+    }
+
+    /// Answers after so many requests to which something else happens.
+    struct Line {
+        fate: Fate,
+        left: AtomicU32,
+    }
+
+    impl Transport for Line {
+        fn send(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, CallError>> {
+            let well = (self.left)
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_err();
+            Box::pin(async move {
+                match self.fate {
+                    _ if well => Ok(Response::new(Bytes::from_static(FOUND.as_bytes()))),
+                    Fate::NeverAnswered => std::future::pending().await,
+                    Fate::Lost => Err(CallError::Lost("reset".to_owned())),
+                    Fate::Refused => Err(CallError::NotSent("refused".to_owned())),
+                }
+            })
+        }
+    }
+
+    /// What comes of a call whose first tries go so, and after how long.
+    async fn asked(fate: Fate, times: u32) -> (Result<Secret, Unreadable>, Duration) {
+        let transport = Arc::new(Line { fate, left: times.into() });
+        let credentials = Credentials::new("key", "secret", None, None, "test");
+        let config = loader(transport.clone())
+            .region(aws_config::Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .load()
+            .await;
+        let aws = Aws::of(config, transport);
+        let began = Instant::now();
+        let answer = Parameters(aws).read("/deckhand/github-token").await;
+        (answer, began.elapsed())
+    }
+
+    #[rstest]
+    #[case::a_dead_connection(Fate::NeverAnswered, 1, 1_200)]
+    #[case::a_lost_answer(Fate::Lost, 1, 200)]
+    #[case::two_lost_answers(Fate::Lost, 2, 400)]
+    #[case::no_connection_twice(Fate::Refused, 2, 400)]
+    #[tokio::test(start_paused = true)]
+    async fn trouble_that_passes_costs_little_of_the_three_seconds(
+        #[case] fate: Fate,
+        #[case] times: u32,
+        #[case] within_ms: u64,
+    ) {
+        let (answer, elapsed) = asked(fate, times).await;
+        assert_eq!(answer.as_ref().map(Secret::expose), Ok("secret"));
+        assert!(elapsed <= Duration::from_millis(within_ms), "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_never_answers_is_given_up() {
+        let (answer, elapsed) = asked(Fate::NeverAnswered, u32::MAX).await;
+        assert!(
+            matches!(answer, Err(Unreadable(ref why)) if why.starts_with("cannot be read now")),
+            "{answer:?}"
+        );
+        assert!(elapsed <= CALL_WITHIN, "{elapsed:?}");
+    }
+
+    #[rstest]
+    #[case(AwsError::NotFound, "create it as a SecureString")]
+    #[case(AwsError::Forbidden("AccessDeniedException".to_owned()), "allow ssm:GetParameter")]
+    #[case(AwsError::Failed("no connection".to_owned()), "cannot be read now (no connection)")]
+    fn what_is_wrong_with_a_parameter_says_what_to_do(#[case] error: AwsError, #[case] said: &str) {
+        let Unreadable(why) = error.into();
+        assert!(why.contains(said), "{why}");
+    }
+}

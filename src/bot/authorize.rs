@@ -1,0 +1,232 @@
+//! Who may use a command: a pure decision over the caller, the settings and the agent's rule.
+
+use crate::agents::Rule;
+use crate::config::{Reader, Setting};
+use crate::discord::interaction::Caller;
+use crate::text::UserError;
+
+/// The bot-wide part of the decision, from the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Servers in which the bot obeys; empty means wherever its commands are registered.
+    pub guilds: Vec<u64>,
+    /// Users who are admins.
+    pub admin_users: Vec<u64>,
+    /// Roles whose holders are admins.
+    pub admin_roles: Vec<u64>,
+}
+
+/// How far a command's doors are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLevel {
+    /// To whom its agent's rule lets in; without an agent, to everyone in an allowed server.
+    Agent,
+    /// To admins only.
+    Admin,
+}
+
+/// Why a caller may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Deckhand does not obey in this server, or not in direct messages.
+    NotHere,
+    /// Only these (and the admins) may use this agent.
+    OnlyFor(Rule),
+    /// Only the admins may, and these are they.
+    OnlyAdmins(Rule),
+}
+
+const IDS: &str = "it must be numbers separated by commas";
+
+const GUILDS: Setting = Setting {
+    name: "ALLOWED_GUILD_IDS",
+    about: "servers in which Deckhand obeys, separated by commas",
+    default: "every server it is registered in",
+    shape: IDS,
+};
+
+const ADMIN_USERS: Setting = Setting {
+    name: "ADMIN_USER_IDS",
+    about: "users who may use every agent, and the commands for admins; separated by commas",
+    default: "nobody",
+    shape: IDS,
+};
+
+const ADMIN_ROLES: Setting = Setting {
+    name: "ADMIN_ROLE_IDS",
+    about: "roles whose holders may do the same",
+    default: "nobody",
+    shape: IDS,
+};
+
+/// The settings of this module.
+pub const DECLARED: &[&Setting] = &[&GUILDS, &ADMIN_USERS, &ADMIN_ROLES];
+
+impl Access {
+    /// Reads these settings.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let id = |text: &str| text.parse().ok();
+        Self {
+            guilds: reader.list(&GUILDS, id),
+            admin_users: reader.list(&ADMIN_USERS, id),
+            admin_roles: reader.list(&ADMIN_ROLES, id),
+        }
+    }
+
+    /// An admin is who `ADMIN_USER_IDS` or `ADMIN_ROLE_IDS` names; a permission that Discord gives
+    /// (Administrator) makes nobody one.
+    pub fn is_admin(&self, caller: &Caller) -> bool {
+        named(&self.admin_users, &self.admin_roles, caller)
+    }
+
+    /// Whether the caller may use a command of this level here; `rule` is its agent's.
+    pub fn decide(&self, caller: &Caller, level: AccessLevel, rule: &Rule) -> Result<(), Refusal> {
+        let listed = caller.guild_id.is_some_and(|guild| self.guilds.contains(&guild));
+        if !self.guilds.is_empty() && !listed {
+            return Err(Refusal::NotHere);
+        }
+        if self.is_admin(caller) {
+            return Ok(());
+        }
+        if level == AccessLevel::Admin {
+            let (users, roles) = (self.admin_users.clone(), self.admin_roles.clone());
+            return Err(Refusal::OnlyAdmins(Rule { users, roles }));
+        }
+        let open = rule.users.is_empty() && rule.roles.is_empty();
+        if open || named(&rule.users, &rule.roles, caller) {
+            Ok(())
+        } else {
+            Err(Refusal::OnlyFor(rule.clone()))
+        }
+    }
+}
+
+impl From<Refusal> for UserError {
+    fn from(why: Refusal) -> Self {
+        match why {
+            Refusal::NotHere => Self::new(
+                "Deckhand does not take commands here. An administrator of the bot can allow this \
+                 server with `ALLOWED_GUILD_IDS`.",
+            ),
+            Refusal::OnlyFor(rule) => {
+                Self::new(format!("You may not use this command. Who can: {}.", mentions(&rule)))
+            }
+            Refusal::OnlyAdmins(admins) if admins == Rule::default() => Self::new(
+                "You may not use this command. Only admins of the bot can, and nobody is one yet: set \
+                 `ADMIN_USER_IDS` or `ADMIN_ROLE_IDS`.",
+            ),
+            Refusal::OnlyAdmins(admins) => Self::new(format!(
+                "You may not use this command. Only admins of the bot can: {}.",
+                mentions(&admins)
+            )),
+        }
+    }
+}
+
+/// Whom a rule names, as mentions that notify nobody.
+fn mentions(rule: &Rule) -> String {
+    let users = rule.users.iter().map(|id| format!("<@{id}>"));
+    let roles = rule.roles.iter().map(|id| format!("<@&{id}>"));
+    roles.chain(users).collect::<Vec<_>>().join(", ")
+}
+
+fn named(users: &[u64], roles: &[u64], caller: &Caller) -> bool {
+    users.contains(&caller.user_id) || caller.roles.iter().any(|role| roles.contains(role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const GUILD: u64 = 41;
+
+    fn caller(user_id: u64, roles: &[u64], guild_id: Option<u64>) -> Caller {
+        Caller {
+            user_id,
+            username: "ada".to_owned(),
+            roles: roles.to_vec(),
+            guild_id,
+            channel_id: None,
+        }
+    }
+
+    fn access() -> Access {
+        Access { guilds: vec![GUILD], admin_users: vec![1], admin_roles: vec![2] }
+    }
+
+    #[rstest]
+    #[case::stranger(caller(9, &[], Some(GUILD)), false)]
+    #[case::named_user(caller(3, &[], Some(GUILD)), true)]
+    #[case::named_role(caller(9, &[8, 4], Some(GUILD)), true)]
+    #[case::admin_user(caller(1, &[], Some(GUILD)), true)]
+    #[case::admin_role(caller(9, &[2], Some(GUILD)), true)]
+    #[case::role_with_a_users_id(caller(9, &[3], Some(GUILD)), false)]
+    fn a_restricted_agent(#[case] caller: Caller, #[case] may: bool) {
+        let rule = Rule { users: vec![3], roles: vec![4] };
+        let refused = Err(Refusal::OnlyFor(rule.clone()));
+        let decision = access().decide(&caller, AccessLevel::Agent, &rule);
+        assert_eq!(decision, if may { Ok(()) } else { refused });
+    }
+
+    #[rstest]
+    #[case::stranger(caller(9, &[], Some(GUILD)), false)]
+    #[case::admin_user(caller(1, &[], Some(GUILD)), true)]
+    #[case::admin_role(caller(9, &[8, 2], Some(GUILD)), true)]
+    #[case::user_with_a_roles_id(caller(2, &[], Some(GUILD)), false)]
+    #[case::role_with_a_users_id(caller(9, &[1], Some(GUILD)), false)]
+    fn a_command_for_admins_is_theirs_whatever_the_rule_says(
+        #[case] caller: Caller,
+        #[case] may: bool,
+        #[values(&[], &[9])] users: &[u64],
+    ) {
+        let rule = Rule { users: users.to_vec(), roles: vec![8] };
+        let refused = Err(Refusal::OnlyAdmins(Rule { users: vec![1], roles: vec![2] }));
+        let decision = access().decide(&caller, AccessLevel::Admin, &rule);
+        assert_eq!(decision, if may { Ok(()) } else { refused });
+    }
+
+    #[test]
+    fn an_admin_is_one_only_where_the_bot_obeys() {
+        for guild in [Some(GUILD + 1), None] {
+            let admin = caller(1, &[2], guild);
+            let decision = access().decide(&admin, AccessLevel::Admin, &Rule::default());
+            assert_eq!(decision, Err(Refusal::NotHere));
+        }
+    }
+
+    #[test]
+    fn without_admins_nobody_may_what_is_theirs() {
+        let decision = Access::default().decide(
+            &caller(9, &[8], Some(GUILD)),
+            AccessLevel::Admin,
+            &Rule::default(),
+        );
+        assert_eq!(decision, Err(Refusal::OnlyAdmins(Rule::default())));
+    }
+
+    #[rstest]
+    #[case::this_server(Some(GUILD), true)]
+    #[case::another_server(Some(GUILD + 1), false)]
+    #[case::direct_message(None, false)]
+    fn an_open_agent_is_open_only_where_the_bot_obeys(
+        #[case] guild: Option<u64>,
+        #[case] may: bool,
+    ) {
+        let refused = Err(Refusal::NotHere);
+        for user in [1, 9] {
+            let caller = caller(user, &[], guild);
+            let decision = access().decide(&caller, AccessLevel::Agent, &Rule::default());
+            assert_eq!(decision, if may { Ok(()) } else { refused.clone() });
+        }
+    }
+
+    #[test]
+    fn without_a_list_of_servers_every_place_is_allowed() {
+        for guild in [Some(5), None] {
+            let caller = caller(9, &[], guild);
+            let decision = Access::default().decide(&caller, AccessLevel::Agent, &Rule::default());
+            assert_eq!(decision, Ok(()));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Work that may outlive its HTTP answer: raced against the three seconds, delivered by the
+//! interaction's token if it comes later, and answered for when it panics or time runs out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
+
+use super::command::WindUp;
+use super::context::Context;
+use super::tasks::Deadline;
+use crate::discord::interaction::Invocation;
+use crate::discord::reply::Reply;
+use crate::discord::{Conversation, FinalReply, Message};
+use crate::telemetry;
+
+/// Work that was told to wind up gets this share of what is left to return; the rest is for
+/// delivering what it says.
+const WIND_UP_SHARE: u32 = 4;
+
+/// For delivering an answer when no deadline is set.
+const DELIVERY: Duration = Duration::from_secs(120);
+
+/// The same when the server shuts down.
+const LAST_DELIVERY: Duration = Duration::from_secs(8);
+
+/// The follow-up of one interaction.
+pub struct FollowUp {
+    context: Arc<Context>,
+    invocation: Invocation,
+    deadline: Option<Deadline>,
+    private: bool,
+}
+
+impl FollowUp {
+    /// The follow-up of this command.
+    pub fn of(context: &Arc<Context>, invocation: Invocation, deadline: Option<Deadline>) -> Self {
+        Self { context: context.clone(), invocation, deadline, private: false }
+    }
+
+    /// The same for the caller's eyes only, whatever is said and whenever.
+    pub fn privately(self) -> Self {
+        Self { private: true, ..self }
+    }
+
+    /// Answers with this message. One that comes with a file cannot be the HTTP answer (see
+    /// `docs/decisions.md`), so it is deferred and delivered right after.
+    pub fn answer(self, message: Message) -> Reply {
+        if !message.has_attachment() {
+            return Reply::Message(message);
+        }
+        // What it is, is known by now, so that it is deferred for the right eyes.
+        let conversation = self.conversation(message.is_ephemeral());
+        let reply = FinalReply::from(message);
+        let work = self.context.tasks.spawn(std::future::ready(reply));
+        let (wind_up, _) = oneshot::channel();
+        self.deliver_later(work, conversation, wind_up)
+    }
+
+    /// Answers with the work's own message if it ends within the three seconds; if not, defers, and
+    /// the same work goes on.
+    pub async fn race(self, work: BoxFuture<'static, FinalReply>) -> Reply {
+        let time_left = self.invocation.id.time_left(self.context.clock.now());
+        let mut work = self.context.tasks.spawn(work.instrument(self.span()));
+        match timeout(time_left, &mut work).await {
+            Ok(joined) => {
+                // The answer itself notifies, so there is nothing to follow it up with.
+                let message = self.finished(joined).message;
+                let message = if self.private { message.privately() } else { message };
+                self.answer(message)
+            }
+            Err(_) => {
+                let (wind_up, _) = oneshot::channel();
+                let conversation = self.conversation(self.private);
+                self.deliver_later(work, conversation, wind_up)
+            }
+        }
+    }
+
+    /// Defers at once and starts the work.
+    pub fn defer(
+        self,
+        work: Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, FinalReply> + Send>,
+    ) -> Reply {
+        let conversation = self.conversation(self.private);
+        let (wind_up, told) = oneshot::channel();
+        let work = work(conversation.clone(), told).instrument(self.span());
+        let work = self.context.tasks.spawn(work);
+        self.deliver_later(work, conversation, wind_up)
+    }
+
+    fn deliver_later(
+        self,
+        work: JoinHandle<FinalReply>,
+        conversation: Conversation,
+        wind_up: oneshot::Sender<()>,
+    ) -> Reply {
+        let span = self.span();
+        let ephemeral = conversation.is_ephemeral();
+        let tasks = self.context.tasks.clone();
+        tasks.spawn(self.deliver(work, conversation, wind_up).instrument(span));
+        Reply::Deferred { ephemeral }
+    }
+
+    /// Waits for the work, at most until it must wind up, and delivers how it ended.
+    async fn deliver(
+        self,
+        mut work: JoinHandle<FinalReply>,
+        conversation: Conversation,
+        wind_up: oneshot::Sender<()>,
+    ) {
+        let reply = tokio::select! {
+            biased;
+            joined = &mut work => self.finished(joined),
+            () = self.context.tasks.wind_up(self.deadline) => {
+                // Work that does not listen has dropped its end; it is given up below.
+                let _ = wind_up.send(());
+                let left = self.end().saturating_duration_since(Instant::now());
+                match timeout(left / WIND_UP_SHARE, &mut work).await {
+                    Ok(joined) => self.finished(joined),
+                    Err(_) => {
+                        work.abort();
+                        telemetry::failed(&"given up: its time was over");
+                        self.apology("⏱️ Deckhand ran out of time before this was done.")
+                    }
+                }
+            }
+        };
+        telemetry::follows_up();
+        match timeout_at(self.end(), conversation.finish(&reply)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => telemetry::not_delivered("the answer", &error),
+            Err(_) => telemetry::not_delivered("the answer", &"its time was over"),
+        }
+    }
+
+    fn finished(&self, joined: Result<FinalReply, JoinError>) -> FinalReply {
+        joined.unwrap_or_else(|error| {
+            // The words of a panic are in the log already, with their place.
+            let panicked = error.is_panic();
+            telemetry::failed(if panicked {
+                &"the work panicked"
+            } else {
+                &"the work was stopped"
+            });
+            self.apology(
+                "💥 Deckhand has a fault and could not finish this. Its log has the details.",
+            )
+        })
+    }
+
+    fn apology(&self, what: &str) -> FinalReply {
+        let id = self.invocation.id.correlation_id();
+        let text = format!(
+            "{what} If it dispatched a workflow, the run goes on: look for it on GitHub before you try \
+             again.\nCorrelation id `{id}`"
+        );
+        let user_id = self.invocation.caller.user_id;
+        let follow_up = Message::public(&format!("<@{user_id}> {text}")).pinging(user_id);
+        FinalReply { message: Message::public(&text), follow_up: Some(follow_up) }
+    }
+
+    /// When nothing can be delivered any more.
+    fn end(&self) -> Instant {
+        match self.deadline {
+            Some(deadline) => deadline.end,
+            None if self.context.tasks.is_stopping() => Instant::now() + LAST_DELIVERY,
+            None => Instant::now() + DELIVERY,
+        }
+    }
+
+    fn conversation(&self, ephemeral: bool) -> Conversation {
+        Conversation::new(self.context.discord.clone(), self.invocation.token.clone(), ephemeral)
+    }
+
+    fn span(&self) -> tracing::Span {
+        tracing::info_span!(
+            "follow-up",
+            interaction_id = %self.invocation.id,
+            command = self.invocation.name,
+            correlation_id = %self.invocation.id.correlation_id(),
+        )
+    }
+}

@@ -1,0 +1,15 @@
+//! What every command is made of: the context, who may do what, the three seconds and what follows them.
+
+pub mod authorize;
+pub mod command;
+pub mod context;
+pub mod follow_up;
+pub mod registration;
+pub mod settings;
+mod take;
+pub mod tasks;
+
+pub use command::{Call, Command, Completion, Plan, Serves};
+pub use context::{Context, Parts};
+pub use registration::registration;
+pub use settings::{BadSettings, Settings};

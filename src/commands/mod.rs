@@ -1,0 +1,134 @@
+//! THE TABLE: every slash command, one line each.
+
+pub mod agents;
+pub mod deploy;
+pub mod diagnose;
+pub mod doctor;
+pub mod router;
+pub mod set;
+pub mod status;
+pub mod status_digest;
+pub mod verify;
+pub mod workflow;
+
+use crate::bot::Command;
+
+/// The commands, in the order in which they are looked up and registered.
+pub const TABLE: &[Command] = &[
+    agents::COMMAND,
+    deploy::COMMAND,
+    diagnose::COMMAND,
+    status::COMMAND,
+    status_digest::COMMAND,
+    set::FRONTEND,
+    set::API_BASE,
+    verify::LATEST,
+    verify::RUN,
+    doctor::COMMAND,
+];
+
+#[cfg(test)]
+mod tests {
+
+    use crate::bot::registration;
+
+    use crate::agents::file;
+    use crate::commands::TABLE;
+    use crate::discord::registration::{Change, PERMISSIONS, Scope, changes, list, name_of};
+    use serde_json::{Value, json};
+
+    fn declared(scope: Scope) -> Value {
+        registration(TABLE, &file::load(None).unwrap(), scope)
+    }
+
+    #[test]
+    fn the_registration_of_the_built_in_agents() {
+        insta::assert_snapshot!(format!("{:#}", declared(Scope::Global)));
+    }
+
+    #[test]
+    fn a_servers_commands_carry_no_contexts() {
+        for command in list(&declared(Scope::Guild)) {
+            assert_eq!(command.get("contexts"), None);
+            assert_eq!(command.get("integration_types"), None);
+        }
+    }
+
+    /// What Discord gives back for what it was given.
+    fn as_registered(commands: &Value) -> Value {
+        let mut commands = commands.clone();
+        for command in commands.as_array_mut().unwrap() {
+            command["id"] = json!("1");
+            command["version"] = json!("2");
+            command["name_localizations"] = Value::Null;
+            let shown_to = command.get(PERMISSIONS).cloned().unwrap_or_default();
+            command[PERMISSIONS] = shown_to;
+            for option in command["options"].as_array_mut().unwrap() {
+                option["description_localizations"] = Value::Null;
+                option.as_object_mut().unwrap().retain(|_, value| value != &json!(false));
+            }
+        }
+        commands
+    }
+
+    #[test]
+    fn what_discord_gives_back_is_no_change() {
+        for scope in [Scope::Global, Scope::Guild] {
+            let declared = declared(scope);
+            assert_eq!(changes(&declared, &as_registered(&declared)), []);
+        }
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let declared = declared(Scope::Global);
+        let mut registered = as_registered(&declared);
+        let commands = registered.as_array_mut().unwrap();
+        commands[0]["description"] = json!("Something else");
+        commands[0]["contexts"] = json!([0, 1]);
+        commands[1]["name"] = json!("deploy");
+        let names: Vec<_> = list(&declared).map(|c| name_of(c).to_owned()).collect();
+        let shown: Vec<_> = changes(&declared, &registered).iter().map(Change::to_string).collect();
+        let expected = [
+            format!("~ /{} (description, contexts)", names[0]),
+            format!("+ /{}", names[1]),
+            "- /deploy".to_owned(),
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn only_what_is_for_admins_is_hidden_from_members() {
+        for scope in [Scope::Global, Scope::Guild] {
+            let declared = declared(scope);
+            let hidden = list(&declared).filter(|c| c.get(PERMISSIONS) == Some(&json!("0")));
+            assert_eq!(
+                hidden.map(name_of).collect::<Vec<_>>(),
+                ["set-frontend", "set-api-base", "doctor"]
+            );
+            assert_eq!(list(&declared).filter(|c| c.get(PERMISSIONS).is_some()).count(), 3);
+        }
+    }
+
+    #[test]
+    fn a_command_for_admins_that_everyone_is_shown_is_a_change() {
+        let declared = declared(Scope::Global);
+        let mut registered = as_registered(&declared);
+        let commands = registered.as_array_mut().unwrap();
+        let command = commands.iter_mut().find(|c| c["name"] == "set-frontend").unwrap();
+        command[PERMISSIONS] = Value::Null;
+        let expected = Change::Alter("set-frontend".to_owned(), vec![PERMISSIONS]);
+        assert_eq!(changes(&declared, &registered), [expected]);
+    }
+
+    #[test]
+    fn a_changed_option_is_a_change() {
+        let declared = declared(Scope::Global);
+        let mut registered = as_registered(&declared);
+        let deploy =
+            registered.as_array_mut().unwrap().iter_mut().find(|c| c["name"] == "deploy-client");
+        deploy.unwrap()["options"][0]["required"] = json!(true);
+        let expected = Change::Alter("deploy-client".to_owned(), vec!["options"]);
+        assert_eq!(changes(&declared, &registered), [expected]);
+    }
+}

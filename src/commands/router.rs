@@ -1,0 +1,128 @@
+//! From an interaction to what answers it: route, authorise, read the options, start.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::agents::options::Options;
+use crate::bot::command::{Served, served};
+use crate::bot::follow_up::FollowUp;
+use crate::bot::tasks::Deadline;
+use crate::bot::{Call, Command, Completion, Context, Plan};
+use crate::discord::Message;
+use crate::discord::interaction::{Interaction, Invocation};
+use crate::discord::reply::{Reply, Suggestion};
+use crate::telemetry::{self, About, Event};
+use crate::text::{UserError, escape};
+
+/// Answers interactions with the commands of a table.
+pub struct Router {
+    /// What the commands work with.
+    pub context: Arc<Context>,
+    /// The commands.
+    pub table: &'static [Command],
+}
+
+impl Router {
+    /// What serves a slash command, if there is one of this name.
+    fn route(&self, name: &str) -> Option<Served<'_>> {
+        served(self.table, &self.context.registry).find(|served| served.name == name)
+    }
+
+    /// Answers an interaction. What takes longer goes on as a task until `deadline`.
+    pub async fn answer(&self, interaction: Interaction, deadline: Option<Deadline>) -> Reply {
+        match interaction {
+            Interaction::Ping => self.at_once(Reply::Pong),
+            Interaction::Other => self.at_once(Reply::Message(Message::private(
+                "⚠️ This version of Deckhand knows no such interaction. If you pressed a button or \
+                 filled in a form, the message it belongs to is from another version.",
+            ))),
+            Interaction::Autocomplete(invocation) => {
+                let about = self.about(Event::Autocomplete, &invocation);
+                let suggested = self.suggest(&invocation).map(Reply::Choices);
+                self.context.telemetry.scope(about, suggested.inspect(noted)).await
+            }
+            Interaction::Command(invocation) => {
+                let about = self.about(Event::Command, &invocation);
+                let answered = self.answer_command(invocation, deadline);
+                self.context.telemetry.scope(about, answered.inspect(noted)).await
+            }
+        }
+    }
+
+    fn at_once(&self, reply: Reply) -> Reply {
+        self.context.telemetry.at_once(About::default(), reply.name());
+        reply
+    }
+
+    fn about(&self, event: Event, invocation: &Invocation) -> About {
+        let known = self.route(&invocation.name).is_some();
+        invocation.about(event, known, self.context.clock.now())
+    }
+
+    /// What could be meant by what is being typed, as far as it is known within the three seconds.
+    async fn suggest(&self, invocation: &Invocation) -> Vec<Suggestion> {
+        let Some(route) = self.route(&invocation.name) else { return Vec::new() };
+        let focused = invocation.options.iter().find(|option| option.focused);
+        let (Some(complete), Some(focused)) = (route.command.complete, focused) else {
+            return Vec::new();
+        };
+        if self.context.access.decide(&invocation.caller, route.access(), &route.rule()).is_err() {
+            return Vec::new();
+        }
+        let suggestions = complete(Completion {
+            context: self.context.clone(),
+            agent: route.agent.cloned(),
+            option: focused.name.clone(),
+            typed: focused.value.as_str().unwrap_or_default().to_owned(),
+        });
+        let time_left = invocation.id.time_left(self.context.clock.now());
+        tokio::time::timeout(time_left, suggestions).await.unwrap_or_default()
+    }
+
+    async fn answer_command(&self, invocation: Invocation, deadline: Option<Deadline>) -> Reply {
+        match self.start(&invocation).await {
+            Err(error) => {
+                telemetry::refused(&error);
+                Reply::Message(Message::private(&error.text()))
+            }
+            Ok(Plan::Answer(message)) => {
+                FollowUp::of(&self.context, invocation, deadline).answer(message)
+            }
+            Ok(Plan::Race(work)) => {
+                FollowUp::of(&self.context, invocation, deadline).race(work).await
+            }
+            Ok(Plan::RacePrivately(work)) => {
+                FollowUp::of(&self.context, invocation, deadline).privately().race(work).await
+            }
+            Ok(Plan::Defer(work)) => FollowUp::of(&self.context, invocation, deadline).defer(work),
+        }
+    }
+
+    /// Route, authorise, read the options, start: in this order, so that somebody who may not use a
+    /// command learns nothing else.
+    async fn start(&self, invocation: &Invocation) -> Result<Plan, UserError> {
+        let route = self.route(&invocation.name);
+        let route = route.ok_or_else(|| {
+            UserError::new(format!(
+                "unknown command {}. If it was removed lately, run `./register_commands.sh` again.",
+                escape::code(&invocation.name, 32),
+            ))
+        })?;
+        self.context.access.decide(&invocation.caller, route.access(), &route.rule())?;
+        let options = Options::read(&route.options(), &invocation.options, &self.context.urls)?;
+        (route.command.start)(Call {
+            context: self.context.clone(),
+            table: self.table,
+            agent: route.agent.cloned(),
+            id: invocation.id,
+            caller: invocation.caller.clone(),
+            options,
+        })
+        .await
+    }
+}
+
+fn noted(reply: &Reply) {
+    telemetry::answered(reply.name());
+}

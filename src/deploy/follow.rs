@@ -1,0 +1,74 @@
+//! Dispatches, and follows the run to its end if that is wanted.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::dispatch::{self, Sent};
+use super::order::Order;
+use super::patience::Patience;
+use super::settings::WaitSettings;
+use super::state::{Ended, Followed, Progress, Report, Stage, Target, Why};
+use super::{search, wait};
+use crate::github::Github;
+
+/// Dispatches, and finds out what came of it if GitHub's answer is lost, but does not wait. `None`:
+/// GitHub took it without naming the run.
+pub async fn start(
+    github: &Github,
+    order: &Order,
+    wait: WaitSettings,
+) -> Result<Option<Target>, Ended> {
+    let mut patience = Patience::for_an_answer(wait);
+    match dispatch::once(github, order, &mut patience).await.map_err(Ended::NotDispatched)? {
+        Sent::Named(target) => Ok(Some(target)),
+        Sent::Unnamed { lost: false, .. } => Ok(None),
+        Sent::Unnamed { lost: true, at } => {
+            let found = search::run(github, order, at, true, &mut patience).await;
+            found.map(Some).map_err(Ended::NotFound)
+        }
+    }
+}
+
+/// Dispatches and follows the run to its end, to the end of the wait, or until `stop` resolves.
+pub async fn follow(
+    github: &Github,
+    order: &Order,
+    wait: WaitSettings,
+    report: &impl Report,
+    stop: impl Future<Output = ()>,
+) -> Followed {
+    let progress = Progress { stage: Mutex::new(Stage::Dispatching), report };
+    let ended = tokio::select! {
+        biased;
+        ended = steps(github, order, wait, &progress) => ended,
+        () = stop => Ended::StillRunning(Why::Stopped),
+    };
+    let stage = progress.stage.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match &stage {
+        // Stopped while it only looked for where the run had failed.
+        Stage::Following(Target { run: Some(run), .. }) if run.is_completed() => {
+            Followed { stage, ended: Ended::Concluded }
+        }
+        _ => Followed { stage, ended },
+    }
+}
+
+async fn steps<R: Report>(
+    github: &Github,
+    order: &Order,
+    wait: WaitSettings,
+    progress: &Progress<'_, R>,
+) -> Ended {
+    let mut patience = Patience::for_a_wait(wait);
+    let target = match dispatch::once(github, order, &mut patience).await {
+        Err(error) => return Ended::NotDispatched(error),
+        Ok(Sent::Named(target)) => target,
+        Ok(Sent::Unnamed { at, lost }) => {
+            progress.reach(Stage::Searching { lost }).await;
+            match search::run(github, order, at, lost, &mut patience).await {
+                Ok(target) => target,
+                Err(not_found) => return Ended::NotFound(not_found),
+            }
+        }
+    };
+    wait::until_it_ends(github, order, target, &mut patience, progress).await
+}

@@ -1,0 +1,24 @@
+//! One run in one line.
+
+use super::correlation::requested;
+use crate::github::Run;
+use crate::github::words::{conclusion, running, took};
+use crate::text::{escape, time};
+
+/// One run: icon, state, when, how long, link, who asked for it.
+pub fn run_line(run: &Run) -> String {
+    let (icon, state) = match run.is_completed() {
+        true => conclusion(run.conclusion.as_deref()),
+        false => running(Some(run)),
+    };
+    let label = run.run_number.map_or_else(|| format!("Run {}", run.id), |n| format!("Run #{n}"));
+    let link = escape::link(&label, run.html_url.as_deref().unwrap_or_default());
+    let when = run.run_started_at.or(run.created_at).map(time::moment);
+    let took = took(run).filter(|_| run.is_completed()).map(|took| format!("took {took}"));
+    let by = requested(run).map(|(id, requester)| {
+        let by = requester.map(|name| format!("by {} · ", escape::code(name, 60)));
+        format!("{}`{id}`", by.unwrap_or_default())
+    });
+    let parts = [Some(format!("{icon} {link} {state}")), when, took, by];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}

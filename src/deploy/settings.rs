@@ -1,0 +1,48 @@
+//! How long a run is followed, and how often it is looked at.
+
+use std::time::Duration;
+
+use crate::config::{Reader, Setting};
+
+/// `WAIT_TIMEOUT_SECONDS`, `POLL_INTERVAL_SECONDS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitSettings {
+    /// From the command until a run that has not ended is reported as still running.
+    pub timeout: Duration,
+    /// Between two looks at a run.
+    pub poll_interval: Duration,
+}
+
+impl Default for WaitSettings {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(180), poll_interval: Duration::from_secs(3) }
+    }
+}
+
+const TIMEOUT: Setting = Setting {
+    name: "WAIT_TIMEOUT_SECONDS",
+    about: "how long a run is followed, 1 to 840",
+    default: "180",
+    shape: "it must be 1 to 840 seconds",
+};
+
+const INTERVAL: Setting = Setting {
+    name: "POLL_INTERVAL_SECONDS",
+    about: "pause between two looks at a run, 0.05 to 60",
+    default: "3",
+    shape: "it must be 0.05 to 60 seconds",
+};
+
+/// The settings of this module.
+pub const DECLARED: &[&Setting] = &[&TIMEOUT, &INTERVAL];
+
+impl WaitSettings {
+    /// Reads these settings.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            timeout: reader.seconds(&TIMEOUT, [1.0, 840.0], default.timeout),
+            poll_interval: reader.seconds(&INTERVAL, [0.05, 60.0], default.poll_interval),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The digest that a schedule has posted.
+
+use super::period::Period;
+use crate::config::{Reader, Setting};
+
+/// Where the digest is posted to, and what it sums up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The channel. `None`: there is no such digest.
+    pub channel_id: Option<u64>,
+    /// What it sums up, unless the schedule says something else.
+    pub period: Period,
+}
+
+const CHANNEL_ID: Setting = Setting {
+    name: "DIGEST_CHANNEL_ID",
+    about: "the channel of the digest on a schedule; needs the bot's token",
+    default: "no such digest",
+    shape: "it must be a number",
+};
+
+const PERIOD: Setting = Setting {
+    name: "DIGEST_PERIOD",
+    about: "what that digest sums up: `daily` or `weekly`",
+    default: "`daily`",
+    shape: "it must be daily or weekly",
+};
+
+/// The settings of this module.
+pub const DECLARED: &[&Setting] = &[&CHANNEL_ID, &PERIOD];
+
+impl Settings {
+    /// Reads these settings.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            channel_id: reader.id(&CHANNEL_ID),
+            period: reader.optional(&PERIOD, Period::named).unwrap_or(Period::Daily),
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! What Discord sent, read tolerantly.
+//!
+//! Only what Deckhand uses is looked at, and it is looked at by hand: a field that is missing, new
+//! or of another type than today's is never an error of its own, because Discord adds fields,
+//! option types and interaction types without notice.
+//! <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object>
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::interaction_id::InteractionId;
+use super::signature::Verified;
+use crate::secrets::Secret;
+use crate::telemetry::{About, Event};
+
+/// A parsed interaction.
+#[derive(Debug, PartialEq)]
+pub enum Interaction {
+    /// Discord checks that the endpoint is alive.
+    Ping,
+    /// A slash command.
+    Command(Invocation),
+    /// Discord asks for suggestions while the user is typing a command.
+    Autocomplete(Invocation),
+    /// Anything else: a component, a modal, a type that does not exist yet.
+    Other,
+}
+
+/// A slash command as the user sent it.
+#[derive(Debug, PartialEq)]
+pub struct Invocation {
+    /// The interaction's id.
+    pub id: InteractionId,
+    /// Lets us answer this interaction for 15 minutes, so it is a secret.
+    pub token: Secret,
+    /// The command's name, without the slash.
+    pub name: String,
+    /// The options that were given, in Discord's order.
+    pub options: Vec<GivenOption>,
+    /// Who typed it, and where.
+    pub caller: Caller,
+}
+
+impl Invocation {
+    /// What the summary says of a command that arrived now, or is being typed. `known` tells whether
+    /// there is such a command.
+    pub fn about(&self, event: Event, known: bool, now: DateTime<Utc>) -> About {
+        let name = if known { &self.name } else { "unknown" };
+        About {
+            event,
+            interaction_id: Some(self.id.0),
+            correlation_id: Some(self.id.correlation_id().to_string()),
+            command: Some(name.to_owned()),
+            user_id: Some(self.caller.user_id),
+            guild_id: self.caller.guild_id,
+            channel_id: self.caller.channel_id,
+            age_ms: Some((now - self.id.created_at()).num_milliseconds()),
+            ..About::default()
+        }
+    }
+}
+
+/// Who typed a command, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The user's id.
+    pub user_id: u64,
+    /// The user's name (not the display name).
+    pub username: String,
+    /// The roles of the member; none in a direct message.
+    pub roles: Vec<u64>,
+    /// The server; `None` in a direct message.
+    pub guild_id: Option<u64>,
+    /// The channel.
+    pub channel_id: Option<u64>,
+}
+
+/// One option: a name and a value whose type is checked against the command's declaration later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenOption {
+    /// The option's name.
+    pub name: String,
+    /// The value as Discord sent it.
+    pub value: Value,
+    /// Whether the user is typing it right now (autocomplete).
+    pub focused: bool,
+}
+
+/// A signed body that holds no interaction we could answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// The body is not a JSON object with a numeric `type`.
+    #[error("the body is not an interaction")]
+    NotAnInteraction,
+    /// It says that it is a command, but this part is missing or of the wrong type.
+    #[error("the command has no usable {0}")]
+    Command(&'static str),
+}
+
+/// Reads a verified body.
+pub fn parse(body: &Verified) -> Result<Interaction, Malformed> {
+    parse_bytes(body.bytes())
+}
+
+fn parse_bytes(body: &[u8]) -> Result<Interaction, Malformed> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| Malformed::NotAnInteraction)?;
+    match value.get("type").and_then(integer).ok_or(Malformed::NotAnInteraction)? {
+        1 => Ok(Interaction::Ping),
+        2 => command(&value).map(Interaction::Command),
+        4 => command(&value).map(Interaction::Autocomplete),
+        _ => Ok(Interaction::Other),
+    }
+}
+
+fn command(value: &Value) -> Result<Invocation, Malformed> {
+    let data = value.get("data").unwrap_or(&Value::Null);
+    let member = value.get("member").unwrap_or(&Value::Null);
+    // In a server the user is inside the member, in a direct message it stands alone.
+    let user = member.get("user").or_else(|| value.get("user")).unwrap_or(&Value::Null);
+    Ok(Invocation {
+        id: snowflake(value.get("id")).map(InteractionId).ok_or(Malformed::Command("id"))?,
+        token: token(value).ok_or(Malformed::Command("token"))?,
+        name: text(data.get("name")).ok_or(Malformed::Command("name"))?,
+        options: list(data.get("options")).filter_map(option).collect(),
+        caller: Caller {
+            user_id: snowflake(user.get("id")).ok_or(Malformed::Command("user"))?,
+            username: text(user.get("username")).unwrap_or_default(),
+            roles: list(member.get("roles")).filter_map(|r| snowflake(Some(r))).collect(),
+            guild_id: snowflake(value.get("guild_id")),
+            channel_id: snowflake(value.get("channel_id")),
+        },
+    })
+}
+
+/// The token becomes part of a URL's path, so it must be one plain path segment.
+fn token(value: &Value) -> Option<Secret> {
+    let token = value.get("token")?.as_str()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~=+:".contains(&b);
+    let dots = token.bytes().all(|b| b == b'.');
+    (!dots && token.bytes().all(plain)).then(|| Secret::new(token))
+}
+
+fn option(value: &Value) -> Option<GivenOption> {
+    Some(GivenOption {
+        name: text(value.get("name"))?,
+        value: value.get("value").cloned().unwrap_or(Value::Null),
+        focused: value.get("focused").and_then(Value::as_bool).unwrap_or(false),
+    })
+}
+
+fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    value?.as_str().map(str::to_owned)
+}
+
+/// Snowflakes are strings on the wire; a number is taken as well.
+fn snowflake(value: Option<&Value>) -> Option<u64> {
+    match value? {
+        Value::String(s) => s.parse().ok(),
+        n => n.as_u64(),
+    }
+}
+
+/// An integer, also when it was sent as `5.0`.
+pub fn integer(value: &Value) -> Option<i64> {
+    /// The largest magnitude below which every integer is exact in a double, as in JavaScript.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    value.as_i64().or_else(|| {
+        let number = value.as_f64()?;
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and exact")]
+        (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn read(value: &Value) -> Result<Interaction, Malformed> {
+        parse_bytes(value.to_string().as_bytes())
+    }
+
+    fn deploy() -> Value {
+        json!({
+            "id": "1300000000000000000", "type": 2, "token": "aW50ZXJhY3Rpb24", "version": 1,
+            "application_id": "1", "guild_id": "41", "channel_id": "42",
+            "member": {"user": {"id": "7", "username": "ada"}, "roles": ["8", "9"]},
+            "data": {"id": "5", "name": "deploy-client", "type": 1, "options": [
+                {"name": "wait", "type": 5, "value": true},
+            ]},
+        })
+    }
+
+    #[test]
+    fn a_command_is_read_whole() {
+        let expected = Invocation {
+            id: InteractionId(1_300_000_000_000_000_000),
+            token: Secret::new("aW50ZXJhY3Rpb24"),
+            name: "deploy-client".to_owned(),
+            options: vec![GivenOption {
+                name: "wait".to_owned(),
+                value: json!(true),
+                focused: false,
+            }],
+            caller: Caller {
+                user_id: 7,
+                username: "ada".to_owned(),
+                roles: vec![8, 9],
+                guild_id: Some(41),
+                channel_id: Some(42),
+            },
+        };
+        assert_eq!(read(&deploy()), Ok(Interaction::Command(expected)));
+    }
+
+    #[test]
+    fn a_direct_message_has_no_guild_and_no_roles() {
+        let mut value = deploy();
+        value["user"] = value["member"]["user"].take();
+        value.as_object_mut().unwrap().retain(|k, _| k != "member" && k != "guild_id");
+        let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
+        assert_eq!(command.caller.guild_id, None);
+        assert_eq!(command.caller.user_id, 7);
+        assert!(command.caller.roles.is_empty());
+    }
+
+    #[rstest]
+    #[case::ping(json!({"type": 1}), Interaction::Ping)]
+    #[case::ping_as_a_float(json!({"type": 1.0}), Interaction::Ping)]
+    #[case::component(json!({"type": 3}), Interaction::Other)]
+    #[case::from_the_future(json!({"type": 99, "data": 5}), Interaction::Other)]
+    fn other_types_are_told_apart(#[case] value: Value, #[case] expected: Interaction) {
+        assert_eq!(read(&value), Ok(expected));
+    }
+
+    #[rstest]
+    #[case::array(json!([]))]
+    #[case::no_type(json!({}))]
+    #[case::type_is_text(json!({"type": "2"}))]
+    #[case::type_is_a_fraction(json!({"type": 1.5}))]
+    fn what_is_no_interaction_is_said_to_be_none(#[case] value: Value) {
+        assert_eq!(read(&value), Err(Malformed::NotAnInteraction));
+    }
+
+    #[rstest]
+    #[case("/id", "id")]
+    #[case("/token", "token")]
+    #[case("/data/name", "name")]
+    #[case("/data", "name")]
+    #[case("/member/user/id", "user")]
+    fn a_command_without_its_essentials_says_which(#[case] at: &str, #[case] part: &'static str) {
+        for broken in [Value::Null, json!({"a": 1}), json!(-1.5)] {
+            let mut value = deploy();
+            *value.pointer_mut(at).unwrap() = broken;
+            assert_eq!(read(&value), Err(Malformed::Command(part)));
+        }
+    }
+
+    #[rstest]
+    #[case("../../channels/1")]
+    #[case("..")]
+    #[case("a/b")]
+    #[case("a?b")]
+    #[case("a%2fb")]
+    fn a_token_that_would_change_the_path_is_refused(#[case] token: &str) {
+        let mut value = deploy();
+        value["token"] = json!(token);
+        assert_eq!(read(&value), Err(Malformed::Command("token")));
+    }
+
+    #[test]
+    fn new_fields_and_odd_options_do_not_matter() {
+        let mut value = deploy();
+        value["brand_new"] = json!({"deep": [1, 2, {"x": null}]});
+        value["member"]["roles"] = json!("none");
+        value["data"]["options"] = json!([7, {"name": "wait", "type": 77, "extra": 1}]);
+        let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
+        let expected = GivenOption { name: "wait".to_owned(), value: Value::Null, focused: false };
+        assert_eq!(command.options, vec![expected]);
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 6, |inner| {
+            let key = prop_oneof![
+                Just("type"),
+                Just("data"),
+                Just("options"),
+                Just("member"),
+                Just("user"),
+                Just("id"),
+                Just("token"),
+                Just("name"),
+                Just("value"),
+                Just("other"),
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::hash_map(key.prop_map(str::to_owned), inner, 0..8)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_json_never_panics(mut value in any_json(), kind in 0..6i64) {
+            let _ = read(&value);
+            if let Some(object) = value.as_object_mut() {
+                object.insert("type".to_owned(), json!(kind));
+            }
+            let _ = read(&value);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_bytes(&bytes);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! How Discord is reached, and who we are there.
+
+use ed25519_dalek::VerifyingKey;
+
+use crate::config::{Reader, Setting};
+use crate::secrets::{Secret, SecretSetting, SecretSource};
+
+/// How to reach Discord, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Verifies that a request is Discord's.
+    pub public_key: VerifyingKey,
+    /// The application's id, a part of every follow-up's path.
+    pub application_id: u64,
+    /// With its version, without a trailing slash.
+    pub api_base: String,
+    /// Posts the digest; reads the application and its registered commands.
+    pub bot_token: Option<SecretSource>,
+    /// The server whose own commands the doctor checks besides the global ones.
+    pub guild_id: Option<u64>,
+}
+
+const PUBLIC_KEY: Setting = Setting {
+    name: "DISCORD_PUBLIC_KEY",
+    about: "the application's public key, 64 hex digits",
+    default: "required",
+    shape: "it must be the 64 hex digits of an Ed25519 key",
+};
+
+const APPLICATION_ID: Setting = Setting {
+    name: "DISCORD_APPLICATION_ID",
+    about: "the application's id",
+    default: "required",
+    shape: "it must be a number",
+};
+
+const API_BASE: Setting = Setting {
+    name: "DISCORD_API_BASE",
+    about: "Discord's API, with its version",
+    default: "`https://discord.com/api/v10`",
+    shape: "it must be an http(s) URL",
+};
+
+const BOT_TOKEN: SecretSetting = SecretSetting {
+    value: Setting {
+        name: "DISCORD_BOT_TOKEN",
+        about: "the bot's token: for the digest on a schedule, `register_commands.sh` and the doctor",
+        default: "none",
+        shape: "it must be one line of visible characters",
+    },
+    parameter: Setting {
+        name: "DISCORD_BOT_TOKEN_PARAMETER",
+        about: "the SSM SecureString that holds the bot's token, by name or ARN; used instead of `DISCORD_BOT_TOKEN`",
+        default: "none",
+        shape: "it must be an SSM parameter's name or ARN",
+    },
+    parse: Secret::one_line,
+};
+
+const GUILD_ID: Setting = Setting {
+    name: "DISCORD_GUILD_ID",
+    about: "the server whose own commands the doctor and `register_commands.sh` look at besides the global ones",
+    default: "none",
+    shape: "it must be a number",
+};
+
+/// The settings of this module.
+pub const DECLARED: &[&Setting] =
+    &[&PUBLIC_KEY, &APPLICATION_ID, &BOT_TOKEN.value, &BOT_TOKEN.parameter, &GUILD_ID, &API_BASE];
+
+const COPY: &str = "copy it from the application's page in Discord's developer portal";
+
+impl Settings {
+    /// Reads these settings. The error is the public key, if that at least is usable.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Option<VerifyingKey>> {
+        let public_key = reader.required(&PUBLIC_KEY, COPY, public_key);
+        let application_id = reader.required(&APPLICATION_ID, COPY, |text| text.parse().ok());
+        let api_base = reader.api_base(&API_BASE, "https://discord.com/api/v10");
+        let bot_token = BOT_TOKEN.read(reader);
+        let guild_id = reader.id(&GUILD_ID);
+        match (public_key, application_id) {
+            (Some(public_key), Some(application_id)) => {
+                Ok(Self { public_key, application_id, api_base, bot_token, guild_id })
+            }
+            (public_key, _) => Err(public_key),
+        }
+    }
+}
+
+fn public_key(text: &str) -> Option<VerifyingKey> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
+}

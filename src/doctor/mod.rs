@@ -1,0 +1,21 @@
+//! The doctor: checks a set-up, for `deckhand doctor` and `/doctor`.
+//!
+//! [`probe`] asks Discord and GitHub, all at once, and writes down the [`facts`]; [`judge`] judges
+//! them without any I/O; [`text`] renders the findings for a terminal and for Discord. Nothing here
+//! writes: what can only be told by writing (whether a token may dispatch) is said to be unknown.
+
+mod discord;
+pub mod environment;
+pub mod facts;
+mod finding;
+mod github;
+mod judge;
+pub mod probe;
+mod settings;
+pub mod store;
+pub mod text;
+mod workflow;
+pub mod workflow_file;
+
+pub use finding::{Finding, Level, is_ill};
+pub use judge::findings;

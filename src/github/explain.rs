@@ -1,0 +1,256 @@
+//! A GitHub error in words for users: what is wrong, GitHub's own reason, and what to do next. No other
+//! module words these errors.
+
+use chrono::TimeDelta;
+
+use super::error::GithubError;
+use super::repository::Repository;
+use crate::text::{duration, escape};
+
+/// GitHub's own words, at most so many characters of them.
+const MAX_SAID: usize = 300;
+
+/// What was asked for, as far as the words depend on it.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// A dispatch of this file in this repository.
+    Dispatch(&'a str, &'a Repository),
+    /// A workflow that the message has named already.
+    ThisWorkflow,
+    /// A run that was known before.
+    Run,
+    /// Something in this repository.
+    Repository(&'a Repository),
+    /// What the doctor looks at.
+    Checked,
+}
+
+/// What is wrong and what to do, as one or two sentences of Markdown. `needs` is the permission that the
+/// request needs, like `Actions: read`.
+pub fn explain(error: &GithubError, subject: Subject<'_>, needs: &str) -> String {
+    let quoted = |said: &str| escape::plain(said, MAX_SAID);
+    let (what, fix) = words(error, subject, needs, quoted);
+    format!("{what} {fix}").trim_end().to_owned()
+}
+
+/// The same as plain text, the fix apart: what is wrong, what to do.
+pub fn explain_plainly(error: &GithubError, subject: Subject<'_>, needs: &str) -> (String, String) {
+    let (what, fix) = words(error, subject, needs, |said| escape::clipped(said, MAX_SAID));
+    (what.replace('`', ""), fix.replace('`', ""))
+}
+
+fn words(
+    error: &GithubError,
+    subject: Subject<'_>,
+    needs: &str,
+    quoted: impl Fn(&str) -> String,
+) -> (String, String) {
+    // GitHub's words, if there are any.
+    let because = |said: &str| match said.trim_end_matches('.') {
+        "" => String::new(),
+        said => format!(": {}", quoted(said)),
+    };
+    match error {
+        GithubError::NoSignIn(why) => {
+            (format!("Deckhand cannot sign in to GitHub: {why}."), String::new())
+        }
+        GithubError::NotSent(_) => ("GitHub cannot be reached.".to_owned(), OUTAGE.to_owned()),
+        GithubError::Lost(_) => ("GitHub did not answer as it should.".to_owned(), OUTAGE.to_owned()),
+        GithubError::RateLimited(wait) => {
+            let wait = duration::compact(TimeDelta::from_std(*wait).unwrap_or_default());
+            ("GitHub's rate limit is used up.".to_owned(), format!("Try again in {wait}."))
+        }
+        GithubError::Unauthorized(why) => (
+            format!("GitHub refuses the token (401){}.", because(why)),
+            "It is wrong, expired or revoked. Renew `GITHUB_TOKEN`, or what its parameter holds, or the \
+             app's key."
+                .to_owned(),
+        ),
+        GithubError::Forbidden(why) => {
+            (format!("GitHub forbids it (403){}.", because(why)), forbidden(why, subject, needs))
+        }
+        GithubError::NotFound => unknown(subject),
+        GithubError::Moved => (
+            match subject {
+                Subject::Dispatch(_, repository) | Subject::Repository(repository) => {
+                    format!("GitHub says that {} has moved.", code(repository))
+                }
+                _ => "GitHub says that the repository has moved.".to_owned(),
+            },
+            "Set `GITHUB_REPO` (or the agent's repository) to its new name.".to_owned(),
+        ),
+        GithubError::Refused(status, why) => (
+            format!("GitHub refuses it ({status}){}.", because(why)),
+            refused(*status, why, subject).to_owned(),
+        ),
+    }
+}
+
+const OUTAGE: &str = "Try again in a minute; githubstatus.com tells about outages.";
+
+fn code(repository: &Repository) -> String {
+    escape::code(&repository.to_string(), 140)
+}
+
+/// What to do about a 403, by GitHub's known reasons.
+fn forbidden(said: &str, subject: Subject<'_>, needs: &str) -> String {
+    let said = said.to_lowercase();
+    let fix = if said.contains("saml") {
+        "Authorize the token for the organization's single sign-on (on the token's page: Configure SSO)."
+    } else if said.contains("ip allow list") || said.contains("ip address") {
+        "Add the bot's address to the organization's IP allow list, or let a GitHub App with an entry of \
+         its own do it."
+    } else if said.contains("classic") {
+        "Use a fine-grained token or a GitHub App: classic tokens are not allowed there."
+    } else if said.contains("suspended") {
+        "Unsuspend the app's installation (or the account) in its settings on GitHub."
+    } else {
+        let place = match subject {
+            Subject::Dispatch(_, repository) | Subject::Repository(repository) => {
+                format!(" on {}", code(repository))
+            }
+            Subject::ThisWorkflow | Subject::Run | Subject::Checked => String::new(),
+        };
+        return format!("The token needs the permission {needs}{place}.");
+    };
+    fix.to_owned()
+}
+
+fn unknown(subject: Subject<'_>) -> (String, String) {
+    let (what, fix) = match subject {
+        Subject::Dispatch(file, repository) => (
+            format!(
+                "GitHub does not know the workflow {} in {} (404).",
+                escape::code(file, 100),
+                code(repository)
+            ),
+            "Check the file's name in agents.toml, and that the token may see the repository.",
+        ),
+        Subject::ThisWorkflow => (
+            "GitHub does not know this workflow (404).".to_owned(),
+            "Check the agent's workflow in agents.toml, and that the token may see the repository.",
+        ),
+        Subject::Run => ("GitHub does not know it (404).".to_owned(), "It may have been deleted."),
+        Subject::Repository(repository) => (
+            format!(
+                "GitHub does not know {}, or the token may not see it (404).",
+                code(repository)
+            ),
+            "Check `GITHUB_REPO` (or the agent's repository) and the token's repositories.",
+        ),
+        Subject::Checked => (
+            "GitHub does not know it, or the token may not see it (404).".to_owned(),
+            "Check the token (or the app's installation), `GITHUB_REPO` and `GITHUB_API_BASE`.",
+        ),
+    };
+    (what, fix.to_owned())
+}
+
+/// What to do about any other 4xx, by GitHub's known reasons.
+fn refused(status: u16, said: &str, subject: Subject<'_>) -> &'static str {
+    if said.contains("Unexpected inputs") {
+        "Declare them in the workflow's `on.workflow_dispatch.inputs`; `correlation_id` and `requester` \
+         are always sent."
+    } else if said.contains("Required input") {
+        "Declare it among the agent's inputs in agents.toml."
+    } else if said.contains("No ref found") {
+        "Check that this branch or tag exists."
+    } else if said.contains("disabled workflow") {
+        "Enable the workflow on its page on GitHub."
+    } else if said.contains("'workflow_dispatch' trigger") {
+        "Add `workflow_dispatch` to the workflow's `on` on that branch."
+    } else if status == 400 && said.to_lowercase().contains("version") {
+        "Update Deckhand: GitHub does not take API version 2022-11-28 any more."
+    } else {
+        match subject {
+            Subject::Dispatch(..) | Subject::ThisWorkflow => {
+                "Check the agent's workflow, ref and inputs in agents.toml."
+            }
+            Subject::Run => "",
+            Subject::Repository(_) | Subject::Checked => {
+                "Check the token (or the app's installation), `GITHUB_REPO` and `GITHUB_API_BASE`."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use rstest::rstest;
+
+    fn repository() -> Repository {
+        "octo-org/web-client".parse().unwrap()
+    }
+
+    #[rstest]
+    #[case::saml(
+        "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.",
+        "single sign-on"
+    )]
+    #[case::ip_allow_list(
+        "Although you appear to have the correct authorization credentials, the `octo-org` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.",
+        "IP allow list, or"
+    )]
+    #[case::classic_token(
+        "`octo-org` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.",
+        "fine-grained token or a GitHub App: classic"
+    )]
+    #[case::suspended_app("This installation has been suspended", "Unsuspend")]
+    #[case::permission(
+        "Resource not accessible by personal access token",
+        "The token needs the permission Actions: read and write on `octo-org/web-client`."
+    )]
+    fn a_403_shows_githubs_reason_and_its_cure(#[case] said: &str, #[case] cure: &str) {
+        let repository = repository();
+        let error = GithubError::Forbidden(said.to_owned());
+        let subject = Subject::Dispatch("client-deploy.yml", &repository);
+        let text = explain(&error, subject, "Actions: read and write");
+        let reason = escape::plain(said.trim_end_matches('.'), MAX_SAID);
+        assert!(text.contains(&format!("GitHub forbids it (403): {reason}.")), "{text}");
+        assert!(text.contains(cure), "{text}");
+    }
+
+    #[rstest]
+    #[case("Unexpected inputs provided: [\"x\"]", "`on.workflow_dispatch.inputs`")]
+    #[case("Required input 'stage' not provided", "among the agent's inputs")]
+    #[case("No ref found for: nope", "branch or tag exists")]
+    #[case("Cannot trigger a 'workflow_dispatch' on a disabled workflow", "Enable the workflow")]
+    #[case("Workflow does not have 'workflow_dispatch' trigger", "Add `workflow_dispatch`")]
+    #[case("Something new", "Check the agent's workflow, ref and inputs")]
+    fn a_422_shows_githubs_reason_and_its_cure(#[case] said: &str, #[case] cure: &str) {
+        let error = GithubError::Refused(422, said.to_owned());
+        let text = explain(&error, Subject::ThisWorkflow, "Actions: read and write");
+        assert!(text.starts_with("GitHub refuses it (422): "), "{text}");
+        assert!(text.contains(cure), "{text}");
+    }
+
+    #[rstest]
+    #[case(GithubError::Unauthorized("Bad credentials".to_owned()), "(401): Bad credentials. It is wrong")]
+    #[case(GithubError::Unauthorized(String::new()), "(401). It is wrong")]
+    #[case(GithubError::NotFound, "Check `GITHUB_REPO`")]
+    #[case(GithubError::Moved, "`octo-org/web-client` has moved")]
+    #[case(GithubError::RateLimited(Duration::from_secs(3600)), "Try again in 1h 0m.")]
+    #[case(GithubError::NotSent("x".to_owned()), "cannot be reached. Try again in a minute")]
+    #[case(GithubError::Lost("x".to_owned()), "did not answer as it should. Try again")]
+    #[case(GithubError::NoSignIn("why".to_owned()), "cannot sign in to GitHub: why.")]
+    fn every_error_says_what_to_do(#[case] error: GithubError, #[case] expected: &str) {
+        let repository = repository();
+        let text = explain(&error, Subject::Repository(&repository), "Secrets: read and write");
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn what_github_says_cannot_break_out_of_the_markdown() {
+        let error =
+            GithubError::Forbidden("**@everyone** `x` <@1> https://evil.example".to_owned());
+        let text = explain(&error, Subject::Run, "Actions: read");
+        for hostile in ["**@", "`x`", "<@1>", "https://"] {
+            assert!(!text.contains(hostile), "{text}");
+        }
+        let (plain, _) = explain_plainly(&error, Subject::Checked, "Actions: read");
+        assert!(plain.contains("<@1> https://evil.example"), "{plain}");
+    }
+}

@@ -1,0 +1,159 @@
+//! How GitHub is reached: `GITHUB_TOKEN` or `GITHUB_APP_*`, `GITHUB_REPO`, `GITHUB_API_BASE`.
+
+use super::repository::Repository;
+use crate::config::{Reader, Setting};
+use crate::secrets::{Secret, SecretSetting, SecretSource};
+
+/// How to reach GitHub.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How we sign in.
+    pub sign_in: SignIn,
+    /// The repository of agents that name none.
+    pub repository: Repository,
+    /// Without a trailing slash; Enterprise Server's ends in `/api/v3`.
+    pub api_base: String,
+}
+
+/// How we sign in to GitHub.
+#[derive(Debug, Clone)]
+pub enum SignIn {
+    /// With a token that may read and write Actions.
+    Token(SecretSource),
+    /// As an installation of a GitHub App.
+    App(AppSettings),
+}
+
+/// `GITHUB_APP_ID`, `GITHUB_APP_INSTALLATION_ID`, `GITHUB_APP_PRIVATE_KEY`.
+#[derive(Debug, Clone)]
+pub struct AppSettings {
+    /// The app's id or client id.
+    pub id: String,
+    /// The installation's id.
+    pub installation_id: u64,
+    /// An RSA key in PEM.
+    pub private_key: SecretSource,
+}
+
+const TOKEN: SecretSetting = SecretSetting {
+    value: Setting {
+        name: "GITHUB_TOKEN",
+        about: "a token with the permission *Actions: read and write*",
+        default: "required, or an app",
+        shape: "it must be one line of visible characters",
+    },
+    parameter: Setting {
+        name: "GITHUB_TOKEN_PARAMETER",
+        about: "the SSM SecureString that holds the token, by name or ARN; used instead of `GITHUB_TOKEN`",
+        default: "none",
+        shape: "it must be an SSM parameter's name or ARN",
+    },
+    parse: Secret::one_line,
+};
+
+const APP_ID: Setting = Setting {
+    name: "GITHUB_APP_ID",
+    about: "a GitHub App instead of the token: its id or client id. If any `GITHUB_APP_…` is set, the token is not used.",
+    default: "none",
+    shape: "it must be an id or client id",
+};
+
+const APP_INSTALLATION_ID: Setting = Setting {
+    name: "GITHUB_APP_INSTALLATION_ID",
+    about: "the id of the app's installation: the number at the end of the installation's URL",
+    default: "required with an app",
+    shape: "it must be a number",
+};
+
+const APP_PRIVATE_KEY: SecretSetting = SecretSetting {
+    value: Setting {
+        name: "GITHUB_APP_PRIVATE_KEY",
+        about: "the app's private key as PEM text; line breaks may be written as `\\n`",
+        default: "required with an app",
+        shape: "it must be the key's PEM text (line breaks may be written as \\n)",
+    },
+    parameter: Setting {
+        name: "GITHUB_APP_PRIVATE_KEY_PARAMETER",
+        about: "the SSM SecureString that holds the key, by name or ARN; used instead of `GITHUB_APP_PRIVATE_KEY`",
+        default: "none",
+        shape: "it must be an SSM parameter's name or ARN",
+    },
+    parse: pem,
+};
+
+const REPOSITORY: Setting = Setting {
+    name: "GITHUB_REPO",
+    about: "`owner/name` of the repository that holds the workflows",
+    default: "required",
+    shape: "it must be owner/name",
+};
+
+const API_BASE: Setting = Setting {
+    name: "GITHUB_API_BASE",
+    about: "the API of GitHub Enterprise Server: `https://<host>/api/v3`",
+    default: "`https://api.github.com`",
+    shape: "it must be an http(s) URL",
+};
+
+/// The settings of this module.
+pub const DECLARED: &[&Setting] = &[
+    &TOKEN.value,
+    &TOKEN.parameter,
+    &APP_ID,
+    &APP_INSTALLATION_ID,
+    &APP_PRIVATE_KEY.value,
+    &APP_PRIVATE_KEY.parameter,
+    &REPOSITORY,
+    &API_BASE,
+];
+
+/// One line is what an environment file holds.
+fn pem(text: &str) -> Option<Secret> {
+    text.starts_with("-----BEGIN").then(|| Secret::new(text.replace("\\n", "\n")))
+}
+
+impl Settings {
+    /// Reads these settings; `None` if something that is required is missing or wrong.
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let sign_in = SignIn::read(reader);
+        let repository = reader.required(
+            &REPOSITORY,
+            "set it to the repository that holds the workflows, as owner/name",
+            |text| text.parse().ok(),
+        );
+        let api_base = reader.api_base(&API_BASE, "https://api.github.com");
+        Some(Self { sign_in: sign_in?, repository: repository?, api_base })
+    }
+}
+
+impl SignIn {
+    /// The app if any of its settings is there, else the token.
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let is_app = [&APP_ID, &APP_INSTALLATION_ID].iter().any(|one| reader.value(one).is_some());
+        if !is_app && !APP_PRIVATE_KEY.is_set(reader) {
+            let token = TOKEN.required(
+                reader,
+                "create a fine-grained token with Actions read and write on the repository, or set \
+                 GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY",
+            );
+            return token.map(Self::Token);
+        }
+        let plain = |text: &str| {
+            let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+            plain.then(|| text.to_owned())
+        };
+        let id = reader.required(&APP_ID, "copy the app's id or client id from its page", plain);
+        let installation_id = reader.required(
+            &APP_INSTALLATION_ID,
+            "it is the number at the end of the installation's URL",
+            |text| text.parse().ok(),
+        );
+        let private_key =
+            APP_PRIVATE_KEY.required(reader, "create a private key on the app's page");
+        Some(Self::App(AppSettings {
+            id: id?,
+            installation_id: installation_id?,
+            private_key: private_key?,
+        }))
+    }
+}

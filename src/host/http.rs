@@ -1,0 +1,189 @@
+//! The bot's HTTP interface and what schedules have it do, the same on Lambda and under `deckhand serve`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ed25519_dalek::VerifyingKey;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::bot::tasks::Deadline;
+use crate::clock::Clock;
+use crate::commands::router::Router;
+use crate::discord::Message;
+use crate::discord::interaction::{self, Interaction, Malformed};
+use crate::discord::reply::Reply;
+use crate::discord::signature::verify;
+use crate::schedule::{self, Done, NotDone, Schedule};
+use crate::telemetry::{self, About, Event, Sink, Telemetry};
+
+/// A larger body is refused unread. Discord's are a few kilobytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// What answers HTTP requests.
+#[derive(Clone)]
+pub struct App {
+    public_key: VerifyingKey,
+    clock: Arc<dyn Clock>,
+    bot: Bot,
+}
+
+#[derive(Clone)]
+enum Bot {
+    Ready(Arc<Router>),
+    /// The settings or the agents cannot be used: commands are answered with what is wrong.
+    NotSetUp(Arc<str>, Arc<Telemetry>),
+}
+
+impl App {
+    /// Answers for a bot that is set up.
+    pub fn new(public_key: VerifyingKey, clock: Arc<dyn Clock>, router: Router) -> Self {
+        Self { public_key, clock, bot: Bot::Ready(router.into()) }
+    }
+
+    /// Answers for a bot that is not: PING works, and every command says what is wrong. `problems`
+    /// is a Markdown list without values.
+    pub fn not_set_up(
+        public_key: VerifyingKey,
+        clock: Arc<dyn Clock>,
+        problems: &str,
+        telemetry: Arc<dyn Sink>,
+    ) -> Self {
+        let telemetry = Arc::new(Telemetry::new(telemetry, clock.clone()));
+        Self { public_key, clock, bot: Bot::NotSetUp(problems.into(), telemetry) }
+    }
+
+    /// Answers one request. What takes longer goes on as a task until `deadline`.
+    pub async fn handle(
+        &self,
+        request: Request<Bytes>,
+        deadline: Option<Deadline>,
+    ) -> Response<Bytes> {
+        match (request.uri().path(), request.method()) {
+            ("/discord", &Method::POST) => self.discord(request, deadline).await,
+            ("/discord", _) => not_allowed("POST"),
+            ("/health", &Method::GET) => {
+                let version = env!("CARGO_PKG_VERSION");
+                answer(StatusCode::OK, &json!({"status": "ok", "version": version}))
+            }
+            ("/health", _) => not_allowed("GET"),
+            _ => error(StatusCode::NOT_FOUND, "there is nothing here"),
+        }
+    }
+
+    /// Where summaries are written.
+    pub fn telemetry(&self) -> &Telemetry {
+        match &self.bot {
+            Bot::Ready(router) => &router.context.telemetry,
+            Bot::NotSetUp(_, telemetry) => telemetry,
+        }
+    }
+
+    /// Does what a schedule asks for, and only then returns. Such an event does not come over HTTP.
+    pub async fn scheduled(
+        &self,
+        schedule: Schedule,
+        deadline: Option<Deadline>,
+    ) -> Result<Done, NotDone> {
+        match &self.bot {
+            Bot::Ready(router) => schedule::run(&router.context, schedule, deadline).await,
+            Bot::NotSetUp(problems, telemetry) => schedule::not_set_up(telemetry, problems).await,
+        }
+    }
+
+    async fn discord(
+        &self,
+        request: Request<Bytes>,
+        deadline: Option<Deadline>,
+    ) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        if body.len() > MAX_BODY_BYTES {
+            return too_large();
+        }
+        let body = match verify(&parts.headers, body, &self.public_key, self.clock.now()) {
+            Ok(body) => body,
+            Err(why) => {
+                tracing::warn!(%why, "not signed by Discord");
+                return error(StatusCode::UNAUTHORIZED, "invalid request signature");
+            }
+        };
+        let reply = match interaction::parse(&body) {
+            Ok(interaction) => self.reply(interaction, deadline).await,
+            Err(why @ Malformed::NotAnInteraction) => {
+                tracing::warn!(%why, "malformed");
+                return error(StatusCode::BAD_REQUEST, "the body is not an interaction");
+            }
+            Err(why) => {
+                tracing::warn!(%why, "malformed");
+                Reply::Message(Message::private(&format!("⚠️ Deckhand cannot read this: {why}.")))
+            }
+        };
+        answer(StatusCode::OK, &reply.to_json())
+    }
+
+    async fn reply(&self, interaction: Interaction, deadline: Option<Deadline>) -> Reply {
+        let (problems, telemetry) = match &self.bot {
+            Bot::Ready(router) => return router.answer(interaction, deadline).await,
+            Bot::NotSetUp(problems, telemetry) => (problems, telemetry),
+        };
+        let about = match &interaction {
+            Interaction::Command(invocation) => {
+                invocation.about(Event::Command, false, self.clock.now())
+            }
+            _ => About::default(),
+        };
+        let answered = async {
+            let reply = match interaction {
+                Interaction::Ping => Reply::Pong,
+                Interaction::Autocomplete(_) => Reply::Choices(Vec::new()),
+                Interaction::Command(_) | Interaction::Other => {
+                    telemetry::failed(&"not set up");
+                    Reply::Message(Message::private(&format!(
+                        "⚠️ Deckhand is not set up yet, so nothing was done. To fix by whoever runs it:\n{problems}"
+                    )))
+                }
+            };
+            telemetry::answered(reply.name());
+            reply
+        };
+        telemetry.scope(about, answered).await
+    }
+}
+
+/// The answer to a body over [`MAX_BODY_BYTES`].
+pub fn too_large() -> Response<Bytes> {
+    error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB")
+}
+
+/// The answer to a request that cannot be verified, because its body cannot even be decoded.
+pub fn unreadable() -> Response<Bytes> {
+    error(StatusCode::UNAUTHORIZED, "invalid request signature")
+}
+
+/// The answer to a body that does not arrive.
+pub fn too_slow() -> Response<Bytes> {
+    error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+}
+
+/// The answer when we have a fault of our own.
+pub fn fault() -> Response<Bytes> {
+    error(StatusCode::INTERNAL_SERVER_ERROR, "a fault of our own; the log has the details")
+}
+
+fn not_allowed(allowed: &'static str) -> Response<Bytes> {
+    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "wrong method");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+fn error(status: StatusCode, what: &str) -> Response<Bytes> {
+    answer(status, &json!({ "error": what }))
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,81 @@
+//! Holds back the poll for the next invocation while work is going on.
+//!
+//! Lambda freezes the process when the runtime asks for the next invocation. The layer sits around
+//! the service that has already posted the response, so the caller has its answer while the work goes
+//! on. It also runs after an error, a panic and an event that could not be read.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use lambda_runtime::LambdaInvocation;
+use tokio::time::timeout_at;
+use tower::{Layer, Service};
+
+use crate::bot::tasks::{Deadline, Tasks};
+use crate::telemetry::Sink;
+use futures_util::future::BoxFuture;
+
+/// Adds the drain to a runtime.
+#[derive(Clone)]
+pub struct DrainLayer {
+    /// What is waited for.
+    pub tasks: Tasks,
+    /// Held until the response is posted.
+    pub sink: Arc<dyn Sink>,
+}
+
+/// The service with the drain around it.
+#[derive(Clone)]
+pub struct Drain<S> {
+    inner: S,
+    tasks: Tasks,
+    sink: Arc<dyn Sink>,
+}
+
+impl<S> Layer<S> for DrainLayer {
+    type Service = Drain<S>;
+
+    fn layer(&self, inner: S) -> Drain<S> {
+        Drain { inner, tasks: self.tasks.clone(), sink: self.sink.clone() }
+    }
+}
+
+impl<S> Service<LambdaInvocation> for Drain<S>
+where
+    S: Service<LambdaInvocation, Response = ()>,
+    S::Future: Send + 'static,
+    S::Error: Send,
+{
+    type Response = ();
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<(), S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let deadline = deadline(invocation.context.deadline);
+        let (tasks, sink) = (self.tasks.clone(), self.sink.clone());
+        sink.hold();
+        let response = self.inner.call(invocation);
+        Box::pin(async move {
+            let posted = response.await;
+            sink.release();
+            // Work that does not end in time is frozen and thawed with the next invocation, which is
+            // better than a killed process: that one would lose everything it remembers.
+            if timeout_at(deadline.end, tasks.drained()).await.is_err() {
+                tracing::error!("some work did not end before the invocation's deadline");
+            }
+            posted
+        })
+    }
+}
+
+/// The deadline of an invocation that Lambda kills at `epoch_ms`.
+pub fn deadline(epoch_ms: u64) -> Deadline {
+    let killed_at = SystemTime::UNIX_EPOCH + Duration::from_millis(epoch_ms);
+    Deadline::from_now(killed_at.duration_since(SystemTime::now()).unwrap_or_default())
+}

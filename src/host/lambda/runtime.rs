@@ -1,0 +1,65 @@
+//! The Lambda runtime loop around the bot.
+
+use std::time::Duration;
+
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, Runtime, spawn_graceful_shutdown_handler};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tower::util::service_fn;
+
+use super::drain::{DrainLayer, deadline};
+use super::event::{Event, to_lambda};
+use crate::bot::tasks::Tasks;
+use crate::host::http::{App, unreadable};
+use crate::telemetry;
+
+/// Lambda kills the process half a second after SIGTERM.
+const SHUTDOWN: Duration = Duration::from_millis(400);
+
+/// Makes Lambda send SIGTERM before it ends the process, and winds up when it comes. Lambda sends it
+/// only to functions with an extension, so this registers one that does nothing, which takes a round
+/// trip: the task is done when it is registered.
+pub fn watch_for_shutdown(tasks: Tasks) -> JoinHandle<()> {
+    tokio::spawn(spawn_graceful_shutdown_handler(move || async move {
+        tasks.stop();
+        let _ = tokio::time::timeout(SHUTDOWN, tasks.drained()).await;
+    }))
+}
+
+/// Runs until Lambda ends the process.
+pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
+    let sink = app.telemetry().sink();
+    let handler = service_fn(move |event: LambdaEvent<Value>| {
+        let app = app.clone();
+        async move { handle(&app, event).await }
+    });
+    Runtime::new(handler).layer(DrainLayer { tasks, sink }).run().await
+}
+
+/// An error makes Lambda send a schedule's event again: the same, a minute later and once more two minutes after.
+async fn handle(
+    app: &App,
+    LambdaEvent { payload, context }: LambdaEvent<Value>,
+) -> Result<Value, Diagnostic> {
+    let deadline = Some(deadline(context.deadline));
+    Ok(match Event::read(&payload) {
+        Event::Http(request) => {
+            let answer = app.handle(request, deadline);
+            to_lambda(&telemetry::invocation(context.request_id, answer).await)
+        }
+        Event::Schedule(schedule) => {
+            let done = app.scheduled(schedule, deadline);
+            let done = telemetry::invocation(context.request_id, done).await;
+            let done = done.map_err(|error| Diagnostic {
+                error_type: "ScheduleNotDone".to_owned(),
+                error_message: error.to_string(),
+            })?;
+            json!({"digest": done.words()})
+        }
+        Event::BadBody => to_lambda(&unreadable()),
+        Event::Unknown => {
+            tracing::warn!(request_id = context.request_id, "an event that is no HTTP request");
+            json!({"error": "this event is not known"})
+        }
+    })
+}

@@ -1,0 +1,6 @@
+//! Where the bot runs: on Lambda, or as an HTTP server.
+
+pub mod http;
+pub mod lambda;
+pub mod serve;
+pub mod startup;

@@ -1,0 +1,146 @@
+//! From the environment to a bot that answers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::http::App;
+use crate::agents::{Registry, file};
+use crate::aws::{Aws, Parameters};
+use crate::bot::registration::clash;
+use crate::bot::settings::{self, BadSettings, Settings};
+use crate::bot::tasks::Tasks;
+use crate::bot::{Context, Parts};
+use crate::clock::SystemClock;
+use crate::commands::TABLE;
+use crate::commands::router::Router;
+use crate::config::{Problem, Reader};
+use crate::net::transport::Https;
+use crate::site::probe::Probe;
+use crate::store::settings::{HOW_TO_GET_A_TABLE, TABLE_NAME};
+use crate::store::{Dynamo, Memory, Store, Unset};
+use crate::telemetry;
+use crate::text::escape;
+
+/// Why the bot cannot start: everything that is wrong, at once.
+#[derive(Debug, Default)]
+pub struct BadStart {
+    /// Settings that are missing or wrong.
+    pub settings: Option<BadSettings>,
+    /// What is wrong with the agents.
+    pub agents: Option<BadAgents>,
+}
+
+/// What is wrong with the agents.
+#[derive(Debug, thiserror::Error)]
+pub enum BadAgents {
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] file::BadFile),
+    /// An agent takes the name of a command that is built in.
+    #[error("agents.toml: the command {0:?} is built in, choose another name for the agent's")]
+    Clash(String),
+}
+
+impl std::error::Error for BadStart {}
+
+impl fmt::Display for BadStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot start; fix:")?;
+        if let Some(settings) = &self.settings {
+            write!(f, "\n{settings}")?;
+        }
+        if let Some(agents) = &self.agents {
+            write!(f, "\n- {agents}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The environment, as the settings are read from it.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The agents of `AGENTS_FILE`, or those that are built in.
+pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAgents> {
+    let registry = file::load(settings::agents_file(&env).as_deref())?;
+    match clash(TABLE, &registry) {
+        Some((_, name)) => Err(BadAgents::Clash(name.to_owned())),
+        None => Ok(registry),
+    }
+}
+
+/// The bot as a server, or why it cannot start. What runs on after an answer is in `tasks`.
+pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, BadStart> {
+    build(&env, tasks, || {
+        tracing::warn!(
+            "TABLE_NAME is not set: what is remembered lives and dies with this process, so a \
+             command that is delivered to two processes may be done twice"
+        );
+        Arc::new(Memory::default())
+    })
+}
+
+/// `without_table` gives the store where `TABLE_NAME` is not set.
+fn build(
+    env: &impl Fn(&str) -> Option<String>,
+    tasks: Tasks,
+    without_table: impl FnOnce() -> Arc<dyn Store>,
+) -> Result<App, BadStart> {
+    let (settings, registry) = match (Settings::load(env), registry(env)) {
+        (Ok(settings), Ok(registry)) => (settings, registry),
+        (settings, registry) => {
+            return Err(BadStart { settings: settings.err(), agents: registry.err() });
+        }
+    };
+    let clock = Arc::new(SystemClock);
+    let public_key = settings.discord.public_key;
+    let transport = Arc::new(Https::default());
+    let aws = Aws::new(transport.clone());
+    let store = match &settings.table {
+        Some(table) => Arc::new(Dynamo::new(aws.clone(), table.clone(), clock.clone())),
+        None => without_table(),
+    };
+    let parts = Parts {
+        secrets: Arc::new(Parameters(aws)),
+        transport,
+        prober: Arc::new(Probe::new(settings.urls.clone())),
+        clock: clock.clone(),
+        store,
+        tasks,
+        telemetry: telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME")),
+    };
+    let context = Context::new(settings, registry, parts);
+    Ok(App::new(public_key, clock, Router { context, table: TABLE }))
+}
+
+/// The bot for Lambda. There a process that does not start shows users only "The application did not
+/// respond", so as long as Discord's signature can be checked the problems are told in the answers. Of
+/// these a missing table concerns only what dispatches or writes.
+pub fn app_that_explains(
+    env: impl Fn(&str) -> Option<String>,
+    tasks: Tasks,
+) -> Result<App, BadStart> {
+    let no_table = Problem::Missing(TABLE_NAME.name, HOW_TO_GET_A_TABLE);
+    let built = build(&env, tasks, || {
+        tracing::error!("not set up: {no_table}");
+        Arc::new(Unset)
+    });
+    let bad = match built {
+        Ok(app) => return Ok(app),
+        Err(bad) => bad,
+    };
+    let key = match &bad.settings {
+        Some(settings) => settings.public_key.as_deref().copied(),
+        None => Settings::load(&env).ok().map(|settings| settings.discord.public_key),
+    };
+    let Some(key) = key else { return Err(bad) };
+    tracing::error!("not set up: {bad}");
+    let settings = bad.settings.as_ref().map(ToString::to_string);
+    let table = Reader::new(&env).value(&TABLE_NAME).is_none().then(|| format!("- {no_table}"));
+    let agents =
+        bad.agents.as_ref().map(|bad| format!("- {}", escape::plain(&bad.to_string(), 600)));
+    let problems: Vec<String> = settings.into_iter().chain(table).chain(agents).collect();
+    let telemetry = telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME"));
+    Ok(App::not_set_up(key, Arc::new(SystemClock), &problems.join("\n"), telemetry))
+}

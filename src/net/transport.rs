@@ -1,0 +1,129 @@
+//! Outgoing HTTP: one request out, one whole answer back, within a time limit and a size limit.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+
+use futures_util::future::BoxFuture;
+
+/// From the first byte out to the last byte in.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// No answer that Deckhand reads is larger.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// A connection that was idle for longer is not trusted. On Lambda the process is frozen between
+/// invocations: the other side hangs up meanwhile, no timer of ours runs, and a request on such a
+/// connection would be lost. A lost dispatch costs the user half a minute of doubt; a handshake costs 50 ms.
+const IDLE_LIMIT: Duration = Duration::from_secs(15);
+
+/// Why there is no answer. The two differ in what may be done next: what was not sent can be sent
+/// again, what was lost may have been done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No connection came about, so the other side has seen nothing.
+    #[error("no connection: {0}")]
+    NotSent(String),
+    /// The request may have arrived; its answer did not, or not in time.
+    #[error("no answer: {0}")]
+    Lost(String),
+}
+
+/// Sends requests. Injected, so that tests can watch the real one at work.
+pub trait Transport: Send + Sync {
+    /// Sends one request and reads the whole answer. Redirects are answers, not followed.
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, CallError>>;
+}
+
+/// HTTPS (HTTP/1.1 and HTTP/2) by reqwest, on rustls with ring and Mozilla's roots. Nothing is built
+/// before the first request: a PING needs none of it.
+#[derive(Default)]
+pub struct Https {
+    client: Mutex<Option<(reqwest::Client, SystemTime)>>,
+}
+
+impl Https {
+    fn client(&self) -> Result<reqwest::Client, CallError> {
+        let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = SystemTime::now();
+        if let Some((client, last_used)) = slot.as_mut()
+            && now.duration_since(*last_used).is_ok_and(|idle| idle < IDLE_LIMIT)
+        {
+            *last_used = now;
+            return Ok(client.clone());
+        }
+        let client = build()?;
+        *slot = Some((client.clone(), now));
+        Ok(client)
+    }
+}
+
+/// TLS by rustls with ring and Mozilla's roots.
+pub fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
+fn build() -> Result<reqwest::Client, CallError> {
+    let failed = |error: &dyn std::error::Error| CallError::NotSent(format!("TLS set-up: {error}"));
+    let tls = tls().map_err(|error| failed(&error))?;
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT)
+        .build()
+        .map_err(|error| failed(&error))
+}
+
+impl Transport for Https {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, CallError>> {
+        Box::pin(async move {
+            let client = self.client()?;
+            let request = request
+                .map(reqwest::Body::from)
+                .try_into()
+                .map_err(|error: reqwest::Error| CallError::NotSent(brief(error)))?;
+            let mut answer = client.execute(request).await.map_err(call_error)?;
+            let mut body = BytesMut::new();
+            while let Some(chunk) = answer.chunk().await.map_err(call_error)? {
+                if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                    return Err(CallError::Lost("the answer is too large".to_owned()));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            let mut response = Response::new(body.freeze());
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = std::mem::take(answer.headers_mut());
+            Ok(response)
+        })
+    }
+}
+
+fn call_error(error: reqwest::Error) -> CallError {
+    if error.is_connect() {
+        CallError::NotSent(brief(error))
+    } else {
+        CallError::Lost(brief(error))
+    }
+}
+
+/// The innermost cause, without the URL: Discord's URLs carry a token.
+pub fn brief(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

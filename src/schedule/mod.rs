@@ -1,0 +1,194 @@
+//! What a schedule has Deckhand do: post the digest.
+//!
+//! It is done before the schedule's event is answered, and an error is the answer: whoever sent the
+//! event sends the same one again, and `post` sees to it that the digest is not there twice.
+
+mod post;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use futures_util::FutureExt;
+use futures_util::future::ready;
+use tracing::Instrument;
+
+use crate::bot::Context;
+use crate::bot::tasks::Deadline;
+use crate::digest::Period;
+use crate::discord::DiscordError;
+use crate::discord::channel::trouble;
+use crate::store::StoreError;
+use crate::telemetry::{self, About, Telemetry};
+
+/// The task that a schedule has unless it says something else.
+const DIGEST: &str = "digest";
+
+/// What a schedule asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// What is to be done; the digest if it does not say.
+    pub task: Option<String>,
+    /// What the digest sums up; `DIGEST_PERIOD` if it does not say.
+    pub period: Option<String>,
+    /// When it was due, the same each time that it is sent.
+    pub time: Option<DateTime<Utc>>,
+}
+
+/// What came of it, when all is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// The digest was posted.
+    Posted,
+    /// It had been posted before.
+    AlreadyThere,
+}
+
+impl Done {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Posted => "posted",
+            Self::AlreadyThere => "already there",
+        }
+    }
+}
+
+/// Why the digest was not posted, and what to do. It shows no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotDone {
+    /// There is no such task.
+    #[error("the schedule's task {0:?} is not known, only \"digest\" is")]
+    UnknownTask(String),
+    /// There is no such period.
+    #[error("the schedule's period {0:?} is not known, only \"daily\" and \"weekly\" are")]
+    UnknownPeriod(String),
+    /// Settings or agents cannot be used.
+    #[error("Deckhand is not set up; this needs mending:\n{0}")]
+    NotSetUp(String),
+    /// There is nowhere to post to.
+    #[error("DIGEST_CHANNEL_ID is not set: set it to the id of the channel that the digest is for")]
+    NoChannel,
+    /// There is nothing to post with.
+    #[error(
+        "DISCORD_BOT_TOKEN is not set: the digest on a schedule is posted with the bot's token"
+    )]
+    NoBotToken,
+    /// There is nothing to tell of.
+    #[error(
+        "no agent is reported: set `reported = true` in agents.toml on those that the digest is to tell of"
+    )]
+    NothingReported,
+    /// GitHub tells nothing at all.
+    #[error("no agent's runs could be read: {0}")]
+    NothingRead(String),
+    /// It cannot be told whether it was posted before.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Discord.
+    #[error("{}", said(.0))]
+    Discord(DiscordError),
+    /// There is no time left.
+    #[error("there was not enough time to post the digest")]
+    OutOfTime,
+    /// It panicked.
+    #[error("a fault of our own; the log has the details")]
+    Fault,
+}
+
+fn said(error: &DiscordError) -> String {
+    let (what, fix) = trouble(error);
+    format!("{what} {fix}")
+}
+
+/// Does what a schedule asks for, until `deadline`.
+pub async fn run(
+    context: &Arc<Context>,
+    schedule: Schedule,
+    deadline: Option<Deadline>,
+) -> Result<Done, NotDone> {
+    let time = schedule.time.unwrap_or_else(|| {
+        tracing::warn!("the schedule's event says no time: taken is the minute of its arrival");
+        let now = context.clock.now();
+        now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now)
+    });
+    let about = About::digest(context.digest.channel_id, time, context.clock.now());
+    let work = async {
+        match asked(&schedule, context.digest.period) {
+            Ok(period) => in_time(context, period, time, deadline).await,
+            Err(error) => Err(error),
+        }
+    };
+    context.telemetry.scope(about, work.inspect(noted)).await
+}
+
+/// What comes of a schedule while settings or agents cannot be used. `problems` names them, without values.
+pub async fn not_set_up(telemetry: &Telemetry, problems: &str) -> Result<Done, NotDone> {
+    let error = NotDone::NotSetUp(problems.to_owned());
+    telemetry.scope(About::digest_of_nobody(), ready(Err(error)).inspect(noted)).await
+}
+
+fn noted(done: &Result<Done, NotDone>) {
+    match done {
+        Ok(done) => telemetry::done(done.words()),
+        Err(error) => telemetry::failed(error),
+    }
+}
+
+/// The period to sum up, if that is what the schedule asks for.
+fn asked(schedule: &Schedule, default: Period) -> Result<Period, NotDone> {
+    let cut = |text: &str| text.chars().take(50).collect::<String>();
+    match schedule.task.as_deref() {
+        None | Some(DIGEST) => {}
+        Some(other) => return Err(NotDone::UnknownTask(cut(other))),
+    }
+    match schedule.period.as_deref() {
+        None => Ok(default),
+        Some(name) => Period::named(name).ok_or_else(|| NotDone::UnknownPeriod(cut(name))),
+    }
+}
+
+/// Posts as a task, so that a panic is answered for and the time limit holds.
+async fn in_time(
+    context: &Arc<Context>,
+    period: Period,
+    time: DateTime<Utc>,
+    deadline: Option<Deadline>,
+) -> Result<Done, NotDone> {
+    let owned = context.clone();
+    let span = tracing::info_span!("scheduled", channel_id = context.digest.channel_id, %time);
+    let work = async move { post::digest(&owned, period, time).await };
+    let mut work = context.tasks.spawn(work.instrument(span));
+    tokio::select! {
+        biased;
+        joined = &mut work => joined.unwrap_or(Err(NotDone::Fault)),
+        () = context.tasks.wind_up(deadline) => {
+            work.abort();
+            Err(NotDone::OutOfTime)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(None, None, Ok(Period::Weekly))]
+    #[case(Some("digest"), Some("daily"), Ok(Period::Daily))]
+    #[case(Some("sweep"), None, Err("the schedule's task \"sweep\" is not known"))]
+    #[case(Some("Digest"), Some("daily"), Err("\"Digest\" is not known"))]
+    #[case(None, Some("monthly"), Err("the schedule's period \"monthly\" is not known"))]
+    fn what_a_schedule_asks_for(
+        #[case] task: Option<&str>,
+        #[case] period: Option<&str>,
+        #[case] expected: Result<Period, &str>,
+    ) {
+        let (task, period) = (task.map(str::to_owned), period.map(str::to_owned));
+        let asked = asked(&Schedule { task, period, time: None }, Period::Weekly);
+        match expected {
+            Ok(period) => assert_eq!(asked, Ok(period)),
+            Err(words) => assert!(asked.unwrap_err().to_string().contains(words)),
+        }
+    }
+}

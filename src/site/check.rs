@@ -1,0 +1,311 @@
+//! One check: a request, at most five redirects, and what the answer must be.
+
+use std::time::Duration;
+
+use http::header::LOCATION;
+use tokio::time::{Instant, sleep, timeout};
+use url::Url;
+
+use crate::agents::verification::{Check, HeaderCheck, Target};
+use crate::net::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
+use crate::site::probe::{Page, ProbeError, Prober};
+
+/// From the request to the end of the last redirect's answer.
+pub const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// Before a check that failed is made once more: what is just being deployed may stumble.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+const MAX_REDIRECTS: usize = 5;
+
+/// A check and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Where it went.
+    pub target: Target,
+    /// The path, as in the registry.
+    pub path: String,
+    /// What came of it.
+    pub result: CheckResult,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckResult {
+    /// The answer is as expected.
+    Passed {
+        /// Its status.
+        status: u16,
+        /// How long the answer took.
+        took: Duration,
+        /// The header that was looked at.
+        header: Option<(String, String)>,
+        /// Why the first try failed, if it did.
+        first: Option<Box<Failure>>,
+    },
+    /// Twice it was not.
+    Failed(Failure),
+    /// It is not known where to ask: the target's setting is not set.
+    NotChecked,
+}
+
+/// Why a check failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Another status.
+    Status {
+        /// The answer's.
+        got: u16,
+        /// The registry's.
+        expected: u16,
+    },
+    /// The header is missing, or says something else.
+    Header {
+        /// Its name.
+        name: String,
+        /// What it says.
+        got: Option<String>,
+        /// What one of which it must contain.
+        expected: Vec<String>,
+    },
+    /// The body does not contain the text.
+    Body {
+        /// The text.
+        expected: String,
+        /// Whether there is more of the body than was read.
+        cut: bool,
+    },
+    /// No whole answer within [`TIME_LIMIT`].
+    TimedOut,
+    /// More than five redirects.
+    Redirects,
+    /// A redirect to something that is no URL.
+    BadRedirect(String),
+    /// The guard refuses where it leads.
+    Refused {
+        /// The host.
+        host: String,
+        /// Why.
+        why: RefusedUrl,
+    },
+    /// No connection.
+    NoConnection(String),
+    /// The connection broke.
+    Broken(String),
+}
+
+/// Makes one check, and once more if it failed.
+pub async fn check(
+    prober: &dyn Prober,
+    urls: &UrlPolicy,
+    base: Option<&AllowedUrl>,
+    check: &Check,
+) -> Checked {
+    let result = match base {
+        None => CheckResult::NotChecked,
+        Some(base) => match try_once(prober, urls, base, check).await {
+            Ok(passed) => passed,
+            // It would be refused again.
+            Err(refused @ Failure::Refused { .. }) => CheckResult::Failed(refused),
+            Err(first) => {
+                sleep(RETRY_AFTER).await;
+                match try_once(prober, urls, base, check).await {
+                    Ok(passed) => with_first(passed, first),
+                    Err(failure) => CheckResult::Failed(failure),
+                }
+            }
+        },
+    };
+    Checked { target: check.target, path: check.path.clone(), result }
+}
+
+fn with_first(passed: CheckResult, failure: Failure) -> CheckResult {
+    match passed {
+        CheckResult::Passed { status, took, header, .. } => {
+            CheckResult::Passed { status, took, header, first: Some(Box::new(failure)) }
+        }
+        other => other,
+    }
+}
+
+async fn try_once(
+    prober: &dyn Prober,
+    urls: &UrlPolicy,
+    base: &AllowedUrl,
+    check: &Check,
+) -> Result<CheckResult, Failure> {
+    let start = Instant::now();
+    let asked = timeout(TIME_LIMIT, ask(prober, urls, base, check)).await;
+    let page = asked.map_err(|_| Failure::TimedOut)??;
+    let header = judge(check, &page)?;
+    let status = page.status.as_u16();
+    Ok(CheckResult::Passed { status, took: start.elapsed(), header, first: None })
+}
+
+/// Asks and follows redirects, unless a redirect is what is expected.
+async fn ask(
+    prober: &dyn Prober,
+    urls: &UrlPolicy,
+    base: &AllowedUrl,
+    check: &Check,
+) -> Result<Page, Failure> {
+    let mut url = address(base, &check.path, urls)?;
+    let follows = !(300..400).contains(&check.status);
+    for _ in 0..=MAX_REDIRECTS {
+        let page = prober.get(url.clone()).await.map_err(|error| failure(&url, error))?;
+        match page.headers.get(LOCATION).filter(|_| follows && page.status.is_redirection()) {
+            None => return Ok(page),
+            Some(to) => url = redirect(&url, &String::from_utf8_lossy(to.as_bytes()), urls)?,
+        }
+    }
+    Err(Failure::Redirects)
+}
+
+/// The path below the base, whether or not the base ends in a slash.
+fn address(base: &AllowedUrl, path: &str, urls: &UrlPolicy) -> Result<Url, Failure> {
+    let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
+    let url = Url::parse(&text).map_err(|_| Failure::BadRedirect(text))?;
+    guarded(url, urls)
+}
+
+/// Where a redirect leads, if it may be followed.
+fn redirect(from: &Url, location: &str, urls: &UrlPolicy) -> Result<Url, Failure> {
+    let to = from.join(location).map_err(|_| Failure::BadRedirect(location.to_owned()))?;
+    guarded(to, urls)
+}
+
+fn guarded(url: Url, urls: &UrlPolicy) -> Result<Url, Failure> {
+    match urls.check_destination(&url) {
+        Ok(()) => Ok(url),
+        Err(why) => Err(Failure::Refused { host: host(&url), why }),
+    }
+}
+
+fn host(url: &Url) -> String {
+    url.host_str().unwrap_or(url.scheme()).to_owned()
+}
+
+fn failure(url: &Url, error: ProbeError) -> Failure {
+    match error {
+        ProbeError::Refused => {
+            Failure::Refused { host: host(url), why: RefusedUrl::SpecialAddress }
+        }
+        ProbeError::NoConnection(why) => Failure::NoConnection(why),
+        ProbeError::Broken(why) => Failure::Broken(why),
+    }
+}
+
+/// What the answer must be; the header that was looked at.
+fn judge(check: &Check, page: &Page) -> Result<Option<(String, String)>, Failure> {
+    let got = page.status.as_u16();
+    if got != check.status {
+        return Err(Failure::Status { got, expected: check.status });
+    }
+    let header = check.header.as_ref().map(|header| judge_header(header, page)).transpose()?;
+    match &check.body {
+        Some(expected) if !String::from_utf8_lossy(&page.body).contains(expected.as_str()) => {
+            Err(Failure::Body { expected: expected.clone(), cut: page.cut })
+        }
+        _ => Ok(header),
+    }
+}
+
+fn judge_header(check: &HeaderCheck, page: &Page) -> Result<(String, String), Failure> {
+    let values = page.headers.get_all(&check.name).iter();
+    let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let name = check.name.to_string();
+    let got = (!values.is_empty()).then(|| values.join(", "));
+    let fits = |value: &&String| {
+        let value = value.to_lowercase();
+        let contained = |text: &String| value.contains(&text.to_lowercase());
+        check.contains.is_empty() || check.contains.iter().any(contained)
+    };
+    match got.as_ref().filter(fits) {
+        Some(value) => Ok((name, value.clone())),
+        None => Err(Failure::Header { name, got, expected: check.contains.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue, StatusCode};
+    use rstest::rstest;
+
+    fn wanted(path: &str, status: u16) -> Check {
+        Check { target: Target::Frontend, path: path.to_owned(), status, header: None, body: None }
+    }
+
+    #[rstest]
+    #[case("https://app.example.com", "/", "https://app.example.com/")]
+    #[case("https://app.example.com/", "/index.html", "https://app.example.com/index.html")]
+    #[case("https://api.example.com/prod", "/health", "https://api.example.com/prod/health")]
+    fn a_path_is_below_its_base(#[case] base: &str, #[case] path: &str, #[case] expected: &str) {
+        let urls = UrlPolicy::default();
+        let base = urls.check(base).unwrap();
+        assert_eq!(address(&base, path, &urls).unwrap().as_str(), expected);
+    }
+
+    fn refused(host: &str, why: RefusedUrl) -> Result<String, Failure> {
+        Err(Failure::Refused { host: host.to_owned(), why })
+    }
+
+    #[rstest]
+    #[case("/login?to=('x')", Ok("https://app.example.com/login?to=(%27x%27)".to_owned()))]
+    #[case("https://www.example.com/", Ok("https://www.example.com/".to_owned()))]
+    #[case("//www.example.com/a", Ok("https://www.example.com/a".to_owned()))]
+    #[case("http://app.example.com/", refused("app.example.com", RefusedUrl::NotHttps))]
+    #[case("file:///etc/passwd", refused("file", RefusedUrl::NotAUrl))]
+    #[case("gopher://app.example.com", refused("app.example.com", RefusedUrl::NotHttps))]
+    #[case("https://169.254.169.254/", refused("169.254.169.254", RefusedUrl::SpecialAddress))]
+    #[case("https://[::ffff:10.0.0.1]/", refused("[::ffff:a00:1]", RefusedUrl::SpecialAddress))]
+    #[case("https://2130706433/", refused("127.0.0.1", RefusedUrl::SpecialAddress))]
+    #[case("https://localhost/", refused("localhost", RefusedUrl::LocalName))]
+    #[case("https://a@www.example.com/", refused("www.example.com", RefusedUrl::Credentials))]
+    #[case("https://evil.test/", refused("evil.test", RefusedUrl::NotAllowed))]
+    #[case("https://", Err(Failure::BadRedirect("https://".to_owned())))]
+    fn a_redirect_is_guarded(#[case] location: &str, #[case] expected: Result<String, Failure>) {
+        let pattern = crate::net::url_guard::DomainPattern::parse("*.example.com").unwrap();
+        let urls = UrlPolicy { allowed_domains: vec![pattern], safe_local: false };
+        let from = Url::parse("https://app.example.com/x").unwrap();
+        let got = redirect(&from, location, &urls).map(String::from);
+        assert_eq!(got, expected);
+    }
+
+    fn page(status: u16, header: Option<&[u8]>, body: &'static str) -> Page {
+        let value =
+            |bytes| ("cache-control".parse().unwrap(), HeaderValue::from_bytes(bytes).unwrap());
+        let headers: HeaderMap = header.into_iter().map(value).collect();
+        let status = StatusCode::from_u16(status).unwrap();
+        Page { status, headers, body: Bytes::from_static(body.as_bytes()), cut: false }
+    }
+
+    fn header(got: Option<&str>) -> Failure {
+        let expected = vec!["no-cache".to_owned(), "max-age=0".to_owned()];
+        Failure::Header { name: "cache-control".to_owned(), got: got.map(str::to_owned), expected }
+    }
+
+    #[rstest]
+    #[case(page(200, Some(b"No-Cache"), "hello"), None)]
+    #[case(page(200, Some(b"public, max-age=0"), "say hello"), None)]
+    #[case(page(503, Some(b"no-cache"), "hello"), Some(Failure::Status { got: 503, expected: 200 }))]
+    #[case(page(204, Some(b"no-cache"), "hello"), Some(Failure::Status { got: 204, expected: 200 }))]
+    #[case(page(200, None, "hello"), Some(header(None)))]
+    #[case(page(200, Some(b"max-age=600"), "hello"), Some(header(Some("max-age=600"))))]
+    #[case(page(200, Some(b"\xff"), "hello"), Some(header(Some("\u{fffd}"))))]
+    #[case(
+        page(200, Some(b"no-cache"), "Hello"),
+        Some(Failure::Body { expected: "hello".to_owned(), cut: false })
+    )]
+    fn an_answer_is_held_against_the_registry(
+        #[case] page: Page,
+        #[case] expected: Option<Failure>,
+    ) {
+        let contains = vec!["no-cache".to_owned(), "max-age=0".to_owned()];
+        let name = http::header::CACHE_CONTROL;
+        let header = Some(HeaderCheck { name, contains });
+        let check = Check { header, body: Some("hello".to_owned()), ..wanted("/", 200) };
+        assert_eq!(judge(&check, &page).err(), expected);
+    }
+}

@@ -1,0 +1,23 @@
+//! The table that all processes share.
+
+use crate::config::{Reader, Setting, is_aws_name};
+
+/// Names the table.
+pub const TABLE_NAME: Setting = Setting {
+    name: "TABLE_NAME",
+    about: "the DynamoDB table that all processes share, by name or ARN. What one process has done no other does again.",
+    default: "required on Lambda; with `serve` the process remembers for itself",
+    shape: "it must be the name or ARN of a DynamoDB table",
+};
+
+/// How to get a table.
+pub const HOW_TO_GET_A_TABLE: &str =
+    "on Lambda a DynamoDB table is required; the template makes one and sets it";
+
+/// The settings of this module.
+pub const DECLARED: &[&Setting] = &[&TABLE_NAME];
+
+/// Reads the table's name.
+pub fn table(reader: &mut Reader<'_>) -> Option<String> {
+    reader.optional(&TABLE_NAME, |text| is_aws_name(text).then(|| text.to_owned()))
+}
