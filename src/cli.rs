@@ -24,7 +24,7 @@ use crate::Result;
 /// Deploys from chat: a Discord bot that dispatches GitHub Actions workflows and reports how they ended
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
-#[command(after_help = "Settings come from the environment; the README lists them.")]
+#[command(after_help = "Settings come from the environment; docs/settings.md lists them.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Subcommands,

@@ -48,7 +48,7 @@ impl FollowUp {
     }
 
     /// Answers with this message. One that comes with a file cannot be the HTTP answer (see
-    /// `docs/decisions.md`), so it is deferred and delivered right after.
+    /// `docs/decisions/0019`), so it is deferred and delivered right after.
     pub fn answer(self, message: Message) -> Reply {
         if !message.has_attachment() {
             return Reply::Message(message);

@@ -30,7 +30,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         Some(what) => Finding::bad(
             "Agents",
             format!("The agents cannot be used: {what}"),
-            "Mend that line; the README tells what an agent is made of.",
+            "Correct that line; docs/agents.md describes the keys.",
         ),
         None => Finding::good("Agents", "agents.toml is valid."),
     });
