@@ -1,5 +1,7 @@
 //! Draws a chart as a PNG.
 //!
+//! By hand on tiny-skia: bars and a legend are few shapes, and a charting library brings system fonts or a renderer.
+//!
 //! It brings its own opaque ground, so that it reads alike on Discord's dark and light theme. Discord
 //! shows it at half its size, hence the large letters. The colours follow Okabe and Ito's, which people
 //! with colour vision deficiencies can tell apart; they also differ in lightness, and the order is

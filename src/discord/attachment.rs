@@ -1,5 +1,6 @@
 //! A file that comes with a message, and the form in which Discord takes both.
 //!
+//! The form is written by hand: two parts of known bytes, while reqwest's is tied to its own client and streams.
 //! <https://docs.discord.com/developers/reference#uploading-files>
 
 use bytes::{BufMut, Bytes, BytesMut};

@@ -1,4 +1,7 @@
 //! One request to GitHub and what its answer means.
+//!
+//! By hand, not octocrab: that cannot return a dispatch's run, refuses values that GitHub sends, and does not tell a
+//! request that was not sent from one that was lost.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -50,13 +50,16 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds.min(MAX_WAIT.as_secs_f64())).ok();
     }
-    let date = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
-    Some((date - now).to_std().unwrap_or_default())
+    Some((http_date(text)? - now).to_std().unwrap_or_default())
 }
 
 /// GitHub's own clock, from an answer's `Date`.
 pub fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text(headers, "date")?).ok().map(|date| date.to_utc())
+    http_date(text(headers, "date")?)
+}
+
+fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    httpdate::parse_http_date(text).ok().map(DateTime::from)
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
@@ -90,6 +93,9 @@ mod tests {
     #[case::zero(429, &[("retry-after", "0")], "", Some(1))]
     #[case::fraction(429, &[("retry-after", "2.5")], "", Some(2))]
     #[case::date(429, &[("retry-after", "Sun, 22 Nov 2026 10:00:40 GMT")], "", Some(40))]
+    #[case::old_form_of_a_date(429, &[("retry-after", "Sunday, 22-Nov-26 10:00:40 GMT")], "", Some(40))]
+    #[case::date_long_ago(429, &[("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")], "", Some(1))]
+    #[case::date_far_away(429, &[("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")], "", Some(86_400))]
     #[case::reset_without_remaining(429, &[("x-ratelimit-reset", RESET)], "", Some(31))]
     #[case::endless(429, &[("retry-after", "9223372036854775807")], "", Some(86_400))]
     #[case::endless_reset(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")], "", Some(86_400))]
@@ -108,7 +114,7 @@ mod tests {
         let status = StatusCode::from_u16(status).unwrap();
         let expected = seconds.map(Duration::from_secs);
         let whole = |wait: Duration| Duration::from_secs(wait.as_secs());
-        let now = DateTime::parse_from_rfc2822(NOW).unwrap().to_utc();
+        let now = http_date(NOW).unwrap();
         assert_eq!(rate_limited(status, &headers, message, now).map(whole), expected);
         headers.remove("date");
         assert_eq!(

@@ -2,6 +2,9 @@
 //!
 //! <https://docs.github.com/en/rest/git/refs#list-matching-references>
 
+use std::fmt::Display;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::client::Github;
@@ -48,10 +51,9 @@ impl Github {
 }
 
 /// A user typed it, so everything but plain characters and slashes is encoded.
-fn segments(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_".contains(&b);
-    let encode = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") };
-    text.bytes().map(encode).collect()
+fn segments(text: &str) -> impl Display {
+    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_');
+    utf8_percent_encode(text, PLAIN)
 }
 
 #[cfg(test)]
@@ -63,7 +65,8 @@ mod tests {
     #[case("release/1", "release/1")]
     #[case("v1.0", "v1%2E0")]
     #[case("a b?c#d", "a%20b%3Fc%23d")]
+    #[case("ü", "%C3%BC")]
     fn what_was_typed_stays_inside_the_path(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(segments(text), expected);
+        assert_eq!(segments(text).to_string(), expected);
     }
 }

@@ -1,16 +1,17 @@
 //! A value that must never be shown.
 
-use std::fmt;
+use secrecy::{ExposeSecret, SecretString};
 
-/// A token or key. It has no `Display`, and its `Debug` is redacted, so it cannot slip into a log
-/// line, a message or a panic; only [`Secret::expose`] gives the value, where a request is built.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+/// A token or key: [`SecretString`], which has no `Display`, a redacted `Debug`, and wipes its memory when it is
+/// dropped. Its own type because secrets are compared here, which [`SecretString`] does not allow. Only
+/// [`Secret::expose`] gives the value, where a request is built.
+#[derive(Clone, Debug)]
+pub struct Secret(SecretString);
 
 impl Secret {
     /// Takes a value out of circulation.
     pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
+        Self(SecretString::from(value.into()))
     }
 
     /// A secret of one line of visible characters, as tokens are; `None` for anything else.
@@ -21,15 +22,18 @@ impl Secret {
 
     /// The value itself, for the header or path that must carry it.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(redacted)")
+/// Not in constant time: nothing compares a secret with what came from outside.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
     }
 }
+
+impl Eq for Secret {}
 
 #[cfg(test)]
 mod tests {
@@ -38,6 +42,12 @@ mod tests {
     #[test]
     fn debug_does_not_show_the_value() {
         let shown = format!("{:?}", Some(Secret::new("hunter2")));
-        assert_eq!(shown, "Some(Secret(redacted))");
+        assert_eq!(shown, "Some(Secret(SecretBox<str>([REDACTED])))");
+    }
+
+    #[test]
+    fn secrets_are_equal_by_value() {
+        assert_eq!(Secret::new("hunter2"), Secret::new("hunter2"));
+        assert_ne!(Secret::new("hunter2"), Secret::new("hunter3"));
     }
 }

@@ -1,5 +1,6 @@
 //! A summary as one line of JSON, on Lambda with the metrics in it that CloudWatch takes out of it.
 //!
+//! Written by hand: the line is the summary itself, while the crates for this format write lines of metrics only.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::time::Duration;

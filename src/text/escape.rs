@@ -5,6 +5,11 @@
 //! its share of the message's 2000 characters.
 //! <https://docs.discord.com/developers/reference#message-formatting>
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What would end a masked link's target.
+const END_OF_LINK: &AsciiSet = &CONTROLS.add(b'>').add(b')');
+
 /// A longer URL would crowd out the message.
 const MAX_URL: usize = 500;
 
@@ -50,7 +55,7 @@ pub fn code(text: &str, max: usize) -> String {
 pub fn link(label: &str, url: &str) -> String {
     match url::Url::parse(url) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_URL => {
-            let target = url.as_str().replace('>', "%3E").replace(')', "%29");
+            let target = utf8_percent_encode(url.as_str(), END_OF_LINK);
             format!("[{label}](<{target}>)")
         }
         _ => label.to_owned(),

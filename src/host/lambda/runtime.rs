@@ -1,5 +1,6 @@
 //! The Lambda runtime loop around the bot.
 
+use std::future::ready;
 use std::time::Duration;
 
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, Runtime, spawn_graceful_shutdown_handler};
@@ -8,7 +9,8 @@ use tokio::task::JoinHandle;
 use tower::util::service_fn;
 
 use super::drain::{DrainLayer, deadline};
-use super::event::{Event, to_lambda};
+use super::event::Event;
+use super::http_event;
 use crate::bot::tasks::Tasks;
 use crate::host::http::{App, unreadable};
 use crate::telemetry;
@@ -31,21 +33,25 @@ pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
     let sink = app.telemetry().sink();
     let handler = service_fn(move |event: LambdaEvent<Value>| {
         let app = app.clone();
-        async move { handle(&app, event).await }
+        async move { handle(app, event).await }
     });
     Runtime::new(handler).layer(DrainLayer { tasks, sink }).run().await
 }
 
 /// An error makes Lambda send a schedule's event again: the same, a minute later and once more two minutes after.
 async fn handle(
-    app: &App,
+    app: App,
     LambdaEvent { payload, context }: LambdaEvent<Value>,
 ) -> Result<Value, Diagnostic> {
     let deadline = Some(deadline(context.deadline));
-    Ok(match Event::read(&payload) {
+    Ok(match Event::read(payload) {
         Event::Http(request) => {
-            let answer = app.handle(request, deadline);
-            to_lambda(&telemetry::invocation(context.request_id, answer).await)
+            let id = context.request_id.clone();
+            let handle = move |request| {
+                let (app, id) = (app.clone(), id.clone());
+                async move { telemetry::invocation(id, app.handle(request, deadline)).await }
+            };
+            http_event::answer(*request, context, handle).await?
         }
         Event::Schedule(schedule) => {
             let done = app.scheduled(schedule, deadline);
@@ -56,7 +62,9 @@ async fn handle(
             })?;
             json!({"digest": done.words()})
         }
-        Event::BadBody => to_lambda(&unreadable()),
+        Event::BadBody(request) => {
+            http_event::answer(*request, context, |_| ready(unreadable())).await?
+        }
         Event::Unknown => {
             tracing::warn!(request_id = context.request_id, "an event that is no HTTP request");
             json!({"error": "this event is not known"})

@@ -1,0 +1,211 @@
+//! HTTP events, read and answered by `lambda_http`.
+//!
+//! `lambda_http` trusts what AWS sends: it panics on a body that is not base64, on an odd `Host` or
+//! `X-Forwarded-Proto` and on a path or query that no URI allows, and it refuses a whole event for one bad header.
+//! So it is not given the event itself but one made of the fields that are used here, each checked. The query, `Host`
+//! and `X-Forwarded-Proto` are left out: nothing here reads them.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
+
+use std::convert::Infallible;
+use std::future::ready;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use lambda_http::aws_lambda_events::alb::AlbTargetGroupRequest;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayV2httpRequest};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Context, Error, IntoResponse, LambdaEvent, RequestExt};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+use tower::ServiceExt;
+use tower::util::service_fn;
+
+use futures_util::future::BoxFuture;
+
+/// What stays as it is in a path.
+const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// No service of AWS's lets through as many, and a [`HeaderMap`] panics when it is full.
+const MAX_HEADERS: usize = 10_000;
+
+/// Why an event is not an HTTP request that can be answered as usual.
+#[derive(Debug)]
+pub enum NotRead {
+    /// It is not an HTTP event.
+    NotHttp,
+    /// Its method or path is none that HTTP allows.
+    NotARequest,
+    /// Its body is said to be base64 and is not. This is the request without it.
+    BadBody(Box<LambdaRequest>),
+}
+
+/// Reads an HTTP event, and takes its body out of it.
+pub fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
+    let method_2 = event.pointer("/requestContext/http/method").and_then(Value::as_str);
+    let method = method_2.or_else(|| event["httpMethod"].as_str());
+    let path = event["rawPath"].as_str().or_else(|| event["path"].as_str());
+    let (Some(method), Some(path)) = (method, path) else {
+        return Err(NotRead::NotHttp);
+    };
+    let path = utf8_percent_encode(&routed(event, path), PATH).to_string();
+    let is_path = path.starts_with('/') && path.parse::<Uri>().is_ok();
+    let Some(method) = method.parse::<Method>().ok().filter(|_| is_path) else {
+        return Err(NotRead::NotARequest);
+    };
+    let is_payload_2 = method_2.is_some();
+    let is_load_balancer = event.pointer("/requestContext/elb").is_some_and(Value::is_object);
+    let (headers, cookies) = (headers(event), cookies(event));
+    let is_base64 = event["isBase64Encoded"].as_bool() == Some(true);
+    let body = match event.get_mut("body").map(Value::take) {
+        Some(Value::String(body)) => Some(body),
+        _ => None,
+    };
+    let is_bad = is_base64 && body.as_ref().is_some_and(|body| STANDARD.decode(body).is_err());
+    let body = body.filter(|_| !is_bad);
+
+    let request = if is_payload_2 {
+        let mut request = ApiGatewayV2httpRequest::default();
+        request.request_context.http.method = method;
+        request.raw_path = Some(path);
+        request.headers = headers;
+        request.cookies = cookies;
+        request.body = body;
+        request.is_base64_encoded = is_base64;
+        LambdaRequest::ApiGatewayV2(request)
+    } else if is_load_balancer {
+        let mut request = AlbTargetGroupRequest::default();
+        request.http_method = method;
+        request.path = Some(path);
+        request.multi_value_headers = headers;
+        request.body = body;
+        request.is_base64_encoded = is_base64;
+        LambdaRequest::Alb(request)
+    } else {
+        let mut request = ApiGatewayProxyRequest::default();
+        request.http_method = method;
+        request.path = Some(path);
+        request.multi_value_headers = headers;
+        request.body = body;
+        request.is_base64_encoded = is_base64;
+        LambdaRequest::ApiGatewayV1(request)
+    };
+    if is_bad { Err(NotRead::BadBody(Box::new(request))) } else { Ok(Box::new(request)) }
+}
+
+/// Answers a request in the form that its sender takes.
+pub async fn answer<F>(
+    request: LambdaRequest,
+    context: Context,
+    handle: impl Fn(Request<Bytes>) -> F,
+) -> Result<Value, Error>
+where
+    F: Future<Output = Response<Bytes>> + Send,
+{
+    let service = service_fn(|request| {
+        let response = handle(plain(request));
+        async { Ok::<_, Infallible>(JsonResponse(response.await)) }
+    });
+    let Ok(answer) = Adapter::from(service).oneshot(LambdaEvent::new(request, context)).await;
+    Ok(serde_json::to_value(answer)?)
+}
+
+/// A request as the bot takes it from every host.
+fn plain(request: lambda_http::Request) -> Request<Bytes> {
+    // The path as it came: in the URI `lambda_http` has already resolved dots.
+    let path = request.raw_http_path().parse();
+    let mut request = request.map(|body| match body {
+        Body::Text(text) => text.into(),
+        Body::Binary(bytes) => bytes.into(),
+        _ => Bytes::new(),
+    });
+    if let Ok(path) = path {
+        *request.uri_mut() = path;
+    }
+    request
+}
+
+/// A response whose body is JSON. `lambda_http`'s own conversion guesses from the headers what a body is, and
+/// brings the tables of every character encoding.
+struct JsonResponse(Response<Bytes>);
+
+impl IntoResponse for JsonResponse {
+    fn into_response(self) -> BoxFuture<'static, Response<Body>> {
+        let text = |body: Bytes| Body::Text(String::from_utf8_lossy(&body).into_owned());
+        Box::pin(ready(self.0.map(text)))
+    }
+}
+
+/// The path within the API. AWS's route says it best: the path that was asked for may begin with the stage, or with
+/// what a custom domain puts before the API.
+fn routed(event: &Value, path: &str) -> String {
+    let route = event["routeKey"].as_str().and_then(|key| Some(key.split_once(' ')?.1));
+    let route = route.or_else(|| event["resource"].as_str()).unwrap_or_default();
+    if let Some(filled) = filled(route, &event["pathParameters"])
+        && (filled == route || path.ends_with(&filled))
+    {
+        return filled;
+    }
+    let stage = event.pointer("/requestContext/stage").and_then(Value::as_str).unwrap_or_default();
+    without_stage(path, stage).to_owned()
+}
+
+/// A route with its variables (`/{proxy+}`) filled in, if it is one and their values are known.
+fn filled(route: &str, values: &Value) -> Option<String> {
+    let mut path = String::new();
+    for segment in route.strip_prefix('/')?.split('/') {
+        let variable = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
+        path.push('/');
+        path.push_str(match variable {
+            Some(name) => values[name.trim_end_matches('+')].as_str()?,
+            None => segment,
+        });
+    }
+    Some(path)
+}
+
+/// API Gateway puts the name of a stage that is not the default one before the path.
+fn without_stage<'a>(path: &'a str, stage: &str) -> &'a str {
+    let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage));
+    match rest {
+        Some(rest) if !stage.is_empty() && rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+/// Every value of every header. Payload 1.0 has them twice, and only `multiValueHeaders` is complete.
+fn headers(event: &Value) -> HeaderMap {
+    let empty = Map::new();
+    let object = |key: &str| event[key].as_object().filter(|object| !object.is_empty());
+    let given = object("multiValueHeaders").or_else(|| object("headers")).unwrap_or(&empty);
+    let each = given.iter().flat_map(|(name, value)| {
+        let single = std::slice::from_ref(value);
+        let values = value.as_array().map_or(single, Vec::as_slice);
+        values.iter().filter_map(move |value| header(name, value))
+    });
+    let used = each.filter(|(name, _)| name != HOST && name != "x-forwarded-proto");
+    let mut headers = HeaderMap::new();
+    for (name, value) in used.take(MAX_HEADERS) {
+        headers.append(name, value);
+    }
+    headers
+}
+
+fn header(name: &str, value: &Value) -> Option<(HeaderName, HeaderValue)> {
+    Some((name.parse().ok()?, value.as_str()?.parse().ok()?))
+}
+
+/// Payload 2.0 has the cookies apart; one that cannot be in a header would take the others with it.
+fn cookies(event: &Value) -> Option<Vec<String>> {
+    let cookies = event["cookies"].as_array()?.iter().filter_map(Value::as_str);
+    Some(
+        cookies.filter(|cookie| HeaderValue::from_str(cookie).is_ok()).map(str::to_owned).collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests;
