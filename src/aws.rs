@@ -21,6 +21,7 @@ use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use crate::BoxFuture;
+pub use crate::credential::AwsError;
 use crate::credential::Vault;
 use crate::outbound::{CallError, Transport};
 use crate::secret::Secret;
@@ -39,20 +40,6 @@ const BACKOFF: Duration = Duration::from_millis(100);
 pub struct Aws {
     transport: Arc<dyn Transport>,
     config: OnceCell<SdkConfig>,
-}
-
-/// Why AWS did not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AwsError {
-    /// It says that what is named is not there.
-    #[error("does not exist")]
-    NotFound,
-    /// Our role may not do that, or we have no credentials.
-    #[error("access is denied ({0})")]
-    Forbidden(String),
-    /// Anything else, with the SDK's words.
-    #[error("{0}")]
-    Failed(String),
 }
 
 impl Aws {
@@ -201,8 +188,7 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use aws_credential_types::Credentials;
-    use aws_credential_types::provider::SharedCredentialsProvider;
+    use aws_sdk_ssm::config::{Credentials, SharedCredentialsProvider};
     use http::{Request, Response};
     use rstest::rstest;
     use tokio::time::Instant;

@@ -235,12 +235,7 @@ impl Settings {
                 3.0,
             ),
         };
-        let table = read.optional(
-            "TABLE_NAME",
-            "it must be the name or ARN of a DynamoDB table",
-            |text| reader::is_aws_name(text).then(|| Some(text.to_owned())),
-            None,
-        );
+        let table = read.aws_name("TABLE_NAME", "it must be the name or ARN of a DynamoDB table");
         let digest = DigestSettings {
             channel_id: read.optional(
                 "DIGEST_CHANNEL_ID",

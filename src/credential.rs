@@ -11,7 +11,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
 use crate::BoxFuture;
-use crate::aws::AwsError;
 use crate::clock::Clock;
 use crate::secret::Secret;
 
@@ -59,10 +58,33 @@ pub struct NoSecret {
     pub why: String,
 }
 
+/// Why AWS did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AwsError {
+    /// It says that what is named is not there.
+    #[error("does not exist")]
+    NotFound,
+    /// Our role may not do that, or we have no credentials.
+    #[error("access is denied ({0})")]
+    Forbidden(String),
+    /// Anything else, with the SDK's words.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// Reads parameters: AWS, or what a test puts in its place.
 pub trait Vault: Send + Sync {
     /// The decrypted value of a parameter.
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, AwsError>>;
+}
+
+/// There are no parameters.
+pub struct NoVault;
+
+impl Vault for NoVault {
+    fn read<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Secret, AwsError>> {
+        Box::pin(std::future::ready(Err(AwsError::NotFound)))
+    }
 }
 
 /// A secret, wherever it comes from.

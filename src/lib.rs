@@ -10,6 +10,7 @@ use std::pin::Pin;
 
 pub mod agents;
 pub mod app;
+#[cfg(feature = "aws")]
 pub mod aws;
 pub mod clock;
 pub mod commands;
@@ -24,6 +25,7 @@ pub mod edge;
 pub mod error;
 pub mod followup;
 pub mod github;
+#[cfg(feature = "aws")]
 pub mod lambda;
 pub mod logging;
 pub mod outbound;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::agents::{Registry, file};
 use crate::app::{Deckhand, Parts};
-use crate::aws::{Aws, Parameters};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::commands::{TABLE, clash};
 use crate::config::{self, BadSettings, Settings};
+use crate::credential::Vault;
 use crate::edge::http::App;
-use crate::outbound::Https;
+use crate::outbound::{Https, Transport};
 use crate::probe::Probe;
-use crate::store::{Dynamo, Memory, Store};
+use crate::store::{Memory, Store};
 use crate::tasks::Tasks;
 use crate::telemetry;
 use crate::text::escape;
@@ -66,6 +66,30 @@ pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAge
     }
 }
 
+/// Where parameters are read, and the table if there is one. Nothing is connected yet.
+#[cfg(feature = "aws")]
+pub fn on_aws(
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    table: Option<String>,
+) -> (Arc<dyn Vault>, Option<Arc<dyn Store>>) {
+    let aws = crate::aws::Aws::new(transport);
+    let table = table.map(|table| {
+        Arc::new(crate::store::Dynamo::new(aws.clone(), table, clock)) as Arc<dyn Store>
+    });
+    (Arc::new(crate::aws::Parameters(aws)), table)
+}
+
+/// Nothing is on AWS: settings that name a parameter or a table were refused.
+#[cfg(not(feature = "aws"))]
+pub fn on_aws(
+    _: Arc<dyn Transport>,
+    _: Arc<dyn Clock>,
+    _: Option<String>,
+) -> (Arc<dyn Vault>, Option<Arc<dyn Store>>) {
+    (Arc::new(crate::credential::NoVault), None)
+}
+
 /// The bot, or why it cannot start. What runs on after an answer is in `tasks`.
 pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, BadStart> {
     let (settings, registry) = match (Settings::load(&env), registry(&env)) {
@@ -77,19 +101,16 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
     let clock = Arc::new(SystemClock);
     let public_key = settings.discord.public_key;
     let transport = Arc::new(Https::default());
-    let aws = Aws::new(transport.clone());
-    let store: Arc<dyn Store> = match &settings.table {
-        Some(table) => Arc::new(Dynamo::new(aws.clone(), table.clone(), clock.clone())),
-        None => {
-            tracing::warn!(
-                "TABLE_NAME is not set: what is remembered lives and dies with this process, so a \
-                 command that is delivered to two processes may be done twice"
-            );
-            Arc::new(Memory::default())
-        }
-    };
+    let (vault, table) = on_aws(transport.clone(), clock.clone(), settings.table.clone());
+    let store = table.unwrap_or_else(|| {
+        tracing::warn!(
+            "TABLE_NAME is not set: what is remembered lives and dies with this process, so a \
+             command that is delivered to two processes may be done twice"
+        );
+        Arc::new(Memory::default())
+    });
     let parts = Parts {
-        vault: Arc::new(Parameters(aws)),
+        vault,
         transport,
         prober: Arc::new(Probe::new(settings.urls.clone())),
         clock: clock.clone(),

@@ -1,13 +1,15 @@
 //! What must be remembered between interactions.
 //!
-//! [`Memory`] is the store of one process; [`Dynamo`] is shared by all of them and outlives each. Every
+//! [`Memory`] is the store of one process; `Dynamo` (with the feature `aws`) is shared by all of them and outlives each. Every
 //! write that decides something is conditional: of two that race, one wins.
 
+#[cfg(feature = "aws")]
 pub mod dynamo;
 pub mod memory;
 
 use chrono::{DateTime, Utc};
 
+#[cfg(feature = "aws")]
 pub use dynamo::Dynamo;
 pub use memory::Memory;
 

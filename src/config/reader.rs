@@ -55,18 +55,19 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
     /// A secret; its parameter goes before the value itself.
     pub fn secret(&mut self, setting: &SecretSetting) -> Option<SecretSource> {
         let SecretSetting { name, parameter, shape, parse } = *setting;
-        let place = |text: &str| {
-            let name = is_aws_name(text).then(|| text.to_owned())?;
-            let place = Parameter { setting: parameter, name, shape, parse };
-            Some(Some(SecretSource::Parameter(place)))
-        };
-        let value = |text: &str| parse(text).map(SecretSource::Given).map(Some);
-        match self.value(parameter) {
-            Some(_) => {
-                self.optional(parameter, "it must be an SSM parameter's name or ARN", place, None)
-            }
-            None => self.optional(name, shape, value, None),
+        if self.value(parameter).is_none() {
+            let value = |text: &str| parse(text).map(SecretSource::Given).map(Some);
+            return self.optional(name, shape, value, None);
         }
+        let name = self.aws_name(parameter, "it must be an SSM parameter's name or ARN")?;
+        Some(SecretSource::Parameter(Parameter { setting: parameter, name, shape, parse }))
+    }
+
+    /// The name or ARN of something on AWS, which takes a build with AWS.
+    pub fn aws_name(&mut self, name: &'static str, shape: &'static str) -> Option<String> {
+        let shape = if cfg!(feature = "aws") { shape } else { NO_AWS };
+        let usable = |text: &str| cfg!(feature = "aws") && is_aws_name(text);
+        self.optional(name, shape, |text| usable(text).then(|| Some(text.to_owned())), None)
     }
 
     /// A secret that must be there in one of the two ways; `how` says how to get it.
@@ -141,7 +142,10 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
     }
 }
 
+/// What is wrong with a setting that names something on AWS, in a build without it.
+const NO_AWS: &str = "this build has no AWS support: build with the feature `aws`";
+
 /// Whether this can be the name of something on AWS, or its ARN.
-pub fn is_aws_name(text: &str) -> bool {
+fn is_aws_name(text: &str) -> bool {
     text.len() <= 1024 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/:".contains(&b))
 }

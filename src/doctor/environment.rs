@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use super::facts::Facts;
 use super::{Finding, findings, probe, store};
-use crate::aws::{Aws, Parameters};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::TABLE;
 use crate::config::{Problem, Settings};
-use crate::credential::Vault;
 use crate::discord::Discord;
 use crate::github::Github;
 use crate::outbound::{Https, Transport};
 use crate::startup;
-use crate::store::Dynamo;
 
 /// Stands in for required settings that are missing, so that the others can be read. What these
 /// settings are for is then not asked.
@@ -35,12 +32,11 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
     let (mut table, mut discord, mut github) = (None, None, None);
     if let Some(settings) = settings {
         let transport: Arc<dyn Transport> = Arc::new(Https::default());
-        let aws = Aws::new(transport.clone());
-        let vault: Arc<dyn Vault> = Arc::new(Parameters(aws.clone()));
         let clock = Arc::new(SystemClock);
+        let (vault, store) = startup::on_aws(transport.clone(), clock.clone(), settings.table);
         has_admins =
             !settings.access.admin_users.is_empty() || !settings.access.admin_roles.is_empty();
-        table = settings.table.map(|name| (Dynamo::new(aws, name, clock.clone()), settings.wait));
+        table = store.map(|store| (store, settings.wait));
         channel_id = settings.digest.channel_id;
         if usable("DISCORD_") {
             discord = Some(Discord::new(
@@ -62,7 +58,7 @@ pub async fn examine(env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
         async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), TABLE).await) };
     let store = async {
         let ((table, wait), registry) = (table.as_ref()?, registry.as_ref()?);
-        store::ask(table, registry, *wait, SystemClock.now()).await
+        store::ask(table.as_ref(), registry, *wait, SystemClock.now()).await
     };
     let (store, discord, github) = tokio::join!(store, discord, github);
     findings(&Facts { problems, agents_file, has_admins, store, discord, github })

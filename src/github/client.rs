@@ -346,9 +346,8 @@ fn web_base(api_base: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::{Aws, Parameters};
     use crate::clock::SystemClock;
-    use crate::credential::SecretSource;
+    use crate::credential::{NoVault, SecretSource};
     use rstest::rstest;
 
     #[rstest]
@@ -381,9 +380,7 @@ mod tests {
             repository: "o/r".parse().unwrap(),
             api_base: "https://api.github.com".to_owned(),
         };
-        let transport = Arc::new(Nowhere);
-        let vault = Arc::new(Parameters(Aws::new(transport.clone())));
-        Github::new(settings, transport, vault, Arc::new(SystemClock))
+        Github::new(settings, Arc::new(Nowhere), Arc::new(NoVault), Arc::new(SystemClock))
     }
 
     #[rstest]
