@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
 
 pub mod agents;
+#[cfg(feature = "aws")]
 pub mod aws;
 pub mod bot;
 pub mod clock;

@@ -3,10 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use deckhand::bot::tasks::Tasks;
-use deckhand::host::lambda::runtime;
-use deckhand::host::startup::{self, environment};
-use deckhand::telemetry::logging::{self, Form};
 
 mod cli;
 
@@ -30,7 +26,13 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
+#[cfg(feature = "aws")]
 async fn run_function() -> Result<()> {
+    use deckhand::bot::tasks::Tasks;
+    use deckhand::host::lambda::runtime;
+    use deckhand::host::startup::{self, environment};
+    use deckhand::telemetry::logging::{self, Form};
+
     let tasks = Tasks::default();
     let watching = runtime::watch_for_shutdown(tasks.clone());
     // Lets the registration's request go out, so that its answer comes while the app is built: 0.1 ms
@@ -42,4 +44,9 @@ async fn run_function() -> Result<()> {
     let app = startup::app_that_explains(environment, tasks.clone())?;
     watching.await?;
     runtime::run(app, tasks).await
+}
+
+#[cfg(not(feature = "aws"))]
+async fn run_function() -> Result<()> {
+    Err("this build cannot run on Lambda: build with the feature `aws`".into())
 }

@@ -50,8 +50,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
-    use aws_credential_types::Credentials;
-    use aws_credential_types::provider::SharedCredentialsProvider;
+    use aws_sdk_ssm::config::{Credentials, SharedCredentialsProvider};
     use http::{Request, Response};
     use rstest::rstest;
     use tokio::time::Instant;

@@ -4,6 +4,7 @@ pub mod authorize;
 pub mod command;
 pub mod context;
 pub mod follow_up;
+mod on_aws;
 pub mod registration;
 pub mod settings;
 mod take;
@@ -11,5 +12,6 @@ pub mod tasks;
 
 pub use command::{Call, Command, Completion, Plan, Serves};
 pub use context::{Context, Parts};
+pub use on_aws::on_aws;
 pub use registration::registration;
 pub use settings::{BadSettings, Settings};

@@ -268,6 +268,7 @@ mod tests {
         Settings::load(|name| find(name).map(|(_, value)| (*value).to_owned()))
     }
 
+    #[cfg(feature = "aws")]
     fn place(source: &SecretSource) -> Option<&str> {
         match source {
             SecretSource::Given(_) => None,
@@ -297,6 +298,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "aws")]
     fn a_parameter_takes_the_place_of_its_secret() {
         let settings = without_token(&[
             ("GITHUB_TOKEN", "left over"),
@@ -311,6 +313,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "aws")]
     fn an_apps_key_may_be_a_parameter_alone() {
         let settings = without_token(&[
             ("GITHUB_APP_ID", "7"),
@@ -329,6 +332,19 @@ mod tests {
         let names: Vec<_> = bad.problems.iter().map(|problem| problem.name()).collect();
         assert_eq!(names, [name]);
         assert!(!bad.to_string().contains(value));
+    }
+
+    #[rstest]
+    #[case("GITHUB_TOKEN_PARAMETER", "/deckhand/github-token")]
+    #[case("DISCORD_BOT_TOKEN_PARAMETER", "/deckhand/discord-bot-token")]
+    #[case("TABLE_NAME", "deckhand")]
+    #[cfg(not(feature = "aws"))]
+    fn a_build_without_aws_refuses_what_is_there(#[case] name: &'static str, #[case] value: &str) {
+        let bad = without_token(&[("GITHUB_TOKEN", "t"), (name, value)]).unwrap_err();
+        let expected = format!(
+            "- {name} is not valid: this build has no AWS support: build with the feature `aws`"
+        );
+        assert_eq!(bad.to_string(), expected);
     }
 
     #[test]

@@ -132,6 +132,16 @@ impl<'a> Reader<'a> {
         self.optional(setting, |text| text.parse().ok())
     }
 
+    /// The name or ARN of something on AWS, which takes a build with AWS.
+    pub fn aws_name(&mut self, setting: &Setting) -> Option<String> {
+        let name = self.value(setting)?;
+        if !cfg!(feature = "aws") {
+            self.problems.push(Problem::Invalid(setting.name, NO_AWS));
+            return None;
+        }
+        self.optional(setting, |_| is_aws_name(&name).then(|| name.clone()))
+    }
+
     /// The base URL of an API, without a trailing slash.
     pub fn api_base(&mut self, setting: &Setting, default: &str) -> String {
         let parse = |text: &str| {
@@ -147,7 +157,10 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What is wrong with a setting that names something on AWS, in a build without it.
+const NO_AWS: &str = "this build has no AWS support: build with the feature `aws`";
+
 /// Whether this can be the name of something on AWS, or its ARN.
-pub fn is_aws_name(text: &str) -> bool {
+fn is_aws_name(text: &str) -> bool {
     text.len() <= 1024 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/:".contains(&b))
 }

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use super::facts::Facts;
 use super::finding::Finding;
 use super::judge::findings;
-use super::{probe, store as table_store};
+use super::{probe, store as remembered};
 use crate::agents::Registry;
-use crate::aws::{Aws, Parameters};
-use crate::bot::{Command, Settings};
+use crate::bot::{Command, Settings, on_aws};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Problem;
 use crate::discord::Discord;
 use crate::github::Github;
 use crate::net::transport::{Https, Transport};
-use crate::secrets::SecretStore;
-use crate::store::Dynamo;
 
 /// Stands in for required settings that are missing, so that the others can be read. What these
 /// settings are for is then not asked.
@@ -41,12 +38,11 @@ pub async fn examine(
     let (mut store, mut discord, mut github) = (None, None, None);
     if let Some(settings) = settings {
         let transport: Arc<dyn Transport> = Arc::new(Https::default());
-        let aws = Aws::new(transport.clone());
-        let secrets: Arc<dyn SecretStore> = Arc::new(Parameters(aws.clone()));
         let clock = Arc::new(SystemClock);
+        let (secrets, table_store) = on_aws(transport.clone(), clock.clone(), settings.table);
         has_admins =
             !settings.access.admin_users.is_empty() || !settings.access.admin_roles.is_empty();
-        store = settings.table.map(|name| (Dynamo::new(aws, name, clock.clone()), settings.wait));
+        store = table_store.map(|store| (store, settings.wait));
         channel_id = settings.digest.channel_id;
         if usable("DISCORD_") {
             discord = Some(Discord::new(
@@ -68,7 +64,7 @@ pub async fn examine(
         async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), table).await) };
     let store = async {
         let ((table, wait), registry) = (store.as_ref()?, registry.as_ref()?);
-        Some(table_store::ask(table, registry, *wait, SystemClock.now()).await)
+        Some(remembered::ask(table.as_ref(), registry, *wait, SystemClock.now()).await)
     };
     let (store, discord, github) = tokio::join!(store, discord, github);
     findings(&Facts { problems, agents_file, has_admins, store, discord, github })

@@ -304,9 +304,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::aws::{Aws, Parameters};
     use crate::clock::SystemClock;
-    use crate::secrets::SecretSource;
+    use crate::secrets::{NoParameters, SecretSource};
     use rstest::rstest;
 
     #[rstest]
@@ -339,9 +338,7 @@ mod tests {
             repository: "o/r".parse().unwrap(),
             api_base: "https://api.github.com".to_owned(),
         };
-        let transport = Arc::new(Nowhere);
-        let secrets = Arc::new(Parameters(Aws::new(transport.clone())));
-        Github::new(settings, transport, secrets, Arc::new(SystemClock))
+        Github::new(settings, Arc::new(Nowhere), Arc::new(NoParameters), Arc::new(SystemClock))
     }
 
     #[rstest]

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use super::http::App;
 use crate::agents::{Registry, file};
-use crate::aws::{Aws, Parameters};
 use crate::bot::registration::clash;
 use crate::bot::settings::{self, BadSettings, Settings};
 use crate::bot::tasks::Tasks;
-use crate::bot::{Context, Parts};
+use crate::bot::{Context, Parts, on_aws};
 use crate::clock::SystemClock;
 use crate::commands::TABLE;
 use crate::commands::router::Router;
@@ -17,7 +16,7 @@ use crate::config::{Problem, Reader};
 use crate::net::transport::Https;
 use crate::site::probe::Probe;
 use crate::store::settings::{HOW_TO_GET_A_TABLE, TABLE_NAME};
-use crate::store::{Dynamo, Memory, Store, Unset};
+use crate::store::{Memory, Store, Unset};
 use crate::telemetry;
 use crate::text::escape;
 
@@ -96,13 +95,10 @@ fn build(
     let clock = Arc::new(SystemClock);
     let public_key = settings.discord.public_key;
     let transport = Arc::new(Https::default());
-    let aws = Aws::new(transport.clone());
-    let store = match &settings.table {
-        Some(table) => Arc::new(Dynamo::new(aws.clone(), table.clone(), clock.clone())),
-        None => without_table(),
-    };
+    let (secrets, table) = on_aws(transport.clone(), clock.clone(), settings.table.clone());
+    let store = table.unwrap_or_else(without_table);
     let parts = Parts {
-        secrets: Arc::new(Parameters(aws)),
+        secrets,
         transport,
         prober: Arc::new(Probe::new(settings.urls.clone())),
         clock: clock.clone(),

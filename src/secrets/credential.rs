@@ -67,6 +67,15 @@ pub trait SecretStore: Send + Sync {
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>>;
 }
 
+/// A store without parameters.
+pub struct NoParameters;
+
+impl SecretStore for NoParameters {
+    fn read<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>> {
+        Box::pin(std::future::ready(Err(Unreadable("cannot be read: there are none".to_owned()))))
+    }
+}
+
 /// A secret, wherever it comes from.
 pub struct Credential {
     source: SecretSource,

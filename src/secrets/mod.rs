@@ -4,6 +4,8 @@ pub mod credential;
 pub mod secret;
 pub mod setting;
 
-pub use credential::{Credential, NoSecret, Parameter, SecretSource, SecretStore, Unreadable};
+pub use credential::{
+    Credential, NoParameters, NoSecret, Parameter, SecretSource, SecretStore, Unreadable,
+};
 pub use secret::Secret;
 pub use setting::SecretSetting;

@@ -2,7 +2,7 @@
 
 use super::credential::{Parameter, SecretSource};
 use super::secret::Secret;
-use crate::config::{Reader, Setting, is_aws_name};
+use crate::config::{Reader, Setting};
 
 /// The two settings of one secret.
 pub struct SecretSetting {
@@ -25,8 +25,7 @@ impl SecretSetting {
         if reader.value(&self.parameter).is_none() {
             return reader.optional(&self.value, self.parse).map(SecretSource::Given);
         }
-        let name =
-            reader.optional(&self.parameter, |text| is_aws_name(text).then(|| text.to_owned()))?;
+        let name = reader.aws_name(&self.parameter)?;
         Some(SecretSource::Parameter(Parameter {
             setting: self.parameter.name,
             name,

@@ -1,15 +1,17 @@
 //! What must be remembered between interactions.
 //!
-//! [`Memory`] is the store of one process; [`Dynamo`] is shared by all of them and outlives each. Every
+//! [`Memory`] is the store of one process; `Dynamo` (with the feature `aws`) is shared by all of them and outlives each. Every
 //! write that decides something is conditional: of two that race, one wins.
 
 pub mod contract;
+#[cfg(feature = "aws")]
 pub mod dynamo;
 pub mod memory;
 pub mod settings;
 pub mod unset;
 
 pub use contract::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
+#[cfg(feature = "aws")]
 pub use dynamo::Dynamo;
 pub use memory::Memory;
 pub use unset::Unset;

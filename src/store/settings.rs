@@ -1,6 +1,6 @@
 //! The table that all processes share.
 
-use crate::config::{Reader, Setting, is_aws_name};
+use crate::config::{Reader, Setting};
 
 /// Names the table.
 pub const TABLE_NAME: Setting = Setting {
@@ -19,5 +19,5 @@ pub const DECLARED: &[&Setting] = &[&TABLE_NAME];
 
 /// Reads the table's name.
 pub fn table(reader: &mut Reader<'_>) -> Option<String> {
-    reader.optional(&TABLE_NAME, |text| is_aws_name(text).then(|| text.to_owned()))
+    reader.aws_name(&TABLE_NAME)
 }

@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-use deckhand::agents::{Kind, Registry};
-use deckhand::bot::tasks::Tasks;
-use deckhand::commands::{Scope, TABLE, registration};
-use deckhand::{serve, startup};
 use serde_json::Value;
 use standins::discord::{Discord, Endpoint, Interaction, User};
 use standins::github::{Github, Input, Scenario, Workflow};
@@ -16,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Result;
+use crate::bot::{Kind, Registry, Scope, TABLE, Tasks, registration, serve, startup};
 
 /// What a user of the playground may choose.
 pub struct WorldOptions {
@@ -83,7 +80,7 @@ impl World {
         let until = async {
             let _ = told.await;
         };
-        let served = serve::serve(listener, app, tasks.clone(), until, Duration::ZERO);
+        let served = serve(listener, app, tasks.clone(), until, Duration::ZERO);
         let server = tokio::spawn(served);
         // Ids hold whole milliseconds: one of this very millisecond would look older than the bot.
         tokio::time::sleep(Duration::from_millis(2)).await;

@@ -1,6 +1,7 @@
 //! The playground: the real bot between a stand-in Discord and a stand-in GitHub, in one process.
 //! One types slash commands and sees what a user of Discord would see. Nothing leaves the machine.
 
+mod bot;
 mod input;
 mod markdown;
 mod session;
@@ -10,10 +11,10 @@ mod world;
 use std::io::{BufRead, IsTerminal, stdin};
 use std::process::ExitCode;
 
+use bot::startup::environment;
+use bot::{Form, logging};
 use clap::Parser;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use deckhand::host::startup::environment;
-use deckhand::telemetry::logging::{self, Form};
 use session::Session;
 use show::Show;
 use standins::github::Scenario;
@@ -25,10 +26,10 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 const MORE: &str = "\
 Examples:
-  cargo run --example playground
-  cargo run --example playground -- '/deploy-client wait:true'
-  cargo run --example playground -- --scenario failure '/deploy-client wait:true ref:release/1.0'
-  cargo run --example playground -- /agents 'grace: /deploy-client' 'scenario twin-runs' '/deploy-client wait:true'
+  cargo run -p playground
+  cargo run -p playground -- '/deploy-client wait:true'
+  cargo run -p playground -- --scenario failure '/deploy-client wait:true ref:release/1.0'
+  cargo run -p playground -- /agents 'grace: /deploy-client' 'scenario twin-runs' '/deploy-client wait:true'
 
 The bot is the real one, reached over HTTP with signed interactions; Discord and GitHub are stand-ins.
 Other than by default, it looks at a run every second (instead of 3) and follows it for at most 20 s
