@@ -1,7 +1,8 @@
 //! A stand-in for what the workflows deploy: a frontend and its API, on one address.
 
 use crate::{
-    Clock, Gauge,
+    clock::Clock,
+    gauge::Gauge,
     server::{Answer, Outcome, Received, serve},
 };
 use bytes::Bytes;

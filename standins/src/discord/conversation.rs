@@ -2,10 +2,10 @@
 
 use super::{
     attachments::Payload,
+    choices,
     limits::{self, COMPONENTS_V2, EPHEMERAL, LOADING, Refusal},
     message::{Event, EventKind, Message, pings},
     snowflake::{self, Snowflakes},
-    suggest,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -70,7 +70,7 @@ impl Conversation {
             id: id.clone(),
             token: text_of(&payload["token"]),
             kind,
-            focused: suggest::focused(&payload["data"]["options"]).unwrap_or_default(),
+            focused: choices::focused(&payload["data"]["options"]).unwrap_or_default(),
             invoker: text_of(&user["id"]),
             source: payload["message"]["id"].as_str().map(str::to_owned),
             phase: Phase::Sent,
@@ -152,7 +152,7 @@ impl Conversation {
                 self.talks[index].original = source;
             }
             8 => {
-                suggest::check(&data["choices"], self.talks[index].focused)?;
+                choices::check(&data["choices"], self.talks[index].focused)?;
                 let choices = data["choices"].as_array().cloned().unwrap_or_default();
                 self.happened(now, id, EventKind::Choices { choices });
             }

@@ -1,6 +1,6 @@
 //! Sending an interaction to the bot, and taking its callback.
 
-use super::{Discord, conversation::DEADLINE, snowflake};
+use super::{conversation::DEADLINE, interaction::Interaction, snowflake, standin::Discord};
 use crate::server::BoxFuture;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -20,19 +20,6 @@ pub enum Endpoint {
     Http(String),
     /// In this process; the request's URI is `/discord`.
     Direct(Arc<Handler>),
-}
-
-/// A signed interaction, ready to be sent.
-#[derive(Clone, Debug)]
-pub struct Interaction {
-    /// Its id.
-    pub id: String,
-    /// Its token.
-    pub token: String,
-    /// The exact bytes that were signed.
-    pub body: Bytes,
-    /// Signature, timestamp and content type.
-    pub headers: Vec<(String, String)>,
 }
 
 /// What the bot answered.

@@ -1,13 +1,14 @@
 //! Which request gets which answer.
 
 use super::{
-    Attachment, On, State, What,
-    attachments::Payload,
+    attachments::{Attachment, Payload},
     channel,
     commands::Scope,
     conversation::Target,
+    fault::{On, What},
     limits::Refusal,
     people::{self, APPLICATION_ID},
+    state::State,
 };
 use crate::server::{Answer, Received};
 use chrono::{DateTime, Utc};

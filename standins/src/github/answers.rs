@@ -1,55 +1,14 @@
 //! The JSON documents GitHub answers with, with every field its API description requires.
 
 use super::{
-    Scenario, Workflow,
     run::{Phase, Run},
+    scenario::Scenario,
+    wire::{digest, stamp},
+    workflow::Workflow,
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
-use std::{
-    cell::OnceCell,
-    hash::{DefaultHasher, Hash, Hasher as _},
-    time::Duration,
-};
-
-/// 40 hexadecimal digits that are the same for the same text.
-pub(crate) fn digest(text: &str) -> String {
-    digest_of(text.as_bytes())
-}
-
-/// 40 hexadecimal digits that are the same for the same bytes, which are read once.
-pub(crate) fn digest_of(bytes: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    let all = hasher.finish();
-    let part = |seed: u8| {
-        let mut hasher = DefaultHasher::new();
-        (seed, all).hash(&mut hasher);
-        format!("{:016x}", hasher.finish())
-    };
-    let mut digits = part(0) + &part(1) + &part(2);
-    digits.truncate(40);
-    digits
-}
-
-/// The commit at the head of a branch, or at a tag.
-pub(crate) fn branch_sha(name: &str) -> String {
-    digest(name)
-}
-
-/// The body of an error.
-pub(crate) fn error_body(status: u16, message: &str) -> Value {
-    json!({
-        "message": message,
-        "documentation_url": "https://docs.github.com/rest",
-        "status": status.to_string(),
-    })
-}
-
-/// A time as GitHub writes it: whole seconds.
-pub(crate) fn stamp(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
+use std::{cell::OnceCell, time::Duration};
 
 /// What a document's links and times depend on.
 pub(crate) struct Site<'a> {

@@ -3,13 +3,13 @@
 //! <https://docs.github.com/rest/actions/artifacts>
 
 use super::{
-    Artifact, Run,
-    answers::{digest, stamp},
-    routes::{Found, View, not_found},
-    run::Phase,
+    artifact::Artifact,
+    run::{Phase, Run},
+    state::Link,
+    view::View,
+    wire::{Found, digest, not_found, stamp},
 };
 use crate::server::{Answer, Received};
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -19,13 +19,6 @@ const LINK_LIVES: TimeDelta = TimeDelta::minutes(1);
 const KEPT: TimeDelta = TimeDelta::days(90);
 /// Where archives are downloaded from: another service, with rules of its own.
 const STORE: &str = "_blob";
-
-/// A link to an archive.
-pub(super) struct Link {
-    key: String,
-    zip: Bytes,
-    ends: DateTime<Utc>,
-}
 
 /// Whether a request is for the store of archives rather than the API.
 pub(super) fn is_download(request: &Received) -> bool {

@@ -1,5 +1,6 @@
 //! What GitHub can get wrong, when.
 
+use super::wire::error_body;
 use crate::server::Answer;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -146,7 +147,7 @@ impl Fault {
     }
 
     fn answer(code: u16, headers: Vec<(String, String)>, message: &str) -> Self {
-        let body = super::answers::error_body(code, message);
+        let body = error_body(code, message);
         Self::new(On::Any, What::Status { code, headers, body })
     }
 }

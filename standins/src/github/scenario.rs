@@ -1,6 +1,11 @@
 //! How the stand-in behaves: what it knows, how runs go, what goes wrong.
 
-use super::{Fault, NewRun, Permission, Timetable, Workflow};
+use super::{
+    fault::Fault,
+    permission::Permission,
+    run::{NewRun, Timetable},
+    workflow::{Title, Workflow},
+};
 use chrono::TimeDelta;
 use std::time::Duration;
 
@@ -124,15 +129,4 @@ fn sorted<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
     let mut names: Vec<&str> = names.map(String::as_str).collect();
     names.sort_unstable();
     names
-}
-
-/// Where a run's correlation id can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Title {
-    /// `display_title` carries the run's name, `name` the workflow's: what GitHub documents.
-    DisplayTitle,
-    /// `name` carries the run's name, `display_title` the commit's message.
-    NameOnly,
-    /// Nowhere: the workflow has no `run-name`.
-    Neither,
 }

@@ -1,6 +1,6 @@
 //! Workflow files: what the stand-in knows of them, and how they read.
 
-use super::{Artifact, Title};
+use super::{artifact::Artifact, wire::digest};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -38,6 +38,17 @@ pub struct Input {
     pub required: bool,
     /// The values it takes, for an input of type `choice`; empty: any.
     pub options: Vec<String>,
+}
+
+/// Where a run's correlation id can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Title {
+    /// `display_title` carries the run's name, `name` the workflow's: what GitHub documents.
+    DisplayTitle,
+    /// `name` carries the run's name, `display_title` the commit's message.
+    NameOnly,
+    /// Nowhere: the workflow has no `run-name`.
+    Neither,
 }
 
 impl Workflow {
@@ -135,7 +146,7 @@ impl Workflow {
 
     /// Its id: made from the file's name, so that it stays the same.
     pub(crate) fn id(&self) -> u64 {
-        let digest = super::answers::digest(&self.file);
+        let digest = digest(&self.file);
         100_000_000 + u64::from_str_radix(&digest[..6], 16).expect("a hex digest")
     }
 
