@@ -15,12 +15,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::world::Unread;
+
 struct Server {
     github: Github,
     discord: Discord,
     address: String,
     stop: oneshot::Sender<()>,
     done: JoinHandle<()>,
+    _unread: Unread,
 }
 
 async fn start(grace: Duration, timetable: Timetable) -> Server {
@@ -54,7 +57,8 @@ async fn start(grace: Duration, timetable: Timetable) -> Server {
         let _ = stopped.await;
     };
     let done = tokio::spawn(deckhand::serve::serve(listener, app, tasks, stopped, grace));
-    Server { github, discord, address, stop, done }
+    let unread = Unread::of(&github, &discord);
+    Server { github, discord, address, stop, done, _unread: unread }
 }
 
 impl Server {
@@ -99,6 +103,7 @@ async fn what_does_not_end_within_the_grace_says_how_things_stand() {
     server.done.await.unwrap();
     let messages = server.discord.messages(&id);
     assert!(messages[0].content.contains("⏱️"), "{messages:#?}");
+    assert_eq!(server.github.dispatches().len(), 1);
 }
 
 #[tokio::test]

@@ -211,7 +211,7 @@ async fn a_replay_that_reaches_a_fresh_process_is_refused_and_told_how_it_stands
         assert!(content.contains(standing) && content.contains(&run), "{content}");
         assert_eq!(replay["data"]["flags"], 64);
     }
-    assert!(world.told(&interaction, first).follow_up().content.contains("🟢"));
+    world.told(&interaction, first).both_say("🟢");
 }
 
 #[rstest]
@@ -229,7 +229,8 @@ async fn without_its_table_nothing_is_dispatched(#[case] text: &str) {
     assert!(told.original().ephemeral);
     assert!(world.github.requests().is_empty());
     // What decides nothing works all the same.
-    assert_eq!(world.types("ada", "/agents").await.kind(), 4);
+    let told = world.types("ada", "/agents").await;
+    assert!(told.original().content.contains("`/deploy-client`"), "{}", told.transcript());
 }
 
 /// A world whose GitHub token is in this parameter.
@@ -245,13 +246,12 @@ async fn a_token_in_ssm_signs_in_and_a_changed_one_is_read_when_the_old_is_refus
     let parameter = aws::new_parameter();
     let world = signing_in_with(&parameter, Scenario::default()).await;
     aws::put_parameter(world.aws(), &parameter, TOKEN).await;
-    assert!(
-        world.types("ada", "/deploy-client wait:true").await.follow_up().content.contains("🟢")
-    );
+    world.types("ada", "/deploy-client wait:true").await.both_say("🟢");
     // Revoked, and a new one stored: the next command is refused once and signs in with the new one.
     world.github.fault(Fault::status(401, "Bad credentials").on(On::Dispatch));
     aws::put_parameter(world.aws(), &parameter, "ghs_another").await;
-    world.types("ada", "/deploy-client").await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert!(told.original().content.contains("nothing was dispatched"), "{}", told.transcript());
     let dispatches = world.github.requests().into_iter().filter(|r| r.method == "POST");
     assert_eq!(dispatches.map(|request| request.status).collect::<Vec<_>>(), [200, 401, 401]);
 }
@@ -262,11 +262,10 @@ async fn a_parameter_that_is_not_there_is_named_in_the_answer() {
     let world = signing_in_with("/deckhand/nowhere_at-all", Scenario::default()).await;
     for text in ["/deploy-client", "/deploy-client wait:true", "/status", "/verify-latest"] {
         let told = world.types("ada", text).await;
-        let content = &told.original().content;
-        assert!(
-            content.contains("the SSM parameter `/deckhand/nowhere_at-all` (`GITHUB_TOKEN_PARAMETER`) does not exist"),
-            "{text}: {content}"
-        );
+        let missing = "the SSM parameter `/deckhand/nowhere_at-all` (`GITHUB_TOKEN_PARAMETER`) does not exist";
+        for message in told.messages() {
+            assert!(message.content.contains(missing), "{text}: {}", message.content);
+        }
     }
     assert!(world.github.requests().is_empty());
 }

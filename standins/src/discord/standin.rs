@@ -243,7 +243,7 @@ impl Discord {
         outcome
     }
 
-    /// Processes a request, or lets a fault befall it, and remembers both.
+    /// Processes a request, or applies a fault to it, and records both.
     pub(super) fn take(&self, received: &Received) -> (Outcome, Option<What>) {
         let now = self.shared.clock.now();
         let state = &mut *self.state();

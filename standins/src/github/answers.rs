@@ -10,14 +10,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use std::{cell::OnceCell, time::Duration};
 
-/// What a document's links and times depend on.
+/// What a document's links and times are made from.
 pub(crate) struct Site<'a> {
     pub scenario: &'a Scenario,
     /// The API's base URL.
     pub api: &'a str,
     /// `owner/name`.
     pub repo: &'a str,
-    /// What ends each run of a page, written when it is first needed: the repository, twice.
+    /// The end of every run in a page: the repository, twice. Written once, on first use.
     repositories: OnceCell<String>,
 }
 
@@ -129,18 +129,18 @@ impl Site<'_> {
         })
     }
 
-    /// Where a run's page for people is.
+    /// URL of a run's web page.
     pub fn run_page(&self, id: u64) -> String {
         let base = &self.scenario.html_base;
         format!("{base}/{}/actions/runs/{id}", self.repo)
     }
 
-    /// Where a run is in the API.
+    /// URL of a run in the API.
     pub fn run_url(&self, id: u64) -> String {
         format!("{}/repos/{}/actions/runs/{id}", self.api, self.repo)
     }
 
-    /// A time of a run, so long after its creation.
+    /// A time of a run, given from its creation, by GitHub's clock.
     pub fn time(&self, run: &Run, since: Duration) -> String {
         stamp(run.created + since + self.scenario.clock_skew)
     }

@@ -25,7 +25,7 @@ pub(super) fn is_download(request: &Received) -> bool {
     request.segments().first() == Some(&STORE)
 }
 
-/// The store's answer. It reads the link and nothing else, and refuses GitHub's credentials.
+/// The blob store's answer. It checks the link only, and refuses GitHub's credentials.
 pub(super) fn download(links: &[Link], now: DateTime<Utc>, request: &Received) -> Answer {
     let refuse = |status: u16, code: &str, why: &str| {
         let mut answer = Answer::empty(status).header("content-type", "application/xml");

@@ -1,4 +1,4 @@
-//! The check of a workflow dispatch, with GitHub's words for what is wrong.
+//! Checks a workflow dispatch, with GitHub's error messages.
 
 use super::{scenario::Scenario, wire::Refusal, workflow::Workflow};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! Many runs at once, for digests.
+//! A history of many runs, for digests.
 
 use super::{
     run::{NewRun, Timetable},

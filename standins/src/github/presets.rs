@@ -122,7 +122,7 @@ impl Scenario {
         Some(scenario)
     }
 
-    /// The same, where the diagnose workflow leaves this.
+    /// Replaces the diagnose workflow's artifact.
     fn diagnosing(mut self, artifact: Artifact) -> Self {
         self.workflow_mut("diagnose-dispatch.yml").artifacts = vec![artifact];
         self

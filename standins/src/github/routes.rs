@@ -1,4 +1,4 @@
-//! Which request gets which answer.
+//! The routes: which request gets which answer.
 
 use super::{
     answers, artifacts,
@@ -15,7 +15,7 @@ use crate::server::{Answer, Received};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-/// Which faults can befall a request.
+/// The kind of a request, which says which faults can hit it.
 pub(super) fn kind(request: &Received) -> On {
     if artifacts::is_download(request) {
         return On::Download;
@@ -48,7 +48,7 @@ fn refuse(status: u16, message: &str) -> Answer {
     Answer::json(status, &error_body(status, message))
 }
 
-/// Answers a request that no fault befell.
+/// Answers a request that no fault hit.
 pub(super) fn answer(
     state: &mut State,
     api: &str,

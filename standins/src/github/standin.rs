@@ -97,7 +97,7 @@ impl Shared {
         outcome
     }
 
-    /// Processes a request, or lets a fault befall it, and remembers both.
+    /// Processes a request, or applies a fault to it, and records both.
     pub fn take(&self, received: &Received) -> (Outcome, Option<What>) {
         let now = self.clock.now();
         let mut state = self.state();

@@ -7,7 +7,7 @@ use crate::request::Request;
 pub(super) struct Unread(Vec<Request>);
 
 impl Unread {
-    /// Takes note of a request, if it is a write. An App's sign-in is none: it changes nothing.
+    /// Records a request if it is a write. An App's sign-in does not count: it changes nothing.
     pub fn add(&mut self, request: &Request) {
         if request.is_write() && !request.path.starts_with("/app/") {
             self.0.push(request.clone());

@@ -69,33 +69,33 @@ impl Workflow {
         }
     }
 
-    /// The same with a `run-name`.
+    /// Sets the `run-name`.
     pub fn run_name(mut self, run_name: &str) -> Self {
         self.run_name = Some(run_name.into());
         self
     }
 
-    /// The same with one more input.
+    /// Adds an input.
     pub fn input(mut self, name: &str, required: bool) -> Self {
         self.inputs.push(Input { name: name.into(), required, options: Vec::new() });
         self
     }
 
-    /// The same with one more input of type `choice`.
+    /// Adds an input of type `choice`.
     pub fn choice(mut self, name: &str, required: bool, options: &[&str]) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
         self.inputs.push(Input { name: name.into(), required, options });
         self
     }
 
-    /// The same with these steps, each with its share of the running time.
+    /// Sets the steps, each with its share of the running time.
     pub fn steps(mut self, steps: &[(&str, u32)]) -> Self {
         self.steps = steps.iter().map(|&(name, _)| name.to_owned()).collect();
         self.shares = steps.iter().map(|&(_, share)| share).collect();
         self
     }
 
-    /// The same with one more artifact, in place of one of that name.
+    /// Adds an artifact, or replaces the one of the same name.
     pub fn artifact(mut self, artifact: Artifact) -> Self {
         self.artifacts.retain(|known| known.name != artifact.name);
         self.artifacts.push(artifact);
