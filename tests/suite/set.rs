@@ -76,7 +76,8 @@ async fn an_unauthorized_user_learns_only_that_they_are_no_admin() {
 #[tokio::test(start_paused = true)]
 async fn invalid_options_tell_an_unauthorized_user_nothing() {
     let world = World::of(Plan { env: env(true), ..Plan::default() }).await;
-    let expected = typed(&world, &User::named("grace"), "/set-frontend url:x").await.answer.body;
+    let told = typed(&world, &User::named("grace"), "/set-frontend url:x").await;
+    let expected = told.body();
     for options in [
         serde_json::json!([]),
         serde_json::json!([{"name": "speed", "type": 4, "value": 1}]),
@@ -86,7 +87,7 @@ async fn invalid_options_tell_an_unauthorized_user_nothing() {
         let mut payload: serde_json::Value = serde_json::from_slice(&interaction.body).unwrap();
         payload["data"]["options"] = options;
         let (_, body) = world.post(&world.discord.signed(payload)).await;
-        assert_eq!(body, expected);
+        assert_eq!(&body, expected);
     }
 }
 

@@ -165,7 +165,7 @@ async fn released(store: Arc<dyn Store>) {
 
 #[tokio::test]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn every_item_of_a_table_is_forgotten_some_day() {
+async fn every_item_of_a_table_expires() {
     let (aws, table) = table().await;
     let store = Dynamo::new(aws.clone(), table.clone(), Arc::new(SystemClock));
     store.take_interaction(1).await.unwrap();
@@ -184,7 +184,7 @@ async fn every_item_of_a_table_is_forgotten_some_day() {
 
 #[tokio::test]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_table_that_is_not_there_is_named() {
+async fn a_missing_table_is_named() {
     let (aws, _) = table().await;
     let store = Dynamo::new(aws, "deckhand-nowhere".to_owned(), Arc::new(SystemClock));
     let error = store.take_interaction(1).await.unwrap_err();
@@ -193,7 +193,7 @@ async fn a_table_that_is_not_there_is_named() {
 
 #[tokio::test(start_paused = true)]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_replay_that_reaches_a_fresh_process_is_refused_and_told_how_it_stands() {
+async fn a_replay_in_a_new_process_is_refused_with_the_state_of_the_deploy() {
     let mut world = World::new().await;
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let first = world.deliver(&interaction).await;
@@ -242,7 +242,7 @@ async fn signing_in_with(parameter: &str, scenario: Scenario) -> World {
 
 #[tokio::test(start_paused = true)]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_token_in_ssm_signs_in_and_a_changed_one_is_read_when_the_old_is_refused() {
+async fn a_changed_token_in_ssm_is_read_when_the_old_one_is_refused() {
     let parameter = aws::new_parameter();
     let world = signing_in_with(&parameter, Scenario::default()).await;
     aws::put_parameter(world.aws(), &parameter, TOKEN).await;
@@ -258,7 +258,7 @@ async fn a_token_in_ssm_signs_in_and_a_changed_one_is_read_when_the_old_is_refus
 
 #[tokio::test(start_paused = true)]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_parameter_that_is_not_there_is_named_in_the_answer() {
+async fn a_missing_parameter_is_named_in_the_answer() {
     let world = signing_in_with("/deckhand/nowhere_at-all", Scenario::default()).await;
     for text in ["/deploy-client", "/deploy-client wait:true", "/status", "/verify-latest"] {
         let told = world.types("ada", text).await;

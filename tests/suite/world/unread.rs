@@ -1,9 +1,12 @@
 //! A story fails if the bot sent something that nobody looked at.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use standins::discord::Discord;
 use standins::github::Github;
+
+use super::World;
 
 /// Checks when it is dropped, at a story's end, that everything the bot sent was read.
 ///
@@ -41,4 +44,49 @@ impl Drop for Unread {
             unread.join("\n")
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "original response")]
+async fn a_message_that_nobody_read_fails_the_story() {
+    let world = World::new().await;
+    assert_eq!(world.types("ada", "/agents").await.kind(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "follow-up")]
+async fn a_follow_up_that_nobody_read_fails_the_story() {
+    let world = World::new().await;
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(told.has_follow_up() && told.original().content.contains("🟢"));
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "original response")]
+async fn an_edit_after_the_look_fails_the_story() {
+    let world = World::named("stuck").await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.passes(Duration::from_secs(30)).await;
+    let told = world.told(&interaction, answer);
+    assert!(told.original().content.contains("in progress"), "{}", told.transcript());
+    world.settle().await;
+    world.dispatch();
+    assert!(world.told(&interaction, told.answer).follow_up().content.contains("⏱️"));
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "client-deploy.yml/dispatches, answered 200")]
+async fn a_write_that_nobody_looked_at_fails_the_story() {
+    let world = World::new().await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert!(told.original().content.contains("🚀"), "{}", told.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_story_may_say_that_there_is_more() {
+    let world = World::new().await;
+    world.and_more();
+    assert!(world.types("ada", "/deploy-client wait:true").await.has_follow_up());
 }
