@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// How many calls are under way, and how many of those only wait for time to pass.
+/// Counts the calls under way, and those of them that only wait for the clock.
 #[derive(Clone, Debug, Default)]
 pub struct Gauge {
     calls: Arc<AtomicUsize>,
@@ -13,7 +13,7 @@ pub struct Gauge {
 }
 
 impl Gauge {
-    /// A gauge that shows nothing under way.
+    /// A gauge with nothing under way.
     pub fn new() -> Self {
         Self::default()
     }
@@ -23,12 +23,12 @@ impl Gauge {
         CallGuard(Count::up(&self.calls))
     }
 
-    /// Counts one answer that is being held back on purpose until the guard is dropped.
+    /// Counts one answer that is delayed on purpose until the guard is dropped.
     pub fn stall(&self) -> StallGuard {
         StallGuard(Count::up(&self.stalls))
     }
 
-    /// Whether every call under way waits for time to pass.
+    /// Whether every call under way waits for the clock.
     pub fn quiet(&self) -> bool {
         self.calls.load(Ordering::SeqCst) <= self.stalls.load(Ordering::SeqCst)
     }

@@ -60,6 +60,16 @@ impl Request {
             counted: true,
         }
     }
+
+    /// Whether it was sent to change something.
+    pub fn is_write(&self) -> bool {
+        !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+    }
+
+    /// Method, path and status on one line.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}, answered {}", self.method, self.path, self.status)
+    }
 }
 
 /// What a request says: its body, or the part of a form that says what the files are for.

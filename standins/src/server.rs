@@ -77,14 +77,14 @@ impl Answer {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     pub fn header(mut self, name: &str, value: impl ToString) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// It is answered.

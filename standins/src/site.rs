@@ -1,7 +1,8 @@
 //! A stand-in for what the workflows deploy: a frontend and its API, on one address.
 
 use crate::{
-    Clock, Gauge,
+    clock::Clock,
+    gauge::Gauge,
     server::{Answer, Outcome, Received, serve},
 };
 use bytes::Bytes;
@@ -74,38 +75,38 @@ impl Page {
         Self { reset: true, ..Self::new("text/plain", "") }
     }
 
-    /// The same with another status.
+    /// Sets the status.
     pub fn status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
 
-    /// The same with one more header, in place of one of that name.
+    /// Sets a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The same without that header.
+    /// Removes a header.
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self
     }
 
-    /// The same, so much later.
+    /// Delays the answer.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// The same, but its body has no end.
+    /// Sends the body again and again, without an end.
     pub fn endless(mut self) -> Self {
         self.endless = true;
         self
     }
 
-    /// The same, after so many answers of 503.
+    /// Answers this many requests with 503 first.
     pub fn flaky(mut self, first: usize) -> Self {
         self.flaky = first;
         self
@@ -150,7 +151,7 @@ struct State {
     visits: Vec<Visit>,
 }
 
-/// The site as it is when all is well.
+/// The pages of a healthy site.
 fn healthy() -> BTreeMap<String, Page> {
     let index = Page::html(
         "<!doctype html><html lang=\"en\"><title>Shop</title><div id=\"root\"></div></html>",
@@ -222,12 +223,12 @@ impl Site {
         self.state().pages.values_mut().for_each(|known| *known = page.clone());
     }
 
-    /// All is well again.
+    /// Restores the healthy site.
     pub fn heal(&self) {
         self.state().pages = healthy();
     }
 
-    /// Behaves as a named scenario says: down in `site-down`, well in any other.
+    /// Follows a named scenario: down in `site-down`, healthy in any other.
     pub fn follow(&self, scenario: &str) {
         self.heal();
         if scenario == "site-down" {

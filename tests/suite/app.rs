@@ -36,36 +36,42 @@ async fn a_deploy_works_with_one_installation_token() {
     }
     assert!(logged().contains("the deploy ended"));
     assert_eq!(world.github.tokens_issued(), 1);
+    assert_eq!(world.dispatches().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_before_it_ends() {
+async fn a_token_is_renewed_before_it_expires() {
     let world = world(Scenario::default()).await;
-    world.types("ada", "/deploy-client").await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert!(told.original().content.contains("🚀"), "{}", told.transcript());
     world.passes(Duration::from_secs(50 * 60)).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
+    told.both_say("🟢");
+    assert_eq!(world.dispatches().len(), 2);
     assert_eq!(world.github.tokens_issued(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_was_revoked_is_replaced() {
+async fn a_revoked_token_is_replaced() {
     let fault = Fault::status(401, "Bad credentials").on(On::RunGet).skip(1);
     let world = world(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
+    told.both_say("🟢");
+    world.dispatch();
     assert_eq!(world.github.tokens_issued(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_apps_own_runs_are_told_from_those_of_others() {
+async fn an_apps_own_run_is_found_by_its_bot_account() {
     let world = world(Scenario::named("no-correlation-id").unwrap()).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.original().content.ends_with("matched by time"), "{}", told.transcript());
+    told.both_say("🟢");
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_cannot_sign_is_told_and_not_shown() {
+async fn an_invalid_private_key_is_reported_without_showing_it() {
     let key = "-----BEGIN RSA PRIVATE KEY-----\\nc2VjcmV0\\n-----END RSA PRIVATE KEY-----";
     let env = vec![
         ("GITHUB_APP_ID", "1".to_owned()),

@@ -10,7 +10,7 @@ use crate::world::{Plan, Told, World};
 
 /// The run that was dispatched, and none besides, is linked.
 fn reports_only(told: &Told, run_id: u64) {
-    for message in &told.messages {
+    for message in told.messages() {
         let linked: Vec<_> = message.content.match_indices("/actions/runs/").collect();
         for (place, _) in linked {
             assert!(
@@ -23,7 +23,7 @@ fn reports_only(told: &Told, run_id: u64) {
 }
 
 fn reports_none(told: &Told) {
-    for message in &told.messages {
+    for message in told.messages() {
         assert!(!message.content.contains("/actions/runs/"), "{}", message.content);
         assert!(message.content.contains("/actions/workflows/client-deploy.yml"));
     }
@@ -44,7 +44,7 @@ async fn a_run_that_is_not_ours_is_never_reported(#[case] title: Title) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_our_run_never_shows_up_nobody_elses_is_reported() {
+async fn a_run_that_never_appears_is_not_replaced_by_another() {
     let timetable = Timetable { appears: Duration::from_secs(100_000), ..Timetable::default() };
     let world =
         World::with(Scenario { run_details: false, timetable, ..Scenario::default() }).await;
@@ -59,6 +59,7 @@ async fn when_our_run_never_shows_up_nobody_elses_is_reported() {
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.original().content.contains("its run did not show up in time"));
     reports_none(&told);
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +89,7 @@ async fn two_people_deploying_at_once_each_get_their_own_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_shows_up_late_is_found() {
+async fn a_run_that_appears_late_is_found() {
     let world = World::named("late-run").await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.original().content.contains("🟢 **Client deploy** succeeded"));
@@ -99,7 +100,7 @@ async fn a_run_that_shows_up_late_is_found() {
 #[case(400)]
 #[case(422)]
 #[tokio::test(start_paused = true)]
-async fn an_enterprise_server_that_does_not_know_the_field_is_dispatched_to_without_it(
+async fn a_dispatch_is_repeated_without_run_details_where_a_server_rejects_them(
     #[case] status: u16,
 ) {
     let scenario = Scenario { enterprise_server: Some(status), ..Scenario::default() };
@@ -134,10 +135,11 @@ async fn two_runs_that_fit_are_ambiguous_and_none_is_reported() {
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(told.original().content.contains("ambiguous, 3 runs"), "{}", told.transcript());
     reports_none(&told);
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_twin_that_shows_up_a_moment_later_makes_it_ambiguous() {
+async fn a_second_match_a_moment_later_makes_it_ambiguous() {
     let scenario = Scenario::named("no-correlation-id").unwrap();
     let world = World::with(scenario).await;
     let interaction = world.interaction("ada", "/deploy-client wait:true");
@@ -148,10 +150,11 @@ async fn a_twin_that_shows_up_a_moment_later_makes_it_ambiguous() {
     let told = world.told(&interaction, answer);
     assert!(told.original().content.contains("ambiguous, 2 runs"), "{}", told.transcript());
     reports_none(&told);
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_nameless_run_is_not_taken_where_run_names_carry_ids() {
+async fn a_run_without_an_id_is_not_matched_where_run_names_carry_ids() {
     // Our run is late; somebody with the same account has started one by hand meanwhile.
     let world = World::named("late-run").await;
     world.github.add_run(NewRun {
@@ -173,7 +176,7 @@ async fn a_nameless_run_is_not_taken_where_run_names_carry_ids() {
 #[case::app_installation(Fault::forbidden().on(On::User).always(), false)]
 #[case::server_without_the_route(Fault::status(404, "Not Found").on(On::User).always(), true)]
 #[tokio::test(start_paused = true)]
-async fn the_dispatching_account_is_checked_as_far_as_it_can_be_known(
+async fn a_run_of_another_account_is_not_matched_if_our_account_is_known(
     #[case] fault: Fault,
     #[case] found: bool,
 ) {
@@ -181,6 +184,8 @@ async fn the_dispatching_account_is_checked_as_far_as_it_can_be_known(
     let world = World::named("no-correlation-id").await;
     world.github.fault(fault);
     let told = world.types("ada", "/deploy-client wait:true").await;
+    world.dispatch();
+    assert_eq!(told.follow_up().content.contains("🟢"), found, "{}", told.transcript());
     assert_eq!(told.original().content.contains("matched by time"), found, "{}", told.transcript());
 }
 
@@ -188,7 +193,7 @@ async fn the_dispatching_account_is_checked_as_far_as_it_can_be_known(
 #[case::ahead(TimeDelta::hours(5))]
 #[case::behind(TimeDelta::minutes(-90))]
 #[tokio::test(start_paused = true)]
-async fn the_time_window_is_by_githubs_own_clock(#[case] clock_skew: TimeDelta) {
+async fn the_time_window_uses_githubs_clock(#[case] clock_skew: TimeDelta) {
     let base = Scenario::named("no-correlation-id").unwrap();
     let world = World::with(Scenario { clock_skew, ..base }).await;
     world.github.add_run(NewRun {
@@ -227,7 +232,7 @@ async fn every_page_of_the_window_is_read_and_none_beyond_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_dispatch_does_not_hide_its_own_run_from_the_window() {
+async fn a_slow_dispatchs_run_is_inside_the_time_window() {
     // The run is created at once, the answer that tells GitHub's time comes 5 s later.
     let delay = Fault::new(On::Dispatch, What::Delay(Duration::from_secs(5)));
     let base = Scenario::named("no-correlation-id").unwrap();
@@ -238,7 +243,7 @@ async fn a_slow_dispatch_does_not_hide_its_own_run_from_the_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_ids_two_people_within_a_second_are_told_that_it_is_ambiguous() {
+async fn two_deploys_without_ids_within_a_second_are_ambiguous() {
     let timetable = Timetable { appears: Duration::from_secs(2), ..Timetable::default() };
     let base = Scenario::named("no-correlation-id").unwrap();
     let scenario = Scenario { timetable, ..base };
@@ -259,7 +264,7 @@ async fn without_ids_two_people_within_a_second_are_told_that_it_is_ambiguous() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_account_cannot_be_asked_for_a_while_the_search_is_patient() {
+async fn a_failed_account_lookup_is_retried() {
     let base = Scenario::named("no-correlation-id").unwrap();
     let faults = vec![Fault::too_many(Duration::from_secs(5)).on(On::User)];
     let world = World::with(Scenario { faults, ..base }).await;
@@ -267,4 +272,5 @@ async fn when_the_account_cannot_be_asked_for_a_while_the_search_is_patient() {
     assert!(told.original().content.contains("matched by time"), "{}", told.transcript());
     let asked = world.github.requests().iter().filter(|r| r.path == "/user").count();
     assert_eq!(asked, 2);
+    told.both_say("🟢");
 }

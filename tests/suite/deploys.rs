@@ -9,7 +9,7 @@ use standins::github::{Fault, On, Scenario, Timetable, What, Workflow};
 use crate::world::{Plan, World, at};
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_ends_with_the_runs_outcome_and_tells_the_requester() {
+async fn a_wait_reports_the_outcome_and_pings_the_requester() {
     let world = World::new().await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert_eq!(told.kind(), 5);
@@ -18,7 +18,7 @@ async fn a_wait_ends_with_the_runs_outcome_and_tells_the_requester() {
     assert_eq!(told.follow_up().pings, [told.follow_up().pings[0].clone()]);
     assert!(told.follow_up().content.contains(&format!("<@{}>", told.follow_up().pings[0])));
     let run = format!("/actions/runs/{}", world.dispatch().run_id);
-    for message in &told.messages {
+    for message in told.messages() {
         assert!(message.content.contains("🟢 **Client deploy** succeeded"), "{}", message.content);
         assert!(message.content.contains(&run), "{}", message.content);
     }
@@ -36,7 +36,7 @@ async fn a_wait_ends_with_the_runs_outcome_and_tells_the_requester() {
 #[case("action_required", "🟠", "is waiting for approval")]
 #[case("brand_new", "⚪", "ended")]
 #[tokio::test(start_paused = true)]
-async fn every_conclusion_is_told(
+async fn every_conclusion_is_reported(
     #[case] conclusion: &str,
     #[case] icon: &str,
     #[case] words: &str,
@@ -47,10 +47,11 @@ async fn every_conclusion_is_told(
     let expected = format!("{icon} **Client deploy** {words} (`{conclusion}`) after 7s");
     assert!(told.original().content.starts_with(&expected), "{}", told.original().content);
     assert!(told.follow_up().content.contains(&expected));
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_is_shown_in_one_message_and_only_when_it_changed() {
+async fn progress_edits_one_message_and_only_when_it_changed() {
     let timetable = Timetable {
         queued: Duration::from_secs(20),
         running: Duration::from_secs(60),
@@ -60,7 +61,9 @@ async fn progress_is_shown_in_one_message_and_only_when_it_changed() {
     let told = world.types("ada", "/deploy-client wait:true").await;
     // dispatched, queued, in progress, succeeded
     assert_eq!(told.original().edits, 4);
-    assert_eq!(told.messages.len(), 2);
+    assert_eq!(told.messages().len(), 2);
+    told.both_say("🟢");
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +78,7 @@ async fn an_unchanged_run_costs_no_rate_limit() {
     ]);
     let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(told.follow_up().content.contains("🟢"));
+    told.both_say("🟢");
     let requests = world.github.requests();
     assert!(requests.len() >= 58, "{}", requests.len());
     // The dispatch, and one look for each state.
@@ -84,7 +87,7 @@ async fn an_unchanged_run_costs_no_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_does_not_end_is_told_after_the_timeout() {
+async fn a_run_that_does_not_end_is_reported_after_the_timeout() {
     let world = World::named("stuck").await;
     let start = tokio::time::Instant::now();
     let told = world.types("ada", "/deploy-client wait:true").await;
@@ -93,22 +96,23 @@ async fn a_run_that_does_not_end_is_told_after_the_timeout() {
     let expected = "⏱️ **Client deploy**: still running after 3m 0s (in progress)";
     assert!(told.original().content.starts_with(expected), "{}", told.original().content);
     assert!(told.follow_up().content.contains("/actions/runs/"));
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wait_is_as_long_and_as_frequent_as_the_settings_say() {
+async fn settings_set_the_wait_and_the_poll_interval() {
     let env =
         vec![("WAIT_TIMEOUT_SECONDS", "10".to_owned()), ("POLL_INTERVAL_SECONDS", "1".to_owned())];
     let scenario = Scenario::named("stuck").unwrap();
     let world = World::of(Plan { env, scenario, ..Plan::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(told.original().content.contains("still running after 10s"));
+    told.both_say("still running after 10s");
     let looks = world.github.requests().iter().filter(|request| request.method == "GET").count();
     assert_eq!(looks, 10);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_waits_for_approval_says_so_and_goes_on() {
+async fn a_run_that_waits_for_approval_is_reported_and_followed() {
     let timetable = Timetable::path(&[
         (Duration::ZERO, "queued", None),
         (Duration::from_secs(5), "waiting", None),
@@ -125,10 +129,12 @@ async fn a_run_that_waits_for_approval_says_so_and_goes_on() {
     world.settle().await;
     let told = world.told(&interaction, told.answer);
     assert!(told.original().content.starts_with("🟢"));
+    assert!(told.follow_up().content.contains("🟢"));
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_wait_the_answer_is_the_message_itself_with_the_runs_link() {
+async fn without_wait_the_answer_links_the_run() {
     let world = World::new().await;
     let told = world.types("ada", "/deploy-client").await;
     assert_eq!(told.kind(), 4);
@@ -185,9 +191,10 @@ async fn the_workflow_gets_its_inputs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_given_is_not_sent() {
+async fn an_input_that_was_not_given_is_not_sent() {
     let world = World::new().await;
-    world.types("ada", "/deploy-client").await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert!(told.original().content.contains("🚀"), "{}", told.transcript());
     let inputs = world.dispatch().inputs;
     let keys: Vec<_> = inputs.as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["correlation_id", "requester"]);
@@ -202,7 +209,7 @@ async fn what_was_not_given_is_not_sent() {
     "`feature/x` may not be deployed by this command. Allowed: `main`, `release/*`."
 )]
 #[tokio::test(start_paused = true)]
-async fn a_refused_value_dispatches_nothing_and_says_why(
+async fn an_invalid_value_dispatches_nothing_and_says_why(
     #[case] option: &str,
     #[case] why: &str,
     #[values("", " wait:true")] wait: &str,
@@ -216,7 +223,7 @@ async fn a_refused_value_dispatches_nothing_and_says_why(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_deployable_needs_toml_only() {
+async fn a_second_agent_needs_toml_only() {
     let agents = r#"
         [[agent]]
         id = "deploy_api"
@@ -255,7 +262,7 @@ async fn a_second_deployable_needs_toml_only() {
     );
     let world = World::of(Plan { agents: Some(agents), scenario, ..Plan::default() }).await;
     let told = world.types("ada", "/deploy-api stage:staging replicas:3 wait:true").await;
-    assert!(told.follow_up().content.contains("🟢 **API deploy** succeeded"));
+    told.both_say("🟢 **API deploy** succeeded");
     let dispatch = world.dispatch();
     assert_eq!(dispatch.repo, "octo-org/api");
     assert_eq!(dispatch.git_ref, "release/1.0");
@@ -266,7 +273,7 @@ async fn a_second_deployable_needs_toml_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_may_not_use_an_agent_learns_who_may_and_nothing_is_dispatched() {
+async fn an_unauthorized_user_learns_who_may_deploy_and_nothing_is_dispatched() {
     let agents = r#"
         [[agent]]
         id = "deploy_client"
@@ -286,19 +293,19 @@ async fn who_may_not_use_an_agent_learns_who_may_and_nothing_is_dispatched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_another_server_nothing_is_done() {
+async fn a_command_from_another_server_is_refused() {
     let env = vec![("ALLOWED_GUILD_IDS", "1,2".to_owned())];
     let world = World::of(Plan { env, ..Plan::default() }).await;
     for text in ["/deploy-client", "/agents"] {
         let told = world.types("ada", text).await;
-        assert_eq!(at(&told.answer, "/data/flags"), &json!(64));
+        assert_eq!(told.body().pointer("/data/flags").unwrap(), &json!(64));
         assert!(told.original().content.contains("does not take commands here"));
     }
     assert!(world.github.requests().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_spent_before_the_interaction_arrives_counts() {
+async fn the_three_seconds_count_from_the_interactions_creation() {
     // Held up for 2 s on the way: what is left is not enough for a dispatch of 1 s.
     let delay = Fault::new(On::Dispatch, What::Delay(Duration::from_secs(1))).always();
     let world = World::with(Scenario { faults: vec![delay], ..Scenario::default() }).await;
@@ -349,7 +356,7 @@ async fn any_workflow_can_be_a_command() {
     );
     let world = World::of(Plan { agents: Some(agents), scenario, ..Plan::default() }).await;
     let told = world.types("ada", "/triage since_days:7 dry_run:true wait:true").await;
-    assert!(told.follow_up().content.contains("🟢 **Issue triage** succeeded"));
+    told.both_say("🟢 **Issue triage** succeeded");
     let dispatch = world.dispatch();
     assert_eq!(dispatch.workflow, "triage.yml");
     assert_eq!(dispatch.inputs["SINCE_DAYS"], json!("7"));
@@ -357,13 +364,14 @@ async fn any_workflow_can_be_a_command() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_run_says_which_step_failed_also_when_the_jobs_lag() {
+async fn the_failed_step_is_named_even_when_the_jobs_lag() {
     for lag in [0, 4] {
         let jobs_lag = Duration::from_secs(lag);
         let scenario = Scenario { jobs_lag, ..Scenario::named("failure").unwrap() };
         let world = World::with(scenario).await;
         let told = world.types("ada", "/deploy-client wait:true").await;
-        for message in &told.messages {
+        world.dispatch();
+        for message in told.messages() {
             assert!(message.content.contains("Failed at **"), "{}", told.transcript());
             assert!(message.content.contains("** › "), "{}", told.transcript());
         }
@@ -371,9 +379,10 @@ async fn a_failed_run_says_which_step_failed_also_when_the_jobs_lag() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outcome_is_told_also_when_the_failed_step_cannot_be() {
+async fn an_outcome_is_reported_even_when_the_failed_step_is_unknown() {
     let world = World::named("failure").await;
     world.github.fault(Fault::bad_gateway().on(On::Jobs).always());
     let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(told.follow_up().content.contains("🔴 **Client deploy** failed"));
+    told.both_say("🔴 **Client deploy** failed");
+    world.dispatch();
 }

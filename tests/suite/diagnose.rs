@@ -12,7 +12,7 @@ async fn told(scenario: Scenario, text: &str) -> (World, crate::world::Told) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_workflow_gets_who_asked_where_and_for_what() {
+async fn the_workflow_gets_the_requester_the_channel_and_the_urls() {
     let urls = "frontend_url:https://app.example.com api_base:https://api.example.com";
     let (world, told) = told(Scenario::default(), &format!("/diagnose {urls}")).await;
     assert_eq!(told.kind(), 4);
@@ -22,15 +22,17 @@ async fn the_workflow_gets_who_asked_where_and_for_what() {
     assert_eq!(dispatch.inputs["api_base"], "https://api.example.com");
     assert_eq!(dispatch.inputs["channel"], standins::discord::CHANNEL_ID);
     assert!(dispatch.inputs["requester"].as_str().unwrap().starts_with("ada#"));
+    assert!(told.original().content.contains("🚀"), "{}", told.transcript());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_shows_the_checks_of_the_summary() {
-    let (_, told) = told(Scenario::default(), "/diagnose wait:true").await;
+    let (world, told) = told(Scenario::default(), "/diagnose wait:true").await;
     insta::assert_snapshot!(
         told.follow_up().content.lines().skip(2).collect::<Vec<_>>().join("\n")
     );
     assert!(told.original().content.contains("checks are fine"), "{}", told.transcript());
+    world.dispatch();
 }
 
 #[rstest]
@@ -42,7 +44,9 @@ async fn a_wait_shows_the_checks_of_the_summary() {
 })]
 #[tokio::test(start_paused = true)]
 async fn a_summary_that_cannot_be_read_does_not_hide_the_outcome(#[case] scenario: Scenario) {
-    let (_, told) = told(scenario, "/diagnose wait:true").await;
+    let (world, told) = told(scenario, "/diagnose wait:true").await;
+    told.both_say("🟢 **Diagnose runner** succeeded");
+    world.dispatch();
     let content = &told.follow_up().content;
     assert!(content.contains("**Diagnose runner** "), "{content}");
     assert!(content.contains("⚠️ "), "{content}");
@@ -53,7 +57,7 @@ async fn a_summary_that_cannot_be_read_does_not_hide_the_outcome(#[case] scenari
 #[case("frontend_url:https://10.0.0.1")]
 #[case("api_base:http://api.example.com")]
 #[tokio::test(start_paused = true)]
-async fn its_urls_are_guarded(#[case] option: &str) {
+async fn unsafe_urls_are_refused(#[case] option: &str) {
     let (world, told) = told(Scenario::default(), &format!("/diagnose {option}")).await;
     assert!(told.original().ephemeral);
     assert!(world.github.requests().is_empty());

@@ -71,7 +71,7 @@ async fn nothing_ran() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_edges_of_the_window_are_exact() {
+async fn the_window_includes_its_start_and_excludes_its_end() {
     let day = 24 * 60 * 60;
     for (ago, counted) in [(day + 1, false), (day, true), (1, true), (0, false)] {
         let world = World::new().await;
@@ -95,7 +95,7 @@ async fn a_search_that_ends_at_1000_is_split_and_no_run_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_github_does_not_list_is_said() {
+async fn runs_that_github_does_not_list_are_mentioned() {
     let world = World::new().await;
     world.github.add_runs((0..1100).map(|_| run(600, "success")));
     let told = world.types("ada", "/status-digest").await;
@@ -107,7 +107,8 @@ async fn what_github_does_not_list_is_said() {
 async fn a_second_digest_within_the_hour_costs_no_rate_limit_for_what_is_unchanged() {
     let world = World::new().await;
     world.github.add_runs(NewRun::history(500, WEEK * 2));
-    world.types("ada", "/status-digest period:weekly").await;
+    let told = world.types("ada", "/status-digest period:weekly").await;
+    assert!(said(&world, &told).contains("runs:"));
     let (first, _) = calls(&world);
     world.passes(Duration::from_secs(60)).await;
     let told = world.types("ada", "/status-digest period:weekly").await;
@@ -117,7 +118,7 @@ async fn a_second_digest_within_the_hour_costs_no_rate_limit_for_what_is_unchang
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_agent_that_github_does_not_know_hides_no_other() {
+async fn an_unknown_workflow_does_not_hide_the_other_agents() {
     let world = two_agents(Scenario::default()).await;
     world.github.add_runs(NewRun::history(60, TimeDelta::days(2)));
     let told = world.types("ada", "/status-digest").await;
@@ -135,7 +136,7 @@ async fn when_github_is_down_it_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_fault_of_github_is_got_over() {
+async fn a_single_github_error_is_retried() {
     let faults = vec![Fault::bad_gateway().on(On::RunList).skip(1).times(1)];
     let scenario = Scenario { faults, ..Scenario::default() };
     let world = World::with(scenario).await;
@@ -145,7 +146,7 @@ async fn one_fault_of_github_is_got_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_github_defers_and_is_still_told_of() {
+async fn a_slow_github_defers_the_answer() {
     let faults = vec![Fault::new(On::RunList, What::Delay(Duration::from_secs(3))).always()];
     let scenario = Scenario { faults, ..Scenario::default() };
     let world = World::with(scenario).await;
@@ -156,7 +157,7 @@ async fn a_slow_github_defers_and_is_still_told_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hostile_runs_break_nothing() {
+async fn hostile_run_titles_are_escaped() {
     let world = World::new().await;
     for conclusion in ["`@everyone`", "\u{202e}**x**", &"long".repeat(800)] {
         let title = format!(
@@ -174,7 +175,7 @@ async fn hostile_runs_break_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_picture_comes_with_it_and_is_never_the_http_answer() {
+async fn the_picture_is_uploaded_after_a_deferred_answer() {
     for (text, unit) in [("/status-digest", "3 hours"), ("/status-digest period:weekly", "day")] {
         let world = World::new().await;
         world.github.add_runs(NewRun::history(900, WEEK * 2));
@@ -201,13 +202,14 @@ async fn a_picture_comes_with_it_and_is_never_the_http_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn without_runs_there_is_no_picture_and_the_answer_comes_at_once() {
-    let told = World::new().await.types("ada", "/status-digest").await;
+    let world = World::new().await;
+    let told = world.types("ada", "/status-digest").await;
     assert_eq!(told.kind(), 4);
     assert!(told.original().attachments.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_discord_takes_no_file_the_text_is_still_shown() {
+async fn the_text_is_shown_where_discord_refuses_the_file() {
     let world = World::new().await;
     world.github.add_run(run(60, "success"));
     let message = "Missing Permissions".to_owned();
@@ -235,16 +237,17 @@ const PRIVATE_PICTURE: Command = Command {
 };
 
 #[tokio::test(start_paused = true)]
-async fn any_command_s_private_picture_stays_private() {
+async fn a_private_picture_stays_private() {
     let plan = Plan { table: &[PRIVATE_PICTURE], ..Plan::default() };
-    let told = World::of(plan).await.types("ada", "/secret").await;
+    let world = World::of(plan).await;
+    let told = world.types("ada", "/secret").await;
     assert_eq!(told.kind(), 5);
     assert!(told.original().ephemeral && told.original().content == "look");
     assert_eq!(told.original().attachments.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_open_to_those_to_whom_status_is() {
+async fn whoever_may_use_status_may_use_the_digest() {
     let agents = Box::leak(
         TWO_AGENTS
             .replacen("kind = \"status\"", "kind = \"status\"\nallowed_roles = [\"777\"]", 1)

@@ -47,14 +47,14 @@ fn marked(told: &str, icon: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_set_up_that_is_fine() {
+async fn a_correct_setup_passes() {
     let told = told(Scenario::default()).await;
     assert!(marked(&told, "❌").is_empty(), "{told}");
     insta::assert_snapshot!(told);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_comes_first() {
+async fn problems_are_listed_first() {
     let told = told(scenario(|s| {
         s.denied = vec![Permission::Variables, Permission::Secrets];
         s.workflow_mut("client-deploy.yml").state = "disabled_manually".to_owned();
@@ -74,7 +74,7 @@ async fn what_is_wrong_comes_first() {
 #[case(Permission::Variables, "⚠️", "Variables, which /set-frontend and /set-api-base need")]
 #[case(Permission::Secrets, "⚠️", "Secrets, which /set-frontend and /set-api-base need")]
 #[tokio::test(start_paused = true)]
-async fn a_permission_that_is_missing_is_named_with_its_commands(
+async fn a_missing_permission_is_named_with_its_commands(
     #[case] denied: Permission,
     #[case] icon: &str,
     #[case] what: &str,
@@ -84,7 +84,7 @@ async fn a_permission_that_is_missing_is_named_with_its_commands(
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_written_and_what_only_writing_would_tell_is_said() {
+async fn nothing_is_written_and_unchecked_permissions_are_named() {
     let world = world(scenario(|s| s.denied = vec![Permission::ActionsWrite]), &[]).await;
     let told = world.types("ada", "/doctor").await;
     assert!(world.github.requests().iter().all(|request| request.method == "GET"));
@@ -127,7 +127,7 @@ async fn nothing_is_written_and_what_only_writing_would_tell_is_said() {
 #[case::account(|s: &mut Scenario| s.faults.push(Fault::bad_gateway().on(On::User).always()),
     "⚠️", "The token's account could not be checked")]
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_on_github_is_found(
+async fn problems_on_github_are_found(
     #[case] change: fn(&mut Scenario),
     #[case] icon: &str,
     #[case] what: &str,
@@ -138,7 +138,7 @@ async fn what_is_wrong_on_github_is_found(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_that_ends_meanwhile_is_told() {
+async fn an_exhausted_rate_limit_is_reported() {
     let told = told(scenario(|s| s.rate_limit = 5)).await;
     let found = marked(&told, "⚠️");
     assert!(found.iter().any(|line| line.contains("GitHub's rate limit is used up")), "{told}");
@@ -149,7 +149,7 @@ async fn a_rate_limit_that_ends_meanwhile_is_told() {
 #[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /deploy-client and /diagnose need")]
 #[case::variables(vec![Permission::VariablesWrite], "⚠️", "not granted Variables: write")]
 #[tokio::test(start_paused = true)]
-async fn an_app_tells_what_it_may_write(
+async fn an_apps_write_permissions_are_checked(
     #[case] denied: Vec<Permission>,
     #[case] icon: &str,
     #[case] what: &str,
@@ -162,17 +162,18 @@ async fn an_app_tells_what_it_may_write(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_app_that_is_not_installed_is_told() {
+async fn an_app_that_is_not_installed_is_reported() {
     let mut env = app::env().await;
     env.push(("GITHUB_APP_INSTALLATION_ID", "7".to_owned()));
     let env: Vec<_> = env.iter().rev().map(|(name, value)| (*name, value.as_str())).collect();
-    let told = world(Scenario::default(), &env).await.types("ada", "/doctor").await;
+    let world = world(Scenario::default(), &env).await;
+    let told = world.types("ada", "/doctor").await;
     let found = marked(&told.original().content, "❌");
     assert!(found.iter().any(|line| line.contains("(404)")), "{}", told.transcript());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_learns_nothing() {
+async fn an_unauthorized_user_learns_nothing() {
     let world = world(Scenario::default(), &[]).await;
     let told = world.types("grace", "/doctor").await;
     assert!(told.original().ephemeral);
@@ -181,12 +182,12 @@ async fn a_stranger_learns_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_answer_is_the_callers_alone() {
+async fn a_late_answer_stays_private() {
     let slow = What::Delay(Duration::from_secs(2));
     let world = world(scenario(|s| s.faults.push(Fault::new(On::Any, slow).always())), &[]).await;
     let told = world.types("ada", "/doctor").await;
     assert_eq!(told.kind(), 5);
-    let found: Vec<_> = told.messages.iter().filter(|m| m.content.contains("🩺")).collect();
+    let found: Vec<_> = told.messages().iter().filter(|m| m.content.contains("🩺")).collect();
     assert!(found.len() == 1 && found[0].ephemeral, "{}", told.transcript());
 }
 
@@ -242,14 +243,14 @@ impl SetUp {
 }
 
 #[tokio::test]
-async fn the_command_line_says_the_same_and_ends_well() {
+async fn the_command_line_prints_the_same_and_succeeds() {
     let (text, status) = SetUp::new().await.examined().await;
     assert_eq!(status, Some(0), "{text}");
     insta::assert_snapshot!(text);
 }
 
 #[tokio::test]
-async fn the_command_line_names_what_is_wrong_with_its_fix() {
+async fn the_command_line_names_each_problem_with_its_fix() {
     let set_up = SetUp::new().await.with("ADMIN_USER_IDS", "");
     set_up.github.update(|s| {
         s.workflow_mut("client-deploy.yml").inputs.retain(|input| input.name != "VITE_API_BASE");
@@ -332,7 +333,7 @@ async fn the_command_line_works_without_settings() {
 #[case::no_github("GITHUB_API_BASE", "http://127.0.0.1:9", Some(1), "GitHub cannot be reached")]
 #[case::no_admins("ADMIN_USER_IDS", "", Some(0), "⚠️ Nobody is an admin")]
 #[tokio::test]
-async fn a_setting_that_is_wrong_is_found(
+async fn a_wrong_setting_is_found(
     #[case] name: &'static str,
     #[case] value: &str,
     #[case] status: Option<i32>,
@@ -373,7 +374,7 @@ async fn a_digest_without_a_way_to_post_it_is_found() {
     discord::What::RateLimited { retry_after: 3.0 }).always()),
     "⚠️ The registered commands could not be checked: Discord's rate limit is used up.")]
 #[tokio::test]
-async fn what_is_wrong_on_discord_is_found(#[case] change: fn(&Discord), #[case] what: &str) {
+async fn problems_on_discord_are_found(#[case] change: fn(&Discord), #[case] what: &str) {
     let set_up = SetUp::new().await;
     change(&set_up.discord);
     let (text, status) = set_up.examined().await;

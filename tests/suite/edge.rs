@@ -26,7 +26,11 @@ async fn send(world: &World, method: Method, path: &str, body: &'static str) -> 
 #[case(Method::POST, "/discord/x", 404)]
 #[case(Method::POST, "/discord%2f..", 404)]
 #[tokio::test(start_paused = true)]
-async fn routes(#[case] method: Method, #[case] path: &str, #[case] status: u16) {
+async fn every_route_has_its_status(
+    #[case] method: Method,
+    #[case] path: &str,
+    #[case] status: u16,
+) {
     assert_eq!(send(&World::new().await, method, path, "{}").await.0, status);
 }
 
@@ -39,7 +43,7 @@ async fn a_ping_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_changed_byte_is_refused() {
+async fn a_body_that_does_not_match_its_signature_is_refused() {
     let world = World::new().await;
     let mut interaction = world.interaction("ada", "/deploy-client");
     let mut body = interaction.body.to_vec();
@@ -50,7 +54,7 @@ async fn one_changed_byte_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_over_one_mebibyte_is_refused_before_it_is_looked_at() {
+async fn a_body_over_one_mebibyte_is_refused_before_its_signature_is_checked() {
     let world = World::new().await;
     let at_limit = Bytes::from(vec![b' '; 1024 * 1024]);
     let over = Bytes::from(vec![b' '; 1024 * 1024 + 1]);
@@ -85,7 +89,7 @@ fn signed(world: &World, change: impl FnOnce(&mut Value)) -> Interaction {
     "`wait` must be true or false"
 )]
 #[tokio::test(start_paused = true)]
-async fn what_is_signed_but_not_understood_gets_a_private_answer(
+async fn a_signed_but_unknown_interaction_gets_a_private_answer(
     #[case] change: fn(&mut Value),
     #[case] expected: &str,
 ) {
@@ -102,7 +106,7 @@ async fn what_is_signed_but_not_understood_gets_a_private_answer(
 #[case::not_an_object(json!([1, 2]))]
 #[case::no_type(json!({"id": "1"}))]
 #[tokio::test(start_paused = true)]
-async fn what_is_signed_but_no_interaction_is_refused(#[case] payload: Value) {
+async fn a_signed_body_that_is_no_interaction_is_refused(#[case] payload: Value) {
     let world = World::new().await;
     assert_eq!(world.post(&world.discord.signed(payload)).await.0, 400);
 }
@@ -115,7 +119,7 @@ async fn an_autocomplete_gets_no_choices() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_fields_and_missing_ones_do_not_matter() {
+async fn unknown_and_missing_fields_are_tolerated() {
     let world = World::new().await;
     let interaction = signed(&world, |v| {
         v["brand_new"] = json!({"a": [1, {"b": null}]});
@@ -131,7 +135,7 @@ async fn new_fields_and_missing_ones_do_not_matter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn agents_needs_neither_github_nor_time() {
+async fn agents_answers_at_once_without_github() {
     let world = World::of(Plan { env: vec![], ..Plan::default() }).await;
     let told = world.types("ada", "/agents").await;
     assert_eq!(told.kind(), 4);
@@ -148,7 +152,7 @@ async fn agents_needs_neither_github_nor_time() {
 #[case("release/../../../issues", &[])]
 #[case("release/%2e%2e/x?y#z", &[])]
 #[tokio::test(start_paused = true)]
-async fn refs_are_suggested_as_far_as_the_agent_allows_them(
+async fn only_refs_that_the_agent_allows_are_suggested(
     #[case] typed: &str,
     #[case] expected: &[&str],
 ) {

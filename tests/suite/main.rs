@@ -27,6 +27,7 @@ mod server;
 mod set;
 mod status;
 mod store;
+mod tasks;
 mod telemetry;
 mod template;
 mod verify;

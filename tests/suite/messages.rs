@@ -43,7 +43,7 @@ async fn story(world: &World, text: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_scenario() {
+async fn every_scenarios_messages() {
     for (name, shows) in Scenario::names() {
         let mut told = Vec::new();
         for text in ["/deploy-client", "/deploy-client wait:true"] {
@@ -58,7 +58,7 @@ async fn every_scenario() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_refusal_of_a_dispatch() {
+async fn every_refused_dispatchs_message() {
     let faults = [
         Fault::status(401, "Bad credentials"),
         Fault::forbidden(),
@@ -79,7 +79,7 @@ async fn every_refusal_of_a_dispatch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_refusal_of_a_command() {
+async fn every_refused_commands_message() {
     let world = World::new().await;
     let mut told = Vec::new();
     for text in [

@@ -1,5 +1,7 @@
 //! The digest on a schedule: posted to its channel, whatever goes wrong, and never twice.
 
+mod retries;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use futures_util::future::BoxFuture;
 use rstest::rstest;
 use serde_json::{Value, json};
 use standins::discord::{CHANNEL_ID, Fault, Message, On, Permissions, What};
-use standins::github::{self, NewRun, Scenario, Timetable, Workflow};
+use standins::github::{NewRun, Scenario, Timetable, Workflow};
 
 use crate::secrets::{listen, logged};
 use crate::status::TWO_AGENTS;
@@ -21,9 +23,6 @@ use crate::world::{Plan, Remembers, World};
 
 const BOT_TOKEN: &str = "standin.bot-token-of-the-stories";
 const NINE: &str = "2026-11-22T09:00:00Z";
-/// When Lambda sends a failed event again, and once more.
-const FIRST_RETRY: Duration = Duration::from_secs(60);
-const SECOND_RETRY: Duration = Duration::from_secs(120);
 
 /// What all processes share, as DynamoDB on AWS.
 #[derive(Default)]
@@ -173,7 +172,7 @@ async fn it_is_posted_with_its_picture_and_pings_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_period_is_the_setting_s_unless_the_schedule_says_another() {
+async fn a_schedules_period_overrides_the_setting() {
     let mut plan = plan();
     plan.env.push(("DIGEST_PERIOD", "weekly".to_owned()));
     let world = world(plan).await;
@@ -200,121 +199,6 @@ async fn a_rate_limit_is_waited_for_within_one_invocation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_is_an_error_and_the_next_try_looks_and_posts() {
-    let world = world(plan()).await;
-    world.discord.fault(Fault::new(On::ChannelMessage, What::Status(503)));
-    let error = nine(&world).await.unwrap_err().to_string();
-    assert!(error.contains("Discord has a fault (status 503)"), "{error}");
-    assert!(contents(&world).is_empty());
-    world.passes(FIRST_RETRY).await;
-    assert_eq!(nine(&world).await, Ok(Done::Posted));
-    only(&world);
-    assert_eq!(looks(&world), 1, "a 503 proves nothing");
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_a_connection_it_surely_is_not_there() {
-    let mut plan = plan();
-    plan.env.push(("DISCORD_API_BASE", "http://127.0.0.1:9/api/v10".to_owned()));
-    let offline = world(plan.clone()).await;
-    let error = nine(&offline).await.unwrap_err().to_string();
-    assert!(error.contains("Discord cannot be reached"), "{error}");
-    plan.env.pop();
-    // The store is the same, so this is the next try, in another process.
-    let online = world(plan).await;
-    assert_eq!(nine(&online).await, Ok(Done::Posted));
-    assert_eq!(looks(&online), 0, "nothing could have been posted before");
-    only(&online);
-}
-
-#[rstest]
-#[case::lost(What::Lost)]
-#[case::proxy(What::FailedAfter(502))]
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_was_lost_is_not_posted_again(#[case] what: What) {
-    let world = world(plan()).await;
-    world.discord.fault(Fault::new(On::ChannelMessage, what));
-    assert!(matches!(nine(&world).await, Err(NotDone::Discord(_))));
-    only(&world);
-    world.passes(FIRST_RETRY).await;
-    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
-    only(&world);
-    assert_eq!(nonces(&world).len(), 1, "what is there is not posted again");
-    // What was found is noted.
-    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
-    assert_eq!(looks(&world), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_discord_forgot_the_nonce_of_is_found_in_the_channel() {
-    let world = world(plan()).await;
-    world.discord.fault(Fault::new(On::ChannelMessage, What::Lost));
-    nine(&world).await.unwrap_err();
-    world.passes(Duration::from_secs(3600)).await;
-    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
-    only(&world);
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_the_channel_s_history_is_not_shown_the_nonce_keeps_it_single() {
-    let world = world(plan()).await;
-    world.discord.permit(Permissions { history: false, ..Permissions::default() });
-    world.discord.fault(Fault::new(On::ChannelMessage, What::Lost));
-    nine(&world).await.unwrap_err();
-    world.passes(FIRST_RETRY).await;
-    assert_eq!(nine(&world).await, Ok(Done::Posted));
-    only(&world);
-    assert_eq!(nonces(&world).len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn while_the_channel_cannot_be_looked_at_nothing_doubtful_is_posted() {
-    let world = world(plan()).await;
-    world.discord.fault(Fault::new(On::ChannelMessage, What::Lost));
-    nine(&world).await.unwrap_err();
-    world.passes(Duration::from_secs(3600)).await;
-    world.discord.fault(Fault::new(On::ChannelRead, What::Status(500)).times(7));
-    assert!(matches!(nine(&world).await, Err(NotDone::Discord(_))));
-    world.passes(SECOND_RETRY).await;
-    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
-    only(&world);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_same_event_is_one_message_and_another_time_another() {
-    let world = world(plan()).await;
-    assert_eq!(nine(&world).await, Ok(Done::Posted));
-    world.passes(Duration::from_secs(600)).await;
-    let asked = world.github.requests().len();
-    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
-    assert_eq!(world.github.requests().len(), asked, "GitHub is not asked for nothing");
-    only(&world);
-    assert_eq!(sent(&world.app, due("2026-11-23T09:00:00Z")).await, Ok(Done::Posted));
-    assert_eq!(contents(&world).len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_deliveries_at_once_are_one_message() {
-    let world = world(plan()).await;
-    let slow = What::Delay(Duration::from_secs(2));
-    world.discord.fault(Fault::new(On::ChannelMessage, slow).times(2));
-    let (first, second) = tokio::join!(nine(&world), nine(&world));
-    assert_eq!((first, second), (Ok(Done::Posted), Ok(Done::Posted)));
-    only(&world);
-}
-
-#[tokio::test(start_paused = true)]
-async fn somebody_s_own_digest_of_the_same_window_is_not_mistaken_for_it() {
-    let world = world(Plan { remembers: Remembers::InMemory, ..plan() }).await;
-    let told = world.types("ada", "/status-digest").await;
-    let head = told.original().content.lines().next().unwrap().to_owned();
-    let to: i64 = head.rsplit_once("<t:").unwrap().1.split(':').next().unwrap().parse().unwrap();
-    let schedule = Schedule { time: DateTime::from_timestamp(to, 0), ..Schedule::default() };
-    assert_eq!(sent(&world.app, schedule).await, Ok(Done::Posted));
-    assert_eq!(only(&world).content.lines().next(), Some(head.as_str()));
-}
-
-#[tokio::test(start_paused = true)]
 async fn when_the_store_fails_nothing_is_posted() {
     let why = "cannot be used now (timeout)".to_owned();
     let broken = Some(StoreError(format!("the table `deckhand` (`TABLE_NAME`) {why}")));
@@ -326,7 +210,7 @@ async fn when_the_store_fails_nothing_is_posted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_is_an_error_too() {
+async fn a_panic_is_an_error() {
     let store = Arc::new(Shared { panics: true, ..Shared::default() });
     let world = world(Plan { remembers: Remembers::In(store), ..plan() }).await;
     assert_eq!(nine(&world).await, Err(NotDone::Fault));
@@ -337,7 +221,7 @@ async fn a_panic_is_an_error_too() {
 #[case::no_channel("DIGEST_CHANNEL_ID", "DIGEST_CHANNEL_ID is not set")]
 #[case::no_token("DISCORD_BOT_TOKEN", "DISCORD_BOT_TOKEN is not set")]
 #[tokio::test(start_paused = true)]
-async fn what_is_not_set_is_named(#[case] missing: &str, #[case] said: &str) {
+async fn a_missing_setting_is_named(#[case] missing: &str, #[case] said: &str) {
     let mut plan = plan();
     plan.env.retain(|(name, _)| *name != missing);
     let world = world(plan).await;
@@ -347,7 +231,7 @@ async fn what_is_not_set_is_named(#[case] missing: &str, #[case] said: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_that_is_not_set_up_says_which_settings_are_wrong() {
+async fn a_bot_that_cannot_start_names_its_wrong_settings() {
     let env = |name: &str| match name {
         "DISCORD_PUBLIC_KEY" => {
             Some("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a".to_owned())
@@ -361,66 +245,18 @@ async fn a_bot_that_is_not_set_up_says_which_settings_are_wrong() {
     assert!(error.contains("GITHUB_TOKEN is not valid") && !error.contains("two words"), "{error}");
 }
 
-#[rstest]
-#[case::token(401, 0, "Copy the token anew")]
-#[case::not_there(403, 50001, "Invite the bot to the channel's server")]
-#[case::not_allowed(403, 50013, "Send Messages, Attach Files")]
-#[case::unknown(404, 10003, "Copy the id anew")]
 #[tokio::test(start_paused = true)]
-async fn a_refusal_says_what_to_do_and_the_next_try_starts_afresh(
-    #[case] status: u16,
-    #[case] code: u64,
-    #[case] said: &str,
-) {
-    let world = world(plan()).await;
-    // Of 403s there are two: with the picture, and without.
-    let times = if status == 403 { 2 } else { 1 };
-    world.discord.fault(Fault::new(On::ChannelMessage, refused(status, code)).times(times));
-    let error = nine(&world).await.unwrap_err().to_string();
-    assert!(error.contains(said), "{error}");
-    assert_eq!(nonces(&world).len(), times, "a refusal is not asked for again");
-    world.passes(FIRST_RETRY).await;
-    assert_eq!(nine(&world).await, Ok(Done::Posted));
-    assert_eq!(looks(&world), 0);
-    only(&world);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refusal_after_an_answer_that_was_lost_does_not_settle_it() {
-    let world = world(plan()).await;
-    world.discord.fault(Fault::new(On::ChannelMessage, What::FailedAfter(502)));
-    world.discord.fault(Fault::new(On::ChannelMessage, refused(403, 50013)).times(2));
-    nine(&world).await.unwrap_err();
-    world.passes(Duration::from_secs(3600)).await;
-    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
-    only(&world);
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_no_file_may_be_attached_the_text_is_posted() {
+async fn without_permission_to_attach_files_the_text_is_posted() {
     let world = world(plan()).await;
     world.discord.permit(Permissions { attach: false, ..Permissions::default() });
     assert_eq!(nine(&world).await, Ok(Done::Posted));
     let message = only(&world);
     assert!(message.attachments.is_empty() && message.content.contains("1 run:"));
+    assert_eq!(nonces(&world).len(), 2, "with the picture, and without");
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_github_tells_nothing_at_all_it_is_left_to_a_later_try() {
-    let mut plan = plan();
-    plan.scenario = Scenario::named("github-down").unwrap();
-    let world = world(plan).await;
-    let error = nine(&world).await.unwrap_err().to_string();
-    assert!(error.contains("no agent's runs could be read: GitHub did not answer"), "{error}");
-    assert!(world.discord.requests().is_empty());
-    world.github.update(|scenario| *scenario = Scenario::default());
-    world.passes(FIRST_RETRY).await;
-    assert_eq!(nine(&world).await, Ok(Done::Posted));
-    assert_eq!(looks(&world), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_agent_that_can_be_read_is_worth_a_digest() {
+async fn a_digest_is_posted_if_one_agent_can_be_read() {
     let mut scenario = Scenario::default();
     scenario.add_workflow(Workflow::new("other.yml", "Other"));
     let world = world(Plan { agents: Some(TWO_AGENTS), scenario, ..plan() }).await;
@@ -430,7 +266,7 @@ async fn one_agent_that_can_be_read_is_worth_a_digest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_reported_agent_it_says_so() {
+async fn without_a_reported_agent_it_is_an_error() {
     let agents = Box::leak(TWO_AGENTS.replace("reported = true", "").into_boxed_str());
     let world = world(Plan { agents: Some(agents), ..plan() }).await;
     assert_eq!(nine(&world).await, Err(NotDone::NothingReported));
@@ -438,7 +274,7 @@ async fn without_a_reported_agent_it_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_is_not_known_is_refused() {
+async fn an_unknown_task_is_refused() {
     let world = world(plan()).await;
     let sweep = Schedule { task: Some("sweep".to_owned()), ..due(NINE) };
     assert_eq!(sent(&world.app, sweep).await, Err(NotDone::UnknownTask("sweep".to_owned())));
@@ -446,7 +282,7 @@ async fn a_task_that_is_not_known_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_time_it_is_the_minute_of_its_arrival() {
+async fn without_a_time_it_uses_the_minute_of_its_arrival() {
     let world = world(plan()).await;
     for expected in [Done::Posted, Done::AlreadyThere] {
         assert_eq!(sent(&world.app, Schedule::default()).await, Ok(expected));
@@ -457,37 +293,7 @@ async fn without_a_time_it_is_the_minute_of_its_arrival() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_gives_up_before_the_invocation_ends_and_the_next_try_goes_on() {
-    let world = world(plan()).await;
-    let slow = github::What::Delay(Duration::from_secs(9));
-    let slow = github::Fault::new(github::On::Any, slow).always();
-    world.github.update(|scenario| scenario.faults.push(slow.clone()));
-    let limit = Deadline::from_now(Duration::from_secs(8));
-    let done = world.app.scheduled(due(NINE), Some(limit)).await;
-    assert_eq!(done, Err(NotDone::OutOfTime));
-    assert!(tokio::time::Instant::now() < limit.end);
-    world.settle().await;
-    assert!(contents(&world).is_empty());
-    world.github.update(|scenario| scenario.faults.clear());
-    assert_eq!(nine(&world).await, Ok(Done::Posted));
-    only(&world);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_taken_when_time_was_over_is_found_later() {
-    let world = world(plan()).await;
-    let slow = What::Delay(Duration::from_secs(9));
-    world.discord.fault(Fault::new(On::ChannelMessage, slow));
-    let limit = Deadline::from_now(Duration::from_secs(8));
-    let done = world.app.scheduled(due(NINE), Some(limit)).await;
-    assert_eq!(done, Err(NotDone::OutOfTime));
-    world.passes(Duration::from_secs(3600)).await;
-    assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
-    only(&world);
-}
-
-#[tokio::test(start_paused = true)]
-async fn each_outcome_is_one_line_of_the_log_without_the_token() {
+async fn each_outcome_is_one_log_line_without_the_token() {
     listen();
     let world = world(plan()).await;
     world.discord.fault(Fault::new(On::ChannelMessage, refused(403, 50013)).times(2));
@@ -514,4 +320,5 @@ async fn each_outcome_is_one_line_of_the_log_without_the_token() {
         assert!(line["age_ms"].as_i64().is_some_and(|age| age >= 3_600_000), "{line}");
     }
     assert!(lines[0]["error"].as_str().is_some_and(|error| error.contains("Send Messages")));
+    only(&world);
 }

@@ -46,11 +46,13 @@ pub fn logged() -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_the_github_token_nor_an_interactions_token_is_ever_shown() {
+async fn no_token_is_ever_shown() {
     listen();
     let mut output = String::new();
     for (name, _) in Scenario::names() {
         let world = World::named(name).await;
+        // This is about what everything shows, whatever it is.
+        world.and_more();
         for text in ["/deploy-client", "/deploy-client wait:true", "/agents"] {
             let interaction = world.interaction("ada", text);
             let answer = world.deliver(&interaction).await;
@@ -70,9 +72,10 @@ async fn neither_the_github_token_nor_an_interactions_token_is_ever_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_line_reads_alone() {
+async fn a_log_line_can_be_read_on_its_own() {
     listen();
     let world = World::new().await;
+    world.and_more();
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     world.deliver(&interaction).await;
     world.settle().await;

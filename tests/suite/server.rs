@@ -15,12 +15,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::world::Unread;
+
 struct Server {
     github: Github,
     discord: Discord,
     address: String,
     stop: oneshot::Sender<()>,
     done: JoinHandle<()>,
+    _unread: Unread,
 }
 
 async fn start(grace: Duration, timetable: Timetable) -> Server {
@@ -54,7 +57,8 @@ async fn start(grace: Duration, timetable: Timetable) -> Server {
         let _ = stopped.await;
     };
     let done = tokio::spawn(deckhand::host::serve::serve(listener, app, tasks, stopped, grace));
-    Server { github, discord, address, stop, done }
+    let unread = Unread::of(&github, &discord);
+    Server { github, discord, address, stop, done, _unread: unread }
 }
 
 impl Server {
@@ -92,17 +96,18 @@ async fn a_wait_that_is_running_at_shutdown_is_followed_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_does_not_end_within_the_grace_says_how_things_stand() {
+async fn a_wait_longer_than_the_grace_period_reports_the_run_so_far() {
     let server = start(Duration::ZERO, Timetable::stuck()).await;
     let (id, _) = server.types("/deploy-client wait:true").await;
     server.stop.send(()).unwrap();
     server.done.await.unwrap();
     let messages = server.discord.messages(&id);
     assert!(messages[0].content.contains("⏱️"), "{messages:#?}");
+    assert_eq!(server.github.dispatches().len(), 1);
 }
 
 #[tokio::test]
-async fn answers_plain_http() {
+async fn plain_http_requests_are_answered() {
     let server = start(Duration::ZERO, Timetable::default()).await;
     let health = server.raw(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
@@ -121,7 +126,7 @@ async fn answers_plain_http() {
 }
 
 #[tokio::test]
-async fn a_bot_that_is_not_set_up_says_so_and_still_answers_a_ping() {
+async fn a_bot_that_cannot_start_says_so_and_still_answers_a_ping() {
     let (clock, gauge) = (Clock::start_at(Utc::now()), Gauge::new());
     let discord = Discord::start(clock, gauge).await;
     let key = discord.public_key();

@@ -37,10 +37,7 @@ fn faults(faults: Vec<Fault>) -> Scenario {
 }
 
 async fn typed(world: &World, who: &User, text: &str) -> Told {
-    let interaction = world.discord.interaction(who, text).unwrap();
-    let answer = world.deliver(&interaction).await;
-    world.settle().await;
-    world.told(&interaction, answer)
+    world.types_as(who, text).await
 }
 
 /// What was written, in this order.
@@ -51,7 +48,7 @@ fn writes(world: &World) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_learns_only_that_they_are_no_admin() {
+async fn an_unauthorized_user_learns_only_that_they_are_no_admin() {
     let strangers = [User::named("grace"), User::named("grace").administrator()];
     let mut answers = Vec::new();
     for allowed in [true, false] {
@@ -64,7 +61,7 @@ async fn a_stranger_learns_only_that_they_are_no_admin() {
                         let told = typed(&world, stranger, &text).await;
                         assert_eq!(told.kind(), 4);
                         assert!(told.original().ephemeral);
-                        answers.push(told.answer.body);
+                        answers.push(told.body().clone());
                     }
                 }
             }
@@ -77,9 +74,10 @@ async fn a_stranger_learns_only_that_they_are_no_admin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_learns_nothing_from_options_that_no_client_sends() {
+async fn invalid_options_tell_an_unauthorized_user_nothing() {
     let world = World::of(Plan { env: env(true), ..Plan::default() }).await;
-    let expected = typed(&world, &User::named("grace"), "/set-frontend url:x").await.answer.body;
+    let told = typed(&world, &User::named("grace"), "/set-frontend url:x").await;
+    let expected = told.body();
     for options in [
         serde_json::json!([]),
         serde_json::json!([{"name": "speed", "type": 4, "value": 1}]),
@@ -89,12 +87,12 @@ async fn a_stranger_learns_nothing_from_options_that_no_client_sends() {
         let mut payload: serde_json::Value = serde_json::from_slice(&interaction.body).unwrap();
         payload["data"]["options"] = options;
         let (_, body) = world.post(&world.discord.signed(payload)).await;
-        assert_eq!(body, expected);
+        assert_eq!(&body, expected);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nobody_is_an_admin_everybody_is_told_how_to_become_one() {
+async fn without_admins_everybody_is_told_how_to_add_one() {
     let env = vec![("ALLOW_SECRET_WRITES", "true".to_owned())];
     let world = World::of(Plan { env, ..Plan::default() }).await;
     let told = typed(&world, &User::named("ada").administrator(), "/set-frontend url:x").await;
@@ -109,7 +107,7 @@ async fn where_nobody_is_an_admin_everybody_is_told_how_to_become_one() {
 #[case::not_confirmed(true, URL, "", "`confirm:true`")]
 #[case::denied(true, URL, " confirm:false", "`confirm:true`")]
 #[tokio::test(start_paused = true)]
-async fn an_admin_is_told_what_is_missing_and_nothing_is_asked_of_github(
+async fn an_invalid_value_is_explained_without_calling_github(
     #[case] allowed: bool,
     #[case] url: &str,
     #[case] confirm: &str,
@@ -156,24 +154,26 @@ async fn the_variable_and_the_secret_are_created_and_then_updated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_passes_between_two_writes() {
+async fn writes_are_at_least_a_second_apart() {
     let world = world(Scenario::default()).await;
-    world.types("ada", &format!("/set-frontend url:{URL} confirm:true")).await;
+    let told = world.types("ada", &format!("/set-frontend url:{URL} confirm:true")).await;
+    assert!(told.original().content.starts_with("✅"), "{}", told.transcript());
     let requests = world.github.requests();
     let at: Vec<_> = requests.iter().filter(|r| r.method != "GET").map(|r| r.at).collect();
     assert!(at[1] - at[0] >= TimeDelta::seconds(1), "{at:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_comes_late_is_private_too() {
+async fn a_late_answer_stays_private() {
     let delay = What::Delay(Duration::from_secs(4));
     let world = world(faults(vec![Fault::new(On::Secrets, delay)])).await;
     let told = world.types("ada", &format!("/set-frontend url:{URL} confirm:true")).await;
     assert_eq!(told.kind(), 5);
-    assert_eq!(told.answer.body["data"]["flags"], 64);
+    assert_eq!(told.body()["data"]["flags"], 64);
     assert!(told.original().ephemeral);
     assert!(told.original().content.starts_with("✅"), "{}", told.transcript());
     assert!(!told.has_follow_up());
+    assert_eq!(writes(&world).len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,7 +225,7 @@ fn denied(permission: Permission) -> Scenario {
 #[case::lost_midway(faults(vec![Fault::new(On::Secrets, What::AnswerLost { status: None }).skip(1)]), "✅ Variable: created\n❓ Secret: it is not known", "safe", 2)]
 #[case::refused_with_the_value(faults(vec![Fault::status(422, URL).on(On::Secrets).skip(1)]), "❌ Secret: not set. GitHub refuses it (422)", "safe", 2)]
 #[tokio::test(start_paused = true)]
-async fn what_was_not_done_is_said_exactly_and_the_value_never(
+async fn a_failed_write_is_reported_without_the_value(
     #[case] scenario: Scenario,
     #[case] done: &str,
     #[case] hint: &str,
@@ -235,7 +235,7 @@ async fn what_was_not_done_is_said_exactly_and_the_value_never(
     let world = world(scenario).await;
     let told = world.types("ada", &format!("/set-frontend url:{URL} confirm:true")).await;
     let content = &told.original().content;
-    assert!(told.messages.iter().all(|message| message.ephemeral));
+    assert!(told.messages().iter().all(|message| message.ephemeral));
     assert!(content.contains(done) && content.contains(hint), "{content}");
     assert_eq!(writes(&world).len(), tried);
     let output = told.transcript() + &logged();
@@ -244,14 +244,16 @@ async fn what_was_not_done_is_said_exactly_and_the_value_never(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_begun_is_completed_by_repeating() {
+async fn repeating_the_command_completes_a_partial_write() {
     let world = world(faults(vec![Fault::bad_gateway().on(On::Secrets).skip(1)])).await;
     let text = format!("/set-frontend url:{URL} confirm:true");
-    world.types("ada", &text).await;
+    let told = world.types("ada", &text).await;
+    assert!(told.original().content.starts_with("⚠️"), "{}", told.transcript());
     assert_eq!(world.github.secret("FRONTEND_BASE_URL"), None);
     let told = world.types("ada", &text).await;
     assert!(told.original().content.contains("✅ Variable: updated\n✅ Secret: created"));
     assert_eq!(world.github.secret("FRONTEND_BASE_URL").as_deref(), Some(URL));
+    assert_eq!(world.github.variable("FRONTEND_BASE_URL").as_deref(), Some(URL));
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,6 +273,7 @@ async fn neither_a_message_nor_the_log_shows_the_value() {
     output += &logged();
     assert!(output.contains("repository setting written"));
     assert!(!output.contains("app.example.com"), "the value is shown");
+    assert_eq!(writes(&world).len(), 4);
 }
 
 fn table(command: Command) -> &'static [Command] {
@@ -328,7 +331,7 @@ fn never_ends() -> Command {
 #[case::late_fault(panics_late(), "💥")]
 #[case::time_over(never_ends(), "⏱️")]
 #[tokio::test(start_paused = true)]
-async fn nothing_is_said_aloud_in_a_private_conversation(
+async fn every_message_of_a_private_command_is_private(
     #[case] command: Command,
     #[case] expected: &str,
     #[values(false, true)] cannot_edit: bool,
@@ -340,5 +343,5 @@ async fn nothing_is_said_aloud_in_a_private_conversation(
     }
     let told = world.types("ada", "/private").await;
     assert!(told.transcript().contains(expected), "{}", told.transcript());
-    assert!(told.messages.iter().all(|message| message.ephemeral), "{}", told.transcript());
+    assert!(told.messages().iter().all(|message| message.ephemeral), "{}", told.transcript());
 }

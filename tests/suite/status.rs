@@ -89,7 +89,7 @@ async fn two_runs_are_shown_unless_another_number_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workflow_that_is_missing_or_disabled_says_so_and_the_others_still_show() {
+async fn a_missing_or_disabled_workflow_does_not_hide_the_others() {
     let missing = status(Scenario::default(), "/status").await;
     assert!(missing.contains("GitHub does not know this workflow (404)"), "{missing}");
     assert!(missing.contains("[Run #"), "{missing}");
@@ -99,7 +99,7 @@ async fn a_workflow_that_is_missing_or_disabled_says_so_and_the_others_still_sho
 }
 
 #[tokio::test(start_paused = true)]
-async fn github_is_asked_concurrently_and_a_slow_one_defers() {
+async fn workflows_are_read_concurrently_and_a_slow_one_defers_the_answer() {
     for (delay, kind) in [(1500, 4), (4000, 5)] {
         let mut scenario = with_api("active");
         let what = What::Delay(Duration::from_millis(delay));
@@ -120,7 +120,7 @@ async fn when_github_is_down_it_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_agent_is_shown_also_when_not_all_runs_fit_and_nothing_breaks_out() {
+async fn every_agent_fits_into_one_message_and_titles_are_escaped() {
     let agent = |n: usize| {
         format!(
             "[[agent]]\nid = \"a{n}\"\nname = \"Deploy {n}\"\ndescription = \"x\"\ncommand = \"c{n}\"\n\

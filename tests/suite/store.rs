@@ -166,7 +166,7 @@ async fn released(store: Arc<dyn Store>) {
 
 #[tokio::test]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn every_item_of_a_table_is_forgotten_some_day() {
+async fn every_item_of_a_table_expires() {
     let (aws, table) = table().await;
     let store = Dynamo::new(aws.clone(), table.clone(), Arc::new(SystemClock));
     store.take_interaction(InteractionId(1)).await.unwrap();
@@ -185,7 +185,7 @@ async fn every_item_of_a_table_is_forgotten_some_day() {
 
 #[tokio::test]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_table_that_is_not_there_is_named() {
+async fn a_missing_table_is_named() {
     let (aws, _) = table().await;
     let store = Dynamo::new(aws, "deckhand-nowhere".to_owned(), Arc::new(SystemClock));
     let error = store.take_interaction(InteractionId(1)).await.unwrap_err();
@@ -194,7 +194,7 @@ async fn a_table_that_is_not_there_is_named() {
 
 #[tokio::test(start_paused = true)]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_replay_that_reaches_a_fresh_process_is_refused_and_told_how_it_stands() {
+async fn a_replay_in_a_new_process_is_refused_with_the_state_of_the_deploy() {
     let mut world = World::new().await;
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let first = world.deliver(&interaction).await;
@@ -212,7 +212,7 @@ async fn a_replay_that_reaches_a_fresh_process_is_refused_and_told_how_it_stands
         assert!(content.contains(standing) && content.contains(&run), "{content}");
         assert_eq!(replay["data"]["flags"], 64);
     }
-    assert!(world.told(&interaction, first).follow_up().content.contains("🟢"));
+    world.told(&interaction, first).both_say("🟢");
 }
 
 #[rstest]
@@ -230,7 +230,8 @@ async fn without_its_table_nothing_is_dispatched(#[case] text: &str) {
     assert!(told.original().ephemeral);
     assert!(world.github.requests().is_empty());
     // What decides nothing works all the same.
-    assert_eq!(world.types("ada", "/agents").await.kind(), 4);
+    let told = world.types("ada", "/agents").await;
+    assert!(told.original().content.contains("`/deploy-client`"), "{}", told.transcript());
 }
 
 /// A world whose GitHub token is in this parameter.
@@ -242,32 +243,30 @@ async fn signing_in_with(parameter: &str, scenario: Scenario) -> World {
 
 #[tokio::test(start_paused = true)]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_token_in_ssm_signs_in_and_a_changed_one_is_read_when_the_old_is_refused() {
+async fn a_changed_token_in_ssm_is_read_when_the_old_one_is_refused() {
     let parameter = aws::new_parameter();
     let world = signing_in_with(&parameter, Scenario::default()).await;
     aws::put_parameter(world.aws(), &parameter, TOKEN).await;
-    assert!(
-        world.types("ada", "/deploy-client wait:true").await.follow_up().content.contains("🟢")
-    );
+    world.types("ada", "/deploy-client wait:true").await.both_say("🟢");
     // Revoked, and a new one stored: the next command is refused once and signs in with the new one.
     world.github.fault(Fault::status(401, "Bad credentials").on(On::Dispatch));
     aws::put_parameter(world.aws(), &parameter, "ghs_another").await;
-    world.types("ada", "/deploy-client").await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert!(told.original().content.contains("nothing was dispatched"), "{}", told.transcript());
     let dispatches = world.github.requests().into_iter().filter(|r| r.method == "POST");
     assert_eq!(dispatches.map(|request| request.status).collect::<Vec<_>>(), [200, 401, 401]);
 }
 
 #[tokio::test(start_paused = true)]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_parameter_that_is_not_there_is_named_in_the_answer() {
+async fn a_missing_parameter_is_named_in_the_answer() {
     let world = signing_in_with("/deckhand/nowhere_at-all", Scenario::default()).await;
     for text in ["/deploy-client", "/deploy-client wait:true", "/status", "/verify-latest"] {
         let told = world.types("ada", text).await;
-        let content = &told.original().content;
-        assert!(
-            content.contains("the SSM parameter `/deckhand/nowhere_at-all` (`GITHUB_TOKEN_PARAMETER`) does not exist"),
-            "{text}: {content}"
-        );
+        let missing = "the SSM parameter `/deckhand/nowhere_at-all` (`GITHUB_TOKEN_PARAMETER`) does not exist";
+        for message in told.messages() {
+            assert!(message.content.contains(missing), "{text}: {}", message.content);
+        }
     }
     assert!(world.github.requests().is_empty());
 }

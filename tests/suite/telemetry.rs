@@ -36,7 +36,7 @@ fn metrics(line: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_at_once() {
+async fn an_immediate_answer_is_one_line() {
     let world = World::new().await;
     let interaction = world.interaction("ada", "/agents");
     world.deliver(&interaction).await;
@@ -65,7 +65,7 @@ async fn only_the_first_line_of_a_process_is_a_cold_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dispatch_that_is_not_waited_for() {
+async fn a_dispatch_without_wait_is_one_line() {
     let world = World::new().await;
     let line = line_of(&world, "/deploy-client").await;
     let dispatch = world.dispatch();
@@ -84,9 +84,10 @@ async fn a_dispatch_that_is_not_waited_for() {
 #[case("success")]
 #[case("failure")]
 #[tokio::test(start_paused = true)]
-async fn a_deploy_that_is_followed_to_its_end(#[case] conclusion: &str) {
+async fn a_followed_deploy_is_one_line_with_its_conclusion(#[case] conclusion: &str) {
     let timetable = Timetable::ending(conclusion);
     let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
+    world.and_more();
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     world.deliver(&interaction).await;
     assert_eq!(world.lines.all(), Vec::<Value>::new(), "it is not done yet");
@@ -116,8 +117,9 @@ async fn a_deploy_that_is_followed_to_its_end(#[case] conclusion: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_outlasts_the_wait() {
+async fn a_timeout_of_the_wait_is_recorded() {
     let world = World::named("stuck").await;
+    world.and_more();
     let line = line_of(&world, "/deploy-client wait:true").await;
     assert_eq!(
         (&line["Outcome"], &line["Conclusion"]),
@@ -131,7 +133,11 @@ async fn a_run_that_outlasts_the_wait() {
 #[case::not_allowed("/set-frontend url:https://example.com", "set-frontend", "admin")]
 #[case::not_a_ref("/deploy-client ref:evil", "deploy-client", "may not be deployed")]
 #[tokio::test(start_paused = true)]
-async fn a_command_that_is_refused(#[case] text: &str, #[case] command: &str, #[case] why: &str) {
+async fn a_refused_command_is_recorded(
+    #[case] text: &str,
+    #[case] command: &str,
+    #[case] why: &str,
+) {
     listen();
     let world = World::new().await;
     let line = line_of(&world, text).await;
@@ -143,7 +149,7 @@ async fn a_command_that_is_refused(#[case] text: &str, #[case] command: &str, #[
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_command_is_no_dimension_of_its_own() {
+async fn an_unknown_command_adds_no_metric_dimension() {
     let world = World::of(Plan { table: NO_COMMANDS, ..Plan::default() }).await;
     world.discord.set_commands(json!([{"name": "no-such", "description": "x", "type": 1}]));
     let line = line_of(&world, "/no-such").await;
@@ -154,17 +160,18 @@ async fn an_unknown_command_is_no_dimension_of_its_own() {
 const NO_COMMANDS: &[Command] = &[];
 
 #[tokio::test(start_paused = true)]
-async fn a_replay_is_refused_in_a_line_of_its_own() {
+async fn a_refused_replay_has_its_own_line() {
     let world = World::new().await;
     let interaction = world.interaction("ada", "/deploy-client");
     world.post(&interaction).await;
     world.post(&interaction).await;
     let outcomes: Vec<_> = world.lines.all().iter().map(|line| line["Outcome"].clone()).collect();
     assert_eq!(outcomes, ["answered", "refused"]);
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ping_is_told_and_not_counted() {
+async fn a_ping_is_logged_but_not_counted() {
     let world = World::new().await;
     world.post(&world.discord.ping()).await;
     let lines = world.lines.all();
@@ -175,7 +182,7 @@ async fn a_ping_is_told_and_not_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn suggestions_are_told_and_not_counted() {
+async fn an_autocomplete_is_logged_but_not_counted() {
     let world = World::new().await;
     let typing = world.discord.autocomplete(&User::named("ada"), "/verify-run run_id:|").unwrap();
     world.post(&typing).await;
@@ -219,13 +226,14 @@ const FAULTY: &[Command] = &[
 #[case::after_it_was_deferred("/panic-late", "deferred", "the work panicked")]
 #[case::time_was_over("/deaf", "deferred", "given up: its time was over")]
 #[tokio::test(start_paused = true)]
-async fn work_that_ends_badly_has_its_line(
+async fn a_panic_or_a_deadline_has_its_line(
     #[case] text: &str,
     #[case] reply: &str,
     #[case] error: &str,
 ) {
     let time_limit = Some(Duration::from_secs(60));
     let world = World::of(Plan { table: FAULTY, time_limit, ..Plan::default() }).await;
+    world.and_more();
     let line = line_of(&world, text).await;
     assert_eq!((&line["Outcome"], &line["level"]), (&json!("failed"), &json!("ERROR")));
     assert_eq!((&line["reply"], &line["error"]), (&json!(reply), &json!(error)));
@@ -234,7 +242,7 @@ async fn work_that_ends_badly_has_its_line(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_delivered_is_counted_and_said_once() {
+async fn an_undelivered_message_is_counted_and_logged_once() {
     listen();
     let world = World::new().await;
     world.discord.fault(DiscordFault::new(OnDiscord::Any, DiscordWhat::Status(500)).always());
@@ -257,9 +265,10 @@ async fn what_cannot_be_delivered_is_counted_and_said_once() {
 #[case::digest("/status-digest", None)]
 #[case::verify("/verify-latest", None)]
 #[tokio::test(start_paused = true)]
-async fn github_does_not_let_us_in(#[case] text: &str, #[case] conclusion: Option<&str>) {
+async fn a_rejected_github_token_is_recorded(#[case] text: &str, #[case] conclusion: Option<&str>) {
     let refused = Fault::status(401, "Bad credentials").on(On::Any).always();
     let world = World::with(Scenario { faults: vec![refused], ..Scenario::default() }).await;
+    world.and_more();
     let line = line_of(&world, text).await;
     assert_eq!((&line["Outcome"], &line["level"]), (&json!("failed"), &json!("ERROR")));
     assert_eq!(line["error"], "GitHub refuses the token (401: Bad credentials)");
@@ -267,16 +276,18 @@ async fn github_does_not_let_us_in(#[case] text: &str, #[case] conclusion: Optio
 }
 
 #[tokio::test(start_paused = true)]
-async fn github_is_down() {
+async fn a_github_outage_is_recorded() {
     let world = World::named("github-down").await;
+    world.and_more();
     let line = line_of(&world, "/deploy-client wait:true").await;
     assert_eq!((&line["Outcome"], &line["Conclusion"]), (&json!("failed"), &json!("not_found")));
     assert_eq!(line["GithubCalls"], world.github.requests().len());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_least_that_is_left_of_the_rate_limit_is_told() {
+async fn the_lowest_remaining_rate_limit_is_recorded() {
     let world = World::new().await;
+    world.and_more();
     let before = line_of(&world, "/deploy-client").await["GithubRateLimitLeft"].as_u64().unwrap();
     let line = line_of(&world, "/deploy-client wait:true").await;
     let spent =
@@ -285,15 +296,16 @@ async fn the_least_that_is_left_of_the_rate_limit_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_interactions_at_once_are_not_mixed() {
+async fn concurrent_interactions_are_counted_separately() {
     let world = World::new().await;
+    world.and_more();
     let waits = world.interaction("ada", "/deploy-client wait:true");
-    let asks = world.interaction("bob", "/status");
     world.deliver(&waits).await;
     world.passes(Duration::from_secs(4)).await;
     let before = world.github.requests().len();
     let delayed = Fault::new(On::RunList, What::Delay(Duration::from_secs(5))).always();
     world.github.fault(delayed);
+    let asks = world.interaction("bob", "/status");
     world.deliver(&asks).await;
     world.settle().await;
     let (waits, asks) = (world.lines.of(&waits), world.lines.of(&asks));
@@ -323,7 +335,7 @@ async fn a_panic_before_the_answer_has_its_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_that_is_not_set_up_fails_every_command() {
+async fn a_bot_that_cannot_start_records_every_command_as_failed() {
     let world = World::new().await;
     let mut key = [0; 32];
     hex::decode_to_slice(world.discord.public_key(), &mut key).unwrap();
@@ -348,7 +360,7 @@ async fn a_bot_that_is_not_set_up_fails_every_command() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_interaction_has_a_line_of_its_own() {
+async fn a_request_that_is_no_interaction_has_its_own_line() {
     let lines = Lines::default();
     let clock = Arc::new(SystemClock);
     let telemetry = Telemetry::new(Arc::new(lines.clone()), clock);
@@ -365,7 +377,7 @@ async fn what_is_no_interaction_has_a_line_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn elsewhere_than_on_lambda_it_is_a_line_of_the_log() {
+async fn outside_lambda_it_is_a_log_line() {
     struct Both(Lines);
     impl Sink for Both {
         fn write(&self, summary: deckhand::telemetry::Summary) {

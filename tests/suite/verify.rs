@@ -72,7 +72,7 @@ async fn a_deploy_that_is_live() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_that_can_be_wrong_with_a_site() {
+async fn every_problem_of_a_site_is_explained() {
     let (world, site) = live(Scenario::default()).await;
     site.set("/", Page::html("`@everyone` **x**").delay(Duration::from_secs(30)));
     site.change("/index.html", |page| page.without_header("cache-control"));
@@ -84,7 +84,7 @@ async fn everything_that_can_be_wrong_with_a_site() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stumbles_once_is_asked_once_more() {
+async fn a_single_failed_check_is_retried() {
     let (world, site) = live(Scenario::default()).await;
     site.change("/health", |page| page.flaky(1));
     site.change("/hello", |page| page.flaky(2));
@@ -121,7 +121,7 @@ async fn what_stumbles_once_is_asked_once_more() {
 )]
 #[case::gone(Page::failing(404), "❌ API `/health` · 404, expected 200")]
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_told_as_what_it_is(#[case] page: Page, #[case] expected: &str) {
+async fn each_kind_of_answer_is_explained(#[case] page: Page, #[case] expected: &str) {
     let (world, site) = live(Scenario::default()).await;
     site.set("/health", page);
     let told = latest(&world).await;
@@ -130,7 +130,7 @@ async fn an_answer_is_told_as_what_it_is(#[case] page: Page, #[case] expected: &
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_header_says_is_shown_and_not_obeyed() {
+async fn a_header_is_shown_escaped() {
     let (world, site) = live(Scenario::default()).await;
     let hostile = "`@everyone` **x** [a](https://evil.test)";
     site.change("/index.html", |page| page.header("cache-control", hostile));
@@ -141,7 +141,7 @@ async fn what_a_header_says_is_shown_and_not_obeyed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn checks_run_side_by_side() {
+async fn checks_run_concurrently() {
     let (world, site) = live(Scenario::default()).await;
     for path in ["/", "/index.html", "/health", "/hello"] {
         site.change(path, |page| page.delay(Duration::from_millis(1500)));
@@ -152,7 +152,7 @@ async fn checks_run_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_latest_run_is_the_deploys_on_its_branch_and_has_ended() {
+async fn the_latest_run_is_a_completed_deploy_of_its_branch() {
     let (world, _site) = live(Scenario::default()).await;
     let other =
         |new: NewRun| world.github.add_run(NewRun { created: TimeDelta::minutes(-5), ..new });
@@ -173,7 +173,7 @@ async fn the_latest_run_is_the_deploys_on_its_branch_and_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_addresses_it_says_what_to_set() {
+async fn without_urls_it_says_what_to_set() {
     let (world, site) = with_site(Scenario::default(), |_| Vec::new()).await;
     deployed(&world, 120, Timetable::default());
     insta::assert_snapshot!(latest(&world).await.replace(&world.github.url(), "GITHUB"));
@@ -201,7 +201,7 @@ async fn a_run_is_named_by_its_id_or_its_url() {
 #[case("/verify-latest run_url:javascript:alert(1)", "does not lead to the GitHub")]
 #[case("/verify-run run_id:7/../../secrets", "a run's id is a number")]
 #[tokio::test(start_paused = true)]
-async fn what_is_no_run_of_ours_is_refused_with_the_reason(#[case] text: &str, #[case] why: &str) {
+async fn a_run_that_is_not_ours_is_refused_with_the_reason(#[case] text: &str, #[case] why: &str) {
     let (world, site) = live(Scenario::default()).await;
     let told = world.types("ada", &text.replace("GITHUB", &world.github.url())).await;
     assert!(told.original().ephemeral);
@@ -210,7 +210,7 @@ async fn what_is_no_run_of_ours_is_refused_with_the_reason(#[case] text: &str, #
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_not_there_or_has_not_ended_or_is_not_a_deploy() {
+async fn a_missing_a_running_and_another_workflows_run_are_explained() {
     let (world, _site) = live(Scenario::default()).await;
     let running = deployed(&world, 1, Timetable::stuck());
     let workflow = "diagnose-dispatch.yml".to_owned();
@@ -255,7 +255,7 @@ async fn when_github_is_down_the_site_is_still_checked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn steps_that_cannot_be_read_do_not_hide_the_verdict() {
+async fn unreadable_steps_do_not_hide_the_verdict() {
     let faults = vec![Fault::forbidden().on(On::Jobs).always()];
     let (world, _site) = live(Scenario { faults, ..Scenario::default() }).await;
     let told = latest(&world).await;
@@ -269,7 +269,7 @@ async fn steps_that_cannot_be_read_do_not_hide_the_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn diagnose_is_dispatched_exactly_once_for_what_was_checked() {
+async fn diagnose_is_dispatched_exactly_once_for_the_checked_urls() {
     let (world, site) = live(Scenario::named("site-down").unwrap()).await;
     site.follow("site-down");
     let interaction: Interaction = world.interaction("ada", "/verify-latest diagnose:true");
@@ -320,7 +320,7 @@ const DIAGNOSE_FOR_SOME: &str = r#"
 "#;
 
 #[tokio::test(start_paused = true)]
-async fn who_may_not_diagnose_may_not_do_it_by_verifying() {
+async fn verifying_does_not_bypass_the_permission_to_diagnose() {
     let agents = Some(DIAGNOSE_FOR_SOME);
     let world = World::of(Plan { agents, ..Plan::default() }).await;
     let told = world.types("ada", "/verify-latest diagnose:true").await;
@@ -332,7 +332,7 @@ async fn who_may_not_diagnose_may_not_do_it_by_verifying() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_diagnosis_that_is_not_dispatched_does_not_hide_the_checks() {
+async fn a_refused_diagnosis_does_not_hide_the_checks() {
     let faults = vec![Fault::forbidden().on(On::Dispatch).always()];
     let (world, _site) = live(Scenario { faults, ..Scenario::default() }).await;
     let told = content(&world.types("ada", "/verify-latest diagnose:true").await);
@@ -364,7 +364,7 @@ async fn runs_are_suggested_with_their_outcome() {
 #[case(Timetable::default(), "succeeded (`success`)")]
 #[case(Timetable::stuck(), "in progress")]
 #[tokio::test(start_paused = true)]
-async fn a_run_that_a_newer_one_has_replaced_is_not_called_live(
+async fn a_run_replaced_by_a_newer_one_is_not_called_live(
     #[case] timetable: Timetable,
     #[case] words: &str,
 ) {

@@ -1,10 +1,12 @@
 //! A small world to tell stories in: somebody types a command, GitHub and Discord do what the
 //! scenario says, time passes, and then one looks at what was said.
 //!
-//! Time is tokio's paused clock, but the sockets are real. Tokio alone would move its clock whenever
-//! all tasks wait, also while bytes are on their way, and call timeouts would fire at random. So a
-//! pacemaker keeps the runtime awake and moves the clock itself, in small steps, and only when every
-//! call under way is held up by a stand-in on purpose.
+//! Time is tokio's paused clock, which the [`pacemaker`] moves. A story that leaves something unread
+//! fails; see [`unread::Unread`].
+
+mod pacemaker;
+mod told;
+mod unread;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,20 +30,18 @@ use deckhand::store::{Dynamo, Memory, Store};
 use deckhand::telemetry::{Sink, Summary};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use standins::discord::{Answer, Discord, Endpoint, Interaction, Message, User};
+use standins::discord::{Answer, Discord, Endpoint, Interaction, User};
 use standins::github::{Dispatch, Github, Scenario};
 use standins::site::Site;
 use standins::{Clock as StandinClock, Gauge};
-use tokio::task::JoinHandle;
 
 use crate::aws;
+use pacemaker::Pacemaker;
+pub use told::Told;
+pub use unread::Unread;
 
 /// The moment at which every story begins.
 const MORNING: &str = "2026-11-22T10:00:00Z";
-/// How far the clock moves at a time.
-const STEP: Duration = Duration::from_millis(50);
-/// How often the sockets are looked at between two moves.
-const LOOKS: usize = 12;
 /// A story that has not ended after this long has hung.
 const STORY: Duration = Duration::from_secs(1800);
 
@@ -55,6 +55,7 @@ pub struct World {
     pub lines: Lines,
     parts: Plan,
     outside: Outside,
+    unread: Unread,
 }
 
 /// What lies outside the bot and outlives its process.
@@ -130,7 +131,7 @@ impl World {
     ) -> Self {
         let clock = StandinClock::start_at(MORNING.parse().unwrap());
         let gauge = Gauge::new();
-        let pacemaker = Pacemaker(tokio::spawn(pace(gauge.clone())));
+        let pacemaker = Pacemaker::start(gauge.clone());
         let github = Github::start(clock.clone(), gauge.clone(), plan.scenario.clone()).await;
         let discord = Discord::start(clock.clone(), gauge.clone()).await;
         plan.env.extend(env(Site::start(clock.clone(), gauge.clone()).await));
@@ -153,7 +154,8 @@ impl World {
             _pacemaker: pacemaker,
         };
         let app = build(&plan, &github, &discord, &outside, &tasks);
-        let world = Self { github, discord, app, tasks, lines, parts: plan, outside };
+        let unread = Unread::of(&github, &discord);
+        let world = Self { github, discord, app, tasks, lines, parts: plan, outside, unread };
         // Interactions are created after the process was started, unless a story says otherwise.
         world.passes(Duration::from_secs(1)).await;
         world
@@ -175,9 +177,12 @@ impl World {
         self.discord.interaction(&User::named(who), text).unwrap()
     }
 
-    /// Discord delivers an interaction; the answer is what the bot gave within three seconds.
+    /// Discord delivers an interaction; the answer is what the bot gave within three seconds. As the
+    /// story has the answer in hand, the message in it counts as read.
     pub async fn deliver(&self, interaction: &Interaction) -> Answer {
-        self.discord.deliver(interaction, &self.endpoint()).await
+        let answer = self.discord.deliver(interaction, &self.endpoint()).await;
+        told::read_answer(&self.discord, &self.discord.peek(&interaction.id));
+        answer
     }
 
     /// The same request without Discord's clients behind it: status and body of the answer.
@@ -202,14 +207,25 @@ impl World {
 
     /// Somebody types a command, and everything that comes of it happens.
     pub async fn types(&self, who: &str, text: &str) -> Told {
-        let interaction = self.interaction(who, text);
-        let answer = self.deliver(&interaction).await;
+        self.types_as(&User::named(who), text).await
+    }
+
+    /// The same by a member with roles or permissions of their own.
+    pub async fn types_as(&self, who: &User, text: &str) -> Told {
+        let interaction = self.discord.interaction(who, text).unwrap();
+        let answer = self.discord.deliver(&interaction, &self.endpoint()).await;
         self.settle().await;
         self.told(&interaction, answer)
     }
 
     pub fn told(&self, interaction: &Interaction, answer: Answer) -> Told {
-        Told { answer, messages: self.discord.messages(&interaction.id) }
+        let discord = self.discord.clone();
+        Told { answer, messages: discord.peek(&interaction.id), discord }
+    }
+
+    /// This story is about one thing only: what else the bot sent needs no look.
+    pub fn and_more(&self) {
+        self.unread.and_more();
     }
 
     /// Waits until nothing runs any more.
@@ -236,50 +252,6 @@ impl World {
         let mut dispatches = self.dispatches();
         assert_eq!(dispatches.len(), 1, "exactly one dispatch");
         dispatches.remove(0)
-    }
-}
-
-/// What one interaction led to.
-#[derive(Debug)]
-pub struct Told {
-    pub answer: Answer,
-    pub messages: Vec<Message>,
-}
-
-impl Told {
-    /// The type of the answer: 4 message, 5 deferred.
-    pub fn kind(&self) -> u64 {
-        self.answer.body["type"].as_u64().unwrap()
-    }
-
-    /// The original response as it is at last.
-    pub fn original(&self) -> &Message {
-        self.messages.iter().find(|message| !message.follow_up).expect("an original response")
-    }
-
-    /// The one follow-up.
-    pub fn follow_up(&self) -> &Message {
-        let follow_ups: Vec<_> = self.messages.iter().filter(|m| m.follow_up).collect();
-        assert_eq!(follow_ups.len(), 1, "exactly one follow-up: {:#?}", self.messages);
-        follow_ups[0]
-    }
-
-    pub fn has_follow_up(&self) -> bool {
-        self.messages.iter().any(|message| message.follow_up)
-    }
-
-    /// Everything that was said, for looking at.
-    pub fn transcript(&self) -> String {
-        let said = self.messages.iter().map(|message| {
-            let kind = if message.follow_up { "follow-up" } else { "original" };
-            let ephemeral = if message.ephemeral { ", only for the caller" } else { "" };
-            let pings = match message.pings.is_empty() {
-                true => String::new(),
-                false => format!(", pings {}", message.pings.join(" ")),
-            };
-            format!("[{kind}{ephemeral}{pings}]\n{}", message.content)
-        });
-        said.collect::<Vec<_>>().join("\n\n")
     }
 }
 
@@ -333,15 +305,6 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
     App::new(public_key, clock, Router { context, table: plan.table })
 }
 
-/// Moves the clock as long as its world is there: that of another would not know of its calls.
-struct Pacemaker(JoinHandle<()>);
-
-impl Drop for Pacemaker {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// The summary lines that were written, as the function `deckhand` would have.
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<Value>>>);
@@ -364,17 +327,6 @@ impl Sink for Lines {
     fn write(&self, summary: Summary) {
         let line = summary.to_line("deckhand");
         self.0.lock().unwrap().push(serde_json::from_slice(&line).unwrap());
-    }
-}
-
-async fn pace(gauge: Gauge) {
-    loop {
-        for _ in 0..LOOKS {
-            tokio::task::yield_now().await;
-        }
-        if gauge.quiet() {
-            tokio::time::advance(STEP).await;
-        }
     }
 }
 

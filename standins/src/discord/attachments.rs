@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What Discord takes of one file where nobody pays for more.
+/// Discord's limit for one file, without a paid plan.
 const LARGEST: usize = 10 << 20;
 const MOST: usize = 10;
 
@@ -131,7 +131,7 @@ impl Payload {
         !self.uploads.is_empty()
     }
 
-    /// The attachments that a message has after this, which had some before.
+    /// The attachments that a message has after this request; `before` are those it had.
     pub fn attach(
         &self,
         before: &[Attachment],

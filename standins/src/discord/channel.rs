@@ -3,49 +3,15 @@
 //! <https://docs.discord.com/developers/resources/message>
 
 use super::{
-    State,
     attachments::Payload,
     limits::Refusal,
     message::Message,
     people::{CHANNEL_ID, GUILD_ID},
+    state::State,
 };
 use crate::server::{Answer, Received};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-
-/// Discord's documentation says "the past few minutes".
-const NONCE_LIVES: TimeDelta = TimeDelta::minutes(3);
-
-/// What the bot may do in the channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Permissions {
-    /// View Channel; without it, as without being in the server, nothing works.
-    pub view: bool,
-    /// Send Messages.
-    pub send: bool,
-    /// Attach Files.
-    pub attach: bool,
-    /// Read Message History; without it the channel seems to be empty.
-    pub history: bool,
-}
-
-impl Default for Permissions {
-    fn default() -> Self {
-        Self { view: true, send: true, attach: true, history: true }
-    }
-}
-
-/// The nonces of the bot's messages.
-#[derive(Debug, Default)]
-pub(super) struct Nonces(Vec<(Value, String, DateTime<Utc>)>);
-
-impl Nonces {
-    /// The id of the message that was posted with this nonce within the past few minutes.
-    fn known(&self, now: DateTime<Utc>, nonce: &Value) -> Option<&str> {
-        let mut lately = self.0.iter().filter(|(_, _, at)| now < *at + NONCE_LIVES);
-        lately.find(|(known, ..)| known == nonce).map(|(_, id, _)| id.as_str())
-    }
-}
 
 /// Answers a request below `/channels/{channel.id}`, whose token and channel are right.
 pub(super) fn route(
@@ -117,7 +83,7 @@ fn create(state: &mut State, now: DateTime<Utc>, payload: &Payload) -> Result<An
     if !nonce.is_null() {
         let id = message["id"].as_str().unwrap_or_default().to_owned();
         message["nonce"] = nonce.clone();
-        state.nonces.0.push((nonce, id, now));
+        state.nonces.add(now, nonce, id);
     }
     Ok(Answer::json(200, &message))
 }

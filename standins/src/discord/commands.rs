@@ -10,7 +10,7 @@ pub(super) enum Scope {
     Guild,
 }
 
-/// What bulk overwrites left.
+/// The registered commands.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
     global: Vec<Value>,
@@ -76,7 +76,8 @@ impl Commands {
     }
 }
 
-/// The rules without which typing a command would make no sense; the rest is the validator's.
+/// Checks the rules that typing a command depends on; the check against the API description does
+/// the rest.
 fn check(commands: &[Value]) -> Result<(), Refusal> {
     if commands.len() > 130 {
         return Err(Refusal::new(

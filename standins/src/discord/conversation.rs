@@ -1,16 +1,16 @@
-//! What a user sees in the channel, and the rules by which the bot may change it.
+//! The messages of the channel, and the rules by which the bot may change them.
 
 use super::{
     attachments::Payload,
+    choices,
     limits::{self, COMPONENTS_V2, EPHEMERAL, LOADING, Refusal},
     message::{Event, EventKind, Message, pings},
     snowflake::{self, Snowflakes},
-    suggest,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-/// How long after an interaction's creation its callback is taken.
+/// How long after an interaction's creation its callback is accepted.
 pub(super) const DEADLINE: TimeDelta = TimeDelta::seconds(3);
 /// How long an interaction's token lives.
 const TOKEN_LIVES: TimeDelta = TimeDelta::minutes(15);
@@ -54,7 +54,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    /// Takes note of an interaction sent; again for a replay, which changes nothing.
+    /// Records an interaction that was sent. A replay changes nothing.
     pub fn sent(&mut self, now: DateTime<Utc>, payload: &Value, text: Option<&str>) {
         let text_of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let id = text_of(&payload["id"]);
@@ -70,7 +70,7 @@ impl Conversation {
             id: id.clone(),
             token: text_of(&payload["token"]),
             kind,
-            focused: suggest::focused(&payload["data"]["options"]).unwrap_or_default(),
+            focused: choices::focused(&payload["data"]["options"]).unwrap_or_default(),
             invoker: text_of(&user["id"]),
             source: payload["message"]["id"].as_str().map(str::to_owned),
             phase: Phase::Sent,
@@ -84,7 +84,7 @@ impl Conversation {
         }
     }
 
-    /// What the user sees when no good answer came in time; the token is dead then.
+    /// Shows the user that no valid answer came in time. The token is dead from then on.
     pub fn no_response(&mut self, now: DateTime<Utc>, id: &str, why: &str) {
         let Some(talk) = self.talks.iter_mut().find(|talk| talk.id == id) else {
             return;
@@ -97,7 +97,7 @@ impl Conversation {
         self.happened(now, id, EventKind::NoResponse { why });
     }
 
-    /// Applies a callback, or says why it is none.
+    /// Applies a callback, or says why Discord would refuse it.
     pub fn callback(&mut self, now: DateTime<Utc>, id: &str, body: &Value) -> Result<(), String> {
         let index = self.talks.iter().position(|talk| talk.id == id);
         let index = index.ok_or("the interaction was never sent")?;
@@ -152,7 +152,7 @@ impl Conversation {
                 self.talks[index].original = source;
             }
             8 => {
-                suggest::check(&data["choices"], self.talks[index].focused)?;
+                choices::check(&data["choices"], self.talks[index].focused)?;
                 let choices = data["choices"].as_array().cloned().unwrap_or_default();
                 self.happened(now, id, EventKind::Choices { choices });
             }
@@ -298,7 +298,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// Takes note that a request with this token was refused.
+    /// Records that a request with this token was refused.
     pub fn refused(&mut self, now: DateTime<Utc>, token: &str, refusal: &Refusal) {
         let talk = self.talks.iter().find(|talk| talk.token == token);
         let id = talk.map_or_else(String::new, |talk| talk.id.clone());

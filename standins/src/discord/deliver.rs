@@ -1,6 +1,6 @@
 //! Sending an interaction to the bot, and taking its callback.
 
-use super::{Discord, conversation::DEADLINE, snowflake};
+use super::{conversation::DEADLINE, interaction::Interaction, snowflake, standin::Discord};
 use crate::server::BoxFuture;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpStream;
 
-/// Something that takes a request and answers it, in this process.
+/// A request handler in this process.
 pub type Handler =
     dyn Fn(http::Request<Bytes>) -> BoxFuture<'static, http::Response<Bytes>> + Send + Sync;
 
@@ -20,19 +20,6 @@ pub enum Endpoint {
     Http(String),
     /// In this process; the request's URI is `/discord`.
     Direct(Arc<Handler>),
-}
-
-/// A signed interaction, ready to be sent.
-#[derive(Clone, Debug)]
-pub struct Interaction {
-    /// Its id.
-    pub id: String,
-    /// Its token.
-    pub token: String,
-    /// The exact bytes that were signed.
-    pub body: Bytes,
-    /// Signature, timestamp and content type.
-    pub headers: Vec<(String, String)>,
 }
 
 /// What the bot answered.
@@ -46,21 +33,21 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// From sending to the answer.
     pub elapsed: Duration,
-    /// What Discord found wrong with it, if anything.
+    /// Why Discord refused it, if it did.
     pub wrong: Option<String>,
 }
 
 impl Answer {
-    /// Whether Discord took it.
+    /// Whether Discord accepted it.
     pub fn accepted(&self) -> bool {
         self.wrong.is_none()
     }
 }
 
 impl Discord {
-    /// Sends an interaction and applies the callback. Three seconds after the interaction's
-    /// creation it is over: the user sees that the application did not respond. A second delivery
-    /// of the same interaction returns the answer and changes nothing.
+    /// Sends an interaction and applies the callback. If there is none within three seconds of the
+    /// interaction's creation, the user sees that the application did not respond. A replay
+    /// returns the answer and changes nothing.
     pub async fn deliver(&self, interaction: &Interaction, endpoint: &Endpoint) -> Answer {
         let clock = &self.shared.clock;
         let payload: Value = serde_json::from_slice(&interaction.body).unwrap_or_default();

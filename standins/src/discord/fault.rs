@@ -1,8 +1,8 @@
-//! What Discord can get wrong, when.
+//! Faults: errors that a test injects into the stand-in for Discord.
 
 use std::time::Duration;
 
-/// Which requests a fault befalls.
+/// Which requests a fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     /// The edit of a message.
@@ -23,7 +23,7 @@ pub enum On {
     Any,
 }
 
-/// What a fault does. Unless it says so, the request is not processed.
+/// What a fault does. The request is not processed unless the variant says so.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     /// 429 with this wait, in seconds.
@@ -54,45 +54,45 @@ pub enum What {
     Delay(Duration),
 }
 
-/// Something that goes wrong. Of several, the first that is due befalls a request.
+/// An error to inject. If several match a request, the first one hits it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
-    /// Which requests it befalls.
+    /// Which requests it hits.
     pub on: On,
-    /// How many of those it lets pass first.
+    /// How many of them pass before it starts.
     pub skip: usize,
-    /// How many it befalls then; none: all.
+    /// How many it hits; `None`: all.
     pub times: Option<usize>,
     /// What it does.
     pub what: What,
 }
 
 impl Fault {
-    /// Befalls the next such request.
+    /// Hits the next such request, once.
     pub fn new(on: On, what: What) -> Self {
         Self { on, skip: 0, times: Some(1), what }
     }
 
-    /// Lets so many pass first.
+    /// Lets this many requests pass first.
     pub fn skip(mut self, skip: usize) -> Self {
         self.skip = skip;
         self
     }
 
-    /// Befalls so many.
+    /// Hits this many requests.
     pub fn times(mut self, times: usize) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Befalls all.
+    /// Hits every request from then on.
     pub fn always(mut self) -> Self {
         self.times = None;
         self
     }
 }
 
-/// Takes the fault that befalls a request, if one is due.
+/// The fault that hits a request of this kind, if any. Counts it down.
 pub(super) fn take(faults: &mut Vec<Fault>, kind: On) -> Option<What> {
     let due = faults.iter_mut().position(|fault| {
         let concerned = fault.on == On::Any || fault.on == kind;

@@ -66,7 +66,7 @@ impl Message {
         }
     }
 
-    /// Takes a body's text, embeds and components; a field left out stays, null clears it.
+    /// Copies a body's text, embeds and components. A missing field stays as it was, null clears it.
     pub(super) fn fill(&mut self, body: &Value) {
         let list = |field: &str| {
             let field = body.get(field)?;
@@ -137,7 +137,7 @@ fn stamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, false)
 }
 
-/// Something that a user of the channel could see, or that Discord refused.
+/// An event that a user of the channel could see, or a refusal by Discord.
 #[derive(Clone, Debug, Serialize)]
 pub struct Event {
     /// When.
@@ -215,7 +215,7 @@ pub enum EventKind {
     },
 }
 
-/// Who a new message notifies: whom its text mentions and `allowed_mentions` permits.
+/// Whom a new message notifies: the users that its text mentions and `allowed_mentions` permits.
 pub(super) fn pings(message: &Message, allowed: &Value, invoker: &str) -> Vec<String> {
     if message.flags & SUPPRESS_NOTIFICATIONS != 0 {
         return Vec::new();

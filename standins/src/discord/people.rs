@@ -51,13 +51,13 @@ impl User {
         }
     }
 
-    /// The same with a role.
+    /// Adds a role.
     pub fn with_role(mut self, id: &str) -> Self {
         self.roles.push(id.to_owned());
         self
     }
 
-    /// The same with Discord's Administrator permission.
+    /// Gives Discord's Administrator permission.
     pub fn administrator(mut self) -> Self {
         self.permissions = "2251799813685247".to_owned();
         self

@@ -1,13 +1,14 @@
-//! Which request gets which answer.
+//! The routes: which request gets which answer.
 
 use super::{
-    Attachment, On, State, What,
-    attachments::Payload,
+    attachments::{Attachment, Payload},
     channel,
     commands::Scope,
     conversation::Target,
+    fault::{On, What},
     limits::Refusal,
     people::{self, APPLICATION_ID},
+    state::State,
 };
 use crate::server::{Answer, Received};
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ fn rest<'a>(segments: &'a [&'a str]) -> Option<&'a [&'a str]> {
     segments.strip_prefix(&BASE)
 }
 
-/// Which faults can befall a request.
+/// The kind of a request, which says which faults can hit it.
 pub(super) fn kind(request: &Received) -> On {
     let segments = request.segments();
     match (request.method.as_str(), rest(&segments)) {
@@ -86,7 +87,7 @@ fn refuse(refusal: &Refusal) -> Answer {
     Answer::json(refusal.status, &refusal.body())
 }
 
-/// Answers a request that no fault befell.
+/// Answers a request that no fault hit.
 pub(super) fn answer(state: &mut State, now: DateTime<Utc>, request: &Received) -> Answer {
     let token = token(request);
     let answer = match route(state, now, request) {

@@ -4,8 +4,18 @@ mod channel;
 mod files;
 mod suggestions;
 
-use super::*;
+use super::{
+    APPLICATION_ID, Answer, CHANNEL_ID, Discord, Endpoint, Fault, Interaction, On, User, What,
+};
+use crate::{
+    clock::Clock,
+    gauge::Gauge,
+    server::{Outcome, Received},
+};
+use bytes::Bytes;
 use ed25519_dalek::{Signature, VerifyingKey};
+use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn standin() -> Discord {

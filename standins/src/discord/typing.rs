@@ -7,8 +7,8 @@ pub(super) fn data(commands: &[Value], text: &str) -> Result<Value, String> {
     read(commands, text, Typing::Done)
 }
 
-/// The same while it is typed: the option whose value holds a `|` has the focus, and nothing is
-/// required yet.
+/// The same for autocomplete: the option whose value holds a `|` has the focus, and required
+/// options may still be missing.
 pub(super) fn partial(commands: &[Value], text: &str) -> Result<Value, String> {
     match text.matches(CURSOR).count() {
         1 => read(commands, text, Typing::Going),

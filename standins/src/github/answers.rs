@@ -1,64 +1,23 @@
 //! The JSON documents GitHub answers with, with every field its API description requires.
 
 use super::{
-    Scenario, Workflow,
     run::{Phase, Run},
+    scenario::Scenario,
+    wire::{digest, stamp},
+    workflow::Workflow,
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
-use std::{
-    cell::OnceCell,
-    hash::{DefaultHasher, Hash, Hasher as _},
-    time::Duration,
-};
+use std::{cell::OnceCell, time::Duration};
 
-/// 40 hexadecimal digits that are the same for the same text.
-pub(crate) fn digest(text: &str) -> String {
-    digest_of(text.as_bytes())
-}
-
-/// 40 hexadecimal digits that are the same for the same bytes, which are read once.
-pub(crate) fn digest_of(bytes: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    let all = hasher.finish();
-    let part = |seed: u8| {
-        let mut hasher = DefaultHasher::new();
-        (seed, all).hash(&mut hasher);
-        format!("{:016x}", hasher.finish())
-    };
-    let mut digits = part(0) + &part(1) + &part(2);
-    digits.truncate(40);
-    digits
-}
-
-/// The commit at the head of a branch, or at a tag.
-pub(crate) fn branch_sha(name: &str) -> String {
-    digest(name)
-}
-
-/// The body of an error.
-pub(crate) fn error_body(status: u16, message: &str) -> Value {
-    json!({
-        "message": message,
-        "documentation_url": "https://docs.github.com/rest",
-        "status": status.to_string(),
-    })
-}
-
-/// A time as GitHub writes it: whole seconds.
-pub(crate) fn stamp(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// What a document's links and times depend on.
+/// What a document's links and times are made from.
 pub(crate) struct Site<'a> {
     pub scenario: &'a Scenario,
     /// The API's base URL.
     pub api: &'a str,
     /// `owner/name`.
     pub repo: &'a str,
-    /// What ends each run of a page, written when it is first needed: the repository, twice.
+    /// The end of every run in a page: the repository, twice. Written once, on first use.
     repositories: OnceCell<String>,
 }
 
@@ -170,18 +129,18 @@ impl Site<'_> {
         })
     }
 
-    /// Where a run's page for people is.
+    /// URL of a run's web page.
     pub fn run_page(&self, id: u64) -> String {
         let base = &self.scenario.html_base;
         format!("{base}/{}/actions/runs/{id}", self.repo)
     }
 
-    /// Where a run is in the API.
+    /// URL of a run in the API.
     pub fn run_url(&self, id: u64) -> String {
         format!("{}/repos/{}/actions/runs/{id}", self.api, self.repo)
     }
 
-    /// A time of a run, so long after its creation.
+    /// A time of a run, given from its creation, by GitHub's clock.
     pub fn time(&self, run: &Run, since: Duration) -> String {
         stamp(run.created + since + self.scenario.clock_skew)
     }

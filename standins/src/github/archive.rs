@@ -11,7 +11,7 @@ pub(super) struct Entry {
     name: String,
     deflated: Vec<u8>,
     crc: u32,
-    /// What the archive says that its size is.
+    /// The size that the archive claims.
     size: u32,
 }
 
@@ -24,7 +24,7 @@ impl Entry {
         Self { name: name.to_owned(), deflated, crc: crc.sum(), size }
     }
 
-    /// So many MiB of zeros: one MiB deflated once, its blocks repeated.
+    /// This many MiB of zeros: one MiB deflated once, its blocks repeated.
     pub fn zeros(name: &str, mebibytes: u32) -> Self {
         let zeros = vec![0; MEBIBYTE];
         let block = deflate(&zeros, FlushCompress::Full);
@@ -40,7 +40,7 @@ impl Entry {
         Self { name: name.to_owned(), deflated, crc: crc.sum(), size }
     }
 
-    /// The same, with another size written down.
+    /// Writes another size into the archive.
     pub fn claiming(mut self, size: u32) -> Self {
         self.size = size;
         self

@@ -4,7 +4,7 @@ use super::archive::{self, Entry};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// The size above which an archive of ours would be wrong by itself.
+/// The size that an overstated archive claims.
 const CLAIM: u32 = u32::MAX - 1;
 
 /// What a completed run left behind.
@@ -14,12 +14,12 @@ pub struct Artifact {
     pub name: String,
     /// The archive as it is downloaded.
     pub zip: Bytes,
-    /// Whether its time is over: it is listed, but its download is answered 410.
+    /// Whether it has expired: it is still listed, but its download is answered 410.
     pub expired: bool,
 }
 
 impl Artifact {
-    /// With these bytes as its archive.
+    /// An artifact with these bytes as its archive.
     pub fn new(name: &str, zip: impl Into<Bytes>) -> Self {
         Self { name: name.into(), zip: zip.into(), expired: false }
     }
@@ -55,13 +55,13 @@ impl Artifact {
         Self::json("diagnose-summary", "summary.json", &summary)
     }
 
-    /// The same, but its time is over.
+    /// Marks it as expired.
     pub fn expired(mut self) -> Self {
         self.expired = true;
         self
     }
 
-    /// The same, of which only the first half arrived when it was uploaded.
+    /// Cuts the archive in half, as after a broken upload.
     pub fn truncated(mut self) -> Self {
         self.zip.truncate(self.zip.len() / 2);
         self
@@ -72,7 +72,7 @@ impl Artifact {
         Self::new(name, "<html><body>Sign in to your network.</body></html>")
     }
 
-    /// So many small files besides `file`, which stands last.
+    /// An archive of `others` small files and then `file`.
     pub fn many_entries(name: &str, file: &str, content: &Value, others: usize) -> Self {
         let mut entries: Vec<Entry> =
             (0..others).map(|number| Entry::deflated(&format!("{number}.txt"), b"x")).collect();
@@ -80,23 +80,23 @@ impl Artifact {
         Self::new(name, archive::write(&entries))
     }
 
-    /// `file` is so many MiB of zeros, about a thousandth of that when packed.
+    /// A zip bomb: `file` is this many MiB of zeros, and a thousandth of that compressed.
     pub fn bomb(name: &str, file: &str, mebibytes: u32) -> Self {
         Self::new(name, archive::write(&[Entry::zeros(file, mebibytes)]))
     }
 
-    /// As [`Artifact::bomb`], but the archive says that `file` has 512 bytes.
+    /// A zip bomb that claims `file` has 512 bytes.
     pub fn understated_bomb(name: &str, file: &str, mebibytes: u32) -> Self {
         Self::new(name, archive::write(&[Entry::zeros(file, mebibytes).claiming(512)]))
     }
 
-    /// A small `file` of which the archive says that it has 4 GiB.
+    /// A small `file` that the archive claims has 4 GiB.
     pub fn overstated(name: &str, file: &str, content: &Value) -> Self {
         let entry = Entry::deflated(file, content.to_string().as_bytes()).claiming(CLAIM);
         Self::new(name, archive::write(&[entry]))
     }
 
-    /// `file` only under paths that lead out of the archive's folder.
+    /// Path traversal: `file` is only there under paths outside the archive's folder.
     pub fn traversal(name: &str, file: &str, content: &Value) -> Self {
         let content = content.to_string();
         let paths = [format!("../../{file}"), format!("/{file}"), format!("..\\..\\{file}")];

@@ -3,13 +3,13 @@
 //! <https://docs.github.com/rest/actions/artifacts>
 
 use super::{
-    Artifact, Run,
-    answers::{digest, stamp},
-    routes::{Found, View, not_found},
-    run::Phase,
+    artifact::Artifact,
+    run::{Phase, Run},
+    state::Link,
+    view::View,
+    wire::{Found, digest, not_found, stamp},
 };
 use crate::server::{Answer, Received};
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -20,19 +20,12 @@ const KEPT: TimeDelta = TimeDelta::days(90);
 /// Where archives are downloaded from: another service, with rules of its own.
 const STORE: &str = "_blob";
 
-/// A link to an archive.
-pub(super) struct Link {
-    key: String,
-    zip: Bytes,
-    ends: DateTime<Utc>,
-}
-
 /// Whether a request is for the store of archives rather than the API.
 pub(super) fn is_download(request: &Received) -> bool {
     request.segments().first() == Some(&STORE)
 }
 
-/// The store's answer. It reads the link and nothing else, and refuses GitHub's credentials.
+/// The blob store's answer. It checks the link only, and refuses GitHub's credentials.
 pub(super) fn download(links: &[Link], now: DateTime<Utc>, request: &Received) -> Answer {
     let refuse = |status: u16, code: &str, why: &str| {
         let mut answer = Answer::empty(status).header("content-type", "application/xml");

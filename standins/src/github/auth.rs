@@ -1,14 +1,15 @@
-//! Who asks.
+//! Who sent a request, by its `authorization` header.
 
 use super::{
-    State, app,
-    dispatch::Refusal,
+    jwt,
     permission::{self, Granted},
+    state::State,
+    wire::Refusal,
 };
 use crate::server::Received;
 use chrono::{DateTime, Utc};
 
-/// Who asks.
+/// Who sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
     /// The account of the scenario, with its token.
@@ -63,7 +64,7 @@ pub(super) fn caller(
         return if alive { Ok(Caller::Installation(index)) } else { Err(bad()) };
     }
     if token.split('.').count() == 3 {
-        app::verify(token, now + state.scenario.clock_skew)?;
+        jwt::verify(token, now + state.scenario.clock_skew)?;
         return Ok(Caller::App);
     }
     Err(bad())

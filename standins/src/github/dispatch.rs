@@ -1,6 +1,6 @@
-//! The check of a workflow dispatch, with GitHub's words for what is wrong.
+//! Checks a workflow dispatch, with GitHub's error messages.
 
-use super::{Scenario, Workflow};
+use super::{scenario::Scenario, wire::Refusal, workflow::Workflow};
 use serde_json::{Map, Value};
 
 /// The first API version whose dispatch always answers with the run's details.
@@ -13,9 +13,6 @@ pub(crate) struct Accepted {
     pub inputs: Map<String, Value>,
     pub details: bool,
 }
-
-/// A status and a message.
-pub(crate) type Refusal = (u16, String);
 
 /// Checks a dispatch's body.
 pub(crate) fn check(

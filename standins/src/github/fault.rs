@@ -1,11 +1,12 @@
-//! What GitHub can get wrong, when.
+//! Faults: errors that a test injects into the stand-in for GitHub.
 
+use super::wire::error_body;
 use crate::server::Answer;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Which requests a fault befalls.
+/// Which requests a fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     /// A workflow dispatch.
@@ -41,7 +42,7 @@ pub enum On {
 /// What a fault does.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// The request is not processed but answered so.
+    /// The request is not processed; this is the answer.
     Status {
         /// The status code.
         code: u16,
@@ -50,9 +51,9 @@ pub enum What {
         /// The JSON body.
         body: Value,
     },
-    /// The primary rate limit is used up until so much later.
+    /// The primary rate limit is used up.
     RateLimited {
-        /// From the answer to the reset.
+        /// Time until it resets.
         reset_in: Duration,
     },
     /// The connection is dropped without an answer; the request is not processed.
@@ -70,44 +71,44 @@ pub enum What {
     Truncated,
 }
 
-/// Something that goes wrong. Of several, the first that is due befalls a request.
+/// An error to inject. If several match a request, the first one hits it.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// Which requests it befalls.
+    /// Which requests it hits.
     pub on: On,
-    /// How many of those it lets pass first.
+    /// How many of them pass before it starts.
     pub skip: usize,
-    /// How many it befalls then; none: all.
+    /// How many it hits; `None`: all.
     pub times: Option<usize>,
     /// What it does.
     pub what: What,
 }
 
 impl Fault {
-    /// Befalls the next such request.
+    /// Hits the next such request, once.
     pub fn new(on: On, what: What) -> Self {
         Self { on, skip: 0, times: Some(1), what }
     }
 
-    /// Befalls requests of this kind instead.
+    /// Hits requests of this kind instead.
     pub fn on(mut self, on: On) -> Self {
         self.on = on;
         self
     }
 
-    /// Lets so many pass first.
+    /// Lets this many requests pass first.
     pub fn skip(mut self, skip: usize) -> Self {
         self.skip = skip;
         self
     }
 
-    /// Befalls so many.
+    /// Hits this many requests.
     pub fn times(mut self, times: usize) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Befalls all.
+    /// Hits every request from then on.
     pub fn always(mut self) -> Self {
         self.times = None;
         self
@@ -146,7 +147,7 @@ impl Fault {
     }
 
     fn answer(code: u16, headers: Vec<(String, String)>, message: &str) -> Self {
-        let body = super::answers::error_body(code, message);
+        let body = error_body(code, message);
         Self::new(On::Any, What::Status { code, headers, body })
     }
 }
@@ -155,7 +156,7 @@ fn retry_after_header(wait: Duration) -> Vec<(String, String)> {
     vec![("retry-after".into(), wait.as_secs().to_string())]
 }
 
-/// Takes the fault that befalls a request, if one is due.
+/// The fault that hits a request of this kind, if any. Counts it down.
 pub(crate) fn take(faults: &mut Vec<Fault>, kind: On) -> Option<What> {
     let mut due = None;
     for (index, fault) in faults.iter_mut().enumerate() {

@@ -1,8 +1,8 @@
-//! Many runs at once, for digests.
+//! A history of many runs, for digests.
 
 use super::{
-    Github, NewRun, Run, Timetable,
-    answers::{branch_sha, digest},
+    run::{NewRun, Timetable},
+    wire::digest,
 };
 use chrono::TimeDelta;
 use std::time::Duration;
@@ -46,42 +46,5 @@ impl NewRun {
             }
         };
         (0..count).map(run).collect()
-    }
-}
-
-impl Github {
-    /// Adds a run that somebody else started; returns its id.
-    pub fn add_run(&self, new: NewRun) -> u64 {
-        self.add_runs([new])[0]
-    }
-
-    /// Adds runs that somebody else started; returns their ids.
-    pub fn add_runs(&self, new: impl IntoIterator<Item = NewRun>) -> Vec<u64> {
-        let now = self.shared.clock.now();
-        let mut state = self.shared.state();
-        let mut add = |new: NewRun| {
-            let name = new.name.unwrap_or_else(|| {
-                let workflow = state.scenario.workflow(&new.workflow);
-                workflow.map_or_else(|| new.workflow.clone(), |workflow| workflow.name.clone())
-            });
-            let created = now + new.created;
-            state.add(Run {
-                id: 0,
-                run_number: 0,
-                repo: new.repo,
-                workflow: new.workflow,
-                name,
-                display_title: new.title,
-                sha: new.sha.unwrap_or_else(|| branch_sha(&new.branch)),
-                branch: new.branch,
-                event: new.event,
-                actor: new.actor,
-                created,
-                committed: created - new.committed,
-                timetable: new.timetable,
-                foreign: true,
-            })
-        };
-        new.into_iter().map(&mut add).collect()
     }
 }

@@ -1,6 +1,10 @@
 //! A run's one job and its steps.
 
-use super::{Run, Workflow, answers::Site, run::Phase};
+use super::{
+    answers::Site,
+    run::{Phase, Run},
+    workflow::Workflow,
+};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;

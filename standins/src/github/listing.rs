@@ -4,10 +4,10 @@ use super::run::{Phase, Run};
 use crate::server::Received;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
-/// GitHub ends a filtered search here.
+/// GitHub gives out at most this many results of a filtered search.
 const SEARCH_ENDS_AT: usize = 1000;
 
-/// Which runs are asked for.
+/// The filters of a list of runs.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     event: Option<String>,
@@ -42,7 +42,7 @@ impl Filter {
         })
     }
 
-    /// Whether a run that stands so, created then by GitHub's clock, is asked for.
+    /// Whether a run in this phase passes the filter. `created` is by GitHub's clock.
     pub fn takes(&self, run: &Run, phase: &Phase, created: DateTime<Utc>) -> bool {
         let same = |wanted: &Option<String>, found: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted == found)
@@ -67,7 +67,7 @@ impl Filter {
             || self.created.is_some()
     }
 
-    /// How many of so many results can be reached.
+    /// How many of `total` results GitHub gives out.
     pub fn reachable(&self, total: usize) -> usize {
         if self.is_search() { total.min(SEARCH_ENDS_AT) } else { total }
     }

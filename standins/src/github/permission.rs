@@ -55,7 +55,7 @@ impl Level {
 /// What a token was given, by GitHub's names.
 pub(super) type Granted = BTreeMap<&'static str, Level>;
 
-/// Everything that Deckhand can need, less what is denied.
+/// All permissions that Deckhand uses, without the denied ones.
 pub(super) fn granted(denied: &[Permission]) -> Granted {
     let level = |read: Permission, write: Option<Permission>| {
         if denied.contains(&read) {

@@ -1,6 +1,13 @@
 //! The scenarios that have a name, for the playground and the binary.
 
-use super::{Artifact, Fault, NewRun, On, Permission, Scenario, Timetable, Title, What};
+use super::{
+    artifact::Artifact,
+    fault::{Fault, On, What},
+    permission::Permission,
+    run::{NewRun, Timetable},
+    scenario::Scenario,
+    workflow::Title,
+};
 use chrono::TimeDelta;
 use std::time::Duration;
 
@@ -115,7 +122,7 @@ impl Scenario {
         Some(scenario)
     }
 
-    /// The same, where the diagnose workflow leaves this.
+    /// Replaces the diagnose workflow's artifact.
     fn diagnosing(mut self, artifact: Artifact) -> Self {
         self.workflow_mut("diagnose-dispatch.yml").artifacts = vec![artifact];
         self

@@ -3,9 +3,10 @@
 //! <https://docs.github.com/rest/branches/branches> · <https://docs.github.com/rest/git/refs>
 
 use super::{
-    answers::{branch_sha, digest},
-    routes::{Found, View, not_found},
+    view::View,
+    wire::{Found, branch_sha, digest, not_found},
 };
+use crate::server::Answer;
 use serde_json::{Value, json};
 
 impl View<'_> {
@@ -82,7 +83,7 @@ impl View<'_> {
         .iter()
         .any(|raw| accept.contains(raw))
         {
-            let mut answer = crate::server::Answer::empty(200)
+            let mut answer = Answer::empty(200)
                 .header("content-type", "application/vnd.github.raw+json; charset=utf-8");
             answer.body = text.into();
             return Ok(answer);

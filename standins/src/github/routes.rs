@@ -1,21 +1,21 @@
-//! Which request gets which answer.
+//! The routes: which request gets which answer.
 
 use super::{
-    On, State, What, Workflow,
-    answers::{self, Site, error_body},
-    artifacts,
+    answers, artifacts,
     auth::Caller,
-    dispatch::{self, Refusal},
-    fault,
-    listing::Page,
+    dispatch,
+    fault::{self, On, What},
     permission::{self, Need},
+    state::State,
+    view::View,
+    wire::{Found, Refusal, digest_of, error_body, not_found},
+    workflow::Workflow,
 };
 use crate::server::{Answer, Received};
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-use std::fmt::Display;
+use serde_json::json;
 
-/// Which faults can befall a request.
+/// The kind of a request, which says which faults can hit it.
 pub(super) fn kind(request: &Received) -> On {
     if artifacts::is_download(request) {
         return On::Download;
@@ -44,17 +44,11 @@ pub(super) fn kind(request: &Received) -> On {
     }
 }
 
-pub(super) type Found = Result<Answer, Refusal>;
-
-pub(super) fn not_found() -> Refusal {
-    (404, "Not Found".to_owned())
-}
-
 fn refuse(status: u16, message: &str) -> Answer {
     Answer::json(status, &error_body(status, message))
 }
 
-/// Answers a request that no fault befell.
+/// Answers a request that no fault hit.
 pub(super) fn answer(
     state: &mut State,
     api: &str,
@@ -100,7 +94,7 @@ fn with_etag(request: &Received, answer: Answer) -> Answer {
     if request.path == "/rate_limit" {
         return answer;
     }
-    let digest = answers::digest_of(&answer.body);
+    let digest = digest_of(&answer.body);
     let known = request.header("if-none-match").is_some_and(|tags| {
         // If-None-Match compares weakly.
         let same = |tag: &str| tag.trim().trim_start_matches("W/") == format!("\"{digest}\"");
@@ -110,16 +104,6 @@ fn with_etag(request: &Received, answer: Answer) -> Answer {
     answer
         .header("etag", format!("W/\"{digest}\""))
         .header("cache-control", "private, max-age=60, s-maxage=60")
-}
-
-/// One request, and what it is answered from.
-pub(super) struct View<'a> {
-    pub state: &'a mut State,
-    pub api: &'a str,
-    pub now: DateTime<Utc>,
-    pub window_ends: DateTime<Utc>,
-    pub caller: Caller,
-    pub request: &'a Received,
 }
 
 impl View<'_> {
@@ -193,34 +177,16 @@ impl View<'_> {
         }
     }
 
-    pub(super) fn site<'s>(&'s self, repo: &'s str) -> Site<'s> {
-        Site::new(&self.state.scenario, self.api, repo)
-    }
-
-    pub(super) fn json(&self, body: &Value) -> Answer {
-        self.written(body.to_string())
-    }
-
-    /// A document that is written already.
-    fn written(&self, body: String) -> Answer {
-        Answer { body: body.into(), ..Answer::json(200, &Value::Null) }
-    }
-
-    /// The request's body, which must be an object.
-    pub(super) fn object(&self) -> Result<Value, Refusal> {
-        let body: Value = serde_json::from_slice(&self.request.body)
-            .map_err(|_| (400, "Problems parsing JSON".to_owned()))?;
-        match body {
-            Value::Object(_) => Ok(body),
-            _ => Err((400, "Body should be a JSON object".to_owned())),
-        }
-    }
-
     fn workflow(&self, file: &str) -> Result<Workflow, Refusal> {
         let found = self.state.scenario.workflow(file).cloned();
         found.ok_or_else(not_found)
     }
 
+    fn workflows(&self, repo: &str) -> Answer {
+        let site = self.site(repo);
+        let all = self.state.scenario.workflows.iter().collect();
+        self.list("workflows", all, usize::MAX, |known| site.workflow(known))
+    }
     fn user(&self) -> Answer {
         let account = &self.state.scenario.account;
         let mut user = self.site("").user(account, "User");
@@ -241,55 +207,5 @@ impl View<'_> {
             body.remove("rate");
         }
         self.json(&body)
-    }
-
-    /// A page of a list under its name, with `total_count`; only the page's items are written.
-    pub(super) fn list<T, W: Display>(
-        &self,
-        name: &str,
-        items: Vec<T>,
-        reachable: usize,
-        write: impl Fn(&T) -> W,
-    ) -> Answer {
-        self.list_by(name, items, reachable, Page::read(self.request), write)
-    }
-
-    /// As [`View::list`], for a page with limits of its own.
-    pub(super) fn list_by<T, W: Display>(
-        &self,
-        name: &str,
-        mut items: Vec<T>,
-        reachable: usize,
-        page: Page,
-        write: impl Fn(&T) -> W,
-    ) -> Answer {
-        let total = items.len();
-        items.truncate(reachable);
-        let link = page.link(self.request, self.api, items.len());
-        let written: Vec<String> =
-            page.of(items).iter().map(|item| write(item).to_string()).collect();
-        let body = format!("{{\"total_count\":{total},\"{name}\":[{}]}}", written.join(","));
-        linked(self.written(body), link)
-    }
-
-    /// A page of a list without a name.
-    pub(super) fn array<T>(&self, items: Vec<T>, write: impl Fn(&T) -> Value) -> Answer {
-        let page = Page::read(self.request);
-        let link = page.link(self.request, self.api, items.len());
-        let written = page.of(items).iter().map(write).collect();
-        linked(self.json(&written), link)
-    }
-
-    fn workflows(&self, repo: &str) -> Answer {
-        let site = self.site(repo);
-        let all = self.state.scenario.workflows.iter().collect();
-        self.list("workflows", all, usize::MAX, |known| site.workflow(known))
-    }
-}
-
-fn linked(answer: Answer, link: Option<String>) -> Answer {
-    match link {
-        Some(link) => answer.header("link", link),
-        None => answer,
     }
 }

@@ -1,4 +1,4 @@
-//! Runs, and the timetable by which they move.
+//! Runs and their timetables.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -7,19 +7,19 @@ use std::time::Duration;
 /// How a run moves from its creation on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timetable {
-    /// Until then it is in no list and 404 by its id.
+    /// Before this, no list shows it and its id is answered 404.
     pub appears: Duration,
     /// How long it is queued.
     pub queued: Duration,
-    /// How long it is in progress then.
+    /// How long it is in progress.
     pub running: Duration,
-    /// How it ends; an unknown word is passed on as it is.
+    /// Its conclusion; also words that GitHub does not know.
     pub conclusion: String,
     /// The step at which a run that ends badly fails; if its workflow has none of that name, the
     /// one that takes longest.
     pub fails_at: String,
-    /// In place of queued, running and conclusion: from when on (counted from the creation) it has
-    /// which status and conclusion. The first entry holds from the creation.
+    /// Replaces queued, running and conclusion: when (counted from the creation) it gets which
+    /// status and conclusion. The first entry holds from the creation.
     pub path: Vec<(Duration, String, Option<String>)>,
 }
 
@@ -38,12 +38,12 @@ impl Default for Timetable {
 }
 
 impl Timetable {
-    /// As usual, with this conclusion.
+    /// The default timetable with this conclusion.
     pub fn ending(conclusion: &str) -> Self {
         Self { conclusion: conclusion.into(), ..Self::default() }
     }
 
-    /// By a path; see [`Timetable::path`].
+    /// A timetable of explicit steps; see the field [`Timetable::path`].
     pub fn path(steps: &[(Duration, &str, Option<&str>)]) -> Self {
         let owned = |&(at, status, conclusion): &(Duration, &str, Option<&str>)| {
             (at, status.to_owned(), conclusion.map(str::to_owned))
@@ -133,7 +133,7 @@ pub struct Run {
     /// When its commit was made, by our clock.
     #[serde(serialize_with = "crate::clock::serialize")]
     pub committed: DateTime<Utc>,
-    /// How it moves.
+    /// Its timetable.
     pub timetable: Timetable,
     /// Whether it came from somewhere else than a dispatch received.
     pub foreign: bool,
@@ -176,7 +176,7 @@ pub struct NewRun {
     pub committed: TimeDelta,
     /// Its commit; none: the branch's.
     pub sha: Option<String>,
-    /// How it moves.
+    /// Its timetable.
     pub timetable: Timetable,
 }
 

@@ -1,14 +1,16 @@
 //! Runs: listed, looked at, and started by a dispatch.
 
 use super::{
-    Run, Timetable, Title, Workflow,
-    answers::{COMMIT_MESSAGE, branch_sha},
+    answers::COMMIT_MESSAGE,
     app::BOT,
     auth::Caller,
     dispatch,
     listing::Filter,
-    routes::{Found, View, not_found},
-    run::Phase,
+    run::{Phase, Run, Timetable},
+    state::Dispatch,
+    view::View,
+    wire::{Found, Refusal, branch_sha, not_found},
+    workflow::{Title, Workflow},
 };
 use crate::server::Answer;
 use chrono::DateTime;
@@ -16,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 impl View<'_> {
     /// A run that can be seen, and where it stands.
-    pub(super) fn run(&self, repo: &str, id: &str) -> Result<(Run, Phase), dispatch::Refusal> {
+    pub(super) fn run(&self, repo: &str, id: &str) -> Result<(Run, Phase), Refusal> {
         let mut runs = self.state.runs.iter();
         let run = runs.find(|run| run.id.to_string() == id && is_of(run, repo));
         run.and_then(|run| Some((run.clone(), run.phase(self.now)?))).ok_or_else(not_found)
@@ -89,7 +91,7 @@ impl View<'_> {
                 ..twin.clone()
             });
         }
-        self.state.dispatches.push(super::Dispatch {
+        self.state.dispatches.push(Dispatch {
             repo: repo.to_owned(),
             workflow: workflow.file.clone(),
             git_ref: accepted.git_ref,

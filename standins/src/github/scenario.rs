@@ -1,6 +1,11 @@
-//! How the stand-in behaves: what it knows, how runs go, what goes wrong.
+//! A scenario: how the stand-in behaves.
 
-use super::{Fault, NewRun, Permission, Timetable, Workflow};
+use super::{
+    fault::Fault,
+    permission::Permission,
+    run::{NewRun, Timetable},
+    workflow::{Title, Workflow},
+};
 use chrono::TimeDelta;
 use std::time::Duration;
 
@@ -13,21 +18,21 @@ pub struct Scenario {
     pub account: String,
     /// The one repository there is (`owner/name`); none: any is accepted.
     pub repo: Option<String>,
-    /// Where pages for people are, for every `html_url`.
+    /// Base URL of the web pages, for every `html_url`.
     pub html_base: String,
-    /// The workflows there are.
+    /// The repository's workflows.
     pub workflows: Vec<Workflow>,
     /// The branches and tags that can be dispatched to.
     pub refs: Vec<String>,
-    /// Which of them are tags; one that is not in `refs` is a ref too.
+    /// The tags; those that are not in `refs` can be dispatched to as well.
     pub tags: Vec<String>,
-    /// What the token and the App may not do.
+    /// Permissions that the token and the App lack.
     pub denied: Vec<Permission>,
     /// Whether the App is installed.
     pub installed: bool,
     /// How far GitHub's clock is ahead of ours; shifts `Date`, `created_at` and the rest.
     pub clock_skew: TimeDelta,
-    /// How a dispatched run goes.
+    /// The timetable of a dispatched run.
     pub timetable: Timetable,
     /// How long before the dispatch its commit was made.
     pub committed: TimeDelta,
@@ -124,15 +129,4 @@ fn sorted<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
     let mut names: Vec<&str> = names.map(String::as_str).collect();
     names.sort_unstable();
     names
-}
-
-/// Where a run's correlation id can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Title {
-    /// `display_title` carries the run's name, `name` the workflow's: what GitHub documents.
-    DisplayTitle,
-    /// `name` carries the run's name, `display_title` the commit's message.
-    NameOnly,
-    /// Nowhere: the workflow has no `run-name`.
-    Neither,
 }

@@ -1,68 +1,16 @@
-//! The repository's secrets, which arrive sealed and are opened here.
+//! The routes of the repository's secrets.
 //!
 //! <https://docs.github.com/rest/actions/secrets>
 
 use super::{
-    Github,
-    answers::stamp,
-    dispatch::Refusal,
-    routes::{Found, View, not_found},
+    sealed::Secret,
     variables::{LARGEST, is_name, text},
+    view::View,
+    wire::{Found, Refusal, not_found, stamp},
 };
 use crate::server::Answer;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chrono::{DateTime, Utc};
-use dryoc::classic::crypto_box::{PublicKey, SecretKey, crypto_box_keypair, crypto_box_seal_open};
-use dryoc::constants::CRYPTO_BOX_SEALBYTES;
 use serde_json::{Value, json};
-
-/// The repository's secrets and the key pair they are sealed for.
-pub(super) struct Secrets {
-    public: PublicKey,
-    private: SecretKey,
-    key_id: u64,
-    all: Vec<Secret>,
-}
-
-struct Secret {
-    name: String,
-    value: String,
-    created: DateTime<Utc>,
-    updated: DateTime<Utc>,
-}
-
-impl Secrets {
-    pub fn new() -> Self {
-        let (public, private) = crypto_box_keypair();
-        Self { public, private, key_id: 568_250_167_242_549_743, all: Vec::new() }
-    }
-
-    fn find(&self, name: &str) -> Option<usize> {
-        self.all.iter().position(|known| known.name.eq_ignore_ascii_case(name))
-    }
-
-    fn open(&self, sealed: &str) -> Option<String> {
-        let sealed = STANDARD.decode(sealed).ok()?;
-        let mut message = vec![0; sealed.len().checked_sub(CRYPTO_BOX_SEALBYTES)?];
-        crypto_box_seal_open(&mut message, &sealed, &self.public, &self.private).ok()?;
-        String::from_utf8(message).ok()
-    }
-}
-
-impl Github {
-    /// A repository secret's value, as it came out of its sealed box.
-    pub fn secret(&self, name: &str) -> Option<String> {
-        let secrets = &self.shared.state().secrets;
-        secrets.find(name).map(|index| secrets.all[index].value.clone())
-    }
-
-    /// Replaces the key pair: what is sealed for the one before is refused from now on.
-    pub fn rotate_secrets_key(&self) {
-        let secrets = &mut self.shared.state().secrets;
-        (secrets.public, secrets.private) = crypto_box_keypair();
-        secrets.key_id += 1;
-    }
-}
 
 impl View<'_> {
     pub(super) fn secrets(&mut self, method: &str, rest: &[&str]) -> Found {
@@ -73,7 +21,7 @@ impl View<'_> {
             }
             ("GET", ["public-key"]) => {
                 let secrets = &self.state.secrets;
-                let key = STANDARD.encode(secrets.public);
+                let key = STANDARD.encode(secrets.public_key());
                 Ok(self.json(&json!({"key_id": secrets.key_id.to_string(), "key": key})))
             }
             ("GET", [name]) => {

@@ -5,8 +5,19 @@ mod artifacts;
 mod digest;
 mod repository;
 
-use super::*;
-use serde_json::json;
+use super::{
+    Artifact, Fault, Github, NewRun, On, Permission, Scenario, Timetable, What, Workflow,
+    standin::Shared, state::State, wire,
+};
+use crate::{
+    clock::Clock,
+    gauge::Gauge,
+    request::Recorder,
+    server::{Answer, Outcome, Received},
+};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 const RUNS: &str = "/repos/acme/shop/actions/runs";
@@ -144,7 +155,7 @@ async fn runs_are_filtered_by_github_s_own_clock() {
         ..NewRun::default()
     });
     let since = |minutes: i64| {
-        let from = answers::stamp(now + TimeDelta::minutes(minutes));
+        let from = wire::stamp(now + TimeDelta::minutes(minutes));
         get(&github, &format!("{RUNS}?created=%3E%3D{from}"))["total_count"].clone()
     };
     assert_eq!([since(10), since(11), since(-3000)], [1, 0, 2]);

@@ -3,55 +3,16 @@
 //! <https://docs.github.com/rest/actions/variables>
 
 use super::{
-    Github,
-    answers::stamp,
-    dispatch::Refusal,
     listing::Page,
-    routes::{Found, View, not_found},
+    state::Variable,
+    view::View,
+    wire::{Found, Refusal, not_found, stamp},
 };
 use crate::server::Answer;
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-
-/// A repository's variable, with times by our clock.
-pub(super) struct Variable {
-    name: String,
-    value: String,
-    created: DateTime<Utc>,
-    updated: DateTime<Utc>,
-}
 
 /// GitHub keeps 48 KB of a variable or secret.
 pub(super) const LARGEST: usize = 48 * 1024;
-
-impl Github {
-    /// A repository variable's value.
-    pub fn variable(&self, name: &str) -> Option<String> {
-        let state = self.shared.state();
-        let found = state.variables.iter().find(|known| known.name.eq_ignore_ascii_case(name));
-        found.map(|variable| variable.value.clone())
-    }
-
-    /// Sets a repository variable, as somebody on GitHub's pages would.
-    pub fn set_variable(&self, name: &str, value: &str) {
-        let now = self.shared.clock.now();
-        set(&mut self.shared.state().variables, name, value, now);
-    }
-}
-
-fn set(all: &mut Vec<Variable>, name: &str, value: &str, now: DateTime<Utc>) {
-    let name = name.to_ascii_uppercase();
-    match all.iter_mut().find(|known| known.name == name) {
-        Some(known) => {
-            known.value = value.to_owned();
-            known.updated = now;
-        }
-        None => {
-            let value = value.to_owned();
-            all.push(Variable { name, value, created: now, updated: now });
-        }
-    }
-}
 
 /// Whether a variable or secret may be called so.
 pub(super) fn is_name(name: &str) -> bool {
@@ -111,7 +72,7 @@ impl View<'_> {
         if self.find(&name).is_ok() {
             return Err((409, "Already exists - Variable already exists".to_owned()));
         }
-        set(&mut self.state.variables, &name, &value, self.now);
+        self.state.set_variable(&name, &value, self.now);
         Ok(Answer::json(201, &json!({})))
     }
 

@@ -1,6 +1,6 @@
 //! Workflow files: what the stand-in knows of them, and how they read.
 
-use super::{Artifact, Title};
+use super::{artifact::Artifact, wire::digest};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -40,6 +40,17 @@ pub struct Input {
     pub options: Vec<String>,
 }
 
+/// Where a run's correlation id can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Title {
+    /// `display_title` carries the run's name, `name` the workflow's: what GitHub documents.
+    DisplayTitle,
+    /// `name` carries the run's name, `display_title` the commit's message.
+    NameOnly,
+    /// Nowhere: the workflow has no `run-name`.
+    Neither,
+}
+
 impl Workflow {
     /// A dispatchable workflow without inputs.
     pub fn new(file: &str, name: &str) -> Self {
@@ -58,33 +69,33 @@ impl Workflow {
         }
     }
 
-    /// The same with a `run-name`.
+    /// Sets the `run-name`.
     pub fn run_name(mut self, run_name: &str) -> Self {
         self.run_name = Some(run_name.into());
         self
     }
 
-    /// The same with one more input.
+    /// Adds an input.
     pub fn input(mut self, name: &str, required: bool) -> Self {
         self.inputs.push(Input { name: name.into(), required, options: Vec::new() });
         self
     }
 
-    /// The same with one more input of type `choice`.
+    /// Adds an input of type `choice`.
     pub fn choice(mut self, name: &str, required: bool, options: &[&str]) -> Self {
         let options = options.iter().map(|&option| option.to_owned()).collect();
         self.inputs.push(Input { name: name.into(), required, options });
         self
     }
 
-    /// The same with these steps, each with its share of the running time.
+    /// Sets the steps, each with its share of the running time.
     pub fn steps(mut self, steps: &[(&str, u32)]) -> Self {
         self.steps = steps.iter().map(|&(name, _)| name.to_owned()).collect();
         self.shares = steps.iter().map(|&(_, share)| share).collect();
         self
     }
 
-    /// The same with one more artifact, in place of one of that name.
+    /// Adds an artifact, or replaces the one of the same name.
     pub fn artifact(mut self, artifact: Artifact) -> Self {
         self.artifacts.retain(|known| known.name != artifact.name);
         self.artifacts.push(artifact);
@@ -135,7 +146,7 @@ impl Workflow {
 
     /// Its id: made from the file's name, so that it stays the same.
     pub(crate) fn id(&self) -> u64 {
-        let digest = super::answers::digest(&self.file);
+        let digest = digest(&self.file);
         100_000_000 + u64::from_str_radix(&digest[..6], 16).expect("a hex digest")
     }
 

@@ -10,7 +10,7 @@ fn with(token: &str, method: &str, path: &str, body: Value) -> Received {
 
 fn jwt(github: &Github) -> String {
     let now = github.shared.clock.now().timestamp();
-    super::super::app::sign(
+    crate::github::jwt::sign(
         &json!({"iat": now - 60, "exp": now + 540, "iss": github.app_client_id()}),
     )
 }

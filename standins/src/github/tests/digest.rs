@@ -33,7 +33,7 @@ async fn a_window_of_1500_runs_is_read_in_two_halves() {
     let ids = github.add_runs(NewRun::history(1500, week));
     assert_eq!((ids.len(), github.runs().len()), (1500, 1500));
     let path = |from: TimeDelta, to: TimeDelta| {
-        let (from, to) = (answers::stamp(now - from), answers::stamp(now - to));
+        let (from, to) = (wire::stamp(now - from), wire::stamp(now - to));
         format!("{FILE}/runs?created={from}..{to}&per_page=100")
     };
     let whole = pages(&github, &path(week, TimeDelta::zero()));
@@ -83,17 +83,17 @@ async fn a_run_says_when_it_started_ended_and_was_committed() {
     });
     let run = get(&github, &format!("{RUNS}/{id}"));
     let created = now - TimeDelta::hours(2);
-    assert_eq!(run["created_at"], answers::stamp(created));
+    assert_eq!(run["created_at"], wire::stamp(created));
     assert_eq!(run["run_started_at"], run["created_at"]);
-    assert_eq!(run["updated_at"], answers::stamp(created + TimeDelta::seconds(602)));
+    assert_eq!(run["updated_at"], wire::stamp(created + TimeDelta::seconds(602)));
     let commit = &run["head_commit"];
-    assert_eq!(commit["timestamp"], answers::stamp(created - TimeDelta::minutes(45)));
+    assert_eq!(commit["timestamp"], wire::stamp(created - TimeDelta::minutes(45)));
     assert_eq!((&commit["id"], &run["head_sha"]), (&run["head_sha"], &commit["id"]));
     let found = get(&github, &format!("{RUNS}?head_sha=0123456789abcdef0123456789abcdef01234567"));
     assert_eq!(found["total_count"], 1);
     dispatch(&github, "c");
     let dispatched = get(&github, RUNS)["workflow_runs"][0]["head_commit"]["timestamp"].clone();
-    assert_eq!(dispatched, answers::stamp(now - TimeDelta::minutes(10)));
+    assert_eq!(dispatched, wire::stamp(now - TimeDelta::minutes(10)));
 }
 
 #[tokio::test(start_paused = true)]

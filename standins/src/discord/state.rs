@@ -1,0 +1,61 @@
+//! What the stand-in remembers.
+
+use super::{
+    commands::Commands,
+    conversation::Conversation,
+    fault::Fault,
+    nonces::Nonces,
+    people::{self, APPLICATION_ID, User},
+    permissions::Permissions,
+    read_marks::ReadMarks,
+};
+use crate::request::Request;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// What the stand-in remembers.
+#[derive(Default)]
+pub(super) struct State {
+    pub bot_token: String,
+    pub public_key: String,
+    /// Where Discord sends interactions, as its pages show it.
+    pub endpoint: Option<String>,
+    pub commands: Commands,
+    pub conversation: Conversation,
+    /// What the bot may do in the channel.
+    pub permissions: Permissions,
+    pub nonces: Nonces,
+    /// What was typed, by the interaction's id.
+    pub texts: HashMap<String, String>,
+    pub requests: Vec<Request>,
+    pub read: ReadMarks,
+    pub faults: Vec<Fault>,
+}
+
+impl State {
+    pub fn application(&self) -> Value {
+        json!({
+            "id": APPLICATION_ID,
+            "name": "Deckhand",
+            "icon": null,
+            "description": "",
+            "type": null,
+            "bot": people::bot(),
+            "bot_public": true,
+            "bot_require_code_grant": false,
+            "verify_key": self.public_key,
+            "flags": 0,
+            "flags_new": "0",
+            "redirect_uris": [],
+            "interactions_endpoint_url": self.endpoint,
+            "role_connections_verification_url": null,
+            "owner": User::named("ada").user(),
+            "approximate_guild_count": 1,
+            "approximate_user_install_count": 0,
+            "approximate_user_authorization_count": 0,
+            "explicit_content_filter": 0,
+            "team": null,
+            "eligible_oauth2_scopes": [],
+        })
+    }
+}
