@@ -181,8 +181,8 @@ class FunctionCheck:
         in an error that it tells Lambda, and so many in the death of the process; no other may."""
         log = self.folder / f"{len(self.lines)}.log"
         own = self.stack.properties("DeckhandFunction")
-        limits = {"timeout": float(self.stack.value(own["Timeout"])), "memory": float(own["MemorySize"])}
-        how = {**limits, "max_concurrency": 1, **how}
+        timeout, memory = (float(self.stack.value(own[name])) for name in ("Timeout", "MemorySize"))
+        how = {"timeout": timeout, "memory": memory, "max_concurrency": 1, **how}
         with Emulator(str(self.given.deckhand), env=env or self.settings(), log=str(log), **how) as function:
             self.wire.function = function
             yield function
