@@ -120,7 +120,7 @@ class Aws(FunctionCheck):
         self.expect(holds(), f"in vain for 10 s: {what}")
 
     def administration(self) -> None:
-        """/set-frontend writes once, /doctor signs in with both secrets, /status-digest reads: the role allows it."""
+        """/status, /doctor with both secrets, /set-frontend, which writes once: the role allows what they ask for."""
         env = self.settings(AllowSecretWrites="true", AdminUserIds=ADA)
         with self.function(env, environments=2) as function:
             self.types(function, "/status")
