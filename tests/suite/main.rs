@@ -13,6 +13,7 @@ mod world;
 
 mod app;
 mod aws;
+mod aws_faults;
 mod correlation;
 mod deploys;
 mod diagnose;

@@ -31,7 +31,7 @@ use standins::site::Site;
 use standins::{Clock as StandinClock, Gauge};
 use tokio::task::JoinHandle;
 
-use crate::aws;
+use crate::{aws, aws_faults};
 
 /// The moment at which every story begins.
 const MORNING: &str = "2026-11-22T10:00:00Z";
@@ -391,12 +391,16 @@ impl Transport for Counted<Https> {
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, CallError>> {
         let call = self.gauge.call();
+        let fault = aws_faults::next(&request);
         let sent = self.inner.send(request);
-        Box::pin(async move {
-            let answer = sent.await;
-            drop(call);
-            answer
-        })
+        match fault {
+            Some(what) => Box::pin(aws_faults::meets(what, sent, call)),
+            None => Box::pin(async move {
+                let answer = sent.await;
+                drop(call);
+                answer
+            }),
+        }
     }
 }
 
