@@ -1,101 +1,206 @@
 #!/usr/bin/env python3
 """Checks what no linter knows in the CloudFormation that transform.py prints.
 
-Every parameter has its place in the form, each wait has a timeout that fits, texts in JSON are JSON, nothing is allowed
-by a wildcard, and no secret is in the open."""
+Every parameter has its place in the form, each wait has a timeout that fits, texts in JSON are JSON, no secret is in
+the open, nothing is kept for ever or allowed by a wildcard.
+
+The policies of its roles and of docs/deploying.md allow what they seem to. IAM ignores an action on a resource of a
+type that the action does not know, and says nothing. So each action must know one of its statement's resources, and
+each resource must be known to one of the actions. Where a whole service is allowed (`logs:*`), that goes for what it
+calls the template's own resources (`PutQueryDefinition`). What IAM knows is in policy_sentry."""
 
 from __future__ import annotations
 
 import argparse
+import fnmatch
+import functools
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from cloudformation import ACCOUNT, REGION, Template, some
+from policy_sentry.querying.actions import get_action_data, get_actions_for_service
 
 SECRETS = {"DISCORD_BOT_TOKEN", "GITHUB_TOKEN", "GITHUB_APP_PRIVATE_KEY"}
 # Lambda's longest, and what Deckhand needs after a wait to say how things stand.
 LONGEST_TIMEOUT = 900
 AFTER_WAIT = 60
+# What the template needs to be told. The rest has defaults.
+PARAMETERS = {"DiscordPublicKey": "0" * 64, "DiscordApplicationId": "0" * 17, "GithubRepo": "o/r"}
+HERE = f"{REGION}:{ACCOUNT}"
+RESOURCES = {
+    "DeckhandFunction.Arn": f"arn:aws:lambda:{HERE}:function:deckhand-x",
+    "FunctionLogs.Arn": f"arn:aws:logs:{HERE}:log-group:/aws/lambda/deckhand:*",
+    "HttpApiLogs.Arn": f"arn:aws:logs:{HERE}:log-group:/aws/vendedlogs/deckhand-http-api:*",
+    "Table.Arn": f"arn:aws:dynamodb:{HERE}:table/deckhand-x",
+}
+# IAM asks for these and does not list them: a template's transform, and the tags of an HTTP API.
+UNLISTED = {"arn:aws:cloudformation:REGION:aws:transform/Serverless-2016-10-31", "arn:aws:apigateway:REGION::/tags/*"}
+# How CloudFormation makes, looks at and deletes a resource. Lists of everything are not needed for it.
+VERBS = "Create|Delete|Describe|Get|Put|Update"
 
 
-def form(template: dict[str, Any]) -> list[str]:
+def form(template: dict[str, Any]) -> Iterator[str]:
     parameters = template["Parameters"]
     interface = template["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
-    failures = [f"{name}: is not in one group of the form" for name in parameters if grouped.count(name) != 1]
-    failures += [f"{name}: no such parameter" for name in grouped if name not in parameters]
-    failures += [
-        f"{name}: labelled or declared, but not both" for name in set(interface["ParameterLabels"]) ^ set(parameters)
-    ]
-    return failures + [f"{name}: is not described" for name, of in parameters.items() if not of.get("Description")]
+    for name in {*parameters, *grouped, *interface["ParameterLabels"]}:
+        times = (name in parameters, grouped.count(name), name in interface["ParameterLabels"])
+        if times != (True, 1, True) or not parameters[name].get("Description"):
+            yield f"{name}: is not declared, described, labelled and in one group of the form"
 
 
-def waits(template: dict[str, Any]) -> list[str]:
+def waits(template: dict[str, Any]) -> Iterator[str]:
     offered = template["Parameters"]["WaitTimeoutSeconds"]["AllowedValues"]
     mapped = template["Mappings"]["WaitSeconds"]
-    failures = [f"wait {wait}: offered and mapped differ" for wait in set(offered) ^ set(mapped)]
+    for wait in set(offered) ^ set(mapped):
+        yield f"wait {wait}: offered and mapped differ"
     for wait, of in mapped.items():
         timeout, slow = of["Timeout"], of["SlowMilliseconds"]
         if not int(wait) + AFTER_WAIT <= timeout <= LONGEST_TIMEOUT:
-            failures.append(f"wait {wait}: a timeout of {timeout} s does not fit")
+            yield f"wait {wait}: a timeout of {timeout} s does not fit"
         if not int(wait) * 1000 < slow < timeout * 1000:
-            failures.append(f"wait {wait}: {slow} ms is not between the wait and the timeout")
-    return failures
+            yield f"wait {wait}: {slow} ms is not between the wait and the timeout"
 
 
-def texts(resources: dict[str, Any]) -> list[str]:
-    properties = {name: of["Properties"] for name, of in resources.items()}
-    dashboard = properties["Dashboard"]["DashboardBody"]["Fn::Sub"]
-    found = {
-        "the dashboard": dashboard,
-        "the schedule's input": properties["ScheduledDigest"]["Target"]["Input"],
-        "the access log": properties["HttpApiApiGatewayDefaultStage"]["AccessLogSettings"]["Format"],
-    }
-    failures = []
-    for what, text in found.items():
+def texts(template: dict[str, Any]) -> Iterator[str]:
+    of = {name: resource["Properties"] for name, resource in template["Resources"].items()}
+    dashboard = of["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    schedule = of["ScheduledDigest"]["Target"]["Input"]
+    for text in (dashboard, schedule, of["HttpApiApiGatewayDefaultStage"]["AccessLogSettings"]["Format"]):
         try:
             json.loads(text)
         except ValueError as error:
-            failures.append(f"{what}: {error}")
-    known = {*resources, "AWS::Region"}
-    failures += [f"the dashboard: no {name}" for name in re.findall(r"\$\{([^}]+)\}", dashboard) if name not in known]
-    return failures
+            yield f"no JSON: {error} in {text}"
+    for name in set(re.findall(r"\$\{([^}]+)\}", dashboard)) - of.keys() - {"AWS::Region"}:
+        yield f"the dashboard: no {name}"
 
 
-def wildcards(resources: dict[str, Any]) -> list[str]:
-    failures = []
-    for name, role in resources.items():
-        if role["Type"] != "AWS::IAM::Role":
-            continue
-        if role["Properties"].get("ManagedPolicyArns"):
-            failures.append(f"{name}: has a policy that is not written here")
-        for policy in role["Properties"]["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                actions = statement["Action"]
-                for action in [actions] if isinstance(actions, str) else actions:
-                    if "*" in action:
-                        failures.append(f"{name}: allows {action}")
-                if statement["Resource"] == "*":
-                    failures.append(f"{name}: allows {actions} on everything")
-    return failures
-
-
-def secrets(template: dict[str, Any]) -> list[str]:
+def secrets(template: dict[str, Any]) -> Iterator[str]:
     environment = template["Resources"]["DeckhandFunction"]["Properties"]["Environment"]["Variables"]
-    failures = [f"{name} is a plain environment variable" for name in sorted(SECRETS & set(environment))]
-    for name in sorted(SECRETS):
-        if f"{name}_PARAMETER" not in environment:
-            failures.append(f"{name}_PARAMETER is not set")
-    return failures
+    for name in SECRETS & environment.keys():
+        yield f"{name} is a plain environment variable"
+    for name in {f"{name}_PARAMETER" for name in SECRETS} - environment.keys():
+        yield f"{name} is not set"
+
+
+def posture(template: dict[str, Any]) -> Iterator[str]:
+    """What linters for security ask for, as far as it fits a bot that costs nearly nothing."""
+    wanted = {
+        "AWS::Logs::LogGroup": "RetentionInDays",
+        "AWS::DynamoDB::Table": "PointInTimeRecoverySpecification",
+        "AWS::Lambda::Function": "ReservedConcurrentExecutions",
+        "AWS::Lambda::Permission": "SourceArn",
+    }
+    for name, resource in template["Resources"].items():
+        properties = resource["Properties"]
+        needed = wanted.get(resource["Type"])
+        if needed and needed not in properties:
+            yield f"{name}: has no {needed}"
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        if properties.get("ManagedPolicyArns"):
+            yield f"{name}: has a policy that is not written here"
+        for statement in properties["AssumeRolePolicyDocument"]["Statement"]:
+            if statement["Principal"].keys() != {"Service"}:
+                yield f"{name}: may be assumed by {statement['Principal']}"
+        for policy in properties["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if any("*" in action for action in some(statement["Action"])) or statement["Resource"] == "*":
+                    yield f"{name}: allows {statement['Action']} on {statement['Resource']}"
+
+
+# ---- policies
+
+
+@functools.cache
+def meets(one: str, other: str) -> bool:
+    """Whether some text fits both patterns."""
+    if not one or not other:
+        return not (one + other).strip("*")
+    if one[0] == "*":
+        return meets(one[1:], other) or meets(one, other[1:])
+    if other[0] == "*":
+        return meets(other, one)
+    return one[0] == other[0] and meets(one[1:], other[1:])
+
+
+@functools.cache
+def formats(action: str) -> frozenset[str]:
+    """The resources that an action knows, as patterns; none if IAM does not know the action."""
+    service, name = action.split(":")
+    data = get_action_data(service, name) or {}
+    return frozenset(re.sub(r"\$\{[^}]*\}", "*", of["resource_arn_format"]) for of in data.get(service, []))
+
+
+def knows(action: str, resource: str) -> bool:
+    def of_type(known: str) -> bool:
+        parts = zip(resource.split(":", 5), known.split(":", 5), strict=False)
+        return known != "*" and all(meets(one, other) for one, other in parts)
+
+    return resource == "*" or any(map(of_type, formats(action)))
+
+
+def expanded(pattern: str) -> list[str]:
+    if "*" not in pattern:
+        return [pattern]
+    return fnmatch.filter(get_actions_for_service(pattern.split(":")[0]), pattern)
+
+
+def failures_of(policy: dict[str, Any], types: set[str]) -> Iterator[str]:
+    """What is wrong with a policy, by which someone makes resources of these types."""
+    allowed: set[str] = set()
+    holes: set[str] = set()
+    for statement in policy["Statement"]:
+        resources, patterns = some(statement["Resource"]), some(statement["Action"])
+        taken = [action for pattern in patterns for action in expanded(pattern)]
+        for action in taken:
+            if not formats(action):
+                yield f"IAM knows no {action}"
+            elif any(knows(action, resource) for resource in resources):
+                allowed.add(action)
+            elif action in patterns:
+                yield f"{action} does not apply to {', '.join(resources)}"
+            else:
+                holes.add(action)
+        for resource in resources:
+            if resource not in UNLISTED and not any(knows(action, resource) for action in taken):
+                yield f"no action applies to {resource}"
+    for kind in types:
+        _, service, noun = kind.split("::")
+        needed = re.compile(f"{service.lower()}:({VERBS}){noun}s?")
+        for action in filter(needed.fullmatch, sorted(holes - allowed)):
+            yield f"{action} seems allowed, but does not apply to what it is allowed on"
+
+
+def policies(template: dict[str, Any], document: str) -> Iterator[str]:
+    reader = Template(template, PARAMETERS, RESOURCES)
+    resources = template["Resources"]
+    roles = [name for name, of in resources.items() if of["Type"] == "AWS::IAM::Role"]
+    for role in roles:
+        for policy in reader.properties(role)["Policies"]:
+            for what in failures_of(reader.value(policy["PolicyDocument"]), set()):
+                yield f"{role}: {what}"
+    blocks = re.findall(r"^ *```json\n(.*?)^ *```$", document, re.DOTALL | re.MULTILINE)
+    documented = [policy for policy in map(json.loads, blocks) if "Resource" in policy["Statement"][0]]
+    for policy in documented:
+        for what in failures_of(policy, {of["Type"] for of in resources.values()}):
+            yield f"the document: {what}"
+    if not roles or not documented:
+        yield "there are no policies"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("template", type=Path, help="what transform.py printed")
-    template = json.loads(parser.parse_args().template.read_text())
-    resources = template["Resources"]
-    failures = [*form(template), *waits(template), *texts(resources), *wildcards(resources), *secrets(template)]
+    parser.add_argument("document", type=Path, help="Markdown with policies in JSON")
+    given = parser.parse_args()
+    template = json.loads(given.template.read_text())
+    failures = [what for check in (form, waits, texts, secrets, posture) for what in check(template)]
+    failures += policies(template, given.document.read_text())
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0

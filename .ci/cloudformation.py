@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
+ACCOUNT, REGION = "123456789012", "us-east-1"
 PSEUDO = {
-    "AWS::AccountId": "123456789012",
+    "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
-    "AWS::Region": "us-east-1",
+    "AWS::Region": REGION,
     "AWS::StackName": "deckhand",
 }
+# `AWS::NoValue`: what is so is left out.
+NO_VALUE = object()
 
 
 class NotKnown(Exception):
     """Something that this evaluator would have to guess."""
 
 
-class _NoValue:
-    """`AWS::NoValue`: what is so is left out."""
+def some(value: Any) -> list[Any]:
+    """A value or several, as several."""
+    return value if isinstance(value, list) else [value]
 
 
 class Template:
@@ -26,12 +30,12 @@ class Template:
 
     def __init__(self, template: dict[str, Any], parameters: dict[str, str], resources: dict[str, str]) -> None:
         """`resources` gives what `Ref` gives of a resource, by its logical name; `Name.Arn` what `Fn::GetAtt` does."""
-        self.template, self.resources = template, resources
         declared = template["Parameters"]
         if unknown := parameters.keys() - declared.keys():
             raise NotKnown(f"the template has no parameters {sorted(unknown)}")
         defaults = {name: of["Default"] for name, of in declared.items() if "Default" in of}
-        self.parameters = {**defaults, **parameters}
+        self.template = template
+        self.named = {**PSEUDO, "AWS::NoValue": NO_VALUE, **resources, **defaults, **parameters}
 
     def properties(self, name: str) -> dict[str, Any]:
         """The properties of a resource, as they are in the template."""
@@ -40,28 +44,27 @@ class Template:
     def value(self, node: Any) -> Any:
         """What a part of the template comes to."""
         if isinstance(node, list):
-            return [value for item in node if (value := self.value(item)) is not _NoValue]
+            return [value for item in node if (value := self.value(item)) is not NO_VALUE]
         if not isinstance(node, dict):
             return node
         functions = [key for key in node if key in ("Ref", "Condition") or key.startswith("Fn::")]
         # A policy's statement has a key `Condition` too.
         if not functions or (functions == ["Condition"] and not isinstance(node["Condition"], str)):
             values = {key: self.value(value) for key, value in node.items()}
-            return {key: value for key, value in values.items() if value is not _NoValue}
-        if len(node) != 1:
-            raise NotKnown(f"{node} is a function and something else")
-        return self._call(functions[0], node[functions[0]])
+            return {key: value for key, value in values.items() if value is not NO_VALUE}
+        [(function, given)] = node.items()
+        return self.call(function, given)
 
-    def _call(self, function: str, given: Any) -> Any:
+    def call(self, function: str, given: Any) -> Any:
         match function, given:
             case "Ref", str(name):
-                return self._ref(name)
+                return self.name(name)
             case "Fn::Sub", str(text):
-                return re.sub(r"\$\{([^}]*)\}", lambda found: str(self._named(found[1])), text)
+                return re.sub(r"\$\{([^}]*)\}", lambda found: str(self.name(found[1])), text)
             case "Fn::GetAtt", [str(resource), str(attribute)]:
-                return self._named(f"{resource}.{attribute}")
+                return self.name(f"{resource}.{attribute}")
             case "Fn::If", [str(condition), then, otherwise]:
-                return self.value(then if self._condition(condition) else otherwise)
+                return self.value(then if self.call("Condition", condition) else otherwise)
             case "Fn::FindInMap", [str(mapping), first, second]:
                 return self.template["Mappings"][mapping][self.value(first)][self.value(second)]
             case "Fn::Equals", [one, other]:
@@ -73,24 +76,10 @@ class Template:
             case "Fn::Or", [*any_of]:
                 return any(self.value(one) for one in any_of)
             case "Condition", str(name):
-                return self._condition(name)
+                return bool(self.value(self.template["Conditions"][name]))
         raise NotKnown(f"{function} of {given}")
 
-    def _condition(self, name: str) -> bool:
-        return bool(self.value(self.template["Conditions"][name]))
-
-    def _named(self, name: str) -> Any:
-        """What is between the braces of `Fn::Sub`: a `Ref`, or with a dot an attribute."""
-        if "." not in name:
-            return self._ref(name)
-        if name not in self.resources:
-            raise NotKnown(f"the attribute {name!r}")
-        return self.resources[name]
-
-    def _ref(self, name: str) -> Any:
-        if name == "AWS::NoValue":
-            return _NoValue
-        for known in (PSEUDO, self.parameters, self.resources):
-            if name in known:
-                return known[name]
-        raise NotKnown(f"the value of {name!r}: neither given nor by default")
+    def name(self, name: str) -> Any:
+        if name not in self.named:
+            raise NotKnown(f"the value of {name!r}: neither given nor by default")
+        return self.named[name]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import subprocess
 import time
-import urllib.parse
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -14,54 +13,37 @@ from typing import Any
 class StandIns:
     """A running `standins` program. Use it in a `with`."""
 
-    def __init__(self, binary: Path, scenario: str = "success") -> None:
-        self.line = [str(binary), "--scenario", scenario]
+    def __init__(self, binary: Path) -> None:
+        self.binary = binary.resolve()
 
     def __enter__(self) -> StandIns:
-        self.process = subprocess.Popen(self.line, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([self.binary], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        said = self.process.stdout.readline()
-        if not said:
-            self.process.wait()
-            raise RuntimeError(f"the stand-ins ended with {self.process.returncode} before they said where they are")
-        self.about: dict[str, str] = json.loads(said)
+        self.about: dict[str, str] = json.loads(self.process.stdout.readline())
         return self
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        self.process.wait(10)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self.process.communicate(timeout=10)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request to the control API."""
-        address = urllib.parse.urlsplit(self.about["control"]).netloc
-        connection = http.client.HTTPConnection(address, timeout=30)
-        try:
-            connection.request(method, path, body=None if body is None else json.dumps(body))
-            answer = connection.getresponse()
-            data = json.loads(answer.read())
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise RuntimeError(f"{method} {path}: {answer.status} {data}")
-        return data
+        """One request to the control API. An answer that is not 200 is an error."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.about["control"] + path, data, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
     def scenario(self, name: str) -> None:
         """Changes how GitHub behaves from here on."""
         self.call("POST", "/scenario", {"name": name})
 
-    def types(self, text: str, endpoint: str, user: str = "ada") -> dict[str, Any]:
-        """Somebody types a command; the answer is what the bot said within the three seconds."""
-        return self.call("POST", "/command", {"text": text, "endpoint": endpoint, "user": user})
+    def types(self, text: str, endpoint: str) -> dict[str, Any]:
+        """Ada types a command; the answer is what the bot said within the three seconds."""
+        return self.call("POST", "/command", {"text": text, "endpoint": endpoint, "user": "ada"})
 
     def pings(self, endpoint: str) -> dict[str, Any]:
         """Discord checks the endpoint, as when its URL is saved."""
         return self.call("POST", "/ping", {"endpoint": endpoint})
-
-    def messages(self, interaction_id: str) -> list[dict[str, Any]]:
-        """What is in the channel now because of this interaction."""
-        return self.call("GET", f"/messages?interaction_id={interaction_id}")
 
     def signed(self, body: str) -> dict[str, str]:
         """The headers that make `body` a request of Discord's, sent now."""

@@ -2,12 +2,13 @@
 """Measures the release binary beside the smallest Lambda function in Rust, and prints a table.
 
     cargo build --release --locked && cargo build --release --locked -p hello && cargo build --locked -p standins
-    python3 benches/cold_start.py --emulator FOLDER
+    python3 benches/cold_start.py --aws URL
 
+At URL a stand-in of AWS listens: `moto_server`, of .ci/requirements-checks.txt. The deploys are remembered there.
 --deckhand BINARY measures another one, like the package's bootstrap; --before BINARY one more beside it.
 
-Both run in a Lambda emulator (FOLDER holds its lambda_emulator.py) that freezes them between two
-invocations, one after the other and in turns, so that what else the machine does hits both alike.
+Both run in a Lambda emulator (tools/lambda_emulator.py) that freezes them between two invocations, one after the
+other and in turns, so that what else the machine does hits both alike.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import defaultdict
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / ".ci"))
+sys.path[:0] = [str(ROOT / ".ci"), str(ROOT / "tools")]
+from lambda_emulator import Emulator  # noqa: E402
+
 from standins import StandIns  # noqa: E402
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
@@ -63,8 +67,8 @@ def interaction(kind: int, name: str | None = None) -> str:
 
 
 class Bench:
-    def __init__(self, emulator: type, standins: StandIns, with_before: bool = False) -> None:
-        self.emulator, self.standins, self.with_before = emulator, standins, with_before
+    def __init__(self, standins: StandIns, with_before: bool = False) -> None:
+        self.standins, self.with_before = standins, with_before
         self.values: dict[tuple[str, str], list[float]] = defaultdict(list)
 
     def note(self, what: str, who: str, value: float) -> None:
@@ -73,7 +77,7 @@ class Bench:
     def process(self, who: str, binary: Path) -> None:
         """One process from its start on."""
         env = {**self.standins.environment(), "POLL_INTERVAL_SECONDS": "0.5"}
-        with self.emulator(str(binary), env=env, max_concurrency=1, log=os.devnull) as function:
+        with Emulator(str(binary), env=env, max_concurrency=1, log=os.devnull) as function:
 
             def call(body: str) -> dict[str, Any]:
                 answer = function.http("POST", "/discord", body.encode(), self.standins.signed(body))
@@ -99,13 +103,15 @@ class Bench:
         if "/deploy-client" not in answer.body.decode():
             raise RuntimeError(f"/agents is answered {answer.body!r}")
 
-    def deploy(self, binary: Path) -> None:
-        """One process that follows a run to its end, with clients for GitHub and Discord."""
-        env = {**self.standins.environment(), "POLL_INTERVAL_SECONDS": "0.5"}
-        with self.emulator(str(binary), env=env, max_concurrency=1, timeout=60, log=os.devnull) as function:
+    def deploy(self, binary: Path, aws: str) -> None:
+        """One process that follows a run to its end, with clients for GitHub, Discord and DynamoDB."""
+        table = {"TABLE_NAME": make_table(aws), "AWS_ENDPOINT_URL": aws}
+        credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+        env = {**self.standins.environment(), **table, **credentials, "POLL_INTERVAL_SECONDS": "0.5"}
+        with Emulator(str(binary), env=env, max_concurrency=1, timeout=60, log=os.devnull) as function:
             typed = self.standins.types("/deploy-client wait:true", f"{function.url}/discord")
             function.wait_idle(40)
-            messages = self.standins.messages(typed["interaction_id"])
+            messages = self.standins.call("GET", f"/messages?interaction_id={typed['interaction_id']}")
             if not any("succeeded" in message["content"] for message in messages):
                 raise RuntimeError(f"the deploy did not succeed: {messages}")
             self.note("memory of a deploy", "deckhand", peak_mb(function))
@@ -141,6 +147,26 @@ class Bench:
         )
 
 
+def make_table(aws: str) -> str:
+    """A table as in template.yaml. Nobody checks a signature there."""
+    name = f"bench-{time.time_ns()}"
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    table = {
+        "TableName": name,
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    scope = "Credential=bench/20260101/us-east-1/dynamodb/aws4_request"
+    headers = {
+        "authorization": f"AWS4-HMAC-SHA256 {scope}",
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-target": "DynamoDB_20120810.CreateTable",
+    }
+    urllib.request.urlopen(urllib.request.Request(aws, json.dumps(table).encode(), headers)).close()
+    return name
+
+
 def peak_mb(function: Any) -> float:
     pid = function.report()["environments"][0]["pid"]
     status = Path(f"/proc/{pid}/status").read_text()
@@ -165,17 +191,13 @@ def yes(holds: bool) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--emulator", type=Path, required=True, help="the folder of lambda_emulator.py")
+    parser.add_argument("--aws", required=True, help="where a stand-in of AWS listens")
     parser.add_argument("--target", type=Path, default=ROOT / "target", help="cargo's target folder")
     parser.add_argument("--deckhand", type=Path, help="default: the release binary in cargo's target folder")
     parser.add_argument("--before", type=Path, help="an earlier binary to compare with")
     parser.add_argument("--pairs", type=int, default=25)
     parser.add_argument("--deploys", type=int, default=3)
     asked = parser.parse_args()
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(asked.emulator))
-    from lambda_emulator import Emulator
-
     given = {"hello": None, "before": asked.before, "deckhand": asked.deckhand}
     binaries = {
         who: (binary or asked.target / "release" / who).resolve()
@@ -186,17 +208,17 @@ def main() -> None:
     with StandIns(asked.target / "debug" / "standins") as standins:
         registration = subprocess.run([binaries["deckhand"], "commands"], capture_output=True, check=True)
         standins.call("PUT", "/commands", json.loads(registration.stdout))
-        bench = Bench(Emulator, standins, with_before=asked.before is not None)
+        bench = Bench(standins, with_before=asked.before is not None)
         for who, binary in binaries.items():
             bench.note("size", who, binary.stat().st_size / 1e6)
             # Not counted: it reads the binary from the disk.
-            Bench(Emulator, standins).process(who, binary)
+            Bench(standins).process(who, binary)
         for pair in range(asked.pairs):
             turn = list(binaries.items())
             for who, binary in turn if pair % 2 else reversed(turn):
                 bench.process(who, binary)
         for _ in range(asked.deploys):
-            bench.deploy(binaries["deckhand"])
+            bench.deploy(binaries["deckhand"], asked.aws)
     print(bench.table())
     print(
         f"\nMedians of {asked.pairs} processes each (in brackets the middle half), of {asked.deploys} for the deploy."

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use aws_sdk_ssm::types::ParameterType;
 use deckhand::aws::{Aws, loader};
 use deckhand::net::transport::Transport;
 use uuid::Uuid;
@@ -61,11 +62,20 @@ pub fn new_parameter() -> String {
 
 /// Stores a secret.
 pub async fn put_parameter(aws: &Aws, name: &str, value: &str) {
+    put(aws, name, value, ParameterType::SecureString).await;
+}
+
+/// Stores a secret in the open.
+pub async fn put_plain_parameter(aws: &Aws, name: &str, value: &str) {
+    put(aws, name, value, ParameterType::String).await;
+}
+
+async fn put(aws: &Aws, name: &str, value: &str, kind: ParameterType) {
     aws_sdk_ssm::Client::new(aws.config().await)
         .put_parameter()
         .name(name)
         .value(value)
-        .r#type(aws_sdk_ssm::types::ParameterType::SecureString)
+        .r#type(kind)
         .overwrite(true)
         .send()
         .await

@@ -13,6 +13,7 @@ mod world;
 
 mod app;
 mod aws;
+mod aws_faults;
 mod correlation;
 mod deploys;
 mod diagnose;
@@ -20,7 +21,9 @@ mod digest;
 mod doctor;
 mod edge;
 mod faults;
+mod log_queries;
 mod messages;
+mod registration;
 mod scheduled;
 mod secrets;
 mod server;

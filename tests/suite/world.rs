@@ -35,7 +35,7 @@ use standins::github::{Dispatch, Github, Scenario};
 use standins::site::Site;
 use standins::{Clock as StandinClock, Gauge};
 
-use crate::aws;
+use crate::{aws, aws_faults};
 use pacemaker::Pacemaker;
 pub use told::Told;
 pub use unread::Unread;
@@ -350,12 +350,16 @@ impl Transport for Counted<Https> {
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, CallError>> {
         let call = self.gauge.call();
+        let fault = aws_faults::next(&request);
         let sent = self.inner.send(request);
-        Box::pin(async move {
-            let answer = sent.await;
-            drop(call);
-            answer
-        })
+        match fault {
+            Some(what) => Box::pin(aws_faults::meets(what, sent, call)),
+            None => Box::pin(async move {
+                let answer = sent.await;
+                drop(call);
+                answer
+            }),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::DateTime;
+use deckhand::bot::tasks::Deadline;
 use deckhand::schedule::{Done, NotDone, Schedule};
-use deckhand::tasks::Deadline;
 use rstest::rstest;
 use standins::discord::{Fault, On, Permissions, What};
 use standins::github::{self, Scenario};

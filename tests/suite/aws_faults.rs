@@ -1,0 +1,212 @@
+//! AWS that throttles, fails, answers late or not at all, while commands are typed.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bytes::Bytes;
+use deckhand::net::transport::CallError;
+use http::{Request, Response};
+use rstest::rstest;
+use standins::discord::Interaction;
+use standins::github::Scenario;
+
+use crate::aws;
+use crate::secrets::{listen, logged};
+use crate::store::signing_in_with;
+use crate::world::{TOKEN, World};
+
+/// What happens to a request for AWS.
+#[derive(Clone, Copy, Debug)]
+pub enum What {
+    /// It is answered with this error, and nothing is done.
+    Error(&'static str),
+    /// It is done, and the answer is lost.
+    Lost,
+    /// It is done, and the answer comes so much later.
+    Late(Duration),
+    /// Nobody is there.
+    NotSent,
+    /// It is taken and never answered.
+    Silent,
+}
+
+struct Fault {
+    operation: &'static str,
+    what: What,
+    times: usize,
+}
+
+thread_local! {
+    /// A story runs on one thread.
+    static FAULTS: RefCell<Vec<Fault>> = const { RefCell::new(Vec::new()) };
+}
+
+/// From here on this happens to the next requests for an operation, so many times.
+fn fault(operation: &'static str, what: What, times: usize) {
+    FAULTS.with_borrow_mut(|faults| faults.push(Fault { operation, what, times }));
+}
+
+/// Ends all faults; how many requests were left to meet one.
+fn heal() -> usize {
+    FAULTS.with_borrow_mut(|faults| faults.drain(..).map(|fault| fault.times).sum())
+}
+
+/// What happens to this request.
+pub fn next(request: &Request<Bytes>) -> Option<What> {
+    let target = request.headers().get("x-amz-target")?.to_str().unwrap();
+    FAULTS.with_borrow_mut(|faults| {
+        let is_its = |fault: &&mut Fault| fault.times > 0 && target.ends_with(fault.operation);
+        let fault = faults.iter_mut().find(is_its)?;
+        fault.times -= 1;
+        Some(fault.what)
+    })
+}
+
+type Answer = Result<Response<Bytes>, CallError>;
+
+/// Sends a request to which this happens. The `call` ends when only time is waited for.
+pub async fn meets<C>(what: What, sent: impl Future<Output = Answer>, call: C) -> Answer {
+    match what {
+        What::Error(code) => {
+            let body =
+                format!(r#"{{"__type":"com.amazonaws#{code}","message":"as the test wants it"}}"#);
+            let status = if code == "InternalServerError" { 500 } else { 400 };
+            Ok(Response::builder().status(status).body(body.into()).unwrap())
+        }
+        What::Lost => sent.await.and(Err(CallError::Lost("reset".to_owned()))),
+        What::Late(by) => {
+            let answer = sent.await;
+            drop(call);
+            tokio::time::sleep(by).await;
+            answer
+        }
+        What::NotSent => Err(CallError::NotSent("refused".to_owned())),
+        What::Silent => {
+            drop(call);
+            std::future::pending().await
+        }
+    }
+}
+
+/// A replay is told that the command was taken, and how it stands.
+async fn assert_taken(world: &World, interaction: &Interaction, standing: &str) {
+    let (_, replay) = world.post(interaction).await;
+    world.settle().await;
+    let content = replay["data"]["content"].as_str().unwrap();
+    assert!(content.contains("was taken already") && content.contains(standing), "{content}");
+}
+
+#[rstest]
+#[case::throttled(What::Error("ProvisionedThroughputExceededException"), 1)]
+#[case::failing_twice(What::Error("InternalServerError"), 2)]
+#[case::lost_twice(What::Lost, 2)]
+#[case::late(What::Late(Duration::from_millis(800)), 1)]
+// The first answer is given up, though the table took the write: the second try finds its own.
+#[case::too_late_once(What::Late(Duration::from_millis(1300)), 1)]
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn trouble_with_the_table_that_passes_is_not_noticed(
+    #[values("PutItem", "UpdateItem")] operation: &'static str,
+    #[case] what: What,
+    #[case] times: usize,
+) {
+    let world = World::new().await;
+    fault(operation, what, times);
+    let interaction = world.interaction("ada", "/deploy-client");
+    world.deliver(&interaction).await;
+    world.settle().await;
+    assert_eq!(heal(), 0, "the faults were met");
+    world.dispatch();
+    assert_taken(&world, &interaction, "It ended: `dispatched`").await;
+    world.dispatch();
+}
+
+#[rstest]
+#[case::nobody_is_there(What::NotSent, "`TABLE_NAME`")]
+#[case::never_answered(What::Silent, "`TABLE_NAME`")]
+#[case::forbidden(What::Error("AccessDeniedException"), "may not be used by our role")]
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn nothing_is_done_while_the_table_cannot_be_used(
+    #[values("/deploy-client", "/deploy-client wait:true")] text: &str,
+    #[case] what: What,
+    #[case] words: &str,
+) {
+    let world = World::new().await;
+    fault("PutItem", what, 99);
+    let told = world.types("ada", text).await;
+    let content = &told.original().content;
+    assert!(content.contains("Nothing was done") && content.contains(words), "{content}");
+    assert!(told.kind() == 4 && told.original().ephemeral, "{}", told.transcript());
+    assert!(world.dispatches().is_empty());
+    assert!(heal() > 0);
+    world.types("ada", text).await;
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn a_command_that_the_table_took_too_late_is_not_done_nor_is_its_replay() {
+    let world = World::new().await;
+    fault("PutItem", What::Late(Duration::from_secs(4)), 9);
+    let interaction = world.interaction("ada", "/deploy-client");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    heal();
+    let told = world.told(&interaction, answer);
+    assert!(told.original().content.contains("Nothing was done"), "{}", told.transcript());
+    assert_taken(&world, &interaction, "").await;
+    assert!(world.dispatches().is_empty());
+}
+
+#[rstest]
+#[case::late(What::Late(Duration::from_secs(4)))]
+#[case::failing(What::Error("InternalServerError"))]
+#[case::gone(What::Error("ResourceNotFoundException"))]
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn an_outcome_is_told_though_it_cannot_be_recorded(#[case] what: What) {
+    let world = World::new().await;
+    fault("UpdateItem", what, 99);
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    assert!(heal() > 0);
+    assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
+    world.dispatch();
+}
+
+#[rstest]
+#[case::failing("InternalServerError")]
+#[case::forbidden("AccessDeniedException")]
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn a_secret_that_cannot_be_read_is_named_with_its_setting(#[case] code: &'static str) {
+    let parameter = aws::new_parameter();
+    let world = signing_in_with(&parameter, Scenario::default()).await;
+    aws::put_parameter(world.aws(), &parameter, TOKEN).await;
+    fault("GetParameter", What::Error(code), 99);
+    let told = world.types("ada", "/deploy-client wait:true").await;
+    let content = &told.original().content;
+    for words in [&parameter, "GITHUB_TOKEN_PARAMETER", code] {
+        assert!(content.contains(words), "{words} is not in: {content}");
+    }
+    assert!(heal() > 0 && world.dispatches().is_empty());
+    // Once it can be read again, after a while, all is well.
+    world.passes(Duration::from_secs(60)).await;
+    world.types("ada", "/deploy-client").await;
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn a_secret_that_anybody_may_list_is_used_and_warned_of() {
+    listen();
+    let parameter = aws::new_parameter();
+    let world = signing_in_with(&parameter, Scenario::default()).await;
+    aws::put_plain_parameter(world.aws(), &parameter, TOKEN).await;
+    world.types("ada", "/deploy-client").await;
+    world.dispatch();
+    let log = logged();
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains("no SecureString")).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("WARN") && warnings[0].contains(&parameter), "{warnings:?}");
+}
