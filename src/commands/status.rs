@@ -47,7 +47,7 @@ async fn start(call: Call) -> Result<Plan, UserError> {
 }
 
 /// What GitHub says of one agent's workflow.
-struct Report {
+struct AgentStatus {
     agent: String,
     file: String,
     page: String,
@@ -55,7 +55,7 @@ struct Report {
     runs: Result<Vec<Run>, GithubError>,
 }
 
-async fn look(context: &Context, count: usize) -> Vec<Report> {
+async fn look(context: &Context, count: usize) -> Vec<AgentStatus> {
     let github = &context.github;
     let reported = context.registry.agents().iter().filter_map(|agent| {
         let workflow = agent.workflow().filter(|workflow| workflow.reported)?;
@@ -64,13 +64,13 @@ async fn look(context: &Context, count: usize) -> Vec<Report> {
     join_all(reported).await
 }
 
-async fn look_at(github: &Github, agent: &Agent, workflow: &Workflow, count: usize) -> Report {
+async fn look_at(github: &Github, agent: &Agent, workflow: &Workflow, count: usize) -> AgentStatus {
     let repository = workflow.repository.as_ref().unwrap_or(github.default_repository());
     let (state, runs) = tokio::join!(
         github.workflow_state(repository, &workflow.file),
         github.latest_runs(repository, &workflow.file, count)
     );
-    Report {
+    AgentStatus {
         agent: agent.name.clone(),
         file: workflow.file.clone(),
         page: github.workflow_page(repository, &workflow.file),
@@ -79,7 +79,7 @@ async fn look_at(github: &Github, agent: &Agent, workflow: &Workflow, count: usi
     }
 }
 
-fn render(reports: &[Report], count: usize) -> Message {
+fn render(reports: &[AgentStatus], count: usize) -> Message {
     if reports.is_empty() {
         return Message::private(NONE_REPORTED);
     }
@@ -98,7 +98,7 @@ fn render(reports: &[Report], count: usize) -> Message {
     Message::public(&format!("{note}{text}"))
 }
 
-fn lines(reports: &[Report], count: usize) -> Vec<String> {
+fn lines(reports: &[AgentStatus], count: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for report in reports {
         let workflow = escape::link(&escape::code(&report.file, 100), &report.page);

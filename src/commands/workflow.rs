@@ -18,7 +18,7 @@ use crate::bot::{Call, Completion, Context, Plan};
 use crate::deploy::correlation::Requester;
 use crate::deploy::messages::Messages;
 use crate::deploy::record::Record;
-use crate::deploy::{self, Order, Report, Stage, dispatch_only, log_end};
+use crate::deploy::{self, Order, Stage, StageObserver, dispatch_only, log_end};
 use crate::discord::interaction::Caller;
 use crate::discord::reply::Suggestion;
 use crate::discord::{Conversation, FinalReply, InteractionId};
@@ -169,12 +169,12 @@ async fn follow(
 ) -> FinalReply {
     let messages = Messages::new(&context.github, &order, context.wait.timeout);
     let record = Record { store: context.store.as_ref(), key: &order.key };
-    let report =
+    let observer =
         Progress { messages: &messages, conversation, record: &record, noted: false.into() };
     // A dropped sender means the same: nobody will wait for us any more.
     let stop = wind_up.map(drop).shared();
     let followed =
-        deploy::follow(&context.github, &order, context.wait, &report, stop.clone()).await;
+        deploy::follow(&context.github, &order, context.wait, &observer, stop.clone()).await;
     log_end(&order, &followed);
     let added = match (ending, followed.concluded()) {
         (Some(ending), Some(run)) => tokio::select! {
@@ -199,7 +199,7 @@ struct Progress<'a> {
     noted: AtomicBool,
 }
 
-impl Report for Progress<'_> {
+impl StageObserver for Progress<'_> {
     async fn show(&self, stage: &Stage) {
         let show = self.messages.progress(stage);
         let show = self.conversation.show(&show);

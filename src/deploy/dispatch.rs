@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::correlation::Matched;
 use super::order::Order;
-use super::patience::Patience;
+use super::retry_budget::RetryBudget;
 use super::state::Target;
 use crate::github::{DispatchAnswer, Github, GithubError};
 
@@ -30,7 +30,7 @@ pub enum Sent {
 pub async fn once(
     github: &Github,
     order: &Order,
-    patience: &mut Patience,
+    budget: &mut RetryBudget,
 ) -> Result<Sent, GithubError> {
     let mut return_run_details = github.asks_for_the_run();
     let mut refused = false;
@@ -52,10 +52,10 @@ pub async fn once(
                 tracing::warn!(why, "the dispatch's answer was lost; it is not sent again");
                 return Ok(Sent::Unnamed { at, lost: true });
             }
-            Err(GithubError::RateLimited(wait)) if patience.rest(wait).await => {}
-            Err(GithubError::NotSent(_)) if unsent < TRIES_UNSENT - 1 && !patience.is_over() => {
+            Err(GithubError::RateLimited(wait)) if budget.rest(wait).await => {}
+            Err(GithubError::NotSent(_)) if unsent < TRIES_UNSENT - 1 && !budget.is_over() => {
                 unsent += 1;
-                patience.after_a_fault().await;
+                budget.after_a_fault().await;
             }
             Err(GithubError::Refused(400 | 422, message))
                 if return_run_details && !is_about_the_order(&message) =>

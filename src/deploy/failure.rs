@@ -1,7 +1,7 @@
 //! Where a failed run failed.
 
 use super::order::Order;
-use super::patience::Patience;
+use super::retry_budget::RetryBudget;
 use super::state::FailedAt;
 use crate::github::jobs::Job;
 use crate::github::{Github, Run};
@@ -14,7 +14,7 @@ pub async fn find(
     github: &Github,
     order: &Order,
     run: &Run,
-    patience: &mut Patience,
+    budget: &mut RetryBudget,
 ) -> Option<FailedAt> {
     if !is_failure(run.conclusion.as_deref()) {
         return None;
@@ -34,7 +34,7 @@ pub async fn find(
             }
         }
         if look < LOOKS {
-            patience.breathe().await;
+            budget.breathe().await;
         }
     }
     None

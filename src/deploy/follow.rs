@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::dispatch::{self, Sent};
 use super::order::Order;
-use super::patience::Patience;
+use super::retry_budget::RetryBudget;
 use super::settings::WaitSettings;
-use super::state::{Ended, Followed, Progress, Report, Stage, Target, Why};
+use super::state::{Ended, Followed, Progress, Stage, StageObserver, Target, Why};
 use super::{search, wait};
 use crate::github::Github;
 
@@ -17,12 +17,12 @@ pub async fn start(
     order: &Order,
     wait: WaitSettings,
 ) -> Result<Option<Target>, Ended> {
-    let mut patience = Patience::for_an_answer(wait);
-    match dispatch::once(github, order, &mut patience).await.map_err(Ended::NotDispatched)? {
+    let mut budget = RetryBudget::for_an_answer(wait);
+    match dispatch::once(github, order, &mut budget).await.map_err(Ended::NotDispatched)? {
         Sent::Named(target) => Ok(Some(target)),
         Sent::Unnamed { lost: false, .. } => Ok(None),
         Sent::Unnamed { lost: true, at } => {
-            let found = search::run(github, order, at, true, &mut patience).await;
+            let found = search::run(github, order, at, true, &mut budget).await;
             found.map(Some).map_err(Ended::NotFound)
         }
     }
@@ -33,10 +33,10 @@ pub async fn follow(
     github: &Github,
     order: &Order,
     wait: WaitSettings,
-    report: &impl Report,
+    observer: &impl StageObserver,
     stop: impl Future<Output = ()>,
 ) -> Followed {
-    let progress = Progress { stage: Mutex::new(Stage::Dispatching), report };
+    let progress = Progress { stage: Mutex::new(Stage::Dispatching), observer };
     let ended = tokio::select! {
         biased;
         ended = steps(github, order, wait, &progress) => ended,
@@ -52,23 +52,23 @@ pub async fn follow(
     }
 }
 
-async fn steps<R: Report>(
+async fn steps<R: StageObserver>(
     github: &Github,
     order: &Order,
     wait: WaitSettings,
     progress: &Progress<'_, R>,
 ) -> Ended {
-    let mut patience = Patience::for_a_wait(wait);
-    let target = match dispatch::once(github, order, &mut patience).await {
+    let mut budget = RetryBudget::for_a_wait(wait);
+    let target = match dispatch::once(github, order, &mut budget).await {
         Err(error) => return Ended::NotDispatched(error),
         Ok(Sent::Named(target)) => target,
         Ok(Sent::Unnamed { at, lost }) => {
             progress.reach(Stage::Searching { lost }).await;
-            match search::run(github, order, at, lost, &mut patience).await {
+            match search::run(github, order, at, lost, &mut budget).await {
                 Ok(target) => target,
                 Err(not_found) => return Ended::NotFound(not_found),
             }
         }
     };
-    wait::until_it_ends(github, order, target, &mut patience, progress).await
+    wait::until_it_ends(github, order, target, &mut budget, progress).await
 }

@@ -126,9 +126,10 @@ impl<'a> Messages<'a> {
                  `correlation_id` input, its run can be told from others.",
             ),
             Ended::NotFound(NotFound::NotTold { error, lost }) => {
-                let dispatched = match lost {
-                    true => "it is unknown whether GitHub took the dispatch, and its run",
-                    false => "dispatched, but its run",
+                let dispatched = if *lost {
+                    "it is unknown whether GitHub took the dispatch, and its run"
+                } else {
+                    "dispatched, but its run"
                 };
                 let why = not_told(error);
                 format!(

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::conclusion::Conclusion;
 use super::state::Target;
-use crate::store::{DeployKey, Outcome, Store};
+use crate::store::{DeployKey, DeployOutcome, Store};
 
 /// What is noted late must not hold back what is said.
 const NOTED_WITHIN: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ impl Record<'_> {
         at: DateTime<Utc>,
     ) -> bool {
         let run_page = target.map(|target| target.url.clone());
-        let outcome = Outcome { word: conclusion.name().to_owned(), run_page, at };
+        let outcome = DeployOutcome { word: conclusion.name().to_owned(), run_page, at };
         match timeout(NOTED_WITHIN, self.store.end_deploy(self.key, &outcome)).await {
             Ok(Ok(won)) => return won,
             Ok(Err(error)) => tracing::error!(%error, "the deploy's end could not be noted"),

@@ -7,10 +7,8 @@ use crate::text::{escape, time};
 
 /// One run: icon, state, when, how long, link, who asked for it.
 pub fn run_line(run: &Run) -> String {
-    let (icon, state) = match run.is_completed() {
-        true => conclusion(run.conclusion.as_deref()),
-        false => running(Some(run)),
-    };
+    let (icon, state) =
+        if run.is_completed() { conclusion(run.conclusion.as_deref()) } else { running(Some(run)) };
     let label = run.run_number.map_or_else(|| format!("Run {}", run.id), |n| format!("Run #{n}"));
     let link = escape::link(&label, run.html_url.as_deref().unwrap_or_default());
     let when = run.run_started_at.or(run.created_at).map(time::moment);

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::correlation::{ByTime, Matched, by_time, carries, carries_ids};
 use super::order::Order;
-use super::patience::Patience;
+use super::retry_budget::RetryBudget;
 use super::state::{NotFound, Target};
 use crate::github::account::Dispatcher;
 use crate::github::{Github, GithubError, Run};
@@ -28,29 +28,27 @@ pub async fn run(
     order: &Order,
     at: DateTime<Utc>,
     lost: bool,
-    patience: &mut Patience,
+    budget: &mut RetryBudget,
 ) -> Result<Target, NotFound> {
-    let give_up = match lost {
-        true => patience.deadline().min(Instant::now() + LOST_TIMEOUT),
-        false => patience.deadline(),
-    };
-    let mut lone = Lone::default();
+    let give_up =
+        if lost { budget.deadline().min(Instant::now() + LOST_TIMEOUT) } else { budget.deadline() };
+    let mut candidate = SoleCandidate::default();
     let mut listed = false;
     loop {
-        let look = look(github, order, at, lost, &mut lone).await;
+        let look = look(github, order, at, lost, &mut candidate).await;
         listed |= look.is_ok();
         match look {
             Ok(Look::Found(run, matched)) => return Ok(Target::of(github, order, run, matched)),
             Ok(Look::Ambiguous(count)) => return Err(NotFound::Ambiguous(count)),
-            Ok(Look::Nothing) => patience.look_again().await,
+            Ok(Look::Nothing) => budget.look_again().await,
             Err(GithubError::RateLimited(wait)) => {
-                if !patience.rest(wait).await {
+                if !budget.rest(wait).await {
                     return Err(NotFound::NotTold { error: GithubError::RateLimited(wait), lost });
                 }
             }
             Err(error) if error.is_passing() => {
                 tracing::debug!(%error, "a look for the run failed");
-                patience.after_a_fault().await;
+                budget.after_a_fault().await;
             }
             Err(error) => return Err(NotFound::NotTold { error, lost }),
         }
@@ -71,7 +69,7 @@ async fn look(
     order: &Order,
     at: DateTime<Utc>,
     lost: bool,
-    lone: &mut Lone,
+    candidate: &mut SoleCandidate,
 ) -> Result<Look, GithubError> {
     // Before GitHub's clock is known (its answer to the dispatch was lost), the newest page must do.
     let since = github.to_github_time(at).map(|at| at.trunc_subsecs(0) - SLACK);
@@ -81,28 +79,28 @@ async fn look(
     }
     match since {
         // Of a dispatch that may not have been taken, a run that merely fits proves nothing.
-        Some(since) if !lost => lone.look(github, order, &runs, since).await,
+        Some(since) if !lost => candidate.look(github, order, &runs, since).await,
         _ => Ok(Look::Nothing),
     }
 }
 
 /// The search for a run without a correlation id: it must be the only one that fits, seen twice and for
 /// a while after the dispatch, because a twin may show up a moment later.
-struct Lone {
+struct SoleCandidate {
     dispatcher: Option<Dispatcher>,
     ids_are_used: Option<bool>,
     seen: Option<u64>,
     settled: Instant,
 }
 
-impl Default for Lone {
+impl Default for SoleCandidate {
     fn default() -> Self {
         let settled = Instant::now() + SETTLE;
         Self { dispatcher: None, ids_are_used: None, seen: None, settled }
     }
 }
 
-impl Lone {
+impl SoleCandidate {
     async fn look(
         &mut self,
         github: &Github,

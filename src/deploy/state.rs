@@ -109,7 +109,7 @@ pub enum Why {
 }
 
 /// Where a deploy reports how far it has come.
-pub trait Report: Sync {
+pub trait StageObserver: Sync {
     /// Shows the new stage. Called only when something changed.
     fn show(&self, stage: &Stage) -> impl Future<Output = ()> + Send;
 }
@@ -144,14 +144,14 @@ impl Followed {
 /// The last stage, kept outside of the steps so that it survives when they are stopped.
 pub(super) struct Progress<'a, R> {
     pub(super) stage: Mutex<Stage>,
-    pub(super) report: &'a R,
+    pub(super) observer: &'a R,
 }
 
-impl<R: Report> Progress<'_, R> {
+impl<R: StageObserver> Progress<'_, R> {
     /// Keeps the stage and shows it.
     pub(super) async fn reach(&self, stage: Stage) {
         self.keep(stage.clone());
-        self.report.show(&stage).await;
+        self.observer.show(&stage).await;
     }
 
     /// Keeps the stage for the outcome to show.

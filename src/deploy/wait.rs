@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::failure;
 use super::order::Order;
-use super::patience::Patience;
-use super::state::{Ended, Progress, Report, Stage, Target, Why};
+use super::retry_budget::RetryBudget;
+use super::state::{Ended, Progress, Stage, StageObserver, Target, Why};
 use crate::github::runs::Tag;
 use crate::github::{Github, GithubError, Run};
 
@@ -16,11 +16,11 @@ const UNKNOWN_RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Looks at the run every poll interval until it is completed or the time is over. One failed look
 /// never ends the wait.
-pub(super) async fn until_it_ends<R: Report>(
+pub(super) async fn until_it_ends<R: StageObserver>(
     github: &Github,
     order: &Order,
     mut target: Target,
-    patience: &mut Patience,
+    budget: &mut RetryBudget,
     progress: &Progress<'_, R>,
 ) -> Ended {
     let mut tag = Tag::default();
@@ -29,16 +29,16 @@ pub(super) async fn until_it_ends<R: Report>(
         if let Some(run) = target.run.as_ref().filter(|run| run.is_completed()) {
             // Kept first, so that running out of time here loses no outcome.
             progress.keep(Stage::Following(target.clone()));
-            let failed_at = failure::find(github, order, run, patience).await;
+            let failed_at = failure::find(github, order, run, budget).await;
             progress.keep(Stage::Following(Target { failed_at, ..target }));
             return Ended::Concluded;
         }
         progress.reach(Stage::Following(target.clone())).await;
-        if patience.is_over() {
+        if budget.is_over() {
             return Ended::StillRunning(Why::TimedOut);
         }
-        patience.look_again().await;
-        match look(github, order, target.run_id, &mut tag, patience, unknown_until).await {
+        budget.look_again().await;
+        match look(github, order, target.run_id, &mut tag, budget, unknown_until).await {
             Ok(Some(run)) => target = target.seen(run),
             Ok(None) => {}
             Err(error) => return Ended::StillRunning(Why::NotTold(error)),
@@ -52,7 +52,7 @@ async fn look(
     order: &Order,
     run_id: u64,
     tag: &mut Tag,
-    patience: &mut Patience,
+    budget: &mut RetryBudget,
     unknown_until: Instant,
 ) -> Result<Option<Run>, GithubError> {
     let mut refused = false;
@@ -60,17 +60,17 @@ async fn look(
         match github.run(&order.repository, run_id, tag).await {
             Ok(run) => return Ok(run),
             Err(GithubError::RateLimited(wait)) => {
-                if !patience.rest(wait).await {
+                if !budget.rest(wait).await {
                     return Err(GithubError::RateLimited(wait));
                 }
             }
             Err(GithubError::NotFound) if Instant::now() < unknown_until => return Ok(None),
             Err(error) if error.is_passing() => {
                 tracing::debug!(%error, run_id, "a look at the run failed");
-                if patience.is_over() {
+                if budget.is_over() {
                     return Err(error);
                 }
-                patience.after_a_fault().await;
+                budget.after_a_fault().await;
             }
             // A lack of permission does not pass. Any other refusal must come twice to be believed.
             Err(error) if refused || matches!(error, GithubError::Forbidden(_)) => {
@@ -78,7 +78,7 @@ async fn look(
             }
             Err(_) => {
                 refused = true;
-                patience.after_a_fault().await;
+                budget.after_a_fault().await;
             }
         }
     }

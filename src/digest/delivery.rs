@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Window;
 use super::sample::Sample;
-use super::tally::{Outcome, Tally};
+use super::tally::{RunOutcome, Tally};
 use crate::github::Run;
 
 /// Fewer samples than this say nothing.
@@ -57,7 +57,7 @@ impl Delivery {
         let tally = Tally::of(inside.clone());
         let restored = agents.iter().flat_map(|runs| repairs(runs));
         let restored = restored.filter(|(_, end)| window.holds(*end));
-        let succeeded = inside.filter(|run| Outcome::of(run) == Outcome::Success);
+        let succeeded = inside.filter(|run| RunOutcome::of(run) == RunOutcome::Success);
         let lead = |run: &Run| Some(run.updated_at? - run.head_commit.as_ref()?.timestamp?);
         Self {
             frequency: Measure {
@@ -94,15 +94,15 @@ impl Measure {
 /// From when until when an agent's runs failed: the end of the first failure, the end of the next success.
 /// A failure before which no success is known does not count: what was read may not hold the first one.
 fn repairs(runs: &[Run]) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
-    let ended = runs.iter().filter(|run| Outcome::of(run).is_decided());
+    let ended = runs.iter().filter(|run| RunOutcome::of(run).is_decided());
     let mut ended: Vec<_> =
-        ended.filter_map(|run| Some((run.updated_at?, run.id, Outcome::of(run)))).collect();
+        ended.filter_map(|run| Some((run.updated_at?, run.id, RunOutcome::of(run)))).collect();
     ended.sort_by_key(|(end, id, _)| (*end, *id));
     let mut failing_since = None;
     let mut worked = false;
     let mut repairs = Vec::new();
     for (end, _, outcome) in ended {
-        if outcome == Outcome::Failure {
+        if outcome == RunOutcome::Failure {
             if worked {
                 failing_since.get_or_insert(end);
             }

@@ -30,7 +30,7 @@ pub fn head(period: Period, window: Window) -> String {
 }
 
 /// What GitHub says of one agent's workflow.
-pub(super) struct Report {
+pub(super) struct AgentRuns {
     pub(super) agent: String,
     pub(super) file: String,
     pub(super) page: String,
@@ -40,7 +40,7 @@ pub(super) struct Report {
 }
 
 /// The message of a digest.
-pub(super) fn render(period: Period, window: Window, reports: &[Report]) -> Message {
+pub(super) fn render(period: Period, window: Window, reports: &[AgentRuns]) -> Message {
     if reports.is_empty() {
         return Message::private(NONE_REPORTED);
     }
@@ -48,15 +48,16 @@ pub(super) fn render(period: Period, window: Window, reports: &[Report]) -> Mess
         Period::Daily => "the 24 hours before",
         Period::Weekly => "the 7 days before",
     };
-    let known: Vec<(&Report, &Listed)> =
+    let known: Vec<(&AgentRuns, &Listed)> =
         reports.iter().filter_map(|report| Some((report, report.listed.as_ref().ok()?))).collect();
     let inside = |run: &&Run| window.takes(run);
     let mut top = vec![head(period, window)];
     if reports.len() > 1 && !known.is_empty() {
         let all = known.iter().flat_map(|(_, listed)| listed.runs.iter()).filter(inside);
-        let of = match known.len() == reports.len() {
-            true => format!("{} agents", reports.len()),
-            false => format!("{} of {} agents", known.len(), reports.len()),
+        let of = if known.len() == reports.len() {
+            format!("{} agents", reports.len())
+        } else {
+            format!("{} of {} agents", known.len(), reports.len())
         };
         top.push(format!("**In total** · {of}"));
         top.extend(counts(&Tally::of(all)));
@@ -120,7 +121,7 @@ fn between(top: &str, blocks: impl Iterator<Item = String>, bottom: &str) -> Str
 }
 
 /// What is told of one agent: whole lines.
-fn block(report: &Report, window: Window) -> String {
+fn block(report: &AgentRuns, window: Window) -> String {
     let workflow = escape::link(&escape::code(&report.file, 100), &report.page);
     let mut lines = vec![format!("**{}** · {workflow}", escape::plain(&report.agent, 50))];
     match &report.listed {

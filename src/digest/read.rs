@@ -4,7 +4,7 @@ use chrono::{DurationRound, TimeDelta};
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
-use super::message::{Report, render};
+use super::message::{AgentRuns, render};
 use super::period::{Period, Window};
 use crate::agents::{Agent, Kind, Registry, Workflow};
 use crate::discord::Message;
@@ -37,7 +37,7 @@ pub async fn read(github: &Github, registry: &Registry, period: Period, window: 
     }
 }
 
-async fn look(github: &Github, registry: &Registry, window: Window) -> Vec<Report> {
+async fn look(github: &Github, registry: &Registry, window: Window) -> Vec<AgentRuns> {
     let calls = Semaphore::new(CALLS_AT_ONCE);
     let reported = registry.agents().iter().filter_map(|agent| {
         let workflow = agent.workflow().filter(|workflow| workflow.reported)?;
@@ -52,12 +52,12 @@ async fn look_at(
     workflow: &Workflow,
     window: Window,
     calls: &Semaphore,
-) -> Report {
+) -> AgentRuns {
     let repository = workflow.repository.as_ref().unwrap_or(github.default_repository());
     let reading = Reading { repository, workflow: &workflow.file, calls };
     let spans = spans(window).map(|span| github.runs_between(reading, span));
     let listed: Result<Vec<Listed>, _> = join_all(spans).await.into_iter().collect();
-    Report {
+    AgentRuns {
         agent: agent.name.clone(),
         file: workflow.file.clone(),
         page: github.workflow_page(repository, &workflow.file),

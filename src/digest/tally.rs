@@ -6,7 +6,7 @@ use super::sample::Sample;
 
 /// What a run counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// It succeeded.
     Success,
     /// It failed, timed out or could not start.
@@ -17,7 +17,7 @@ pub enum Outcome {
     Other,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// What this run counts as.
     pub fn of(run: &Run) -> Self {
         match run.conclusion.as_deref().filter(|_| run.is_completed()) {
@@ -53,15 +53,15 @@ pub struct Tally {
 impl Tally {
     /// Counts these runs.
     pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> Self {
-        let decided = runs.clone().into_iter().filter(|run| Outcome::of(run).is_decided());
+        let decided = runs.clone().into_iter().filter(|run| RunOutcome::of(run).is_decided());
         let mut tally =
             Self { durations: decided.filter_map(Run::duration).collect(), ..Self::default() };
         for run in runs {
-            match Outcome::of(run) {
-                Outcome::Success => tally.success += 1,
-                Outcome::Failure => tally.failure += 1,
-                Outcome::Cancelled => tally.cancelled += 1,
-                Outcome::Other => tally.other += 1,
+            match RunOutcome::of(run) {
+                RunOutcome::Success => tally.success += 1,
+                RunOutcome::Failure => tally.failure += 1,
+                RunOutcome::Cancelled => tally.cancelled += 1,
+                RunOutcome::Other => tally.other += 1,
             }
         }
         tally
@@ -103,25 +103,25 @@ mod tests {
     use serde_json::json;
 
     #[rstest]
-    #[case("success", Outcome::Success)]
-    #[case("failure", Outcome::Failure)]
-    #[case("timed_out", Outcome::Failure)]
-    #[case("startup_failure", Outcome::Failure)]
-    #[case("cancelled", Outcome::Cancelled)]
-    #[case("skipped", Outcome::Other)]
-    #[case("neutral", Outcome::Other)]
-    #[case("action_required", Outcome::Other)]
-    #[case("stale", Outcome::Other)]
-    #[case("exploded", Outcome::Other)]
-    fn a_conclusion_counts_as(#[case] conclusion: &str, #[case] expected: Outcome) {
-        assert_eq!(Outcome::of(&run(1, 0, 60, conclusion)), expected);
+    #[case("success", RunOutcome::Success)]
+    #[case("failure", RunOutcome::Failure)]
+    #[case("timed_out", RunOutcome::Failure)]
+    #[case("startup_failure", RunOutcome::Failure)]
+    #[case("cancelled", RunOutcome::Cancelled)]
+    #[case("skipped", RunOutcome::Other)]
+    #[case("neutral", RunOutcome::Other)]
+    #[case("action_required", RunOutcome::Other)]
+    #[case("stale", RunOutcome::Other)]
+    #[case("exploded", RunOutcome::Other)]
+    fn a_conclusion_counts_as(#[case] conclusion: &str, #[case] expected: RunOutcome) {
+        assert_eq!(RunOutcome::of(&run(1, 0, 60, conclusion)), expected);
     }
 
     #[test]
     fn a_run_that_goes_on_has_no_outcome_yet() {
         // GitHub keeps the conclusion of the attempt before while a run is repeated.
         let again = json!({"id": 1, "status": "in_progress", "conclusion": "failure"});
-        assert_eq!(Outcome::of(&serde_json::from_value(again).unwrap()), Outcome::Other);
+        assert_eq!(RunOutcome::of(&serde_json::from_value(again).unwrap()), RunOutcome::Other);
     }
 
     #[test]

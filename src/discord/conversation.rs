@@ -98,10 +98,7 @@ impl Conversation {
 
     /// Posts a message of its own; one that is lost is logged.
     pub async fn follow_up(&self, message: &Message) {
-        let message = match self.ephemeral {
-            true => message.clone().privately(),
-            false => message.clone(),
-        };
+        let message = if self.ephemeral { message.clone().privately() } else { message.clone() };
         if let Err(error) = self.discord.follow_up(&self.token, &message).await {
             telemetry::not_delivered("the follow-up", &error);
         }

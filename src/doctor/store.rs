@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::discord::InteractionId;
     use crate::doctor::Level;
-    use crate::store::{DeployKey, Outcome};
+    use crate::store::{DeployKey, DeployOutcome};
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_795_341_600, 0).unwrap()
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_ended_and_what_may_go_on_is_fine() {
-        let outcome = Outcome { word: "success".to_owned(), run_page: None, at: now() };
+        let outcome = DeployOutcome { word: "success".to_owned(), run_page: None, at: now() };
         let ended = deploy(60, DeployState::Ended(outcome));
         let found = judged(Ok(vec![ended, deploy(17, DeployState::Pending)]));
         assert_eq!(found.level, Level::Good);

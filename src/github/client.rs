@@ -165,9 +165,10 @@ impl Github {
         let request = Request::get(link).header(USER_AGENT, AGENT).body(Bytes::new());
         let request = request.map_err(|error| GithubError::Lost(error.to_string()))?;
         let response = self.send(request).await?;
-        match response.status().is_success() {
-            true => Ok(response.into_body()),
-            false => Err(GithubError::Lost(format!("status {}", response.status().as_u16()))),
+        if response.status().is_success() {
+            Ok(response.into_body())
+        } else {
+            Err(GithubError::Lost(format!("status {}", response.status().as_u16())))
         }
     }
 

@@ -89,9 +89,10 @@ fn verdict(verification: &Verification<'_>) -> String {
     }
     if let Some(newer) = &verification.newer {
         let label = newer.run_number.map_or_else(|| newer.id.to_string(), |n| format!("#{n}"));
-        let (_, words) = match newer.is_completed() {
-            true => conclusion(newer.conclusion.as_deref()),
-            false => running(Some(newer)),
+        let (_, words) = if newer.is_completed() {
+            conclusion(newer.conclusion.as_deref())
+        } else {
+            running(Some(newer))
         };
         let answers = answers(", but may not be of this run");
         return format!("⚠️ {title}: run {label} is newer ({words}). {answers}");

@@ -152,9 +152,10 @@ fn probe_error(error: reqwest::Error) -> ProbeError {
         }
         cause = error.source();
     }
-    match error.is_connect() {
-        true => ProbeError::NoConnection(brief(error)),
-        false => ProbeError::Broken(brief(error)),
+    if error.is_connect() {
+        ProbeError::NoConnection(brief(error))
+    } else {
+        ProbeError::Broken(brief(error))
     }
 }
 

@@ -26,7 +26,7 @@ pub trait Store: Send + Sync {
     fn end_deploy<'a>(
         &'a self,
         key: &'a DeployKey,
-        outcome: &'a Outcome,
+        outcome: &'a DeployOutcome,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
     /// The last deploys of an agent, the newest first.
@@ -81,12 +81,12 @@ pub enum DeployState {
     /// Its outcome was not announced yet.
     Pending,
     /// Its outcome was announced.
-    Ended(Outcome),
+    Ended(DeployOutcome),
 }
 
 /// How a deploy ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct DeployOutcome {
     /// One word: GitHub's conclusion, like `success`, or what there is instead of one.
     pub word: String,
     /// The page of its run, if that is known.

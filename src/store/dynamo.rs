@@ -24,7 +24,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use super::contract::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
+use super::contract::{
+    Begun, Deploy, DeployKey, DeployOutcome, DeployState, Post, Store, StoreError,
+};
 use crate::aws::{Aws, AwsError};
 use crate::clock::Clock;
 use crate::discord::InteractionId;
@@ -145,7 +147,7 @@ impl Store for Dynamo {
     fn end_deploy<'a>(
         &'a self,
         key: &'a DeployKey,
-        outcome: &'a Outcome,
+        outcome: &'a DeployOutcome,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             let claim = text(Uuid::new_v4());
@@ -288,7 +290,7 @@ fn time(item: &Item, name: &str) -> Option<DateTime<Utc>> {
 fn deploy_of(item: &Item) -> Option<Deploy> {
     let state = match string(item, "state")?.as_str() {
         "pending" => DeployState::Pending,
-        _ => DeployState::Ended(Outcome {
+        _ => DeployState::Ended(DeployOutcome {
             word: string(item, "outcome")?,
             run_page: string(item, "run_page"),
             at: time(item, "ended_at")?,

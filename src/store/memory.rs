@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::contract::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
+use super::contract::{
+    Begun, Deploy, DeployKey, DeployOutcome, DeployState, Post, Store, StoreError,
+};
 use futures_util::future::BoxFuture;
 
 use crate::discord::InteractionId;
@@ -98,7 +100,7 @@ impl Store for Memory {
     fn end_deploy<'a>(
         &'a self,
         key: &'a DeployKey,
-        outcome: &'a Outcome,
+        outcome: &'a DeployOutcome,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         let mut kept = self.lock();
         let deploy = kept.deploys.entries.get_mut(&slot(key));

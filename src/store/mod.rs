@@ -10,7 +10,7 @@ pub mod memory;
 pub mod settings;
 pub mod unset;
 
-pub use contract::{Begun, Deploy, DeployKey, DeployState, Outcome, Post, Store, StoreError};
+pub use contract::{Begun, Deploy, DeployKey, DeployOutcome, DeployState, Post, Store, StoreError};
 #[cfg(feature = "aws")]
 pub use dynamo::Dynamo;
 pub use memory::Memory;

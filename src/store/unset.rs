@@ -3,7 +3,7 @@
 
 use futures_util::future::{BoxFuture, ready};
 
-use super::contract::{Begun, Deploy, DeployKey, Outcome, Post, Store, StoreError};
+use super::contract::{Begun, Deploy, DeployKey, DeployOutcome, Post, Store, StoreError};
 use super::settings::{HOW_TO_GET_A_TABLE, TABLE_NAME};
 use crate::discord::InteractionId;
 
@@ -36,7 +36,7 @@ impl Store for Unset {
     fn end_deploy<'a>(
         &'a self,
         _: &'a DeployKey,
-        _: &'a Outcome,
+        _: &'a DeployOutcome,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         no_table()
     }

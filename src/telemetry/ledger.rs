@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::summary::{About, Event, Notes, Outcome, Summary};
+use super::summary::{About, Event, InteractionOutcome, Notes, Summary};
 use crate::clock::Clock;
 use crate::telemetry::Sink;
 
@@ -27,7 +27,7 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         let mut notes = std::mem::take(&mut *self.notes());
         if notes.reply.is_none() && self.about.event != Event::Digest {
-            notes.ended(Outcome::Failed, "it was never answered");
+            notes.ended(InteractionOutcome::Failed, "it was never answered");
         }
         self.sink.write(Summary {
             at: self.clock.now(),

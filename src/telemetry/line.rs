@@ -211,7 +211,7 @@ fn milliseconds(duration: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    use crate::telemetry::{About, Deployed, Notes, Outcome};
+    use crate::telemetry::{About, Deployed, InteractionOutcome, Notes};
     use rstest::rstest;
     use serde_json::{Value, json};
 
@@ -412,7 +412,9 @@ mod tests {
     #[test]
     fn what_others_wrote_stays_inside_of_its_string() {
         let mut summary = interaction();
-        summary.notes.ended(Outcome::Failed, "\"}\n{\"event\":\"interaction\",\u{7}\u{2028}");
+        summary
+            .notes
+            .ended(InteractionOutcome::Failed, "\"}\n{\"event\":\"interaction\",\u{7}\u{2028}");
         let line = line(&summary);
         assert_eq!(line["level"], "ERROR");
         assert_eq!(line["error"], "\"}\n{\"event\":\"interaction\",\u{7}\u{2028}");

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 pub use deployed::Deployed;
 pub use ledger::Ledger;
 pub use sink::{Emf, Readable, Sink, sink};
-pub use summary::{About, Event, Notes, Outcome, Summary};
+pub use summary::{About, Event, InteractionOutcome, Notes, Summary};
 
 use crate::clock::Clock;
 
@@ -115,14 +115,14 @@ pub fn done(how: &'static str) {
 
 /// Nothing was done, for a reason that the user was shown; this is its half for the log.
 pub fn refused(why: &impl Display) {
-    if !note(|notes| notes.ended(Outcome::Refused, &why.to_string())) {
+    if !note(|notes| notes.ended(InteractionOutcome::Refused, &why.to_string())) {
         tracing::info!(%why, "refused");
     }
 }
 
 /// It could not be done, or not wholly, and that is no fault of the user's.
 pub fn failed(why: &impl Display) {
-    if !note(|notes| notes.ended(Outcome::Failed, &why.to_string())) {
+    if !note(|notes| notes.ended(InteractionOutcome::Failed, &why.to_string())) {
         tracing::error!(%why, "failed");
     }
 }
@@ -138,7 +138,7 @@ pub fn follows_up() {
 pub fn not_delivered(what: &str, why: &impl Display) {
     let noted = note(|notes| {
         *notes.follow_up_failures.get_or_insert(0) += 1;
-        notes.ended(Outcome::Failed, &format!("{what} could not be delivered: {why}"));
+        notes.ended(InteractionOutcome::Failed, &format!("{what} could not be delivered: {why}"));
     });
     if !noted {
         tracing::error!(%why, "{what} could not be delivered");
@@ -149,7 +149,7 @@ pub fn not_delivered(what: &str, why: &impl Display) {
 pub fn deployed(deployed: Deployed) {
     note(|notes| {
         if let Some(error) = &deployed.error {
-            notes.ended(Outcome::Failed, error);
+            notes.ended(InteractionOutcome::Failed, error);
         }
         notes.deployed = Some(deployed);
     });

@@ -41,7 +41,7 @@ impl Event {
 
 /// How it ended for whoever wanted something. The worst that was noted counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum InteractionOutcome {
     /// Done and said. A run that failed was reported, so that is one, too.
     #[default]
     Answered,
@@ -53,7 +53,7 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
+impl InteractionOutcome {
     /// The value of the dimension.
     pub fn name(self) -> &'static str {
         match self {
@@ -117,7 +117,7 @@ pub struct Notes {
     /// From the arrival until the answer.
     pub time_to_answer: Option<Duration>,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: InteractionOutcome,
     /// Why it was refused or failed; several reasons are joined.
     pub error: Option<String>,
     /// Requests sent to GitHub, answered or not.
@@ -133,7 +133,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    pub(super) fn ended(&mut self, outcome: Outcome, why: &str) {
+    pub(super) fn ended(&mut self, outcome: InteractionOutcome, why: &str) {
         self.outcome = self.outcome.max(outcome);
         let error = match self.error.take() {
             Some(before) if before.contains(why) => before,
@@ -161,7 +161,7 @@ impl Summary {
     /// How loud it is.
     pub fn level(&self) -> Level {
         match (self.about.event, self.notes.outcome) {
-            (_, Outcome::Failed) => Level::ERROR,
+            (_, InteractionOutcome::Failed) => Level::ERROR,
             (Event::Autocomplete, _) => Level::DEBUG,
             _ => Level::INFO,
         }
@@ -181,12 +181,12 @@ mod tests {
     #[test]
     fn the_worst_outcome_counts_and_every_reason_is_kept_once() {
         let mut notes = Notes::default();
-        notes.ended(Outcome::Failed, "GitHub cannot be reached");
-        notes.ended(Outcome::Failed, "GitHub cannot be reached");
-        notes.ended(Outcome::Refused, "not here");
-        assert_eq!(notes.outcome, Outcome::Failed);
+        notes.ended(InteractionOutcome::Failed, "GitHub cannot be reached");
+        notes.ended(InteractionOutcome::Failed, "GitHub cannot be reached");
+        notes.ended(InteractionOutcome::Refused, "not here");
+        assert_eq!(notes.outcome, InteractionOutcome::Failed);
         assert_eq!(notes.error.as_deref(), Some("GitHub cannot be reached; not here"));
-        notes.ended(Outcome::Failed, &"é".repeat(1000));
+        notes.ended(InteractionOutcome::Failed, &"é".repeat(1000));
         assert_eq!(notes.error.unwrap().chars().count(), MAX_ERROR);
     }
 }

@@ -10,7 +10,7 @@ use deckhand::bot::tasks::Deadline;
 use deckhand::discord::InteractionId;
 use deckhand::host::http::App;
 use deckhand::schedule::{Done, NotDone, Schedule};
-use deckhand::store::{Begun, Deploy, DeployKey, Memory, Outcome, Post, Store, StoreError};
+use deckhand::store::{Begun, Deploy, DeployKey, DeployOutcome, Memory, Post, Store, StoreError};
 use futures_util::future::BoxFuture;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ impl Store for Shared {
     fn end_deploy<'a>(
         &'a self,
         key: &'a DeployKey,
-        outcome: &'a Outcome,
+        outcome: &'a DeployOutcome,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         self.memory.end_deploy(key, outcome)
     }
@@ -303,7 +303,7 @@ async fn each_outcome_is_one_log_line_without_the_token() {
     let text = format!("{error} {error:?} {} {:?}", logged(), world.lines.all());
     assert!(!text.contains(BOT_TOKEN));
     let lines: Vec<_> = world.lines.all();
-    let told = |line: &Value| (line["Outcome"].clone(), line["reply"].clone());
+    let told = |line: &Value| (line["DeployOutcome"].clone(), line["reply"].clone());
     let outcomes: Vec<_> = lines.iter().map(told).collect();
     let (failed, answered) = (json!("failed"), json!("answered"));
     let expected = [

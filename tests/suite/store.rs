@@ -9,7 +9,7 @@ use deckhand::clock::{Clock, SystemClock};
 use deckhand::discord::InteractionId;
 use deckhand::net::transport::Https;
 use deckhand::store::{
-    Begun, Deploy, DeployKey, DeployState, Dynamo, Memory, Outcome, Post, Store,
+    Begun, Deploy, DeployKey, DeployOutcome, DeployState, Dynamo, Memory, Post, Store,
 };
 use futures_util::future::join_all;
 use rstest::rstest;
@@ -56,9 +56,9 @@ fn deploy(agent: &str, interaction_id: u64) -> Deploy {
     }
 }
 
-fn outcome(word: &str) -> Outcome {
+fn outcome(word: &str) -> DeployOutcome {
     let run_page = Some("https://github.com/o/r/actions/runs/2".to_owned());
-    Outcome { word: word.to_owned(), run_page, at: now() + TimeDelta::minutes(3) }
+    DeployOutcome { word: word.to_owned(), run_page, at: now() + TimeDelta::minutes(3) }
 }
 
 macro_rules! promises {

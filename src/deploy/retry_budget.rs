@@ -16,14 +16,14 @@ const RESTS: u8 = 2;
 
 /// The time limit of one deploy, and the only place where its pauses are made.
 #[derive(Debug)]
-pub struct Patience {
+pub struct RetryBudget {
     deadline: Instant,
     interval: Duration,
     rests_left: u8,
     backoff: ExponentialBackoff,
 }
 
-impl Patience {
+impl RetryBudget {
     /// For following a run: `WAIT_TIMEOUT_SECONDS` from now.
     pub fn for_a_wait(wait: WaitSettings) -> Self {
         Self {
@@ -95,52 +95,52 @@ fn backoff() -> ExponentialBackoff {
 mod tests {
     use super::*;
 
-    fn patience(seconds: u64) -> Patience {
+    fn budget(seconds: u64) -> RetryBudget {
         let timeout = Duration::from_secs(seconds);
-        Patience::for_a_wait(WaitSettings { timeout, ..WaitSettings::default() })
+        RetryBudget::for_a_wait(WaitSettings { timeout, ..WaitSettings::default() })
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_limit_is_waited_out_twice() {
-        let mut patience = patience(180);
+        let mut budget = budget(180);
         let start = Instant::now();
-        assert!(patience.rest(Duration::from_secs(30)).await);
-        assert!(patience.rest(Duration::from_secs(30)).await);
-        assert!(!patience.rest(Duration::from_secs(1)).await);
+        assert!(budget.rest(Duration::from_secs(30)).await);
+        assert!(budget.rest(Duration::from_secs(30)).await);
+        assert!(!budget.rest(Duration::from_secs(1)).await);
         assert_eq!(start.elapsed(), Duration::from_secs(60));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_limit_is_never_waited_out_past_the_deadline() {
-        let mut patience = patience(10);
+        let mut budget = budget(10);
         let start = Instant::now();
-        assert!(!patience.rest(Duration::from_secs(11)).await);
+        assert!(!budget.rest(Duration::from_secs(11)).await);
         assert_eq!(start.elapsed(), Duration::ZERO);
-        assert!(patience.rest(Duration::from_secs(10)).await);
+        assert!(budget.rest(Duration::from_secs(10)).await);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_pause_goes_past_the_deadline() {
-        let mut patience = patience(10);
+        let mut budget = budget(10);
         let start = Instant::now();
-        while !patience.is_over() {
-            patience.look_again().await;
+        while !budget.is_over() {
+            budget.look_again().await;
         }
         assert_eq!(start.elapsed(), Duration::from_secs(10));
     }
 
     #[tokio::test(start_paused = true)]
     async fn pauses_grow_with_faults_in_a_row() {
-        let mut patience = patience(600);
+        let mut budget = budget(600);
         for round in 0..2 {
             let start = Instant::now();
-            patience.after_a_fault().await;
+            budget.after_a_fault().await;
             assert!(start.elapsed() <= Duration::from_secs(1), "round {round}");
             for _ in 0..4 {
-                patience.after_a_fault().await;
+                budget.after_a_fault().await;
             }
             assert!(start.elapsed() >= Duration::from_secs(10), "round {round}");
-            patience.look_again().await;
+            budget.look_again().await;
         }
     }
 }
