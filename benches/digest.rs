@@ -19,9 +19,9 @@ use deckhand::bot::registration;
 use deckhand::bot::tasks::Tasks;
 use deckhand::clock::SystemClock;
 use deckhand::commands::TABLE;
-use deckhand::config::{GithubSettings, SignIn};
 use deckhand::digest::{Period, Window};
 use deckhand::discord::registration::Scope;
+use deckhand::github::settings::{Settings, SignIn};
 use deckhand::github::window::{Listed, Reading, Span};
 use deckhand::host::startup;
 use deckhand::net::transport::Https;
@@ -83,7 +83,7 @@ fn measured(began: Instant, github: &Github, skip: usize) -> Measured {
 /// Only the reading, by the bot's own client.
 async fn pages(history: &[NewRun], calls_at_once: usize) -> Measured {
     let standin = github(history).await;
-    let settings = GithubSettings {
+    let settings = Settings {
         sign_in: SignIn::Token(SecretSource::Given(Secret::new("ghs_standin_token"))),
         repository: REPOSITORY.parse().expect("a repository"),
         api_base: standin.url(),

@@ -48,5 +48,6 @@ async fn run_function() -> Result<()> {
 
 #[cfg(not(feature = "aws"))]
 async fn run_function() -> Result<()> {
-    Err("this build cannot run on Lambda: build with the feature `aws`".into())
+    Err("this build has no AWS support, so it cannot run on Lambda: build with the feature `aws`"
+        .into())
 }

@@ -118,9 +118,6 @@ fn usage(option: &Value) -> String {
         Some(5) => "true|false".to_owned(),
         _ => "TEXT".to_owned(),
     };
-    let required = match option["required"] == true {
-        true => " (required)",
-        false => "",
-    };
+    let required = if option["required"] == true { " (required)" } else { "" };
     format!("{}:{value}{required}", text(option, "name"))
 }

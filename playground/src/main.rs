@@ -69,9 +69,10 @@ fn scenarios() -> PossibleValuesParser {
 }
 
 fn user(text: &str) -> std::result::Result<String, &'static str> {
-    match input::is_user(text) {
-        true => Ok(text.to_owned()),
-        false => Err("a name on Discord has 2 to 32 of a-z, 0-9, _ and ."),
+    if input::is_user(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a name on Discord has 2 to 32 of a-z, 0-9, _ and .")
     }
 }
 

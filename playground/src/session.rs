@@ -116,11 +116,14 @@ impl Session {
             pressed = ctrl_c() => pressed?,
         }
         self.show.report_unanswered();
-        Ok(match self.show.trouble {
-            _ if interrupted => 130,
-            true => 1,
-            false if self.mistyped => 2,
-            false => 0,
+        Ok(if interrupted {
+            130
+        } else if self.show.trouble {
+            1
+        } else if self.mistyped {
+            2
+        } else {
+            0
         })
     }
 }

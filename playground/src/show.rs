@@ -49,10 +49,7 @@ impl Show {
         Self {
             trouble: false,
             discord,
-            paint: match terminal && !plain {
-                true => Paint::Colour,
-                false => Paint::Plain,
-            },
+            paint: if terminal && !plain { Paint::Colour } else { Paint::Plain },
             prompt: prompt && terminal,
             numbered: prompt,
             seen: 0,
@@ -82,10 +79,11 @@ impl Show {
     /// Prints a text on lines of its own.
     pub fn say(&self, text: &str) {
         let end = if text.is_empty() { "" } else { "\n" };
-        let printed = match self.prompt {
+        let printed = if self.prompt {
             // Back to the line's beginning, over the prompt; and the prompt anew.
-            true => format!("\r\x1b[K{text}{end}> "),
-            false => format!("{text}{end}"),
+            format!("\r\x1b[K{text}{end}> ")
+        } else {
+            format!("{text}{end}")
         };
         print(&printed);
     }
@@ -191,10 +189,7 @@ impl Show {
             notes.push(format!("notifies {}", names.join(", ")));
         }
         let bot = self.paint.bold("Deckhand");
-        match notes.is_empty() {
-            true => bot,
-            false => format!("{bot} ({})", notes.join(", ")),
-        }
+        if notes.is_empty() { bot } else { format!("{bot} ({})", notes.join(", ")) }
     }
 
     fn name(&self, id: &str) -> String {
@@ -213,9 +208,12 @@ impl Show {
         let before = self.shown.insert(message.id.clone(), lines.clone());
         let before = before.unwrap_or_default();
         let name = |id: &str| self.names.get(id).cloned();
-        let shown = lines.iter().map(|line| match before.contains(line) {
-            true => self.paint.dim(&markdown::line(line, self.paint.fainter(), &name)),
-            false => markdown::line(line, self.paint, &name),
+        let shown = lines.iter().map(|line| {
+            if before.contains(line) {
+                self.paint.dim(&markdown::line(line, self.paint.fainter(), &name))
+            } else {
+                markdown::line(line, self.paint, &name)
+            }
         });
         shown.collect()
     }

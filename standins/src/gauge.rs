@@ -5,11 +5,14 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use tokio::sync::Notify;
+
 /// Counts the calls under way, and those of them that only wait for the clock.
 #[derive(Clone, Debug, Default)]
 pub struct Gauge {
     calls: Arc<AtomicUsize>,
     stalls: Arc<AtomicUsize>,
+    began: Arc<Notify>,
 }
 
 impl Gauge {
@@ -20,6 +23,7 @@ impl Gauge {
 
     /// Counts one outgoing call until the guard is dropped.
     pub fn call(&self) -> CallGuard {
+        self.began.notify_one();
         CallGuard(Count::up(&self.calls))
     }
 
@@ -28,7 +32,17 @@ impl Gauge {
         StallGuard(Count::up(&self.stalls))
     }
 
-    /// Whether every call under way waits for the clock.
+    /// Whether no call is under way, held back or not.
+    pub fn idle(&self) -> bool {
+        self.calls.load(Ordering::SeqCst) == 0
+    }
+
+    /// Waits until a call begins; returns at once if one began since it was last waited for.
+    pub async fn call_began(&self) {
+        self.began.notified().await;
+    }
+
+    /// Whether every call under way waits for time to pass.
     pub fn quiet(&self) -> bool {
         self.calls.load(Ordering::SeqCst) <= self.stalls.load(Ordering::SeqCst)
     }
@@ -60,6 +74,10 @@ impl Drop for Count {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     #[test]
@@ -74,5 +92,18 @@ mod tests {
         assert!(!gauge.quiet());
         drop(call);
         assert!(gauge.quiet());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_begins_is_noticed_also_before_it_is_waited_for() {
+        let gauge = Gauge::new();
+        assert!(gauge.idle());
+        let call = gauge.call();
+        assert!(!gauge.idle());
+        gauge.call_began().await;
+        let another = timeout(Duration::from_secs(1), gauge.call_began());
+        assert!(another.await.is_err());
+        drop(call);
+        assert!(gauge.idle());
     }
 }

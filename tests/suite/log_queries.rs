@@ -71,11 +71,13 @@ async fn lines() -> Vec<Value> {
             world.types("ada", text).await;
         }
         lines.extend(world.lines.all());
+        world.and_more();
     }
     let world = World::named("forbidden").await;
     world.discord.fault(DiscordFault::new(OnDiscord::Any, DiscordWhat::Status(500)).always());
     world.types("ada", "/deploy-client wait:true").await;
     lines.extend(world.lines.all());
+    world.and_more();
     lines
 }
 

@@ -1,7 +1,7 @@
 //! Moves the paused clock. The sockets are real, and tokio alone would move its clock whenever all tasks
-//! wait, also while bytes are on their way: call timeouts would fire at random. So this keeps the
-//! runtime awake and moves the clock in small steps, and only when every call under way is held up by
-//! a stand-in on purpose.
+//! wait, also while bytes are on their way: call timeouts would fire at random. So while
+//! calls are under way this keeps the runtime awake and moves the clock itself, in small steps, and only when
+//! every one of them is held up by a stand-in on purpose.
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use tokio::task::JoinHandle;
 
 /// How far the clock moves at a time.
 const STEP: Duration = Duration::from_millis(50);
+/// How far it moves at most while no call is under way.
+const LEAP: Duration = Duration::from_secs(1);
 /// How often the sockets are looked at between two moves.
 const LOOKS: usize = 12;
 
@@ -33,7 +35,10 @@ async fn pace(gauge: Gauge) {
         for _ in 0..LOOKS {
             tokio::task::yield_now().await;
         }
-        if gauge.quiet() {
+        if gauge.idle() {
+            // Nothing is on its way, so tokio may move its clock to whatever comes next.
+            let _ = tokio::time::timeout(LEAP, gauge.call_began()).await;
+        } else if gauge.quiet() {
             tokio::time::advance(STEP).await;
         }
     }
