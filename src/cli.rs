@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use deckhand::bot::registration;
 use deckhand::bot::tasks::Tasks;
+use deckhand::bot::{registration, settings};
 use deckhand::commands::TABLE;
 use deckhand::discord::registration::{Scope, changes};
 use deckhand::doctor::{self, is_ill};
@@ -25,7 +25,7 @@ use crate::Result;
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 #[command(after_help = "Settings come from the environment; docs/settings.md lists them.")]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Subcommands,
 }
@@ -51,6 +51,8 @@ enum Subcommands {
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
     },
+    /// Print every setting with its meaning and its default, as Markdown
+    Settings,
     /// Check the set-up: settings, Discord, GitHub, each agent's workflow; exit status 1 if
     /// something does not work
     ///
@@ -61,9 +63,10 @@ enum Subcommands {
 
 impl Cli {
     /// Does what was asked for.
-    pub async fn run(self) -> Result<ExitCode> {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
         match self.command {
             Subcommands::Doctor => return examine().await,
+            Subcommands::Settings => Ok(write!(std::io::stdout().lock(), "{}", settings::page())?),
             Subcommands::Serve { listen, grace } => {
                 run_server(listen, Duration::from_secs(grace)).await
             }
@@ -74,7 +77,7 @@ impl Cli {
 }
 
 async fn run_server(listen: SocketAddr, grace: Duration) -> Result<()> {
-    logging::start(Form::Readable, environment("LOG_LEVEL").as_deref())?;
+    logging::start(Form::Readable, settings::log_level(&environment).as_deref())?;
     let tasks = Tasks::default();
     let app = startup::app(environment, tasks.clone())?;
     let mut term = signal(SignalKind::terminate())?;

@@ -28,6 +28,7 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 #[cfg(feature = "aws")]
 async fn run_function() -> Result<()> {
+    use deckhand::bot::settings;
     use deckhand::bot::tasks::Tasks;
     use deckhand::host::lambda::runtime;
     use deckhand::host::startup::{self, environment};
@@ -40,7 +41,7 @@ async fn run_function() -> Result<()> {
     for _ in 0..4 {
         tokio::task::yield_now().await;
     }
-    logging::start(Form::Json, environment("LOG_LEVEL").as_deref())?;
+    logging::start(Form::Json, settings::log_level(&environment).as_deref())?;
     let app = startup::app_that_explains(environment, tasks.clone())?;
     watching.await?;
     runtime::run(app, tasks).await

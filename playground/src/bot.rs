@@ -1,10 +1,10 @@
 //! What is used of the real bot.
 
-pub use deckhand::agents::{Kind, Registry};
-pub use deckhand::bot::registration;
-pub use deckhand::bot::tasks::Tasks;
-pub use deckhand::commands::TABLE;
-pub use deckhand::discord::registration::Scope;
-pub use deckhand::host::serve::serve;
-pub use deckhand::host::startup;
-pub use deckhand::telemetry::logging::{self, Form};
+pub(crate) use deckhand::agents::{Kind, Registry};
+pub(crate) use deckhand::bot::registration;
+pub(crate) use deckhand::bot::tasks::Tasks;
+pub(crate) use deckhand::commands::TABLE;
+pub(crate) use deckhand::discord::registration::Scope;
+pub(crate) use deckhand::host::serve::serve;
+pub(crate) use deckhand::host::startup;
+pub(crate) use deckhand::telemetry::logging::{self, Form};

@@ -4,7 +4,7 @@ use serde_json::Value;
 use standins::github::Scenario;
 
 /// A line as it was meant.
-pub enum Input<'a> {
+pub(crate) enum Input<'a> {
     /// An empty line.
     Nothing,
     /// `help`
@@ -25,7 +25,7 @@ pub enum Input<'a> {
 }
 
 /// Reads a line, or says what could be typed instead.
-pub fn read(line: &str) -> Result<Input<'_>, String> {
+pub(crate) fn read(line: &str) -> Result<Input<'_>, String> {
     let line = line.trim();
     if line.starts_with('/') {
         let user = None;
@@ -52,20 +52,20 @@ pub fn read(line: &str) -> Result<Input<'_>, String> {
 }
 
 /// Whether somebody can have this name on Discord.
-pub fn is_user(name: &str) -> bool {
+pub(crate) fn is_user(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.".contains(c);
     (2..=32).contains(&name.len()) && name.chars().all(allowed)
 }
 
 /// What the prompt begins with.
-pub fn welcome() -> String {
+pub(crate) fn welcome() -> String {
     "This is Deckhand between a stand-in Discord and a stand-in GitHub; nothing leaves this machine.\n\
      Type a slash command such as /deploy-client wait:true, or help. Ctrl-D leaves."
         .to_owned()
 }
 
 /// The answer to `scenarios`.
-pub fn scenarios(current: &str) -> String {
+pub(crate) fn scenarios(current: &str) -> String {
     let lines = Scenario::names().iter().map(|(name, what)| {
         let mark = if *name == current { '*' } else { ' ' };
         format!("{mark} {name:18} {what}")
@@ -75,7 +75,7 @@ pub fn scenarios(current: &str) -> String {
 }
 
 /// The answer to `help`, with the commands as they are registered.
-pub fn help(commands: &Value) -> String {
+pub(crate) fn help(commands: &Value) -> String {
     let mut lines = vec!["Commands:".to_owned()];
     for command in items(commands) {
         let name = format!("/{}", text(command, "name"));

@@ -2,7 +2,7 @@
 
 /// How text looks.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Paint {
+pub(crate) enum Paint {
     /// For files and pipes: no escape sequences at all.
     Plain,
     /// For terminals: colours, and links that can be followed.
@@ -12,15 +12,15 @@ pub enum Paint {
 }
 
 impl Paint {
-    pub fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         self.with("1", "22", text)
     }
 
-    pub fn dim(self, text: &str) -> String {
+    pub(crate) fn dim(self, text: &str) -> String {
         self.with("2", "22", text)
     }
 
-    pub fn red(self, text: &str) -> String {
+    pub(crate) fn red(self, text: &str) -> String {
         self.with("31", "39", text)
     }
 
@@ -33,7 +33,7 @@ impl Paint {
     }
 
     /// The same for text inside styled text.
-    pub fn fainter(self) -> Self {
+    pub(crate) fn fainter(self) -> Self {
         match self {
             Self::Plain => Self::Plain,
             Self::Colour | Self::Faint => Self::Faint,
@@ -60,7 +60,7 @@ impl Paint {
 }
 
 /// One line of a message. `name` knows the users' names by their ids.
-pub fn line(line: &str, paint: Paint, name: &dyn Fn(&str) -> Option<String>) -> String {
+pub(crate) fn line(line: &str, paint: Paint, name: &dyn Fn(&str) -> Option<String>) -> String {
     match line.strip_prefix("-# ") {
         Some(small) => paint.dim(&inline(small, paint.fainter(), name)),
         None => inline(line, paint, name),

@@ -15,7 +15,7 @@ use crate::world::World;
 const SOON: Duration = Duration::from_millis(200);
 
 /// A session.
-pub struct Session {
+pub(crate) struct Session {
     world: World,
     show: Show,
     user: String,
@@ -25,13 +25,13 @@ pub struct Session {
 
 impl Session {
     /// A session in which `user` types, unless a line says otherwise.
-    pub fn new(world: World, show: Show, user: String) -> Self {
+    pub(crate) fn new(world: World, show: Show, user: String) -> Self {
         Self { world, show, user, mistyped: false }
     }
 
     /// Takes lines until there are no more. At the prompt a command goes on while the next line is
     /// typed; elsewhere each line is awaited to its end.
-    pub async fn run(&mut self, mut lines: UnboundedReceiver<String>, at_prompt: bool) {
+    pub(crate) async fn run(&mut self, mut lines: UnboundedReceiver<String>, at_prompt: bool) {
         if at_prompt {
             self.show.say(&input::welcome());
         }
@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// Whether a line can be typed.
-    pub fn check(&self, line: &str) -> std::result::Result<(), String> {
+    pub(crate) fn check(&self, line: &str) -> std::result::Result<(), String> {
         match input::read(line)? {
             Input::Command { user, text } => self.interaction(user, text).map(drop),
             Input::Scenario(name) => World::scenario_named(name).map(drop),
@@ -109,7 +109,7 @@ impl Session {
 
     /// Stops the bot and gives the exit code. After Ctrl-C its work is cut short, and one sees what it says then; a second
     /// Ctrl-C does not wait for that.
-    pub async fn end(mut self, interrupted: bool) -> Result<u8> {
+    pub(crate) async fn end(mut self, interrupted: bool) -> Result<u8> {
         self.show.leave_prompt();
         tokio::select! {
             () = self.show.until(self.world.stop()) => {}

@@ -18,7 +18,7 @@ const INDENT: usize = 7;
 const PRIVATE: &str = "only you can see this";
 
 /// What was shown so far, and how.
-pub struct Show {
+pub(crate) struct Show {
     /// Whether an interaction got no answer or Discord refused something.
     pub trouble: bool,
     discord: Discord,
@@ -43,7 +43,7 @@ struct Talk {
 
 impl Show {
     /// Shows this Discord's conversation, above a prompt or without one.
-    pub fn new(discord: Discord, prompt: bool) -> Self {
+    pub(crate) fn new(discord: Discord, prompt: bool) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let terminal = stdout().is_terminal();
         Self {
@@ -60,7 +60,7 @@ impl Show {
     }
 
     /// Shows what happens while `work` goes on.
-    pub async fn until<F: Future>(&mut self, work: F) -> F::Output {
+    pub(crate) async fn until<F: Future>(&mut self, work: F) -> F::Output {
         tokio::pin!(work);
         loop {
             let done = tokio::time::timeout(LOOK, &mut work).await;
@@ -72,12 +72,12 @@ impl Show {
     }
 
     /// Prints an empty line.
-    pub fn gap(&self) {
+    pub(crate) fn gap(&self) {
         print("\n");
     }
 
     /// Prints a text on lines of its own.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         let end = if text.is_empty() { "" } else { "\n" };
         let printed = if self.prompt {
             // Back to the line's beginning, over the prompt; and the prompt anew.
@@ -89,7 +89,7 @@ impl Show {
     }
 
     /// From here on there is no prompt. Takes it away, or the terminal's `^C`.
-    pub fn leave_prompt(&mut self) {
+    pub(crate) fn leave_prompt(&mut self) {
         self.prompt = false;
         if stdout().is_terminal() {
             print("\r\x1b[K");
@@ -97,7 +97,7 @@ impl Show {
     }
 
     /// At the end: says so if somebody still sees "thinking…".
-    pub fn report_unanswered(&mut self) {
+    pub(crate) fn report_unanswered(&mut self) {
         let thinks = |id: &&String| self.discord.messages(id).iter().any(|m| m.loading);
         let unanswered = self.talks.keys().filter(thinks).count();
         if unanswered > 0 {

@@ -15,7 +15,7 @@ use crate::Result;
 use crate::bot::{Kind, Registry, Scope, TABLE, Tasks, registration, serve, startup};
 
 /// What a user of the playground may choose.
-pub struct WorldOptions {
+pub(crate) struct WorldOptions {
     /// What GitHub does.
     pub scenario: String,
     /// Seconds between two looks at a run.
@@ -25,7 +25,7 @@ pub struct WorldOptions {
 }
 
 /// The bot at work.
-pub struct World {
+pub(crate) struct World {
     /// Where the conversation is.
     pub discord: Discord,
     /// The name of the scenario.
@@ -42,7 +42,7 @@ pub struct World {
 
 impl World {
     /// Starts everything.
-    pub async fn start(options: WorldOptions) -> Result<Self> {
+    pub(crate) async fn start(options: WorldOptions) -> Result<Self> {
         let (clock, gauge) = (Clock::start(), Gauge::new());
         let scenario = Self::scenario_named(&options.scenario)?;
         let token = scenario.token.clone();
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// A scenario by its name, or which there are.
-    pub fn scenario_named(name: &str) -> std::result::Result<Scenario, String> {
+    pub(crate) fn scenario_named(name: &str) -> std::result::Result<Scenario, String> {
         Scenario::named(name).ok_or_else(|| {
             let names: Vec<&str> = Scenario::names().iter().map(|(name, _)| *name).collect();
             format!("There is no scenario {name:?}. There are: {}.", names.join(", "))
@@ -107,14 +107,14 @@ impl World {
     }
 
     /// Changes what GitHub does from the next command on.
-    pub fn set_scenario(&mut self, name: &str) -> std::result::Result<(), String> {
+    pub(crate) fn set_scenario(&mut self, name: &str) -> std::result::Result<(), String> {
         Self::scenario_named(name)?;
         name.clone_into(&mut self.scenario);
         Ok(())
     }
 
     /// The scenario in words.
-    pub fn scenario_line(&self) -> String {
+    pub(crate) fn scenario_line(&self) -> String {
         let mut names = Scenario::names().iter();
         let what = names.find(|(name, _)| *name == self.scenario);
         let what = what.map_or("", |(_, what)| what);
@@ -122,18 +122,22 @@ impl World {
     }
 
     /// The commands as they are registered.
-    pub fn commands(&self) -> Value {
+    pub(crate) fn commands(&self) -> Value {
         registration(TABLE, &self.registry, Scope::Global)
     }
 
     /// What Discord sends when somebody types this, or why it would not.
-    pub fn interaction(&self, user: &str, text: &str) -> std::result::Result<Interaction, String> {
+    pub(crate) fn interaction(
+        &self,
+        user: &str,
+        text: &str,
+    ) -> std::result::Result<Interaction, String> {
         self.discord.interaction(&User::named(user), text)
     }
 
     /// Sends an interaction to the bot and goes on at once. The scenario begins anew with it: what
     /// goes wrong once goes wrong once for every command.
-    pub fn send(&mut self, interaction: Interaction) {
+    pub(crate) fn send(&mut self, interaction: Interaction) {
         if let Some(mut scenario) = Scenario::named(&self.scenario) {
             // The pages for people, too, are where the bot takes them to be: beside the API.
             scenario.html_base = self.github.url();
@@ -148,13 +152,13 @@ impl World {
     }
 
     /// Waits until everything that was sent has been answered and followed to its end.
-    pub async fn done(&mut self) {
+    pub(crate) async fn done(&mut self) {
         while self.deliveries.join_next().await.is_some() {}
         self.tasks.drained().await;
     }
 
     /// Stops the bot. What is under way is told to say how things stand.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(shutdown) = self.shutdown.take() {
             let _ = shutdown.send(());
             let _ = (&mut self.server).await;

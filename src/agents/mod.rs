@@ -4,10 +4,10 @@
 mod fault;
 pub mod file;
 mod input;
-pub mod options;
-pub mod registry;
-pub mod rule;
-pub mod verification;
+pub(crate) mod options;
+pub(crate) mod registry;
+pub(crate) mod rule;
+pub(crate) mod verification;
 
 pub use registry::{Agent, Input, Kind, NONE_REPORTED, Registry, Workflow};
 pub use rule::Rule;

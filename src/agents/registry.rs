@@ -141,7 +141,7 @@ impl RefPattern {
 
 /// A name that git takes, as far as it can be told without a repository.
 /// <https://git-scm.com/docs/git-check-ref-format>
-pub fn is_ref(text: &str) -> bool {
+pub(crate) fn is_ref(text: &str) -> bool {
     let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
     let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !"~^:?*[\\`".contains(c);
     text.len() <= 255

@@ -1,8 +1,8 @@
 //! AWS: its SDK, and the secrets that it keeps.
 
-pub mod error;
-pub mod parameters;
-pub mod sdk;
+pub(crate) mod error;
+pub(crate) mod parameters;
+pub(crate) mod sdk;
 
 pub use error::AwsError;
 pub use parameters::Parameters;

@@ -29,7 +29,7 @@ const DELIVERY: Duration = Duration::from_secs(120);
 const LAST_DELIVERY: Duration = Duration::from_secs(8);
 
 /// The follow-up of one interaction.
-pub struct FollowUp {
+pub(crate) struct FollowUp {
     context: Arc<Context>,
     invocation: Invocation,
     deadline: Option<Deadline>,
@@ -38,18 +38,22 @@ pub struct FollowUp {
 
 impl FollowUp {
     /// The follow-up of this command.
-    pub fn of(context: &Arc<Context>, invocation: Invocation, deadline: Option<Deadline>) -> Self {
+    pub(crate) fn of(
+        context: &Arc<Context>,
+        invocation: Invocation,
+        deadline: Option<Deadline>,
+    ) -> Self {
         Self { context: context.clone(), invocation, deadline, private: false }
     }
 
     /// The same for the caller's eyes only, whatever is said and whenever.
-    pub fn privately(self) -> Self {
+    pub(crate) fn privately(self) -> Self {
         Self { private: true, ..self }
     }
 
     /// Answers with this message. One that comes with a file cannot be the HTTP answer (see
     /// `docs/decisions/0019`), so it is deferred and delivered right after.
-    pub fn answer(self, message: Message) -> Reply {
+    pub(crate) fn answer(self, message: Message) -> Reply {
         if !message.has_attachment() {
             return Reply::Message(message);
         }
@@ -63,7 +67,7 @@ impl FollowUp {
 
     /// Answers with the work's own message if it ends within the three seconds; if not, defers, and
     /// the same work goes on.
-    pub async fn race(self, work: BoxFuture<'static, FinalReply>) -> Reply {
+    pub(crate) async fn race(self, work: BoxFuture<'static, FinalReply>) -> Reply {
         let time_left = self.invocation.id.time_left(self.context.clock.now());
         let mut work = self.context.tasks.spawn(work.instrument(self.span()));
         match timeout(time_left, &mut work).await {
@@ -82,7 +86,7 @@ impl FollowUp {
     }
 
     /// Defers at once and starts the work.
-    pub fn defer(
+    pub(crate) fn defer(
         self,
         work: Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, FinalReply> + Send>,
     ) -> Reply {

@@ -2,8 +2,8 @@
 
 pub mod authorize;
 pub mod command;
-pub mod context;
-pub mod follow_up;
+pub(crate) mod context;
+pub(crate) mod follow_up;
 mod on_aws;
 pub mod registration;
 pub mod settings;

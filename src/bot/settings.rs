@@ -56,7 +56,7 @@ const LOG_LEVEL: Setting = Setting {
 };
 
 /// Every setting, in the order of `docs/settings.md`.
-pub fn declared() -> Vec<&'static Setting> {
+fn declared() -> Vec<&'static Setting> {
     let own = [&ALLOW_SECRET_WRITES, &AGENTS_FILE, &LOG_LEVEL];
     [
         discord::settings::DECLARED,
@@ -71,6 +71,32 @@ pub fn declared() -> Vec<&'static Setting> {
     ]
     .concat()
 }
+
+/// `docs/settings.md`: a table of every setting.
+pub fn page() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for Setting { name, about, default, .. } in declared() {
+        page.push_str(&format!("| `{name}` | {about} | {default} |\n"));
+    }
+    page + CLOSING
+}
+
+const INTRODUCTION: &str = "\
+# Settings
+
+Deckhand reads its settings from the environment when it starts. It reports every problem at once, by name and without
+values. An empty setting counts as not set.
+
+This page is made by `cargo run -- settings > docs/settings.md`; a test compares the two.
+
+| setting | meaning | default |
+|---|---|---|
+";
+
+const CLOSING: &str = "
+A secret in SSM is read when it is first needed, remembered for 5 minutes, and read again when the other side refuses
+it. For the table and for secrets in SSM the usual variables of AWS apply, like `AWS_REGION` and `AWS_ENDPOINT_URL`.
+";
 
 /// Settings that cannot be used.
 #[derive(Debug, Clone)]
@@ -89,7 +115,7 @@ impl fmt::Display for BadSettings {
 }
 
 /// Where the agents are declared: `AGENTS_FILE`, or the file built into the binary.
-pub fn agents_file(env: Env<'_>) -> Option<PathBuf> {
+pub(crate) fn agents_file(env: Env<'_>) -> Option<PathBuf> {
     Reader::new(env).value(&AGENTS_FILE).map(PathBuf::from)
 }
 
@@ -369,5 +395,11 @@ mod tests {
         }
         let declared = declared().into_iter().map(|setting| setting.name.to_owned()).collect();
         assert_eq!(*asked.borrow(), declared);
+    }
+
+    #[test]
+    fn the_page_of_settings_is_up_to_date() {
+        let there = include_str!("../../docs/settings.md");
+        assert_eq!(there, page(), "run: cargo run -- settings > docs/settings.md");
     }
 }

@@ -10,7 +10,7 @@ use crate::discord::Message;
 use crate::text::escape;
 
 /// The line of the table.
-pub const COMMAND: Command = Command {
+pub(crate) const COMMAND: Command = Command {
     serves: Serves::Own {
         name: "agents",
         description: "Lists what this bot can do: its agents and their commands",

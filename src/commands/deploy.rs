@@ -7,7 +7,7 @@ use crate::bot::{Command, Serves};
 use crate::github::permission::{Need, Permission, Repositories};
 
 /// The line of the table.
-pub const COMMAND: Command = Command {
+pub(crate) const COMMAND: Command = Command {
     serves: Serves::Agents {
         name: |agent| {
             let deploys = matches!(agent.kind, Kind::Deploy(_) | Kind::Workflow(_));

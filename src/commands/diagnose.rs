@@ -16,7 +16,7 @@ use crate::site::diagnosis::{ARTIFACT, MAX_ARCHIVE_BYTES, Summary, read};
 use crate::text::{UserError, escape};
 
 /// The line of the table.
-pub const COMMAND: Command = Command {
+pub(crate) const COMMAND: Command = Command {
     serves: Serves::Agents {
         name: |agent| matches!(agent.kind, Kind::Diagnose(_)).then_some(&agent.command),
         description: |agent| &agent.description,
@@ -37,7 +37,7 @@ async fn start(call: Call) -> Result<Plan, UserError> {
 }
 
 /// What the diagnose workflow is given besides the agent's inputs: the channel, as an id.
-pub fn inputs(caller: &Caller) -> Vec<(String, Value)> {
+pub(crate) fn inputs(caller: &Caller) -> Vec<(String, Value)> {
     let channel = caller.channel_id.map(|id| id.to_string()).unwrap_or_default();
     vec![("channel".to_owned(), channel.into())]
 }

@@ -7,7 +7,7 @@ use crate::github::permission::{Need, Permission, Repositories};
 use crate::text::UserError;
 
 /// The line of the table.
-pub const COMMAND: Command = Command {
+pub(crate) const COMMAND: Command = Command {
     serves: Serves::Own {
         name: "doctor",
         description: "For admins: checks the bot's set-up and says how to fix what is wrong",

@@ -1,15 +1,15 @@
 //! THE TABLE: every slash command, one line each.
 
-pub mod agents;
-pub mod deploy;
-pub mod diagnose;
-pub mod doctor;
+pub(crate) mod agents;
+pub(crate) mod deploy;
+pub(crate) mod diagnose;
+pub(crate) mod doctor;
 pub mod router;
-pub mod set;
-pub mod status;
-pub mod status_digest;
-pub mod verify;
-pub mod workflow;
+pub(crate) mod set;
+pub(crate) mod status;
+pub(crate) mod status_digest;
+pub(crate) mod verify;
+pub(crate) mod workflow;
 
 use crate::bot::Command;
 

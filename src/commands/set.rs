@@ -21,7 +21,7 @@ use crate::telemetry;
 use crate::text::{UserError, escape};
 
 /// `/set-frontend`.
-pub const FRONTEND: Command = Command {
+pub(crate) const FRONTEND: Command = Command {
     serves: Serves::Own {
         name: "set-frontend",
         description: "Sets the frontend's URL as a variable and a secret of the repository (admins)",
@@ -34,7 +34,7 @@ pub const FRONTEND: Command = Command {
 };
 
 /// `/set-api-base`.
-pub const API_BASE: Command = Command {
+pub(crate) const API_BASE: Command = Command {
     serves: Serves::Own {
         name: "set-api-base",
         description: "Sets the API's base URL as a variable and a secret of the repository (admins)",

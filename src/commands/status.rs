@@ -15,7 +15,7 @@ use crate::telemetry;
 use crate::text::{UserError, escape};
 
 /// The line of the table.
-pub const COMMAND: Command = Command {
+pub(crate) const COMMAND: Command = Command {
     serves: Serves::Agents {
         name: |agent| matches!(agent.kind, Kind::Status).then_some(&agent.command),
         description: |agent| &agent.description,

@@ -9,7 +9,7 @@ use crate::github::permission::{Need, Permission, Repositories};
 use crate::text::UserError;
 
 /// The line of the table.
-pub const COMMAND: Command = Command {
+pub(crate) const COMMAND: Command = Command {
     // It tells what /status tells, so it belongs to the same agent and is open to the same people.
     serves: Serves::Agents {
         name: |agent| matches!(agent.kind, Kind::Status).then_some("status-digest"),

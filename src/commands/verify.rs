@@ -21,7 +21,7 @@ use crate::site::verification::{Request, Sources, verify};
 use crate::text::{UserError, duration, escape};
 
 /// The line of the table for the latest run, or one by its URL.
-pub const LATEST: Command = Command {
+pub(crate) const LATEST: Command = Command {
     serves: Serves::Agents {
         name: |agent| agent.verification().is_some().then_some(&agent.command),
         description: |agent| &agent.description,
@@ -33,7 +33,7 @@ pub const LATEST: Command = Command {
 };
 
 /// The line of the table for one run by its id.
-pub const RUN: Command = Command {
+pub(crate) const RUN: Command = Command {
     serves: Serves::Agents {
         name: |agent| agent.verification()?.run_command.as_deref(),
         description: |_| "Checks a deploy by its run: the run, the frontend and the API",

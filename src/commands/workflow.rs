@@ -27,7 +27,7 @@ use crate::store::DeployKey;
 use crate::text::{UserError, escape};
 
 /// The options of an agent's command: its inputs, `wait` and `ref`.
-pub fn options(agent: &Agent) -> Vec<OptionSpec> {
+pub(crate) fn options(agent: &Agent) -> Vec<OptionSpec> {
     let Some(workflow) = agent.workflow() else {
         return Vec::new();
     };
@@ -61,7 +61,7 @@ fn exact_refs(workflow: &Workflow) -> Option<Vec<String>> {
 const SUGGESTED_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Suggests branches and tags: the plain names at once, what matches a pattern as GitHub has it.
-pub async fn complete(completion: Completion) -> Vec<Suggestion> {
+pub(crate) async fn complete(completion: Completion) -> Vec<Suggestion> {
     let Completion { context, agent, typed, .. } = completion;
     let Some(workflow) = agent.as_ref().and_then(Agent::workflow) else { return Vec::new() };
     let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
@@ -85,11 +85,11 @@ pub async fn complete(completion: Completion) -> Vec<Suggestion> {
 }
 
 /// What a command adds to the outcome of a run that has ended: whole lines of Markdown.
-pub type Ending = fn(Arc<Context>, Order, Run) -> BoxFuture<'static, Option<String>>;
+pub(crate) type Ending = fn(Arc<Context>, Order, Run) -> BoxFuture<'static, Option<String>>;
 
 /// Takes the interaction and dispatches; with `wait:true` follows the run. `inputs` are sent besides
 /// those of the agent.
-pub async fn start(
+pub(crate) async fn start(
     call: Call,
     inputs: Vec<(String, Value)>,
     ending: Option<Ending>,
@@ -110,7 +110,7 @@ pub async fn start(
 }
 
 /// What an agent's command orders, with no inputs yet. `git_ref` is what the user named.
-pub fn order(
+pub(crate) fn order(
     context: &Context,
     agent: Option<&Agent>,
     id: InteractionId,

@@ -41,7 +41,7 @@ impl Problem {
 }
 
 /// Gives a variable's value, if it is set.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads settings and collects what is wrong with them.
 pub struct Reader<'a> {

@@ -68,7 +68,7 @@ impl Followed {
 }
 
 /// A dispatch whose run is not waited for.
-pub fn dispatched(target: Option<&Target>) -> Deployed {
+pub(crate) fn dispatched(target: Option<&Target>) -> Deployed {
     deployed(target, Conclusion::Dispatched, None)
 }
 

@@ -10,7 +10,7 @@ use crate::github::account::Dispatcher;
 
 /// Whether this run carries the correlation id in its name. `display_title` is GitHub's documented
 /// field for `run-name`; some servers put it into `name`.
-pub fn carries(run: &Run, id: CorrelationId) -> bool {
+pub(crate) fn carries(run: &Run, id: CorrelationId) -> bool {
     let id = id.to_string();
     titles(run).any(|title| title.to_ascii_lowercase().contains(&id))
 }
@@ -71,7 +71,7 @@ impl Matched {
 
 /// What the time alone tells.
 #[derive(Debug, PartialEq, Eq)]
-pub enum ByTime<'a> {
+pub(crate) enum ByTime<'a> {
     /// No run fits, or the run names of this workflow do carry correlation ids: then ours will, too.
     None,
     /// Exactly one run fits.
@@ -82,7 +82,7 @@ pub enum ByTime<'a> {
 
 /// Looks for our run by event, ref, time and dispatching account. `since` is when the dispatch was sent,
 /// by GitHub's clock and cut to the second as GitHub's times are.
-pub fn by_time<'a>(
+pub(crate) fn by_time<'a>(
     runs: &'a [Run],
     git_ref: &str,
     since: DateTime<Utc>,
@@ -106,13 +106,13 @@ pub fn by_time<'a>(
 }
 
 /// Whether any of these runs has a correlation id (some UUID) in its name.
-pub fn carries_ids(runs: &[Run]) -> bool {
+pub(crate) fn carries_ids(runs: &[Run]) -> bool {
     runs.iter().any(|run| requested(run).is_some())
 }
 
 /// What a run's name tells of who asked for it: the correlation id (some UUID), and the requester if
 /// the name goes on with `by …`. The run name's format is `<title> — <id> by <requester>`.
-pub fn requested(run: &Run) -> Option<(&str, Option<&str>)> {
+pub(crate) fn requested(run: &Run) -> Option<(&str, Option<&str>)> {
     titles(run).find_map(|title| {
         let at = (0..title.len()).find(|at| is_id(title.get(*at..at + 36)))?;
         let (id, rest) = (title.get(at..at + 36)?, title.get(at + 36..)?);

@@ -13,7 +13,7 @@ const TRIES_UNSENT: u8 = 3;
 
 /// What is known after the dispatch.
 #[derive(Debug)]
-pub enum Sent {
+pub(crate) enum Sent {
     /// The run, named by GitHub.
     Named(Target),
     /// The run must be searched for.
@@ -27,7 +27,7 @@ pub enum Sent {
 
 /// Dispatches the workflow. It is sent again only when GitHub surely did not take it: no connection, a
 /// rate limit, or a refusal of the field `return_run_details`. `Err` means that nothing was dispatched.
-pub async fn once(
+pub(crate) async fn once(
     github: &Github,
     order: &Order,
     budget: &mut RetryBudget,

@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::telemetry;
 
 /// Dispatches without a wait, and notes what came of it. `None`: GitHub did not name the run.
-pub async fn dispatch_only(
+pub(crate) async fn dispatch_only(
     github: &Github,
     store: &dyn Store,
     wait: WaitSettings,
@@ -40,7 +40,7 @@ pub async fn dispatch_only(
 }
 
 /// Notes how a deploy ended, for the summary and in the log.
-pub fn log_end(order: &Order, followed: &Followed) {
+pub(crate) fn log_end(order: &Order, followed: &Followed) {
     telemetry::deployed(followed.into());
     // What went wrong without a run is in the interaction's summary.
     if let Stage::Following(target) = &followed.stage {

@@ -10,7 +10,7 @@ use crate::github::{Github, Run};
 const LOOKS: u8 = 3;
 
 /// Finds where this run failed; `None` if it did not, or if GitHub does not tell soon.
-pub async fn find(
+pub(crate) async fn find(
     github: &Github,
     order: &Order,
     run: &Run,

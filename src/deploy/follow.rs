@@ -12,7 +12,7 @@ use crate::github::Github;
 
 /// Dispatches, and finds out what came of it if GitHub's answer is lost, but does not wait. `None`:
 /// GitHub took it without naming the run.
-pub async fn start(
+pub(crate) async fn start(
     github: &Github,
     order: &Order,
     wait: WaitSettings,
@@ -29,7 +29,7 @@ pub async fn start(
 }
 
 /// Dispatches and follows the run to its end, to the end of the wait, or until `stop` resolves.
-pub async fn follow(
+pub(crate) async fn follow(
     github: &Github,
     order: &Order,
     wait: WaitSettings,

@@ -15,7 +15,7 @@ const FINDS: &str = "GitHub did not say which run it is; `wait:true` finds it, f
 
 /// What the messages need besides the order: the page of the workflow, where people look when the
 /// run is not known.
-pub struct Messages<'a> {
+pub(crate) struct Messages<'a> {
     order: &'a Order,
     workflow_page: String,
     timeout: TimeDelta,
@@ -23,13 +23,13 @@ pub struct Messages<'a> {
 
 impl<'a> Messages<'a> {
     /// The messages of this order.
-    pub fn new(github: &Github, order: &'a Order, timeout: std::time::Duration) -> Self {
+    pub(crate) fn new(github: &Github, order: &'a Order, timeout: std::time::Duration) -> Self {
         let workflow_page = github.workflow_page(&order.repository, &order.workflow);
         Self { order, workflow_page, timeout: TimeDelta::from_std(timeout).unwrap_or_default() }
     }
 
     /// The answer of a command that does not wait.
-    pub fn dispatched(&self, target: Option<&Target>) -> Message {
+    pub(crate) fn dispatched(&self, target: Option<&Target>) -> Message {
         let (run, hint) = match target {
             Some(target) => (run_link(target), FOLLOWS),
             None => (self.runs_link(), FINDS),
@@ -42,7 +42,7 @@ impl<'a> Messages<'a> {
     }
 
     /// The message while the deploy goes on.
-    pub fn progress(&self, stage: &Stage) -> Message {
+    pub(crate) fn progress(&self, stage: &Stage) -> Message {
         let (icon, status) = match stage {
             Stage::Dispatching => ("🔵", "is being dispatched".to_owned()),
             Stage::Searching { lost: false } => {
@@ -58,7 +58,7 @@ impl<'a> Messages<'a> {
 
     /// The last state of the message, and the follow-up that tells the requester; `added` is what the
     /// command has to say besides.
-    pub fn finish(&self, followed: &Followed, added: Option<&str>) -> FinalReply {
+    pub(crate) fn finish(&self, followed: &Followed, added: Option<&str>) -> FinalReply {
         let outcome = self.outcome(followed);
         let added = added.map(|added| format!("\n{added}")).unwrap_or_default();
         let place = self.where_(&followed.stage);
@@ -75,7 +75,7 @@ impl<'a> Messages<'a> {
     }
 
     /// The answer of a command that does not wait and did not get through.
-    pub fn not_dispatched(&self, ended: Ended) -> Message {
+    pub(crate) fn not_dispatched(&self, ended: Ended) -> Message {
         let followed = Followed { stage: Stage::Dispatching, ended };
         Message::public(&format!("{}\n{}", self.outcome(&followed), self.where_(&followed.stage)))
     }

@@ -4,24 +4,24 @@
 //! the run when GitHub did not name it, `wait` follows it, `record` remembers it, `messages` says how
 //! things stand.
 
-pub mod conclusion;
-pub mod correlation;
-pub mod dispatch;
-pub mod dispatch_only;
-pub mod failure;
-pub mod follow;
-pub mod messages;
-pub mod order;
-pub mod record;
-pub mod retry_budget;
-pub mod run_line;
-pub mod search;
-pub mod settings;
-pub mod state;
-pub mod wait;
+pub(crate) mod conclusion;
+pub(crate) mod correlation;
+pub(crate) mod dispatch;
+pub(crate) mod dispatch_only;
+pub(crate) mod failure;
+pub(crate) mod follow;
+pub(crate) mod messages;
+pub(crate) mod order;
+pub(crate) mod record;
+pub(crate) mod retry_budget;
+pub(crate) mod run_line;
+pub(crate) mod search;
+pub(crate) mod settings;
+pub(crate) mod state;
+pub(crate) mod wait;
 
-pub use dispatch_only::{dispatch_only, log_end};
-pub use follow::{follow, start};
-pub use order::Order;
-pub use settings::WaitSettings;
-pub use state::{Ended, Followed, Stage, StageObserver, Target, Why};
+pub(crate) use dispatch_only::{dispatch_only, log_end};
+pub(crate) use follow::follow;
+pub(crate) use order::Order;
+pub(crate) use settings::WaitSettings;
+pub(crate) use state::{Stage, StageObserver};

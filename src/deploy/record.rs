@@ -13,7 +13,7 @@ use crate::store::{DeployKey, DeployOutcome, Store};
 const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// One deploy's record in the store, where it was begun before the dispatch.
-pub struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// Where it is.
     pub store: &'a dyn Store,
     /// Which deploy.
@@ -22,7 +22,7 @@ pub struct Record<'a> {
 
 impl Record<'_> {
     /// Notes which run it is. If that fails, only who looks the deploy up later misses it.
-    pub async fn note_run(&self, target: &Target) {
+    pub(crate) async fn note_run(&self, target: &Target) {
         match timeout(NOTED_WITHIN, self.store.note_run(self.key, &target.url)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the run could not be noted"),
@@ -32,7 +32,7 @@ impl Record<'_> {
 
     /// Notes how it ended. `false`: somebody else did before and announces it. When the
     /// store cannot tell, it is announced: once too often is better than never.
-    pub async fn end(
+    pub(crate) async fn end(
         &self,
         conclusion: Conclusion,
         target: Option<&Target>,

@@ -16,7 +16,7 @@ const RESTS: u8 = 2;
 
 /// The time limit of one deploy, and the only place where its pauses are made.
 #[derive(Debug)]
-pub struct RetryBudget {
+pub(crate) struct RetryBudget {
     deadline: Instant,
     interval: Duration,
     rests_left: u8,
@@ -25,7 +25,7 @@ pub struct RetryBudget {
 
 impl RetryBudget {
     /// For following a run: `WAIT_TIMEOUT_SECONDS` from now.
-    pub fn for_a_wait(wait: WaitSettings) -> Self {
+    pub(crate) fn for_a_wait(wait: WaitSettings) -> Self {
         Self {
             deadline: Instant::now() + wait.timeout,
             interval: wait.poll_interval,
@@ -35,40 +35,40 @@ impl RetryBudget {
     }
 
     /// For learning what came of a dispatch.
-    pub fn for_an_answer(wait: WaitSettings) -> Self {
+    pub(crate) fn for_an_answer(wait: WaitSettings) -> Self {
         Self::for_a_wait(WaitSettings { timeout: wait.timeout.min(ANSWER_TIMEOUT), ..wait })
     }
 
     /// Whether the time is over.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.deadline
     }
 
     /// When the time is over.
-    pub fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// The pause between two looks. An answer that came ends a series of failures.
-    pub async fn look_again(&mut self) {
+    pub(crate) async fn look_again(&mut self) {
         self.backoff = backoff();
         self.pause(self.interval).await;
     }
 
     /// A poll interval's pause after the end, when only a detail is missing.
-    pub async fn breathe(&self) {
+    pub(crate) async fn breathe(&self) {
         tokio::time::sleep(self.interval).await;
     }
 
     /// The pause after a fault that may pass: growing, with jitter.
-    pub async fn after_a_fault(&mut self) {
+    pub(crate) async fn after_a_fault(&mut self) {
         let pause = self.backoff.next().unwrap_or(self.interval);
         self.pause(pause).await;
     }
 
     /// Waits out a rate limit, at most twice and never past the deadline. `false`: it did not wait,
     /// because there is no use in it.
-    pub async fn rest(&mut self, asked: Duration) -> bool {
+    pub(crate) async fn rest(&mut self, asked: Duration) -> bool {
         if self.rests_left == 0 || asked > self.deadline.saturating_duration_since(Instant::now()) {
             return false;
         }

@@ -6,7 +6,7 @@ use crate::github::words::{conclusion, running, took};
 use crate::text::{escape, time};
 
 /// One run: icon, state, when, how long, link, who asked for it.
-pub fn run_line(run: &Run) -> String {
+pub(crate) fn run_line(run: &Run) -> String {
     let (icon, state) =
         if run.is_completed() { conclusion(run.conclusion.as_deref()) } else { running(Some(run)) };
     let label = run.run_number.map_or_else(|| format!("Run {}", run.id), |n| format!("Run #{n}"));

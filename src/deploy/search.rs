@@ -23,7 +23,7 @@ const SLACK: TimeDelta = TimeDelta::seconds(1);
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// Looks until the run shows up or the time is over. `at` is when the dispatch was sent.
-pub async fn run(
+pub(crate) async fn run(
     github: &Github,
     order: &Order,
     at: DateTime<Utc>,

@@ -34,7 +34,7 @@ const INTERVAL: Setting = Setting {
 };
 
 /// The settings of this module.
-pub const DECLARED: &[&Setting] = &[&TIMEOUT, &INTERVAL];
+pub(crate) const DECLARED: &[&Setting] = &[&TIMEOUT, &INTERVAL];
 
 impl WaitSettings {
     /// Reads these settings.

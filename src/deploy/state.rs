@@ -109,7 +109,7 @@ pub enum Why {
 }
 
 /// Where a deploy reports how far it has come.
-pub trait StageObserver: Sync {
+pub(crate) trait StageObserver: Sync {
     /// Shows the new stage. Called only when something changed.
     fn show(&self, stage: &Stage) -> impl Future<Output = ()> + Send;
 }

@@ -9,7 +9,7 @@ use crate::text::duration;
 
 /// A window in bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chart {
+pub(crate) struct Chart {
     /// What a bar is: `day`, `3 hours`.
     pub unit: &'static str,
     /// Whether the first and the last bar are cut by the window's edges.
@@ -22,7 +22,7 @@ pub struct Chart {
 
 /// The runs of a day (UTC), or of three hours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bar {
+pub(crate) struct Bar {
     /// `Mon 16`, or `09:00`.
     pub label: String,
     /// The runs.
@@ -31,7 +31,11 @@ pub struct Bar {
 
 impl Chart {
     /// The chart of these runs, as far as they are in the window.
-    pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run>, window: Window, period: Period) -> Self {
+    pub(crate) fn of<'a>(
+        runs: impl IntoIterator<Item = &'a Run>,
+        window: Window,
+        period: Period,
+    ) -> Self {
         let runs: Vec<&Run> = runs.into_iter().filter(|run| window.takes(run)).collect();
         let (width, unit, format) = match period {
             Period::Daily => (3 * 3600, "3 hours", "%H:%M"),
@@ -54,7 +58,7 @@ impl Chart {
     }
 
     /// The alternative text.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let Tally { success, failure, cancelled, other, durations } = &self.total;
         let bars = self.bars.iter().map(|Bar { label, tally }| {
             let took = tally.durations.median().map(duration::compact);

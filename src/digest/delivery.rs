@@ -10,14 +10,14 @@ use super::tally::{RunOutcome, Tally};
 use crate::github::Run;
 
 /// Fewer samples than this say nothing.
-pub const LEAST_SAMPLES: usize = 3;
+pub(crate) const LEAST_SAMPLES: usize = 3;
 
 /// A change by less than this part is none.
 const STEADY: f64 = 0.05;
 
 /// A value, if there are enough samples, and how many there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measure {
+pub(crate) struct Measure {
     /// A number a day, a part of one, or seconds.
     pub value: Option<f64>,
     /// What it was made of.
@@ -26,7 +26,7 @@ pub struct Measure {
 
 /// Where a measure went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trend {
+pub(crate) enum Trend {
     /// It rose.
     Up,
     /// It fell.
@@ -37,7 +37,7 @@ pub enum Trend {
 
 /// The four measures in one window.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// Successful runs a day. None at all is a number, too.
     pub frequency: Measure,
     /// Failed runs among those that succeeded or failed.
@@ -52,7 +52,7 @@ pub struct Delivery {
 impl Delivery {
     /// The measures of one window. Each agent's runs are given apart, also those before the window: a
     /// failure may be older than its repair.
-    pub fn of(agents: &[&[Run]], window: Window) -> Self {
+    pub(crate) fn of(agents: &[&[Run]], window: Window) -> Self {
         let inside = agents.iter().flat_map(|runs| runs.iter()).filter(|run| window.takes(run));
         let tally = Tally::of(inside.clone());
         let restored = agents.iter().flat_map(|runs| repairs(runs));
@@ -81,7 +81,7 @@ impl Measure {
     }
 
     /// Where it went since the window before; unknown if either says nothing.
-    pub fn trend(self, before: Self) -> Option<Trend> {
+    pub(crate) fn trend(self, before: Self) -> Option<Trend> {
         let (now, before) = (self.value?, before.value?);
         Some(match now - before {
             change if change.abs() <= before.abs() * STEADY => Trend::Steady,

@@ -20,7 +20,7 @@ use crate::text::{duration, escape, time};
 const LEAST_FOR_P95: usize = 20;
 
 /// The first line. It holds the window's exact edges, so no other digest has it.
-pub fn head(period: Period, window: Window) -> String {
+pub(crate) fn head(period: Period, window: Window) -> String {
     let word = match period {
         Period::Daily => "Daily",
         Period::Weekly => "Weekly",

@@ -39,7 +39,7 @@ const SECONDS: &[i64] =
     &[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400];
 
 /// The chart as a PNG; `None` if it cannot be drawn.
-pub fn png(chart: &Chart) -> Option<Vec<u8>> {
+pub(crate) fn png(chart: &Chart) -> Option<Vec<u8>> {
     let mut canvas = Canvas::new(WIDTH, HEIGHT, GROUND)?;
     runs(&mut canvas, chart);
     durations(&mut canvas, chart);

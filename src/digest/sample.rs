@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 /// Durations, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sample(Vec<i64>);
+pub(crate) struct Sample(Vec<i64>);
 
 impl FromIterator<TimeDelta> for Sample {
     /// A negative duration (two clocks that disagree) counts as none.
@@ -18,40 +18,35 @@ impl FromIterator<TimeDelta> for Sample {
 
 impl Sample {
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The shortest.
-    pub fn shortest(&self) -> Option<TimeDelta> {
+    pub(crate) fn shortest(&self) -> Option<TimeDelta> {
         self.0.first().copied().map(TimeDelta::seconds)
     }
 
     /// The longest.
-    pub fn longest(&self) -> Option<TimeDelta> {
+    pub(crate) fn longest(&self) -> Option<TimeDelta> {
         self.0.last().copied().map(TimeDelta::seconds)
     }
 
     /// The middle one, or the average of the two in the middle.
-    pub fn median(&self) -> Option<TimeDelta> {
+    pub(crate) fn median(&self) -> Option<TimeDelta> {
         let upper = self.0.get(self.0.len() / 2)?;
         let lower = self.0.get(self.0.len().saturating_sub(1) / 2)?;
         Some(TimeDelta::seconds(lower + (upper - lower) / 2))
     }
 
     /// The shortest that is not shorter than this many per cent of them (nearest rank).
-    pub fn percentile(&self, percent: usize) -> Option<TimeDelta> {
+    pub(crate) fn percentile(&self, percent: usize) -> Option<TimeDelta> {
         let rank = (self.0.len() * percent).div_ceil(100).max(1);
         self.0.get(rank - 1).copied().map(TimeDelta::seconds)
     }
 
     /// The arithmetic mean.
-    pub fn average(&self) -> Option<TimeDelta> {
+    pub(crate) fn average(&self) -> Option<TimeDelta> {
         let sum: i128 = self.0.iter().copied().map(i128::from).sum();
         let mean = sum.checked_div(i128::try_from(self.0.len()).ok()?)?;
         i64::try_from(mean).ok().map(TimeDelta::seconds)

@@ -27,7 +27,7 @@ const PERIOD: Setting = Setting {
 };
 
 /// The settings of this module.
-pub const DECLARED: &[&Setting] = &[&CHANNEL_ID, &PERIOD];
+pub(crate) const DECLARED: &[&Setting] = &[&CHANNEL_ID, &PERIOD];
 
 impl Settings {
     /// Reads these settings.

@@ -6,7 +6,7 @@ use super::sample::Sample;
 
 /// What a run counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunOutcome {
+pub(crate) enum RunOutcome {
     /// It succeeded.
     Success,
     /// It failed, timed out or could not start.
@@ -19,7 +19,7 @@ pub enum RunOutcome {
 
 impl RunOutcome {
     /// What this run counts as.
-    pub fn of(run: &Run) -> Self {
+    pub(crate) fn of(run: &Run) -> Self {
         match run.conclusion.as_deref().filter(|_| run.is_completed()) {
             Some("success") => Self::Success,
             Some("failure" | "timed_out" | "startup_failure") => Self::Failure,
@@ -29,14 +29,14 @@ impl RunOutcome {
     }
 
     /// Whether it says that the work succeeded or that it failed.
-    pub fn is_decided(self) -> bool {
+    pub(crate) fn is_decided(self) -> bool {
         matches!(self, Self::Success | Self::Failure)
     }
 }
 
 /// Runs, counted by outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Runs that succeeded.
     pub success: usize,
     /// Runs that failed.
@@ -52,7 +52,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts these runs.
-    pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> Self {
+    pub(crate) fn of<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> Self {
         let decided = runs.clone().into_iter().filter(|run| RunOutcome::of(run).is_decided());
         let mut tally =
             Self { durations: decided.filter_map(Run::duration).collect(), ..Self::default() };
@@ -68,22 +68,22 @@ impl Tally {
     }
 
     /// All of them.
-    pub fn runs(&self) -> usize {
+    pub(crate) fn runs(&self) -> usize {
         self.decided() + self.cancelled + self.other
     }
 
     /// Those that succeeded or failed.
-    pub fn decided(&self) -> usize {
+    pub(crate) fn decided(&self) -> usize {
         self.success + self.failure
     }
 
     /// Which part of the decided ones succeeded.
-    pub fn success_rate(&self) -> Option<f64> {
+    pub(crate) fn success_rate(&self) -> Option<f64> {
         share(self.success, self.decided())
     }
 
     /// Which part of the decided ones failed.
-    pub fn failure_rate(&self) -> Option<f64> {
+    pub(crate) fn failure_rate(&self) -> Option<f64> {
         share(self.failure, self.decided())
     }
 }

@@ -102,7 +102,7 @@ impl Discord {
 }
 
 /// What keeps the bot from the channel of the digest, and what to do about it.
-pub fn trouble(error: &DiscordError) -> (String, &'static str) {
+pub(crate) fn trouble(error: &DiscordError) -> (String, &'static str) {
     match error {
         DiscordError::NoSignIn(why) => {
             (format!("{why}."), "The digest on a schedule is posted with the bot's token.")

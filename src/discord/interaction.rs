@@ -88,7 +88,7 @@ pub struct GivenOption {
 
 /// A signed body that holds no interaction we could answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub(crate) enum Malformed {
     /// The body is not a JSON object with a numeric `type`.
     #[error("the body is not an interaction")]
     NotAnInteraction,
@@ -98,7 +98,7 @@ pub enum Malformed {
 }
 
 /// Reads a verified body.
-pub fn parse(body: &Verified) -> Result<Interaction, Malformed> {
+pub(crate) fn parse(body: &Verified) -> Result<Interaction, Malformed> {
     parse_bytes(body.bytes())
 }
 
@@ -165,7 +165,7 @@ fn snowflake(value: Option<&Value>) -> Option<u64> {
 }
 
 /// An integer, also when it was sent as `5.0`.
-pub fn integer(value: &Value) -> Option<i64> {
+pub(crate) fn integer(value: &Value) -> Option<i64> {
     /// The largest magnitude below which every integer is exact in a double, as in JavaScript.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     value.as_i64().or_else(|| {

@@ -111,12 +111,12 @@ impl Message {
 }
 
 /// The `data` of a deferred answer: nothing but who sees it.
-pub fn deferred_data(ephemeral: bool) -> Value {
+pub(crate) fn deferred_data(ephemeral: bool) -> Value {
     if ephemeral { json!({"flags": EPHEMERAL}) } else { json!({}) }
 }
 
 /// Whether a content is sent as it is.
-pub fn fits(content: &str) -> bool {
+pub(crate) fn fits(content: &str) -> bool {
     length(content) <= CONTENT_LIMIT
 }
 

@@ -1,19 +1,19 @@
 //! Discord: what comes from it (signature, interaction), what goes back (reply, message, registration), and
 //! the client that delivers what comes later.
 
-pub mod application;
-pub mod attachment;
-pub mod bot;
-pub mod channel;
-pub mod client;
-pub mod conversation;
-pub mod interaction;
-pub mod interaction_id;
-pub mod message;
+pub(crate) mod application;
+pub(crate) mod attachment;
+pub(crate) mod bot;
+pub(crate) mod channel;
+pub(crate) mod client;
+pub(crate) mod conversation;
+pub(crate) mod interaction;
+pub(crate) mod interaction_id;
+pub(crate) mod message;
 pub mod registration;
-pub mod reply;
-pub mod settings;
-pub mod signature;
+pub(crate) mod reply;
+pub(crate) mod settings;
+pub(crate) mod signature;
 
 pub use attachment::Attachment;
 pub use client::{Discord, DiscordError};

@@ -65,7 +65,7 @@ const GUILD_ID: Setting = Setting {
 };
 
 /// The settings of this module.
-pub const DECLARED: &[&Setting] =
+pub(crate) const DECLARED: &[&Setting] =
     &[&PUBLIC_KEY, &APPLICATION_ID, &BOT_TOKEN.value, &BOT_TOKEN.parameter, &GUILD_ID, &API_BASE];
 
 const COPY: &str = "copy it from the application's page in Discord's developer portal";

@@ -12,18 +12,18 @@ const FRESHNESS_SECONDS: u64 = 5 * 60;
 
 /// The body of a request that Discord signed. [`verify`] is the only way to get one.
 #[derive(Debug)]
-pub struct Verified(Bytes);
+pub(crate) struct Verified(Bytes);
 
 impl Verified {
     /// The signed bytes, exactly as received.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// Why a request is not Discord's. All of them answer 401; the difference is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotDiscord {
+pub(crate) enum NotDiscord {
     /// One of the two signature headers is missing, repeated or not in its format.
     #[error("the signature headers are missing or malformed")]
     Headers,
@@ -36,7 +36,7 @@ pub enum NotDiscord {
 }
 
 /// Checks `X-Signature-Ed25519` (64 bytes in hex) over `X-Signature-Timestamp ++ body`.
-pub fn verify(
+pub(crate) fn verify(
     headers: &HeaderMap,
     body: Bytes,
     key: &VerifyingKey,

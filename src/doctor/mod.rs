@@ -6,16 +6,16 @@
 
 mod discord;
 pub mod environment;
-pub mod facts;
+pub(crate) mod facts;
 mod finding;
 mod github;
 mod judge;
-pub mod probe;
+pub(crate) mod probe;
 mod settings;
-pub mod store;
+pub(crate) mod store;
 pub mod text;
 mod workflow;
-pub mod workflow_file;
+pub(crate) mod workflow_file;
 
 pub use finding::{Finding, Level, is_ill};
 pub use judge::findings;

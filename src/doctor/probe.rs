@@ -22,7 +22,7 @@ use crate::github::permission::{Permission, Repositories};
 const AGENTS_AT_ONCE: usize = 20;
 
 /// The facts about a bot that runs: its settings are fine.
-pub async fn running(context: &Context, table: &[Command]) -> Facts {
+pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
     let Context { registry, access, wait, .. } = context;
     let (store, discord, github) =
         tokio::join!(
@@ -44,7 +44,7 @@ pub async fn running(context: &Context, table: &[Command]) -> Facts {
 
 /// Asks Discord what it has on the application, and for the channel of the scheduled digest, if there is
 /// a token to ask with.
-pub async fn ask_discord(
+pub(crate) async fn ask_discord(
     discord: &Discord,
     registry: Option<&Registry>,
     table: &[Command],
@@ -79,7 +79,7 @@ fn compared(declared: &Value, registered: &Value) -> Result<Registered, DiscordE
 }
 
 /// Asks GitHub what the token may do and how the workflows look.
-pub async fn ask_github(
+pub(crate) async fn ask_github(
     github: &Github,
     registry: Option<&Registry>,
     table: &[Command],

@@ -27,7 +27,7 @@ pub struct StoreFacts {
 }
 
 /// Reads the table.
-pub async fn ask(
+pub(crate) async fn ask(
     store: &dyn Store,
     registry: &Registry,
     wait: WaitSettings,

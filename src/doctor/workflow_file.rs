@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 60;
 
 /// What a workflow file declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Declared {
+pub(crate) struct Declared {
     /// Its `run-name`.
     pub run_name: Option<String>,
     /// The inputs of its `workflow_dispatch` trigger, if it has that trigger.
@@ -25,7 +25,7 @@ pub struct Declared {
 
 /// An input that a dispatch may give.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Input {
+pub(crate) struct Input {
     /// Its name.
     pub name: String,
     /// Whether a dispatch without it is refused.
@@ -34,7 +34,7 @@ pub struct Input {
 
 /// Why a file cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
+pub(crate) enum Unreadable {
     /// Not YAML.
     #[error("line {0} is not valid YAML")]
     Yaml(usize),
@@ -48,7 +48,7 @@ pub enum Unreadable {
 
 impl Declared {
     /// Whether the name of a run shows the correlation id.
-    pub fn names_runs_by_correlation_id(&self) -> bool {
+    pub(crate) fn names_runs_by_correlation_id(&self) -> bool {
         let Some(name) = &self.run_name else { return false };
         let mut expressions = name.split("${{").skip(1).filter_map(|rest| rest.split_once("}}"));
         expressions.any(|(expression, _)| {
@@ -60,7 +60,7 @@ impl Declared {
 }
 
 /// Reads a workflow file.
-pub fn read(text: &str) -> Result<Declared, Unreadable> {
+pub(crate) fn read(text: &str) -> Result<Declared, Unreadable> {
     if text.len() > MAX_BYTES {
         return Err(Unreadable::TooLarge);
     }

@@ -26,7 +26,7 @@ const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(16);
 
 /// An installation's token.
 #[derive(Debug, Clone, Deserialize)]
-pub struct InstallationToken {
+pub(crate) struct InstallationToken {
     /// The token; its form is GitHub's business.
     #[serde(deserialize_with = "secret")]
     pub token: Secret,
@@ -39,7 +39,7 @@ pub struct InstallationToken {
 
 impl InstallationToken {
     /// Whether it is good for the whole of a wait that begins now.
-    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         now + RENEWED_BEFORE < self.expires_at
     }
 }
@@ -50,7 +50,7 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D
 
 /// Signs the app with this id (or client id) in: a JWT (RFC 7519, RS256) that GitHub takes for the next
 /// minutes. `None` when the private key cannot be used.
-pub fn jwt(app_id: &str, private_key: &Secret, now: DateTime<Utc>) -> Option<Secret> {
+pub(crate) fn jwt(app_id: &str, private_key: &Secret, now: DateTime<Utc>) -> Option<Secret> {
     let key = key_pair(private_key.expose())?;
     let claims = json!({
         "iat": (now - BACKDATED).timestamp(),

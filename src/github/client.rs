@@ -33,7 +33,7 @@ const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
 
 /// A successful answer.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// 2xx, or 304 to a conditional request.
     pub status: StatusCode,
     /// The tag for the next conditional request.
@@ -47,7 +47,7 @@ pub struct Answer {
 
 impl Answer {
     /// The body as `T`. A body that is not what the API describes counts as a lost answer.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, GithubError> {
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, GithubError> {
         serde_json::from_slice(&self.body)
             .map_err(|error| GithubError::Lost(format!("unreadable answer: {error}")))
     }

@@ -12,7 +12,7 @@ const MAX_SAID: usize = 300;
 
 /// What was asked for, as far as the words depend on it.
 #[derive(Debug, Clone, Copy)]
-pub enum Subject<'a> {
+pub(crate) enum Subject<'a> {
     /// A dispatch of this file in this repository.
     Dispatch(&'a str, &'a Repository),
     /// A workflow that the message has named already.
@@ -27,14 +27,18 @@ pub enum Subject<'a> {
 
 /// What is wrong and what to do, as one or two sentences of Markdown. `needs` is the permission that the
 /// request needs, like `Actions: read`.
-pub fn explain(error: &GithubError, subject: Subject<'_>, needs: &str) -> String {
+pub(crate) fn explain(error: &GithubError, subject: Subject<'_>, needs: &str) -> String {
     let quoted = |said: &str| escape::plain(said, MAX_SAID);
     let (what, fix) = words(error, subject, needs, quoted);
     format!("{what} {fix}").trim_end().to_owned()
 }
 
 /// The same as plain text, the fix apart: what is wrong, what to do.
-pub fn explain_plainly(error: &GithubError, subject: Subject<'_>, needs: &str) -> (String, String) {
+pub(crate) fn explain_plainly(
+    error: &GithubError,
+    subject: Subject<'_>,
+    needs: &str,
+) -> (String, String) {
     let (what, fix) = words(error, subject, needs, |said| escape::clipped(said, MAX_SAID));
     (what.replace('`', ""), fix.replace('`', ""))
 }

@@ -16,7 +16,7 @@ const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// `Some(wait)` if this answer means that a rate limit was hit. A 403 alone does not: without the
 /// headers or the words of a limit it is a lack of permission. `now` counts where the answer carries no
 /// date of GitHub's.
-pub fn rate_limited(
+pub(crate) fn rate_limited(
     status: StatusCode,
     headers: &HeaderMap,
     message: &str,
@@ -54,7 +54,7 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
 }
 
 /// GitHub's own clock, from an answer's `Date`.
-pub fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+pub(crate) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     http_date(text(headers, "date")?)
 }
 

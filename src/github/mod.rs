@@ -2,29 +2,29 @@
 //!
 //! octocrab knows neither `return_run_details` nor every status, so the few requests are made here.
 
-pub mod account;
-pub mod app;
-pub mod artifacts;
-pub mod client;
-pub mod dispatch;
-pub mod error;
-pub mod explain;
-pub mod inspect;
-pub mod jobs;
-pub mod limits;
+pub(crate) mod account;
+pub(crate) mod app;
+pub(crate) mod artifacts;
+pub(crate) mod client;
+pub(crate) mod dispatch;
+pub(crate) mod error;
+pub(crate) mod explain;
+pub(crate) mod inspect;
+pub(crate) mod jobs;
+pub(crate) mod limits;
 mod pages;
-pub mod permission;
-pub mod refs;
-pub mod repository;
-pub mod run;
-pub mod runs;
-pub mod secrets;
+pub(crate) mod permission;
+pub(crate) mod refs;
+pub(crate) mod repository;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod secrets;
 pub mod settings;
-pub mod sign_in;
-pub mod variables;
+pub(crate) mod sign_in;
+pub(crate) mod variables;
 pub mod window;
-pub mod words;
-pub mod workflows;
+pub(crate) mod words;
+pub(crate) mod workflows;
 
 pub use client::Github;
 pub use dispatch::DispatchAnswer;

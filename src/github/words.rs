@@ -4,7 +4,7 @@ use super::run::Run;
 use crate::text::{duration, escape};
 
 /// The icon and words of a run that has not ended; one that nothing is known of yet is dispatched.
-pub fn running(run: Option<&Run>) -> (&'static str, String) {
+pub(crate) fn running(run: Option<&Run>) -> (&'static str, String) {
     match run.and_then(|run| run.status.as_deref()) {
         None => ("🔵", "dispatched".to_owned()),
         Some("queued" | "requested" | "pending") => ("🔵", "queued".to_owned()),
@@ -15,7 +15,7 @@ pub fn running(run: Option<&Run>) -> (&'static str, String) {
 }
 
 /// The icon and words of a conclusion; one that is not known yet is shown as it is.
-pub fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
+pub(crate) fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
     let (icon, words) = match conclusion {
         Some("success") => ("🟢", "succeeded"),
         Some("failure") => ("🔴", "failed"),
@@ -34,6 +34,6 @@ pub fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
 }
 
 /// How long a completed run took, or how long a running one was seen to run.
-pub fn took(run: &Run) -> Option<String> {
+pub(crate) fn took(run: &Run) -> Option<String> {
     run.duration().map(duration::compact)
 }

@@ -1,4 +1,4 @@
 //! The network: how requests go out, and which URLs may be asked.
 
 pub mod transport;
-pub mod url_guard;
+pub(crate) mod url_guard;

@@ -154,7 +154,7 @@ const SAFE_LOCAL: Setting = Setting {
 };
 
 /// The settings of this module.
-pub const DECLARED: &[&Setting] = &[&DOMAINS, &SAFE_LOCAL];
+pub(crate) const DECLARED: &[&Setting] = &[&DOMAINS, &SAFE_LOCAL];
 
 impl UrlPolicy {
     /// Reads these settings.
@@ -230,7 +230,7 @@ impl UrlPolicy {
 }
 
 /// Whether an address can be reached from the whole internet.
-pub fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => !SPECIAL_V4.iter().any(|net| net.contains(&v4)),
         IpAddr::V6(v6) => {

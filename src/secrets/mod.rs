@@ -1,8 +1,8 @@
 //! Secrets: values that are never shown, and where they come from.
 
-pub mod credential;
-pub mod secret;
-pub mod setting;
+pub(crate) mod credential;
+pub(crate) mod secret;
+pub(crate) mod setting;
 
 pub use credential::{
     Credential, NoParameters, NoSecret, Parameter, SecretSource, SecretStore, Unreadable,

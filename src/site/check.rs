@@ -11,7 +11,7 @@ use crate::net::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
 use crate::site::probe::{Page, ProbeError, Prober};
 
 /// From the request to the end of the last redirect's answer.
-pub const TIME_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Before a check that failed is made once more: what is just being deployed may stumble.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const MAX_REDIRECTS: usize = 5;
 
 /// A check and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+pub(crate) struct Checked {
     /// Where it went.
     pub target: Target,
     /// The path, as in the registry.
@@ -31,7 +31,7 @@ pub struct Checked {
 
 /// What came of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CheckResult {
+pub(crate) enum CheckResult {
     /// The answer is as expected.
     Passed {
         /// Its status.
@@ -51,7 +51,7 @@ pub enum CheckResult {
 
 /// Why a check failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Another status.
     Status {
         /// The answer's.
@@ -95,7 +95,7 @@ pub enum Failure {
 }
 
 /// Makes one check, and once more if it failed.
-pub async fn check(
+pub(crate) async fn check(
     prober: &dyn Prober,
     urls: &UrlPolicy,
     base: Option<&AllowedUrl>,

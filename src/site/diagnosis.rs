@@ -7,26 +7,26 @@ use serde::Deserialize;
 use zip::ZipArchive;
 
 /// The artifact's name.
-pub const ARTIFACT: &str = "diagnose-summary";
+pub(crate) const ARTIFACT: &str = "diagnose-summary";
 
 /// The file in it.
 const FILE: &str = "summary.json";
 
 /// A larger archive is not downloaded, in bytes.
-pub const MAX_ARCHIVE_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_ARCHIVE_BYTES: u64 = 1024 * 1024;
 const MAX_ENTRIES: usize = 20;
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// What was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// In the order in which they were made.
     pub checks: Vec<Check>,
 }
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Check {
+pub(crate) struct Check {
     /// What was checked, like `API /health`.
     pub name: String,
     /// Whether it is fine.
@@ -38,7 +38,7 @@ pub struct Check {
 
 /// Why the summary cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
+pub(crate) enum Unreadable {
     /// Not a zip, or a damaged one.
     #[error("it is not a readable zip archive")]
     Archive,
@@ -55,7 +55,7 @@ pub enum Unreadable {
 
 /// Reads the summary from an archive. No entry is unpacked but the one file, and of that no more than
 /// its limit, whatever size it claims.
-pub fn read(archive: &[u8]) -> Result<Summary, Unreadable> {
+pub(crate) fn read(archive: &[u8]) -> Result<Summary, Unreadable> {
     if archive.len() as u64 > MAX_ARCHIVE_BYTES {
         return Err(Unreadable::TooLarge);
     }

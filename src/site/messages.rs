@@ -12,7 +12,7 @@ use crate::text::{duration, escape};
 
 /// A verification that was made.
 #[derive(Debug)]
-pub struct Verification<'a> {
+pub(crate) struct Verification<'a> {
     /// The deploy agent's name.
     pub title: &'a str,
     /// The run.
@@ -30,7 +30,7 @@ pub struct Verification<'a> {
 }
 
 /// The message's content.
-pub fn render(verification: &Verification<'_>) -> String {
+pub(crate) fn render(verification: &Verification<'_>) -> String {
     let mut lines = vec![verdict(verification)];
     match &verification.run {
         // The verdict tells of the failed checks then.

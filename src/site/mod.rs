@@ -2,12 +2,12 @@
 //! asks the frontend and the API, `verification` does both, `messages` says what came of it; `diagnosis`
 //! reads what the diagnose workflow found.
 
-pub mod check;
-pub mod diagnosis;
-pub mod messages;
+pub(crate) mod check;
+pub(crate) mod diagnosis;
+pub(crate) mod messages;
 pub mod probe;
-pub mod run;
-pub mod settings;
-pub mod verification;
+pub(crate) mod run;
+pub(crate) mod settings;
+pub(crate) mod verification;
 
 pub use settings::Settings;

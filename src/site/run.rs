@@ -9,7 +9,7 @@ use crate::github::jobs::{Job, Step};
 
 /// Why a text names no run of the configured repository, in words for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotOurs {
+pub(crate) enum NotOurs {
     /// It is no URL.
     #[error("it is not a URL")]
     NotAUrl,
@@ -29,7 +29,7 @@ pub enum NotOurs {
 
 /// The id of the run that a URL leads to. `repository_page` is where people look at the one repository
 /// whose runs may be named; what follows the id (an attempt, a job) does not matter.
-pub fn of_url(text: &str, repository_page: &str) -> Result<u64, NotOurs> {
+pub(crate) fn of_url(text: &str, repository_page: &str) -> Result<u64, NotOurs> {
     let url = Url::parse(text.trim()).map_err(|_| NotOurs::NotAUrl)?;
     let page = Url::parse(repository_page).map_err(|_| NotOurs::Elsewhere)?;
     let place = |url: &Url| {
@@ -52,7 +52,7 @@ pub fn of_url(text: &str, repository_page: &str) -> Result<u64, NotOurs> {
 }
 
 /// A run's id as somebody types it.
-pub fn of_id(text: &str) -> Result<u64, NotOurs> {
+pub(crate) fn of_id(text: &str) -> Result<u64, NotOurs> {
     let text = text.trim();
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let id = text.parse().ok().filter(|id| digits && *id > 0);
@@ -60,14 +60,14 @@ pub fn of_id(text: &str) -> Result<u64, NotOurs> {
 }
 
 /// Whether a run's `path` (`.github/workflows/client-deploy.yml`, perhaps with `@ref`) is this file's.
-pub fn is_of_workflow(path: &str, file: &str) -> bool {
+pub(crate) fn is_of_workflow(path: &str, file: &str) -> bool {
     let path = path.split('@').next().unwrap_or_default();
     path.rsplit('/').next() == Some(file)
 }
 
 /// What is known of the run.
 #[derive(Debug)]
-pub enum RunLookup {
+pub(crate) enum RunLookup {
     /// This is it.
     Found(Box<Run>),
     /// It is not, and why, in safe Markdown.
@@ -76,7 +76,7 @@ pub enum RunLookup {
 
 /// How a step went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StepResult {
+pub(crate) enum StepResult {
     /// Well, for so long, if GitHub says so.
     Well(Option<TimeDelta>),
     /// With another conclusion.
@@ -88,7 +88,10 @@ pub enum StepResult {
 }
 
 /// The steps that the registry names, in its order.
-pub fn step_times<'a>(patterns: &'a [StepPattern], jobs: &[Job]) -> Vec<(&'a str, StepResult)> {
+pub(crate) fn step_times<'a>(
+    patterns: &'a [StepPattern],
+    jobs: &[Job],
+) -> Vec<(&'a str, StepResult)> {
     let steps = || jobs.iter().flat_map(|job| &job.steps);
     let went = |pattern: &'a StepPattern| {
         let wanted = pattern.pattern.to_lowercase();

@@ -29,7 +29,7 @@ const API: Setting = Setting {
 };
 
 /// The settings of this module.
-pub const DECLARED: &[&Setting] = &[&FRONTEND, &API];
+pub(crate) const DECLARED: &[&Setting] = &[&FRONTEND, &API];
 
 impl Settings {
     /// Reads these settings; `urls` says which URLs are allowed.

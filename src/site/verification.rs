@@ -30,7 +30,7 @@ const LATEST_LOOKED_AT: usize = 10;
 
 /// What is to be verified.
 #[derive(Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// The deploy agent's name.
     pub title: String,
     /// The repository that holds its workflow.
@@ -48,7 +48,7 @@ pub struct Request {
 }
 
 /// What is asked.
-pub struct Sources<'a> {
+pub(crate) struct Sources<'a> {
     /// The run.
     pub github: &'a Github,
     /// The site.
@@ -62,7 +62,7 @@ pub struct Sources<'a> {
 }
 
 /// Verifies. What came of a diagnosis is for the caller to add.
-pub async fn verify<'a>(sources: &Sources<'_>, request: &'a Request) -> Verification<'a> {
+pub(crate) async fn verify<'a>(sources: &Sources<'_>, request: &'a Request) -> Verification<'a> {
     let Sources { github, prober, urls, site, clock } = *sources;
     let base = |target| match target {
         Target::Frontend => site.frontend.as_ref(),

@@ -3,12 +3,12 @@
 //! [`Memory`] is the store of one process; `Dynamo` (with the feature `aws`) is shared by all of them and outlives each. Every
 //! write that decides something is conditional: of two that race, one wins.
 
-pub mod contract;
+pub(crate) mod contract;
 #[cfg(feature = "aws")]
-pub mod dynamo;
-pub mod memory;
-pub mod settings;
-pub mod unset;
+pub(crate) mod dynamo;
+pub(crate) mod memory;
+pub(crate) mod settings;
+pub(crate) mod unset;
 
 pub use contract::{Begun, Deploy, DeployKey, DeployOutcome, DeployState, Post, Store, StoreError};
 #[cfg(feature = "aws")]

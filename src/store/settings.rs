@@ -3,7 +3,7 @@
 use crate::config::{Reader, Setting};
 
 /// Names the table.
-pub const TABLE_NAME: Setting = Setting {
+pub(crate) const TABLE_NAME: Setting = Setting {
     name: "TABLE_NAME",
     about: "the DynamoDB table that all processes share, by name or ARN. What one process has done no other does again.",
     default: "required on Lambda; with `serve` the process remembers for itself",
@@ -11,13 +11,13 @@ pub const TABLE_NAME: Setting = Setting {
 };
 
 /// How to get a table.
-pub const HOW_TO_GET_A_TABLE: &str =
+pub(crate) const HOW_TO_GET_A_TABLE: &str =
     "on Lambda a DynamoDB table is required; the template makes one and sets it";
 
 /// The settings of this module.
-pub const DECLARED: &[&Setting] = &[&TABLE_NAME];
+pub(crate) const DECLARED: &[&Setting] = &[&TABLE_NAME];
 
 /// Reads the table's name.
-pub fn table(reader: &mut Reader<'_>) -> Option<String> {
+pub(crate) fn table(reader: &mut Reader<'_>) -> Option<String> {
     reader.aws_name(&TABLE_NAME)
 }

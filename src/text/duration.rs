@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 /// `42s`, `1m 25s`, `2h 5m`; a negative duration (two clocks that disagree) reads `0s`.
-pub fn compact(duration: TimeDelta) -> String {
+pub(crate) fn compact(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s}s"),
@@ -13,12 +13,12 @@ pub fn compact(duration: TimeDelta) -> String {
 }
 
 /// `82s`: a step's duration, in seconds whatever its length, so that steps compare at a glance.
-pub fn seconds(duration: TimeDelta) -> String {
+pub(crate) fn seconds(duration: TimeDelta) -> String {
     format!("{}s", duration.num_seconds().max(0))
 }
 
 /// `12s ago`, `5m ago`, `2h ago`, `3d ago`: in the largest unit that fits.
-pub fn ago(age: TimeDelta) -> String {
+pub(crate) fn ago(age: TimeDelta) -> String {
     let age = age.max(TimeDelta::zero());
     match (age.num_days(), age.num_hours(), age.num_minutes(), age.num_seconds()) {
         (0, 0, 0, seconds) => format!("{seconds}s ago"),

@@ -15,7 +15,7 @@ const MAX_URL: usize = 500;
 
 /// Text in a sentence: Markdown is escaped, mentions are broken, at most `max` characters of the
 /// original are kept.
-pub fn plain(text: &str, max: usize) -> String {
+pub(crate) fn plain(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max * 2));
     let clipped = clipped(text, max);
     for (at, c) in clipped.char_indices() {
@@ -42,7 +42,7 @@ pub fn plain(text: &str, max: usize) -> String {
 }
 
 /// Text as inline code. A backtick cannot be escaped inside one, so it is replaced by a look-alike.
-pub fn code(text: &str, max: usize) -> String {
+pub(crate) fn code(text: &str, max: usize) -> String {
     let inner = clipped(text, max).replace('`', "ˋ");
     if inner.is_empty() {
         return "` `".to_owned();
@@ -52,7 +52,7 @@ pub fn code(text: &str, max: usize) -> String {
 
 /// `[label](<url>)`: a masked link without a preview. `label` must be safe already. A URL that is
 /// not http(s), or very long, is not linked: only its label is shown.
-pub fn link(label: &str, url: &str) -> String {
+pub(crate) fn link(label: &str, url: &str) -> String {
     match url::Url::parse(url) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_URL => {
             let target = utf8_percent_encode(url.as_str(), END_OF_LINK);
@@ -64,7 +64,7 @@ pub fn link(label: &str, url: &str) -> String {
 
 /// One line without control, bidirectional-override or zero-width characters, cut to `max`
 /// characters with an ellipsis. For where Discord reads no Markdown.
-pub fn clipped(text: &str, max: usize) -> String {
+pub(crate) fn clipped(text: &str, max: usize) -> String {
     let mut kept = text.chars().filter_map(|c| match c {
         c if c.is_whitespace() => Some(' '),
         c if c.is_control() || is_invisible(c) => None,

@@ -1,8 +1,8 @@
 //! Wording shared by every message: escaping, times, durations, and the error that a user is shown.
 
-pub mod duration;
-pub mod escape;
-pub mod time;
+pub(crate) mod duration;
+pub(crate) mod escape;
+pub(crate) mod time;
 mod user_error;
 
-pub use user_error::UserError;
+pub(crate) use user_error::UserError;

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 /// Date and time, with how long ago: `22 November 2026 11:00 (2 hours ago)`.
-pub fn moment(time: DateTime<Utc>) -> String {
+pub(crate) fn moment(time: DateTime<Utc>) -> String {
     let seconds = time.timestamp();
     format!("<t:{seconds}:f> (<t:{seconds}:R>)")
 }

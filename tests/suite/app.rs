@@ -8,7 +8,7 @@ use crate::secrets::{listen, logged};
 use crate::world::{Plan, World};
 
 /// The settings of the stand-in's app, which is the same for every world.
-pub async fn env() -> Vec<(&'static str, String)> {
+pub(crate) async fn env() -> Vec<(&'static str, String)> {
     let probe = World::new().await;
     vec![
         ("GITHUB_TOKEN", String::new()),

@@ -15,12 +15,12 @@ use deckhand::net::transport::Transport;
 use uuid::Uuid;
 
 /// Where the stand-in is, if there is one.
-pub fn standin() -> Option<String> {
+pub(crate) fn standin() -> Option<String> {
     std::env::var("AWS_STANDIN_URL").ok().filter(|url| !url.is_empty())
 }
 
 /// AWS at this address.
-pub async fn at(url: &str, transport: Arc<dyn Transport>) -> Arc<Aws> {
+pub(crate) async fn at(url: &str, transport: Arc<dyn Transport>) -> Arc<Aws> {
     let credentials = Credentials::new("key", "secret", None, None, "stand-in");
     let config = loader(transport.clone())
         .endpoint_url(url)
@@ -32,7 +32,7 @@ pub async fn at(url: &str, transport: Arc<dyn Transport>) -> Arc<Aws> {
 }
 
 /// A new table like the one in `template.yaml`.
-pub async fn new_table(aws: &Aws) -> String {
+pub(crate) async fn new_table(aws: &Aws) -> String {
     let name = format!("deckhand-{}", Uuid::new_v4());
     let attribute = |name| {
         let attribute = AttributeDefinition::builder().attribute_name(name);
@@ -56,17 +56,17 @@ pub async fn new_table(aws: &Aws) -> String {
 }
 
 /// A parameter's name that nobody else has.
-pub fn new_parameter() -> String {
+pub(crate) fn new_parameter() -> String {
     format!("/deckhand-{}/github-token", Uuid::new_v4())
 }
 
 /// Stores a secret.
-pub async fn put_parameter(aws: &Aws, name: &str, value: &str) {
+pub(crate) async fn put_parameter(aws: &Aws, name: &str, value: &str) {
     put(aws, name, value, ParameterType::SecureString).await;
 }
 
 /// Stores a secret in the open.
-pub async fn put_plain_parameter(aws: &Aws, name: &str, value: &str) {
+pub(crate) async fn put_plain_parameter(aws: &Aws, name: &str, value: &str) {
     put(aws, name, value, ParameterType::String).await;
 }
 

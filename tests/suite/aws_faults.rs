@@ -17,7 +17,7 @@ use crate::world::{TOKEN, World};
 
 /// What happens to a request for AWS.
 #[derive(Clone, Copy, Debug)]
-pub enum What {
+pub(crate) enum What {
     /// It is answered with this error, and nothing is done.
     Error(&'static str),
     /// It is done, and the answer is lost.
@@ -52,7 +52,7 @@ fn heal() -> usize {
 }
 
 /// What happens to this request.
-pub fn next(request: &Request<Bytes>) -> Option<What> {
+pub(crate) fn next(request: &Request<Bytes>) -> Option<What> {
     let target = request.headers().get("x-amz-target")?.to_str().unwrap();
     FAULTS.with_borrow_mut(|faults| {
         let is_its = |fault: &&mut Fault| fault.times > 0 && target.ends_with(fault.operation);
@@ -65,7 +65,7 @@ pub fn next(request: &Request<Bytes>) -> Option<What> {
 type Answer = Result<Response<Bytes>, CallError>;
 
 /// Sends a request to which this happens. The `call` ends when only time is waited for.
-pub async fn meets<C>(what: What, sent: impl Future<Output = Answer>, call: C) -> Answer {
+pub(crate) async fn meets<C>(what: What, sent: impl Future<Output = Answer>, call: C) -> Answer {
     match what {
         What::Error(code) => {
             let body =

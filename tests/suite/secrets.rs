@@ -30,7 +30,7 @@ impl io::Write for ToThisThread {
 
 /// Listens to the log from here on. The subscriber is the whole process's, because tracing caches for
 /// all threads together whether a line is wanted.
-pub fn listen() {
+pub(crate) fn listen() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let subscriber = subscriber(Form::Json, Level::TRACE, || ToThisThread);
@@ -40,7 +40,7 @@ pub fn listen() {
 }
 
 /// Everything that was logged since [`listen`].
-pub fn logged() -> String {
+pub(crate) fn logged() -> String {
     let bytes = LOGGED.with_borrow(Clone::clone).expect("listen() came first");
     String::from_utf8(bytes).unwrap()
 }

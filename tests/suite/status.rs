@@ -8,7 +8,7 @@ use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
 use crate::world::{Plan, World};
 
 /// Two agents of which the reports tell, one of which they do not.
-pub const TWO_AGENTS: &str = r#"
+pub(crate) const TWO_AGENTS: &str = r#"
     [[agent]]
     id = "status_reporter"
     name = "Status"

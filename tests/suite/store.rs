@@ -235,7 +235,7 @@ async fn without_its_table_nothing_is_dispatched(#[case] text: &str) {
 }
 
 /// A world whose GitHub token is in this parameter.
-pub async fn signing_in_with(parameter: &str, scenario: Scenario) -> World {
+pub(crate) async fn signing_in_with(parameter: &str, scenario: Scenario) -> World {
     let env =
         vec![("GITHUB_TOKEN", String::new()), ("GITHUB_TOKEN_PARAMETER", parameter.to_owned())];
     World::of(Plan { env, scenario, ..Plan::default() }).await

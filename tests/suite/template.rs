@@ -8,7 +8,7 @@ use deckhand::bot::Settings;
 const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// The lines under the one that says this, as far as they are deeper.
-pub fn below(header: &str) -> Vec<&'static str> {
+pub(crate) fn below(header: &str) -> Vec<&'static str> {
     let depth = |line: &str| line.len() - line.trim_start().len();
     let mut lines = TEMPLATE.lines().skip_while(|line| line.trim() != header);
     let own = depth(lines.next().expect("the template has this line"));

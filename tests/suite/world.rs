@@ -37,17 +37,17 @@ use standins::{Clock as StandinClock, Gauge};
 
 use crate::{aws, aws_faults};
 use pacemaker::Pacemaker;
-pub use told::Told;
-pub use unread::Unread;
+pub(crate) use told::Told;
+pub(crate) use unread::Unread;
 
 /// The moment at which every story begins.
 const MORNING: &str = "2026-11-22T10:00:00Z";
 /// A story that has not ended after this long has hung.
 const STORY: Duration = Duration::from_secs(1800);
 
-pub const TOKEN: &str = "ghs_standin_token";
+pub(crate) const TOKEN: &str = "ghs_standin_token";
 
-pub struct World {
+pub(crate) struct World {
     pub github: Github,
     pub discord: Discord,
     pub app: App,
@@ -70,7 +70,7 @@ struct Outside {
 
 /// What a world is made of.
 #[derive(Clone)]
-pub struct Plan {
+pub(crate) struct Plan {
     pub scenario: Scenario,
     pub env: Vec<(&'static str, String)>,
     pub agents: Option<&'static str>,
@@ -82,7 +82,7 @@ pub struct Plan {
 
 /// Where the bot remembers.
 #[derive(Clone, Default)]
-pub enum Remembers {
+pub(crate) enum Remembers {
     /// In a table, if there is a stand-in of AWS; else in memory.
     #[default]
     AsWellAsItCan,
@@ -108,24 +108,24 @@ impl Default for Plan {
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::of(Plan::default()).await
     }
 
-    pub async fn with(scenario: Scenario) -> Self {
+    pub(crate) async fn with(scenario: Scenario) -> Self {
         Self::of(Plan { scenario, ..Plan::default() }).await
     }
 
-    pub async fn named(scenario: &str) -> Self {
+    pub(crate) async fn named(scenario: &str) -> Self {
         Self::with(Scenario::named(scenario).unwrap()).await
     }
 
-    pub async fn of(plan: Plan) -> Self {
+    pub(crate) async fn of(plan: Plan) -> Self {
         Self::with_site(plan, |_| Vec::new()).await
     }
 
     /// A world with what is deployed in it; what `env` makes of it is set besides the plan's.
-    pub async fn with_site(
+    pub(crate) async fn with_site(
         mut plan: Plan,
         env: impl FnOnce(Site) -> Vec<(&'static str, String)>,
     ) -> Self {
@@ -162,31 +162,31 @@ impl World {
     }
 
     /// The bot's process is replaced by a new one: what was in memory is gone.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.tasks = Tasks::default();
         self.app = build(&self.parts, &self.github, &self.discord, &self.outside, &self.tasks);
     }
 
     /// AWS, for stories that only make sense where there is one.
-    pub fn aws(&self) -> &Aws {
+    pub(crate) fn aws(&self) -> &Aws {
         &self.outside.aws
     }
 
     /// What Discord would send if this person typed this.
-    pub fn interaction(&self, who: &str, text: &str) -> Interaction {
+    pub(crate) fn interaction(&self, who: &str, text: &str) -> Interaction {
         self.discord.interaction(&User::named(who), text).unwrap()
     }
 
     /// Discord delivers an interaction; the answer is what the bot gave within three seconds. As the
     /// story has the answer in hand, the message in it counts as read.
-    pub async fn deliver(&self, interaction: &Interaction) -> Answer {
+    pub(crate) async fn deliver(&self, interaction: &Interaction) -> Answer {
         let answer = self.discord.deliver(interaction, &self.endpoint()).await;
         told::read_answer(&self.discord, &self.discord.peek(&interaction.id));
         answer
     }
 
     /// The same request without Discord's clients behind it: status and body of the answer.
-    pub async fn post(&self, interaction: &Interaction) -> (u16, Value) {
+    pub(crate) async fn post(&self, interaction: &Interaction) -> (u16, Value) {
         let mut request = http::Request::post("/discord");
         for (name, value) in &interaction.headers {
             request = request.header(name, value);
@@ -197,7 +197,7 @@ impl World {
         (answer.status().as_u16(), body)
     }
 
-    pub fn endpoint(&self) -> Endpoint {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         let (app, limit) = (self.app.clone(), self.parts.time_limit);
         Endpoint::Direct(Arc::new(move |request| {
             let app = app.clone();
@@ -206,49 +206,49 @@ impl World {
     }
 
     /// Somebody types a command, and everything that comes of it happens.
-    pub async fn types(&self, who: &str, text: &str) -> Told {
+    pub(crate) async fn types(&self, who: &str, text: &str) -> Told {
         self.types_as(&User::named(who), text).await
     }
 
     /// The same by a member with roles or permissions of their own.
-    pub async fn types_as(&self, who: &User, text: &str) -> Told {
+    pub(crate) async fn types_as(&self, who: &User, text: &str) -> Told {
         let interaction = self.discord.interaction(who, text).unwrap();
         let answer = self.discord.deliver(&interaction, &self.endpoint()).await;
         self.settle().await;
         self.told(&interaction, answer)
     }
 
-    pub fn told(&self, interaction: &Interaction, answer: Answer) -> Told {
+    pub(crate) fn told(&self, interaction: &Interaction, answer: Answer) -> Told {
         let discord = self.discord.clone();
         Told { answer, messages: discord.peek(&interaction.id), discord }
     }
 
     /// This story is about one thing only: what else the bot sent needs no look.
-    pub fn and_more(&self) {
+    pub(crate) fn and_more(&self) {
         self.unread.and_more();
     }
 
     /// Waits until nothing runs any more.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         tokio::time::timeout(STORY, self.tasks.drained()).await.expect("the story has an end");
     }
 
     /// Time passes.
-    pub async fn passes(&self, time: Duration) {
+    pub(crate) async fn passes(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 
     /// The time in this world.
-    pub fn clock(&self) -> Arc<dyn Clock> {
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(StoryClock(self.outside.clock.clone()))
     }
 
-    pub fn dispatches(&self) -> Vec<Dispatch> {
+    pub(crate) fn dispatches(&self) -> Vec<Dispatch> {
         self.github.dispatches()
     }
 
     /// The one dispatch that there was.
-    pub fn dispatch(&self) -> Dispatch {
+    pub(crate) fn dispatch(&self) -> Dispatch {
         let mut dispatches = self.dispatches();
         assert_eq!(dispatches.len(), 1, "exactly one dispatch");
         dispatches.remove(0)
@@ -307,15 +307,15 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
 
 /// The summary lines that were written, as the function `deckhand` would have.
 #[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<Vec<Value>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<Value>>>);
 
 impl Lines {
-    pub fn all(&self) -> Vec<Value> {
+    pub(crate) fn all(&self) -> Vec<Value> {
         self.0.lock().unwrap().clone()
     }
 
     /// The line that there must be exactly one of.
-    pub fn of(&self, interaction: &Interaction) -> Value {
+    pub(crate) fn of(&self, interaction: &Interaction) -> Value {
         let is_its = |line: &Value| line["interaction_id"] == interaction.id;
         let mut lines: Vec<_> = self.all().into_iter().filter(is_its).collect();
         assert_eq!(lines.len(), 1, "exactly one line: {lines:#?}");
@@ -376,6 +376,6 @@ impl Prober for Counted<Probe> {
 }
 
 /// The value at a path in an answer.
-pub fn at<'a>(answer: &'a Answer, path: &str) -> &'a Value {
+pub(crate) fn at<'a>(answer: &'a Answer, path: &str) -> &'a Value {
     answer.body.pointer(path).unwrap_or(&Value::Null)
 }

@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 
 /// Adds the drain to a runtime.
 #[derive(Clone)]
-pub struct DrainLayer {
+pub(crate) struct DrainLayer {
     /// What is waited for.
     pub tasks: Tasks,
     /// Held until the response is posted.
@@ -28,7 +28,7 @@ pub struct DrainLayer {
 
 /// The service with the drain around it.
 #[derive(Clone)]
-pub struct Drain<S> {
+pub(crate) struct Drain<S> {
     inner: S,
     tasks: Tasks,
     sink: Arc<dyn Sink>,
@@ -75,7 +75,7 @@ where
 }
 
 /// The deadline of an invocation that Lambda kills at `epoch_ms`.
-pub fn deadline(epoch_ms: u64) -> Deadline {
+pub(crate) fn deadline(epoch_ms: u64) -> Deadline {
     let killed_at = SystemTime::UNIX_EPOCH + Duration::from_millis(epoch_ms);
     Deadline::from_now(killed_at.duration_since(SystemTime::now()).unwrap_or_default())
 }

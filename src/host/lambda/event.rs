@@ -11,7 +11,7 @@ use crate::schedule::Schedule;
 
 /// An event, told apart.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// An HTTP request.
     Http(Box<LambdaRequest>),
     /// An HTTP request whose body is said to be base64 and is not; without that body.
@@ -24,7 +24,7 @@ pub enum Event {
 
 impl Event {
     /// Reads an event.
-    pub fn read(mut event: Value) -> Self {
+    pub(crate) fn read(mut event: Value) -> Self {
         // HTTP first of all: who sends a request can make up its body, but not what AWS puts around it.
         match http_event::read(&mut event) {
             Ok(request) => Self::Http(request),

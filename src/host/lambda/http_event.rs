@@ -35,7 +35,7 @@ const MAX_HEADERS: usize = 10_000;
 
 /// Why an event is not an HTTP request that can be answered as usual.
 #[derive(Debug)]
-pub enum NotRead {
+pub(crate) enum NotRead {
     /// It is not an HTTP event.
     NotHttp,
     /// Its method or path is none that HTTP allows.
@@ -45,7 +45,7 @@ pub enum NotRead {
 }
 
 /// Reads an HTTP event, and takes its body out of it.
-pub fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
+pub(crate) fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
     let method_2 = event.pointer("/requestContext/http/method").and_then(Value::as_str);
     let method = method_2.or_else(|| event["httpMethod"].as_str());
     let path = event["rawPath"].as_str().or_else(|| event["path"].as_str());
@@ -98,7 +98,7 @@ pub fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
 }
 
 /// Answers a request in the form that its sender takes.
-pub async fn answer<F>(
+pub(crate) async fn answer<F>(
     request: LambdaRequest,
     context: Context,
     handle: impl Fn(Request<Bytes>) -> F,

@@ -16,10 +16,10 @@ const LEAP: Duration = Duration::from_secs(1);
 const LOOKS: usize = 12;
 
 /// Moves the clock as long as its world is there: that of another would not know of its calls.
-pub struct Pacemaker(JoinHandle<()>);
+pub(super) struct Pacemaker(JoinHandle<()>);
 
 impl Pacemaker {
-    pub fn start(gauge: Gauge) -> Self {
+    pub(super) fn start(gauge: Gauge) -> Self {
         Self(tokio::spawn(pace(gauge)))
     }
 }

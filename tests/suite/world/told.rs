@@ -4,7 +4,7 @@ use serde_json::Value;
 use standins::discord::{Answer, Discord, Message};
 
 /// What one interaction led to.
-pub struct Told {
+pub(crate) struct Told {
     /// The answer, for its times and headers; see [`Told::body`].
     pub answer: Answer,
     pub(super) messages: Vec<Message>,
@@ -13,24 +13,24 @@ pub struct Told {
 
 impl Told {
     /// The type of the answer: 4 message, 5 deferred.
-    pub fn kind(&self) -> u64 {
+    pub(crate) fn kind(&self) -> u64 {
         self.answer.body["type"].as_u64().unwrap()
     }
 
     /// The answer's body.
-    pub fn body(&self) -> &Value {
+    pub(crate) fn body(&self) -> &Value {
         read_answer(&self.discord, &self.messages);
         &self.answer.body
     }
 
     /// All messages, oldest first.
-    pub fn messages(&self) -> &[Message] {
+    pub(crate) fn messages(&self) -> &[Message] {
         self.messages.iter().for_each(|message| self.discord.mark_read(message));
         &self.messages
     }
 
     /// The original response as it is at last.
-    pub fn original(&self) -> &Message {
+    pub(crate) fn original(&self) -> &Message {
         let original = self.messages.iter().find(|message| !message.follow_up);
         let original = original.expect("an original response");
         self.discord.mark_read(original);
@@ -38,7 +38,7 @@ impl Told {
     }
 
     /// The one follow-up.
-    pub fn follow_up(&self) -> &Message {
+    pub(crate) fn follow_up(&self) -> &Message {
         let follow_ups: Vec<_> = self.messages.iter().filter(|m| m.follow_up).collect();
         assert_eq!(follow_ups.len(), 1, "exactly one follow-up: {:#?}", self.messages);
         self.discord.mark_read(follow_ups[0]);
@@ -46,19 +46,19 @@ impl Told {
     }
 
     /// Asserts that the original response and the one follow-up both say this.
-    pub fn both_say(&self, expected: &str) {
+    pub(crate) fn both_say(&self, expected: &str) {
         for message in [self.original(), self.follow_up()] {
             assert!(message.content.contains(expected), "{expected}: {}", self.transcript());
         }
     }
 
     /// Does not read it.
-    pub fn has_follow_up(&self) -> bool {
+    pub(crate) fn has_follow_up(&self) -> bool {
         self.messages.iter().any(|message| message.follow_up)
     }
 
     /// Everything that was said, for looking at.
-    pub fn transcript(&self) -> String {
+    pub(crate) fn transcript(&self) -> String {
         let said = self.messages().iter().map(|message| {
             let kind = if message.follow_up { "follow-up" } else { "original" };
             let ephemeral = if message.ephemeral { ", only for the caller" } else { "" };
@@ -74,7 +74,7 @@ impl Told {
 }
 
 /// Reads the original response as it was in the answer: an edit makes it unread again.
-pub fn read_answer(discord: &Discord, messages: &[Message]) {
+pub(super) fn read_answer(discord: &Discord, messages: &[Message]) {
     let original = messages.iter().find(|message| !message.follow_up && message.edits == 0);
     original.into_iter().for_each(|message| discord.mark_read(message));
 }

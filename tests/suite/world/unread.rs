@@ -15,19 +15,19 @@ use super::World;
 ///   Writes to Discord are read as messages; refused ones and deletions by asking for the requests.
 /// - Reads need no look: what they lead to is a message. A story about their number counts them.
 /// - What a fault of the story's own kept from being processed needs no look either.
-pub struct Unread {
+pub(crate) struct Unread {
     github: Github,
     discord: Discord,
     more: AtomicBool,
 }
 
 impl Unread {
-    pub fn of(github: &Github, discord: &Discord) -> Self {
+    pub(crate) fn of(github: &Github, discord: &Discord) -> Self {
         let (github, discord) = (github.clone(), discord.clone());
         Self { github, discord, more: AtomicBool::new(false) }
     }
 
-    pub fn and_more(&self) {
+    pub(crate) fn and_more(&self) {
         self.more.store(true, Ordering::Relaxed);
     }
 }
