@@ -84,6 +84,33 @@ async fn a_missing_permission_is_named_with_its_commands(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_renamed_command_is_still_named_with_the_permission_that_it_lacks() {
+    let agents = include_str!("../../agents.toml").replace("\"verify-latest\"", "\"is-it-live\"");
+    let scenario = scenario(|s| s.denied = vec![Permission::ActionsRead]);
+    let env = vec![("ADMIN_USER_IDS", ADA.to_owned())];
+    let plan = Plan { scenario, env, agents: Some(agents.leak()), ..Plan::default() };
+    let world = World::of(plan).await;
+    let told = world.types("ada", "/doctor").await;
+    let content = &told.original().content;
+    assert!(content.contains("/is-it-live and /verify-run need"), "{content}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_permission_can_be_read_there_is_no_empty_line() {
+    use Permission::{ActionsRead, Contents, Secrets, Variables};
+    let (app, denied) = (app::env().await, vec![ActionsRead, Contents, Secrets, Variables]);
+    for env in [Vec::new(), app] {
+        let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let world = world(scenario(|s| s.denied = denied.clone()), &env).await;
+        let told = world.types("ada", "/doctor").await;
+        let content = &told.original().content;
+        assert!(content.contains("lacks the permission Actions"), "{content}");
+        let empty = |line: &&str| line.trim_end_matches(['*', ' ']).ends_with("web-client:");
+        assert_eq!(content.lines().find(empty), None, "{content}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_written_and_unchecked_permissions_are_named() {
     let world = world(scenario(|s| s.denied = vec![Permission::ActionsWrite]), &[]).await;
     let told = world.types("ada", "/doctor").await;

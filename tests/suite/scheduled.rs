@@ -303,7 +303,7 @@ async fn each_outcome_is_one_log_line_without_the_token() {
     let text = format!("{error} {error:?} {} {:?}", logged(), world.lines.all());
     assert!(!text.contains(BOT_TOKEN));
     let lines: Vec<_> = world.lines.all();
-    let told = |line: &Value| (line["DeployOutcome"].clone(), line["reply"].clone());
+    let told = |line: &Value| (line["Outcome"].clone(), line["reply"].clone());
     let outcomes: Vec<_> = lines.iter().map(told).collect();
     let (failed, answered) = (json!("failed"), json!("answered"));
     let expected = [

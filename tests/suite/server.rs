@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use deckhand::bot::tasks::Tasks;
 use deckhand::host::startup;
+use rstest::rstest;
 use serde_json::json;
 use standins::discord::{Discord, Endpoint, User};
 use standins::github::{Github, Scenario, Timetable};
@@ -149,4 +150,53 @@ async fn a_bot_that_cannot_start_says_so_and_still_answers_a_ping() {
     for name in ["DISCORD_APPLICATION_ID", "GITHUB_TOKEN", "GITHUB_REPO"] {
         assert!(content.contains(name), "{content}");
     }
+}
+
+#[rstest]
+#[case::ping_and_reading("/agents", "4 agents")]
+#[case::dispatching(
+    "/deploy-client",
+    "`TABLE_NAME` is not set: on Lambda a DynamoDB table is required"
+)]
+#[case::dispatching_and_waiting("/deploy-client wait:true", "`TABLE_NAME` is not set")]
+#[case::writing(
+    "/set-frontend url:https://app.example.com confirm:true",
+    "`TABLE_NAME` is not set"
+)]
+#[tokio::test]
+async fn on_lambda_without_a_table_only_what_dispatches_or_writes_is_refused(
+    #[case] text: &str,
+    #[case] expected: &str,
+) {
+    let (clock, gauge) = (Clock::start_at(Utc::now()), Gauge::new());
+    let github = Github::start(clock.clone(), gauge.clone(), Scenario::default()).await;
+    let discord = Discord::start(clock, gauge).await;
+    let ada = User::named("ada");
+    let env = |name: &str| match name {
+        "DISCORD_PUBLIC_KEY" => Some(discord.public_key()),
+        "DISCORD_APPLICATION_ID" => Some(discord.application_id()),
+        "DISCORD_API_BASE" => Some(discord.url()),
+        "GITHUB_API_BASE" => Some(github.url()),
+        "GITHUB_TOKEN" => Some("ghs_standin_token".to_owned()),
+        "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
+        "ADMIN_USER_IDS" => Some(ada.id.clone()),
+        "ALLOW_SECRET_WRITES" => Some("true".to_owned()),
+        _ => None,
+    };
+    let app = startup::app_that_explains(env, Tasks::default()).unwrap();
+    let endpoint = Endpoint::Direct(Arc::new(move |request| {
+        let app = app.clone();
+        Box::pin(async move { app.handle(request, None).await })
+    }));
+    let pong = discord.deliver(&discord.ping(), &endpoint).await;
+    assert_eq!(pong.body, json!({"type": 1}));
+    let registry = startup::registry(|_| None).unwrap();
+    let scope = deckhand::discord::registration::Scope::Guild;
+    let table = deckhand::commands::TABLE;
+    discord.set_commands(deckhand::bot::registration(table, &registry, scope));
+    let interaction = discord.interaction(&ada, text).unwrap();
+    let answer = discord.deliver(&interaction, &endpoint).await;
+    let content = answer.body["data"]["content"].as_str().unwrap();
+    assert!(content.contains(expected), "{content}");
+    assert!(github.requests().is_empty(), "GitHub is not asked");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use rstest::rstest;
 use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
 
 use crate::world::{Plan, World};
@@ -96,6 +97,23 @@ async fn a_missing_or_disabled_workflow_does_not_hide_the_others() {
     let disabled = status(with_api("disabled_manually"), "/status").await;
     assert!(disabled.contains("disabled (`disabled_manually`)"), "{disabled}");
     assert!(disabled.contains("[Run #"), "{disabled}");
+}
+
+#[rstest]
+#[case(
+    Fault::status(451, "Repository access blocked"),
+    "GitHub refuses it (451): Repository access blocked."
+)]
+#[case(
+    Fault::status(403, "Resource protected by organization SAML enforcement."),
+    "SAML enforcement. Authorize the token"
+)]
+#[case(Fault::status(401, "Bad credentials"), "GitHub refuses the token (401): Bad credentials.")]
+#[tokio::test(start_paused = true)]
+async fn a_refusal_shows_githubs_reason(#[case] fault: Fault, #[case] expected: &str) {
+    let faults = vec![fault.on(On::Any).always()];
+    let told = status(Scenario { faults, ..Scenario::default() }, "/status").await;
+    assert!(told.contains(expected), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
