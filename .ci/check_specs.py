@@ -22,17 +22,6 @@ from urllib.parse import unquote
 
 import jsonschema
 
-# In GitHub's API, but not among the operations of the description at hand, which is a slice of 38.
-# https://docs.github.com/en/rest/users/users#get-the-authenticated-user
-# https://docs.github.com/en/rest/git/refs#list-matching-references (the last parameter holds slashes)
-# https://docs.github.com/en/rest/actions/artifacts#download-an-artifact
-# https://docs.github.com/en/rest/repos/contents#get-repository-content
-OUTSIDE_THE_SLICE: dict[str, list[dict[str, Any]]] = {
-    "/user": [],
-    "/repos/{owner}/{repo}/git/matching-refs/{ref+}": [],
-    "/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/zip": [],
-    "/repos/{owner}/{repo}/contents/{path+}": [{"name": "ref", "in": "query", "schema": {"type": "string"}}],
-}
 # Without these in the recording the tests did not show the bot at work, and the check proves nothing.
 NEEDED = (
     "GitHub: post /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches",
@@ -55,6 +44,8 @@ DISCORD_AGENT = r"DiscordBot \(https?://[^\s,()]+, [^\s()]+\).*"
 MOMENT = r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d))?"
 CREATED = rf"(>=|<=|>|<)?{MOMENT}|({MOMENT}|\*)\.\.({MOMENT}|\*)"
 ANSWERS = {1: "ping", 2: "command", 3: "component", 4: "autocomplete", 5: "modal"}
+# Parameters of a path that may hold slashes themselves.
+SLASHES = ("ref", "path")
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 # What Discord's validator calls the body of an operation, and what it is to know besides.
 DISCORD_BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -69,8 +60,10 @@ DISCORD_BODIES: dict[tuple[str, str], dict[str, Any]] = {
 
 def fit(template: str, path: str) -> dict[str, str] | None:
     """The parameters of a path that fits the template."""
-    pattern = re.sub(r"\{(\w+)\\\+\}", r"(?P<\1>.+)", re.escape(template).replace(r"\{", "{").replace(r"\}", "}"))
-    found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path)
+    parts = re.split(r"\{(\w+)\}", template)
+    names = (f"(?P<{name}>{'.+' if name in SLASHES else '[^/]+'})" for name in parts[1::2])
+    pattern = "".join(map(str.__add__, map(re.escape, parts[::2]), [*names, ""]))
+    found = re.fullmatch(pattern, path)
     return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
 
@@ -109,24 +102,20 @@ class Github:
     """The operations of GitHub's description, each with what it takes."""
 
     def __init__(self, description: dict[str, Any]) -> None:
-        self.components = strict(description["components"])
+        description = strict(description)
+        self.components = description["components"]
         self.operations = [
             (method, path, {**operation, "parameters": item.get("parameters", []) + operation.get("parameters", [])})
-            for path, item in description["paths"].items()
+            # A literal part of a path wins over a parameter in its place.
+            for path, item in sorted(description["paths"].items(), key=lambda of: of[0].count("{"))
             for method, operation in item.items()
             if method in ("get", "put", "post", "delete", "patch")
         ]
-        self.operations += [("get", path, {"parameters": of}) for path, of in OUTSIDE_THE_SLICE.items()]
-        # A literal part of a path wins over a parameter in its place.
-        self.operations.sort(key=lambda operation: operation[1].count("{"))
-        self.validators: dict[str, jsonschema.Draft202012Validator] = {}
 
-    def errors(self, key: str, schema: dict[str, Any], value: Any) -> Iterator[str]:
-        if key not in self.validators:
-            whole = {**strict(schema), "components": self.components}
-            self.validators[key] = jsonschema.Draft202012Validator(whole)
-        for error in self.validators[key].iter_errors(value):
-            yield f"{error.json_path} {error.message}"
+    def errors(self, what: str, schema: dict[str, Any], value: Any) -> Iterator[str]:
+        validator = jsonschema.Draft202012Validator({**schema, "components": self.components})
+        for error in validator.iter_errors(value):
+            yield f"{what}: {error.json_path} {error.message}"
 
     def check(self, request: dict[str, Any]) -> Iterator[str]:
         """What kind of request it is; then what is wrong with it."""
@@ -137,44 +126,34 @@ class Github:
         if operation is None:
             yield "is no operation of GitHub's API"
             return
-        name = f"{method} {template}"
-        given = {"path": fit(template, path), "query": request["query"]}
-        unknown = set(request["query"])
+        given = {("path", name): text for name, text in (fit(template, path) or {}).items()}
+        given |= {("query", name): text for name, text in request["query"].items()}
         for parameter in map(self.resolve, operation["parameters"]):
-            place, key = parameter["in"], parameter["name"]
-            text = given.get(place, {}).get(key)
-            if place == "query":
-                unknown.discard(key)
+            place, name = parameter["in"], parameter["name"]
+            text = given.pop((place, name), None)
             if text is not None:
-                for error in self.parameter_errors(f"{name} {place} {key}", parameter, text):
-                    yield f"the {place} parameter {key}: {error}"
+                yield from self.parameter_errors(f"the {place} parameter {name}", parameter, text)
             elif parameter.get("required"):
-                yield f"lacks the {place} parameter {key}"
-        for key in sorted(unknown):
-            yield f"the query parameter {key} is not known there"
-        yield from self.body_errors(name, operation.get("requestBody"), request)
+                yield f"lacks the {place} parameter {name}"
+        for place, name in sorted(given):
+            yield f"the {place} parameter {name} is not known there"
+        body, described = request["body"], operation.get("requestBody", {})
+        if body is not None and not described:
+            yield "has a body, but the operation takes none"
+        elif body is not None:
+            yield from wrong_headers(request["headers"], {"content-type": "application/json.*"})
+            yield from self.errors("body", described["content"]["application/json"]["schema"], body)
+        elif described.get("required"):
+            yield "lacks its body"
         yield from wrong_headers(request["headers"], GITHUB_HEADERS)
 
-    def body_errors(self, name: str, described: dict[str, Any] | None, request: dict[str, Any]) -> Iterator[str]:
-        body = request["body"]
-        if body is None:
-            if described and described.get("required"):
-                yield "lacks its body"
-        elif described is None:
-            yield "has a body, but the operation takes none"
-        else:
-            yield from wrong_headers(request["headers"], {"content-type": "application/json.*"})
-            schema = described["content"]["application/json"]["schema"]
-            for error in self.errors(f"{name} body", schema, body):
-                yield f"body: {error}"
-
-    def parameter_errors(self, key: str, parameter: dict[str, Any], text: str) -> Iterator[str]:
-        yield from self.errors(key, parameter["schema"], typed(text, parameter["schema"]))
+    def parameter_errors(self, what: str, parameter: dict[str, Any], text: str) -> Iterator[str]:
+        yield from self.errors(what, parameter["schema"], typed(text, parameter["schema"]))
         if parameter["name"] == "created" and not re.fullmatch(CREATED, text):
-            yield f"{text!r} is no moment, comparison or range"
+            yield f"{what}: {text!r} is no moment, comparison or range"
         limit = re.search(r"\(max (\d+)\)", parameter.get("description", ""))
         if limit and text.isdigit() and not 1 <= int(text) <= int(limit[1]):
-            yield f"{text} is not within 1 to {limit[1]}"
+            yield f"{what}: {text} is not within 1 to {limit[1]}"
 
     def resolve(self, node: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in node:
