@@ -103,18 +103,13 @@ def site(days: int) -> Iterator[None]:
         server.shutdown()
 
 
-STUB = """#!{python}
-import json, os, pathlib, sys
-tool, argv = pathlib.Path(sys.argv[0]).name, sys.argv[1:]
-here = pathlib.Path({folder!r})
-with (here / "calls").open("a") as calls:
-    print(json.dumps([tool, *argv, os.environ.get("VITE_API_BASE")]), file=calls)
-if argv == ["run", "build"]:
-    pathlib.Path("dist/assets").mkdir(parents=True)
-    pathlib.Path("dist/index.html").write_text("made")
-if argv[:2] == ["cloudfront", "create-invalidation"]:
-    print("I2J4EXAMPLE")
-sys.exit(1 if (here / "fails").read_text() in " ".join(argv) else 0)
+STUB = """#!/usr/bin/env bash
+jq --null-input --compact-output '$ARGS.positional + [env.VITE_API_BASE]' --args -- "${0##*/}" "$@" >>~/calls
+case $* in
+    'run build') mkdir -p dist/assets && echo made >dist/index.html ;;
+    'cloudfront create-invalidation '*) echo I2J4EXAMPLE ;;
+esac
+[[ $* != *"$FAILS"* ]]
 """
 
 
@@ -128,42 +123,39 @@ class Run:
             self.run(yaml.safe_load((EXAMPLES / file).read_text()), Path(folder), fails)
 
     def run(self, workflow: dict[str, Any], top: Path, fails: str) -> None:
-        for name in ("work", "bin", "temp"):
+        for name in ("work", "bin"):
             (top / name).mkdir()
-        (top / "fails").write_text(fails)
         for tool in ("npm", "aws"):
             stub = top / "bin" / tool
-            stub.write_text(STUB.format(python=sys.executable, folder=str(top)))
+            stub.write_text(STUB)
             stub.chmod(0o755)
         # Every connection of curl's goes to the site. Its script knows nothing of that.
         (top / ".curlrc").write_text(f'connect-to = "::127.0.0.1:{Site.port}"\n')
-        written = {name: top / "temp" / name for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY")}
-        for path in (top / "calls", top / "work" / "summary.json", *written.values()):
+        page, calls, summary = top / "page", top / "calls", top / "work" / "summary.json"
+        for path in (page, calls, summary):
             path.touch()
         environment = {
             "PATH": f"{top / 'bin'}:{os.environ['PATH']}",
             "HOME": str(top),
             "LANG": "C.UTF-8",
+            "FAILS": fails,
             "CURL_CA_BUNDLE": str(Site.certificate),
-            **{name: str(path) for name, path in written.items()},
+            # No GITHUB_ENV and no GITHUB_OUTPUT: no later step is told anything.
+            "GITHUB_STEP_SUMMARY": str(page),
         }
         expect("the scripts run in bash", workflow["defaults"]["run"]["shell"] == "bash")
-        for job in workflow["jobs"].values():
-            for step in job["steps"]:
-                if "run" not in step or self.status != 0:
-                    continue
+        steps = ((job, step) for job in workflow["jobs"].values() for step in job["steps"])
+        for job, step in ((job, step) for job, step in steps if "run" in step):
+            if self.status == 0:
                 given = {**job.get("env", {}), **step.get("env", {})}
                 env = {**environment, **{name: self.value(value) for name, value in given.items()}}
-                (top / "script").write_text(step["run"])
-                line = ["bash", "--noprofile", "--norc", "-eo", "pipefail", top / "script"]
+                line = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
                 done = subprocess.run(line, cwd=top / "work", env=env, capture_output=True, text=True, timeout=120)
                 self.status, self.said = done.returncode, self.said + done.stdout + done.stderr
-        self.page = written.pop("GITHUB_STEP_SUMMARY").read_text()
-        expect("no later step is told anything", not any(path.read_text() for path in written.values()))
-        self.calls = [json.loads(line) for line in (top / "calls").read_text().splitlines()]
+        self.page, self.summary = page.read_text(), summary.read_text()
+        self.calls = [json.loads(line) for line in calls.read_text().splitlines()]
         strays = [str(path) for path in top.rglob("*pwned*")]
         expect("what was given is run", not strays, f"{self.contexts}\n{strays}")
-        self.summary = (top / "work" / "summary.json").read_text()
 
     def value(self, text: Any) -> str:
         """An expression's value: the first of its alternatives that is not empty, as on GitHub."""
@@ -176,12 +168,8 @@ class Run:
         return next(filter(None, values), "")
 
 
-SETTINGS = {
-    "VITE_API_BASE": "https://api.example.com",
-    "FRONTEND_BASE_URL": "https://app.example.com",
-    "S3_BUCKET": "web-client",
-    "CLOUDFRONT_DISTRIBUTION_ID": "E1EXAMPLE",
-}
+SETTINGS = {"VITE_API_BASE": "https://api.example.com", "FRONTEND_BASE_URL": "https://app.example.com"}
+SETTINGS |= {"S3_BUCKET": "web-client", "CLOUDFRONT_DISTRIBUTION_ID": "E1EXAMPLE"}
 
 CALLS = """\
 npm ci
@@ -310,7 +298,7 @@ def texts(shellcheck: Path) -> None:
         expect(f"one step is {pattern['label']}, by agents.toml", fitting == [pattern["label"]], fitting)
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shellcheck", type=Path, required=True)
     parser.add_argument("--update", action="store_true", help=f"write {SAMPLE.relative_to(ROOT)} anew")
@@ -318,10 +306,8 @@ def main() -> int:
     texts(given.shellcheck)
     deploys()
     diagnoses(given.update)
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    return 1 if failures else 0
+    sys.exit("\n".join(failures) or None)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -52,8 +52,7 @@ class Crate:
         for module, text in self.files.items():
             for tree in REEXPORT.findall(text):
                 for path in expand(tree):
-                    target = self.absolute(module, path)
-                    if target:
+                    if target := self.absolute(module, path):
                         self.reexports[module][path.rsplit("::", 1)[-1]] = target
 
     def absolute(self, module, path):
@@ -81,11 +80,9 @@ class Crate:
         """For each file the files that it uses."""
         graph = {}
         for module, text in self.files.items():
-            used = set()
-            for tree in USE.findall(REEXPORT.sub("", text)):
-                used.update(filter(None, (self.absolute(module, path) for path in expand(tree))))
-            inline = INLINE.findall(USE.sub("", text))
-            used.update(filter(None, (self.absolute(module, path) for path in inline)))
+            paths = [path for tree in USE.findall(REEXPORT.sub("", text)) for path in expand(tree)]
+            paths += INLINE.findall(USE.sub("", text))
+            used = {target for path in paths if (target := self.absolute(module, path))}
             graph[module] = {self.owner(path) for path in used} - {module, ()}
         return graph
 
@@ -105,10 +102,6 @@ def circles(graph):
     return {tuple(sorted(o for o in below[module] if module in below[o])) for module in below} - {()}
 
 
-def name(module):
-    return "::".join(module)
-
-
 def main():
     order = {module: at for at, module in enumerate(layers())}
     deckhand = Crate(ROOT / "src").uses()
@@ -118,9 +111,9 @@ def main():
     for module, used in sorted(deckhand.items()):
         for other in sorted(used):
             if module and order.get(other[0], 99) < order.get(module[0], -1):
-                problems.append(f"{name(module)} uses {name(other)}, which is above it")
+                problems.append(f"{'::'.join(module)} uses {'::'.join(other)}, which is above it")
     for graph in (deckhand, Crate(ROOT / "standins" / "src").uses()):
-        problems += ["circle: " + ", ".join(map(name, members)) for members in sorted(circles(graph))]
+        problems += ["circle: " + ", ".join(map("::".join, members)) for members in sorted(circles(graph))]
     for problem in problems:
         print(problem)
     print(f"{len(deckhand)} files in {len(tops)} modules: {len(problems)} problems")
