@@ -33,20 +33,20 @@ class Aws(FunctionCheck):
         seen = tuple(record[name] for name in ("state", "outcome") if name in record)
         self.expect(seen == expected, f"its record must be {expected}", record)
 
-    def dispatches(self, function: Any, text: str = "/deploy-client", **how: Any) -> None:
-        """A deploy that is not followed: quicker to check, and the same for the table but for the run's page."""
-        with self.dispatched(1):
-            self.types(function, text, **how)
-        if "wait" in text:
-            self.outcome("🟢 **Client deploy** succeeded")
-        else:
-            said = json.dumps([self.typed, *self.shown()], ensure_ascii=False)
-            self.expect("🚀 **Client deploy** dispatched" in said, "an answer that it was dispatched", said)
-        self.recorded("ended", "success" if "wait" in text else "dispatched")
-
     def succeeds(self, function: Any, **how: Any) -> None:
         """A whole deploy, from the command to its outcome and what is remembered of it."""
-        self.dispatches(function, "/deploy-client wait:true", **how)
+        with self.dispatched(1):
+            self.types(function, "/deploy-client wait:true", **how)
+        self.outcome("🟢 **Client deploy** succeeded")
+        self.recorded("ended", "success")
+
+    def dispatches(self, function: Any, **how: Any) -> None:
+        """A deploy that is not followed: quicker to check, and the same for the table but for the run's page."""
+        with self.dispatched(1):
+            self.types(function, "/deploy-client", **how)
+        said = json.dumps([self.typed, *self.shown()], ensure_ascii=False)
+        self.expect("🚀 **Client deploy** dispatched" in said, "an answer that it was dispatched", said)
+        self.recorded("ended", "dispatched")
 
     def replay_refused(self, function: Any, standing: str) -> None:
         """A replay of what was typed last is told that it was taken, and how it and its run stand."""

@@ -201,7 +201,7 @@ class FunctionCheck:
         items = self.dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
         expiry = self.stack.properties("Table")["TimeToLiveSpecification"]["AttributeName"]
         kept = [item for item in items if float(item.get(expiry, {}).get("N", 0)) <= time.time()]
-        self.expect(bool(items) and not kept, f"items with {expiry} in the future", *kept)
+        self.expect(bool(items) and not kept, f"every item has its {expiry} in the future", *kept)
         self.hides_secrets("the table", json.dumps(items))
 
     def log(self) -> None:
