@@ -6,18 +6,9 @@ import re
 from typing import Any
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
-PSEUDO = {
-    "AWS::AccountId": ACCOUNT,
-    "AWS::Partition": "aws",
-    "AWS::Region": REGION,
-    "AWS::StackName": "deckhand",
-}
+PSEUDO = {"AccountId": ACCOUNT, "Partition": "aws", "Region": REGION, "StackName": "deckhand"}
 # `AWS::NoValue`: what is so is left out.
 NO_VALUE = object()
-
-
-class NotKnown(Exception):
-    """Something that this evaluator would have to guess."""
 
 
 def some(value: Any) -> list[Any]:
@@ -32,10 +23,11 @@ class Template:
         """`resources` gives what `Ref` gives of a resource, by its logical name; `Name.Arn` what `Fn::GetAtt` does."""
         declared = template["Parameters"]
         if unknown := parameters.keys() - declared.keys():
-            raise NotKnown(f"the template has no parameters {sorted(unknown)}")
+            raise LookupError(f"the template has no parameters {sorted(unknown)}")
         defaults = {name: of["Default"] for name, of in declared.items() if "Default" in of}
         self.template = template
-        self.named = {**PSEUDO, "AWS::NoValue": NO_VALUE, **resources, **defaults, **parameters}
+        pseudo = {f"AWS::{name}": value for name, value in {**PSEUDO, "NoValue": NO_VALUE}.items()}
+        self.named = {**pseudo, **resources, **defaults, **parameters}
 
     def properties(self, name: str) -> dict[str, Any]:
         """The properties of a resource, as they are in the template."""
@@ -58,11 +50,11 @@ class Template:
     def call(self, function: str, given: Any) -> Any:
         match function, given:
             case "Ref", str(name):
-                return self.name(name)
+                return self.named[name]
             case "Fn::Sub", str(text):
-                return re.sub(r"\$\{([^}]*)\}", lambda found: str(self.name(found[1])), text)
+                return re.sub(r"\$\{([^}]*)\}", lambda found: str(self.named[found[1]]), text)
             case "Fn::GetAtt", [str(resource), str(attribute)]:
-                return self.name(f"{resource}.{attribute}")
+                return self.named[f"{resource}.{attribute}"]
             case "Fn::If", [str(condition), then, otherwise]:
                 return self.value(then if self.call("Condition", condition) else otherwise)
             case "Fn::FindInMap", [str(mapping), first, second]:
@@ -77,9 +69,4 @@ class Template:
                 return any(self.value(one) for one in any_of)
             case "Condition", str(name):
                 return bool(self.value(self.template["Conditions"][name]))
-        raise NotKnown(f"{function} of {given}")
-
-    def name(self, name: str) -> Any:
-        if name not in self.named:
-            raise NotKnown(f"the value of {name!r}: neither given nor by default")
-        return self.named[name]
+        raise LookupError(f"{function} of {given} is not known here")

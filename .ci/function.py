@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
-import http.client
 import json
 import secrets
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
-from botocore.config import Config
 from cloudformation import ACCOUNT, REGION, Template, some
 from interference import Interference
 
@@ -46,67 +41,11 @@ CREDENTIALS = {
 }
 TABLE = f"deckhand-Table-{secrets.token_hex(6).upper()}"
 TABLE_ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{TABLE}"
-TAKEN = "was taken already"
 
 
-class Said(NamedTuple):
-    """An answer of the function's."""
-
-    status: int
-    data: bytes
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.data)
-
-    @property
-    def content(self) -> str:
-        """The text of a message that is the answer itself."""
-        return str(self.body.get("data", {}).get("content", ""))
-
-
-class Wire:
-    """Stands between Discord and the function: learns the interactions' tokens, and can deliver one again."""
-
-    def __init__(self) -> None:
-        self.function: Any = None
-        self.tokens: set[str] = set()
-        # How often each interaction is delivered, at the same moment.
-        self.copies = 1
-        self.last: list[Said] = []
-        self.delivered: dict[str, tuple[bytes, dict[str, str]]] = {}
-        wire = self
-
-        class Pass(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                payload = json.loads(body)
-                wire.tokens.add(payload["token"])
-                wire.delivered[str(payload["id"])] = (body, dict(self.headers))
-                with ThreadPoolExecutor(wire.copies) as pool:
-                    wire.last = [*pool.map(wire.again, [str(payload["id"])] * wire.copies)]
-                # The one that was not refused, if any was.
-                said = next((said for said in wire.last if TAKEN.encode() not in said.data), wire.last[0])
-                self.send_response(said.status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(said.data)))
-                self.end_headers()
-                self.wfile.write(said.data)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Pass)
-        self.endpoint = f"http://127.0.0.1:{self.server.server_port}/discord"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def again(self, interaction_id: str) -> Said:
-        """Delivers an interaction once more, the same bytes."""
-        body, headers = self.delivered[interaction_id]
-        with closing(http.client.HTTPConnection("127.0.0.1", self.function.port, timeout=60)) as onward:
-            onward.request("POST", "/discord", body=body, headers=headers)
-            answer = onward.getresponse()
-            return Said(answer.status, answer.read())
+def content(answer: Any) -> str:
+    """The text of a message that is the answer itself."""
+    return str(answer.get("data", {}).get("content", ""))
 
 
 class FunctionCheck:
@@ -114,7 +53,8 @@ class FunctionCheck:
 
     def __init__(self, given: argparse.Namespace, standins: StandIns, folder: Path) -> None:
         self.given, self.standins, self.folder = given, standins, folder
-        self.wire = Wire()
+        # Those of the interactions.
+        self.tokens: set[str] = set()
         self.between = Interference(given.aws)
         self.doing = ""
         self.expected = 0
@@ -122,35 +62,27 @@ class FunctionCheck:
         self.lines: list[str] = []
         self.template = json.loads(given.template.read_text())
         self.stack = self.deployed()
-        client = {
-            "region_name": REGION,
-            "endpoint_url": given.aws,
-            "aws_access_key_id": "check",
-            "aws_secret_access_key": "check",
-            "config": Config(retries={"total_max_attempts": 1}),
-        }
-        self.dynamodb, self.ssm = boto3.client("dynamodb", **client), boto3.client("ssm", **client)
+        session = boto3.Session("check", "check", region_name=REGION)
+        self.dynamodb, ssm = (session.client(name, endpoint_url=given.aws) for name in ("dynamodb", "ssm"))
         # As CloudFormation would, of the template's own table.
         table = self.stack.value(self.stack.properties("Table"))
         made = {name: table[name] for name in ("AttributeDefinitions", "KeySchema", "BillingMode")}
         self.dynamodb.create_table(TableName=TABLE, **made)
-        self.token = self.settings()["GITHUB_TOKEN_PARAMETER"]
-        self.put_secret(self.token, standins.about["github_token"])
-        self.put_secret(self.settings()["DISCORD_BOT_TOKEN_PARAMETER"], standins.about["bot_token"])
+        for setting, secret in (
+            ("GITHUB_TOKEN_PARAMETER", "github_token"),
+            ("DISCORD_BOT_TOKEN_PARAMETER", "bot_token"),
+        ):
+            ssm.put_parameter(Name=self.settings()[setting], Value=standins.about[secret], Type="SecureString")
 
     def deployed(self, **more: str) -> Template:
         """The template with the parameters that its users give, and `more` of them."""
         about = self.standins.about
-        parameters = {
-            "DiscordPublicKey": about["public_key"],
-            "DiscordApplicationId": about["application_id"],
-            "GithubRepo": "octo-org/web-client",
-            # The finest level, where a secret would show.
-            "LogLevel": "trace",
-        }
+        more |= {"DiscordPublicKey": about["public_key"], "DiscordApplicationId": about["application_id"]}
+        # The finest level, where a secret would show.
+        more |= {"GithubRepo": "octo-org/web-client", "LogLevel": "trace"}
         logs = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/deckhand:*"
         exist = {"Table": TABLE, "Table.Arn": TABLE_ARN, "FunctionLogs.Arn": logs}
-        return Template(self.template, {**parameters, **more}, exist)
+        return Template(self.template, more, exist)
 
     def settings(self, **more: str) -> dict[str, str]:
         """The function's environment, if the stack is deployed with these parameters too."""
@@ -163,9 +95,6 @@ class FunctionCheck:
             "POLL_INTERVAL_SECONDS": "0.5",
         }
         return {**{name: str(value) for name, value in given.items()}, **CREDENTIALS, **elsewhere}
-
-    def put_secret(self, name: str, value: str, kind: str = "SecureString") -> None:
-        self.ssm.put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
 
     def expect(self, holds: bool, what: str, *seen: object) -> None:
         self.expected += 1
@@ -184,13 +113,12 @@ class FunctionCheck:
         timeout, memory = (float(self.stack.value(own[name])) for name in ("Timeout", "MemorySize"))
         how = {"timeout": timeout, "memory": memory, "max_concurrency": 1, **how}
         with Emulator(str(self.given.deckhand), env=env or self.settings(), log=str(log), **how) as function:
-            self.wire.function = function
             yield function
             self.expect(function.wait_idle(10), "an invocation did not end")
             report = function.report()
         wrong = [invocation for invocation in report["invocations"] if invocation["outcome"] != "ok"]
-        told = [invocation for invocation in wrong if invocation["outcome"] == "error"]
-        as_told = len(told) == errors and len(wrong) == errors + killed
+        told = [invocation["outcome"] for invocation in wrong].count("error")
+        as_told = (told, len(wrong)) == (errors, errors + killed)
         self.expect(as_told, f"{errors} invocations end in an error, {killed} are killed, all others end well", *wrong)
         started = report["environments"]
         self.expect(len(started) == environments, f"there must be {environments} processes", *started)
@@ -200,14 +128,25 @@ class FunctionCheck:
 
     # ---- what happens
 
-    def types(self, function: Any, text: str, *, within: int = ANSWERED_MS) -> Said:
+    def sends(self, function: Any, text: str, **more: Any) -> None:
+        """A command is typed, and answered."""
+        self.typed = self.standins.types(text, f"{function.url}/discord", **more)
+        self.id = self.typed["interaction_id"]
+        self.tokens.add(self.typed["token"])
+
+    def types(self, function: Any, text: str, *, within: int = ANSWERED_MS, **more: Any) -> Any:
         """A command is typed and worked off; its answer came in time and was one that Discord takes."""
-        self.typed = self.standins.types(text, self.wire.endpoint)
-        self.id = str(self.typed["interaction_id"])
+        self.sends(function, text, **more)
         self.expect(not self.typed["wrong"], f"an answer to {text}", self.typed)
         self.expect(self.typed["elapsed_ms"] < within, f"an answer to {text} within {within} ms", self.typed)
         self.expect(function.wait_idle(40), f"{text} did not end")
-        return Said(self.typed["status"], json.dumps(self.typed["body"]).encode())
+        return self.typed["body"]
+
+    def pings(self, function: Any, within: int = ANSWERED_MS) -> None:
+        """Discord checks the endpoint, as when its URL is saved."""
+        pong = self.standins.call("POST", "/ping", {"endpoint": f"{function.url}/discord"})
+        well = pong["body"] == {"type": 1} and pong["elapsed_ms"] < within
+        self.expect(well and not pong["wrong"], f"PING is answered within {within} ms", pong)
 
     @contextmanager
     def dispatched(self, times: int) -> Iterator[None]:
@@ -217,42 +156,30 @@ class FunctionCheck:
         dispatches = self.standins.call("GET", "/github/dispatches")[before:]
         self.expect(len(dispatches) == times, f"{times} dispatches", *dispatches)
 
+    def shown(self) -> list[dict[str, Any]]:
+        """The messages of the interaction that was typed last, the original first."""
+        messages = self.standins.call("GET", f"/messages?interaction_id={self.id}")
+        return sorted(messages, key=lambda message: message["follow_up"])
+
     def outcome(self, words: str) -> None:
         """What was typed last ended so, in its message and in one follow-up that pings whoever typed it."""
-        messages = self.standins.call("GET", f"/messages?interaction_id={self.id}")
-        [original, *more] = sorted(messages, key=lambda message: message["follow_up"])
-        well = words in original["content"] and not original["loading"] and not original["follow_up"]
-        self.expect(well, f"the original message must say: {words}", *messages)
-        told = [message for message in more if words in message["content"] and len(message["pings"]) == 1]
-        self.expect(len(told) == len(more) == 1, f"one follow-up must tell the requester: {words}", *messages)
-
-    def shown(self) -> str:
-        """The original message of the interaction that was typed last."""
-        messages = self.standins.call("GET", f"/messages?interaction_id={self.id}")
-        return "\n".join(message["content"] for message in messages if not message["follow_up"])
+        messages = self.shown()
+        told = [words in message["content"] and not message["loading"] for message in messages] == [True, True]
+        as_it_should = [(message["follow_up"], len(message["pings"])) for message in messages[1:]] == [(True, 1)]
+        self.expect(told and as_it_should, f"the message and a follow-up that pings must say: {words}", *messages)
 
     def alive(self, function: Any) -> None:
         said = self.types(function, "/agents")
-        self.expect(said.body["type"] == 4 and "/deploy-client" in said.content, "/agents lists /deploy-client", said)
+        self.expect(said["type"] == 4 and "/deploy-client" in content(said), "/agents lists /deploy-client", said)
         self.expect(function.last()["cold"] is False, "/agents was no warm start", function.last())
-
-    def logged(self, interaction_id: str) -> list[dict[str, Any]]:
-        """The lines about an interaction, each with the fields of its span, where a query finds them too."""
-        lines = [json.loads(line) for line in self.lines if line.startswith("{")]
-        lines = [{**line.get("span", {}), **line} for line in lines]
-        return [line for line in lines if str(line.get("interaction_id")) == interaction_id]
 
     # ---- what is left of all this
 
     def allowed(self) -> None:
         """All that was asked of AWS, the template's role allows; and it was signed with the role's credentials."""
-        self.doing = "allowed"
         [policy] = self.stack.value(self.stack.properties("FunctionRole")["Policies"])
-        allowed = [
-            (action, statement["Resource"])
-            for statement in policy["PolicyDocument"]["Statement"]
-            for action in some(statement["Action"])
-        ]
+        statements = policy["PolicyDocument"]["Statement"]
+        allowed = [(action, of["Resource"]) for of in statements for action in some(of["Action"])]
         needed = set()
         for asked in self.between.asked:
             if asked.service == "AmazonSSM":
@@ -271,41 +198,31 @@ class FunctionCheck:
 
     def remembered(self) -> None:
         """All that is in the table is forgotten some day, and no secret is in it."""
-        self.doing = "remembered"
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
-        items = [item for page in pages for item in page["Items"]]
-        self.expect(bool(items), "nothing is in the table")
+        items = self.dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
         expiry = self.stack.properties("Table")["TimeToLiveSpecification"]["AttributeName"]
-        for item in items:
-            self.expect(float(item.get(expiry, {}).get("N", 0)) > time.time(), f"{expiry} in the future", item)
+        kept = [item for item in items if float(item.get(expiry, {}).get("N", 0)) <= time.time()]
+        self.expect(bool(items) and not kept, f"every item has its {expiry} in the future", *kept)
         self.hides_secrets("the table", json.dumps(items))
 
     def log(self) -> None:
         """The log is JSON, without a panic and without a secret."""
-        self.doing = "log"
-        self.expect(bool(self.lines), "nothing was logged")
-        for line in self.lines:
-            self.expect(line.startswith("{") and line.endswith("}"), "a line that is no JSON object", line)
-            self.expect("panic" not in line, "a panic", line)
+        wrong = [line for line in self.lines if line[0] + line[-1] != "{}" or "panic" in line]
+        self.expect(len(self.lines) > 9 and not wrong, "lines of JSON without a panic", *wrong)
         self.hides_secrets("the log", "\n".join(self.lines))
 
     def hides_secrets(self, where: str, text: str) -> None:
-        about = self.standins.about
-        hidden = [about["github_token"], about["bot_token"], *[*CREDENTIALS.values()][1:], *self.wire.tokens]
-        self.expect(len(self.wire.tokens) > 3, "no interaction's token was seen on its way")
-        for value in hidden:
-            self.expect(len(value) > 8 and value not in text, f"{value} is in {where}")
+        secrets = {self.standins.about[name] for name in ("github_token", "bot_token")}
+        secrets |= self.tokens | {*CREDENTIALS.values()} - {CREDENTIALS["AWS_ACCESS_KEY_ID"]}
+        found = [secret for secret in secrets if secret in text]
+        self.expect(len(secrets) > 7 and not found, f"no secret is in {where}", *found)
 
-    def scenarios(self) -> list[Callable[[], None]]:
-        raise NotImplementedError
-
-    def run(self) -> int:
+    def run(self, scenarios: Iterable[Callable[[Any], None]]) -> int:
         """All scenarios, then what is left of them, and the exit status that this comes to."""
-        for scenario in [*self.scenarios(), self.allowed, self.remembered, self.log]:
+        for scenario in [*scenarios, FunctionCheck.allowed, FunctionCheck.remembered, FunctionCheck.log]:
             started = time.monotonic()
             self.doing = scenario.__name__
             try:
-                scenario()
+                scenario(self)
             except Exception:
                 # A broken one must not hide what the others find.
                 self.failures.append(f"{self.doing}: stopped by\n{traceback.format_exc()}")
@@ -316,8 +233,8 @@ class FunctionCheck:
         return 1 if self.failures else 0
 
 
-def main(check: type[FunctionCheck]) -> int:
-    """Runs a check as a program. The stand-ins know the bot's commands."""
+def main(check: type[FunctionCheck], *scenarios: Callable[[Any], None]) -> int:
+    """Runs a check's scenarios as a program. The stand-ins know the bot's commands."""
     parser = argparse.ArgumentParser(description=check.__doc__)
     for name in ("--deckhand", "--standins", "--template"):
         parser.add_argument(name, type=Path, required=True)
@@ -327,4 +244,4 @@ def main(check: type[FunctionCheck]) -> int:
     with tempfile.TemporaryDirectory() as folder, StandIns(given.standins) as standins:
         commands = subprocess.run([given.deckhand, "commands"], env={}, capture_output=True, check=True)
         standins.call("PUT", "/commands", json.loads(commands.stdout))
-        return check(given, standins, Path(folder)).run()
+        return check(given, standins, Path(folder)).run(scenarios)

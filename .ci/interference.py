@@ -8,7 +8,6 @@ import json
 import socket
 import threading
 import urllib.parse
-from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -22,84 +21,62 @@ class Asked(NamedTuple):
     headers: http.client.HTTPMessage
 
 
-class Interference:
+class Interference(ThreadingHTTPServer):
     """An address for AWS."""
 
     def __init__(self, behind: str) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
         self.behind = urllib.parse.urlsplit(behind).netloc
-        self.lock = threading.Lock()
-        # The operations whose next answers get lost with the connection, after the service did what was asked.
-        self.lost: Counter[str] = Counter()
+        self.url = f"http://127.0.0.1:{self.server_port}"
         self.asked: list[Asked] = []
-        self.accepted = 0
-        self.connections: set[socket.socket] = set()
-        # Connections on which nothing is answered any more; or all of them.
-        self.deaf: set[socket.socket] = set()
+        # Every connection that there was, and those on which nothing is answered any more; or all of them.
+        self.connections: list[socket.socket] = []
+        self.deaf: list[socket.socket] = []
         self.silent = False
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def get_request(self) -> Any:
+        connection, address = super().get_request()
+        self.connections.append(connection)
+        return connection, address
 
     def cut(self) -> None:
         """Breaks every connection. New ones work."""
-        with self.lock:
-            while self.connections:
-                with contextlib.suppress(OSError):
-                    self.connections.pop().shutdown(socket.SHUT_RDWR)
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def forget(self) -> None:
         """Every connection stays as it is and is dead, as after a gateway forgot it. New ones work."""
-        with self.lock:
-            self.deaf |= self.connections
+        self.deaf = [*self.connections]
+
+    def handle_error(self, *_: object) -> None:
+        pass  # it was cut
 
 
-def handler(between: Interference) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Interference
 
-        def setup(self) -> None:
-            super().setup()
-            with between.lock:
-                between.connections.add(self.connection)
-                between.accepted += 1
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        service, _, operation = self.headers["x-amz-target"].partition(".")
+        self.server.asked.append(Asked(service.partition("_")[0], operation, json.loads(body), self.headers))
+        if self.server.silent or self.connection in self.server.deaf:
+            # Until the other side hangs up.
+            self.rfile.read(1)
+            self.close_connection = True
+            return
+        with contextlib.closing(http.client.HTTPConnection(self.server.behind, timeout=30)) as onward:
+            onward.request("POST", self.path, body=body, headers=dict(self.headers))
+            answer = onward.getresponse()
+            data = answer.read()
+        self.send_response(answer.status)
+        self.send_header("content-type", "application/x-amz-json-1.0")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
-        def finish(self) -> None:
-            with between.lock:
-                between.connections.discard(self.connection)
-                between.deaf.discard(self.connection)
-            with contextlib.suppress(OSError):
-                super().finish()
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            service, _, operation = self.headers["x-amz-target"].partition(".")
-            with between.lock:
-                between.asked.append(Asked(service.partition("_")[0], operation, json.loads(body), self.headers))
-                deaf = between.silent or self.connection in between.deaf
-                lost = between.lost[operation] > 0 and not deaf
-                between.lost[operation] -= lost
-            if deaf:
-                # Until the other side hangs up.
-                self.rfile.read(1)
-                self.close_connection = True
-                return
-            with contextlib.closing(http.client.HTTPConnection(between.behind, timeout=30)) as onward:
-                onward.request("POST", self.path, body=body, headers=dict(self.headers))
-                answer = onward.getresponse()
-                data = answer.read()
-            if lost:
-                self.close_connection = True
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            with contextlib.suppress(OSError):
-                self.send_response(answer.status)
-                self.send_header("content-type", "application/x-amz-json-1.0")
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        pass

@@ -29,21 +29,11 @@ def layers():
 
 def expand(tree):
     """The paths of a use tree: `a::{b, c::{self, d}}` gives a::b, a::c, a::c::d."""
-    tree = re.sub(r"\s+", " ", tree.strip())
-    head, brace, rest = tree.partition("{")
-    if not brace:
-        return [tree.split(" as ")[0].strip()]
-    parts, depth, part = [], 0, ""
-    for char in rest[: rest.rindex("}")]:
-        depth += (char == "{") - (char == "}")
-        if char == "," and depth == 0:
-            parts.append(part)
-            part = ""
-        else:
-            part += char
-    parts.append(part)
-    found = [path for part in parts if part.strip() for path in expand(part)]
-    return [(head + path).removesuffix("::self") for path in found]
+    tree = re.sub(r"\s+as\s+\w+|\s", "", tree)
+    while inner := re.search(r"([\w:]*)\{([^{}]*)\}", tree):
+        paths = (inner[1] + path for path in inner[2].split(",") if path)
+        tree = tree.replace(inner[0], ",".join(paths), 1)
+    return [path.removesuffix("::self") for path in tree.split(",") if path]
 
 
 class Crate:
@@ -62,24 +52,18 @@ class Crate:
         for module, text in self.files.items():
             for tree in REEXPORT.findall(text):
                 for path in expand(tree):
-                    target = self.absolute(module, path)
-                    if target:
+                    if target := self.absolute(module, path):
                         self.reexports[module][path.rsplit("::", 1)[-1]] = target
 
     def absolute(self, module, path):
         """The path from the crate's root, or None if it leads out of the crate."""
-        parts, at = path.split("::"), list(module)
-        if parts[0] in ("crate", "deckhand"):
-            return tuple(parts[1:])
-        if parts[0] not in ("super", "self"):
-            return (*module, *parts) if (*module, parts[0]) in self.files else None
-        for part in list(parts):
-            if part not in ("super", "self"):
-                break
-            parts.pop(0)
-            if part == "super":
-                at.pop()
-        return (*at, *parts)
+        first, *rest = path.split("::")
+        if first in ("crate", "deckhand"):
+            return tuple(rest)
+        if first not in ("super", "self"):
+            return (*module, first, *rest) if (*module, first) in self.files else None
+        at = module[:-1] if first == "super" else module
+        return self.absolute(at, "::".join(rest)) if rest[:1] == ["super"] else (*at, *rest)
 
     def owner(self, path):
         """The file that a path leads to, through re-exports."""
@@ -96,58 +80,40 @@ class Crate:
         """For each file the files that it uses."""
         graph = {}
         for module, text in self.files.items():
-            used = set()
-            for tree in USE.findall(REEXPORT.sub("", text)):
-                used.update(filter(None, (self.absolute(module, path) for path in expand(tree))))
-            inline = INLINE.findall(USE.sub("", text))
-            used.update(filter(None, (self.absolute(module, path) for path in inline)))
+            paths = [path for tree in USE.findall(REEXPORT.sub("", text)) for path in expand(tree)]
+            paths += INLINE.findall(USE.sub("", text))
+            used = {target for path in paths if (target := self.absolute(module, path))}
             graph[module] = {self.owner(path) for path in used} - {module, ()}
         return graph
 
 
 def circles(graph):
-    """The sets of files that use each other (strongly connected components of two or more)."""
-    index, low, stack, found = {}, {}, [], []
+    """The sets of files that use each other, directly or through others."""
 
-    def visit(node):
-        index[node] = low[node] = len(index)
-        stack.append(node)
-        for other in graph.get(node, ()):
-            if other not in index:
-                visit(other)
-                low[node] = min(low[node], low[other])
-            elif other in stack:
-                low[node] = min(low[node], index[other])
-        if low[node] == index[node]:
-            members = stack[stack.index(node) :]
-            del stack[stack.index(node) :]
-            if len(members) > 1:
-                found.append(sorted(members))
+    def reached(start):
+        seen, ahead = set(), [start]
+        while ahead:
+            new = graph.get(ahead.pop(), set()) - seen
+            seen |= new
+            ahead += new
+        return seen
 
-    for node in graph:
-        if node not in index:
-            visit(node)
-    return found
-
-
-def name(module):
-    return "::".join(module)
+    below = {module: reached(module) for module in graph}
+    return {tuple(sorted(o for o in below[module] if module in below[o])) for module in below} - {()}
 
 
 def main():
-    problems = []
     order = {module: at for at, module in enumerate(layers())}
     deckhand = Crate(ROOT / "src").uses()
     tops = {module[0] for module in deckhand if module}
-    problems += [f"{top}: is not in docs/layers.txt" for top in sorted(tops - order.keys())]
+    problems = [f"{top}: is not in docs/layers.txt" for top in sorted(tops - order.keys())]
     problems += [f"{top}: is in docs/layers.txt, not in src/" for top in sorted(order.keys() - tops)]
     for module, used in sorted(deckhand.items()):
         for other in sorted(used):
             if module and order.get(other[0], 99) < order.get(module[0], -1):
-                problems.append(f"{name(module)} uses {name(other)}, which is above it")
+                problems.append(f"{'::'.join(module)} uses {'::'.join(other)}, which is above it")
     for graph in (deckhand, Crate(ROOT / "standins" / "src").uses()):
-        for members in circles(graph):
-            problems.append("circle: " + ", ".join(map(name, members)))
+        problems += ["circle: " + ", ".join(map("::".join, members)) for members in sorted(circles(graph))]
     for problem in problems:
         print(problem)
     print(f"{len(deckhand)} files in {len(tops)} modules: {len(problems)} problems")

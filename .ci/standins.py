@@ -37,31 +37,13 @@ class StandIns:
         """Changes how GitHub behaves from here on."""
         self.call("POST", "/scenario", {"name": name})
 
-    def types(self, text: str, endpoint: str) -> dict[str, Any]:
+    def types(self, text: str, endpoint: str, twice: bool = False) -> dict[str, Any]:
         """Ada types a command; the answer is what the bot said within the three seconds."""
-        return self.call("POST", "/command", {"text": text, "endpoint": endpoint, "user": "ada"})
-
-    def pings(self, endpoint: str) -> dict[str, Any]:
-        """Discord checks the endpoint, as when its URL is saved."""
-        return self.call("POST", "/ping", {"endpoint": endpoint})
+        return self.call("POST", "/command", {"text": text, "endpoint": endpoint, "user": "ada", "twice": twice})
 
     def signed(self, body: str) -> dict[str, str]:
         """The headers that make `body` a request of Discord's, sent now."""
         timestamp = str(int(time.time()))
         signature = self.call("POST", "/sign", {"timestamp": timestamp, "body": body})["signature"]
-        return {
-            "content-type": "application/json",
-            "x-signature-ed25519": signature,
-            "x-signature-timestamp": timestamp,
-        }
-
-    def environment(self) -> dict[str, str]:
-        """The settings of a bot that talks to these stand-ins."""
-        return {
-            "DISCORD_PUBLIC_KEY": self.about["public_key"],
-            "DISCORD_APPLICATION_ID": self.about["application_id"],
-            "DISCORD_API_BASE": self.about["discord"],
-            "GITHUB_API_BASE": self.about["github"],
-            "GITHUB_TOKEN": self.about["github_token"],
-            "GITHUB_REPO": "octo-org/web-client",
-        }
+        signed = {"x-signature-ed25519": signature, "x-signature-timestamp": timestamp}
+        return {**signed, "content-type": "application/json"}

@@ -71,13 +71,25 @@ class Bench:
         self.standins, self.with_before = standins, with_before
         self.values: dict[tuple[str, str], list[float]] = defaultdict(list)
 
+    def environment(self) -> dict[str, str]:
+        """The settings of a bot that talks to these stand-ins."""
+        about = self.standins.about
+        return {
+            "DISCORD_PUBLIC_KEY": about["public_key"],
+            "DISCORD_APPLICATION_ID": about["application_id"],
+            "DISCORD_API_BASE": about["discord"],
+            "GITHUB_API_BASE": about["github"],
+            "GITHUB_TOKEN": about["github_token"],
+            "GITHUB_REPO": "octo-org/web-client",
+            "POLL_INTERVAL_SECONDS": "0.5",
+        }
+
     def note(self, what: str, who: str, value: float) -> None:
         self.values[what, who].append(value)
 
     def process(self, who: str, binary: Path) -> None:
         """One process from its start on."""
-        env = {**self.standins.environment(), "POLL_INTERVAL_SECONDS": "0.5"}
-        with Emulator(str(binary), env=env, max_concurrency=1, log=os.devnull) as function:
+        with Emulator(str(binary), env=self.environment(), max_concurrency=1, log=os.devnull) as function:
 
             def call(body: str) -> dict[str, Any]:
                 answer = function.http("POST", "/discord", body.encode(), self.standins.signed(body))
@@ -107,7 +119,7 @@ class Bench:
         """One process that follows a run to its end, with clients for GitHub, Discord and DynamoDB."""
         table = {"TABLE_NAME": make_table(aws), "AWS_ENDPOINT_URL": aws}
         credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-        env = {**self.standins.environment(), **table, **credentials, "POLL_INTERVAL_SECONDS": "0.5"}
+        env = {**self.environment(), **table, **credentials}
         with Emulator(str(binary), env=env, max_concurrency=1, timeout=60, log=os.devnull) as function:
             typed = self.standins.types("/deploy-client wait:true", f"{function.url}/discord")
             function.wait_idle(40)

@@ -7,7 +7,7 @@ use standins::{
     server::{Answer, Outcome, Received},
     site::{Page, Site},
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The stand-ins under control.
 #[derive(Clone)]
@@ -44,7 +44,16 @@ impl Control {
             ("POST", "/command") => {
                 let user = User::named(body["user"].as_str().unwrap_or("ada"));
                 let typed = self.discord.interaction(&user, &text("text")?);
-                Ok(self.deliver(&typed.map_err(bad)?, text("endpoint")?).await)
+                let (typed, endpoint) = (typed.map_err(bad)?, text("endpoint")?);
+                if body["twice"] != true {
+                    return Ok(self.deliver(&typed, endpoint).await);
+                }
+                let once = || self.deliver(&typed, endpoint.clone());
+                let (one, other) = tokio::join!(once(), once());
+                let in_order = one["wrong"].is_null();
+                let (mut taken, twin) = if in_order { (one, other) } else { (other, one) };
+                taken["twin"] = twin;
+                Ok(taken)
             }
             ("POST", "/autocomplete") => {
                 let user = User::named(body["user"].as_str().unwrap_or("ada"));
@@ -110,8 +119,11 @@ impl Control {
     async fn deliver(&self, interaction: &Interaction, endpoint: String) -> Value {
         let endpoint = Endpoint::Http(endpoint);
         let answer = self.discord.deliver(interaction, &endpoint).await;
+        let headers: BTreeMap<_, _> = interaction.headers.iter().cloned().collect();
         json!({
             "interaction_id": interaction.id,
+            "token": interaction.token,
+            "sent": {"headers": headers, "body": String::from_utf8_lossy(&interaction.body)},
             "status": answer.status,
             "body": answer.body,
             "elapsed_ms": u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX),

@@ -78,12 +78,13 @@ fn help() -> String {
         text.push_str(&format!("  {name:18} {what}\n"));
     }
     text.push_str(
-        "\nControl: POST /command {text, endpoint, user?} · POST /ping {endpoint} · PUT /commands [..]\n\
+        "\nControl: POST /command {text, endpoint, user?, twice?} · POST /ping {endpoint} · PUT /commands [..]\n\
          POST /sign {timestamp, body} · POST /scenario {name} · GET /scenarios · GET /conversation\n\
          GET /messages?interaction_id= · GET /github/requests · GET /github/dispatches\n\
          GET /github/runs · GET /discord/requests · POST /autocomplete {text with |, endpoint, user?}\n\
          PUT /endpoint {url} · GET /channel · PUT /channel {view?, send?, attach?, history?}\n\
-         GET /site/requests · POST /site {path, status?, body?, location?, delay_ms?}\n",
+         GET /site/requests · POST /site {path, status?, body?, location?, delay_ms?}\n\
+         A command with `twice` is delivered two times at the same moment; the later answer is the `twin`.\n",
     );
     text
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use chrono::Utc;
 use rstest::rstest;
-use standins::discord::Discord;
+use standins::discord::{Discord, GUILD_ID};
 use standins::{Clock, Gauge};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -69,6 +69,8 @@ async fn a_dry_run_changes_nothing_and_registering_twice_changes_nothing_more() 
     let done = person.runs(&[]).await;
     assert_done(done, 0, &["+ /deploy-client", "Registered for all servers"]);
     assert_done(person.runs(&[]).await, 0, &["Nothing differs", "Registered"]);
+    let server = person.runs(&["--guild", GUILD_ID]).await;
+    assert_done(server, 0, &["+ /deploy-client", "Registered for server"]);
 }
 
 #[rstest]
