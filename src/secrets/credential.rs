@@ -100,6 +100,7 @@ impl fmt::Debug for Credential {
 }
 
 impl Credential {
+    /// A secret that is read from this source on first use.
     pub fn new(source: SecretSource, store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>) -> Self {
         Self { source, store, clock, known: Mutex::default() }
     }
