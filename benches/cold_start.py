@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Measures the release binary beside the smallest Lambda function in Rust, and prints a table.
+"""Compares the release binary with a minimal Lambda function in Rust, and prints a table.
 
     cargo build --release --locked && cargo build --release --locked -p hello && cargo build --locked -p standins
     python3 benches/cold_start.py --aws URL
 
-At URL a stand-in of AWS listens: `moto_server`, of .ci/requirements-checks.txt. The deploys are remembered there.
---deckhand BINARY measures another one, like the package's bootstrap; --before BINARY one more beside it.
+URL is a fake AWS, which stores the deploys: `moto_server`, from .ci/requirements-checks.txt.
+--deckhand BINARY measures another binary, like the package's bootstrap. --before BINARY adds an earlier one to compare.
 
-Both run in a Lambda emulator (tools/lambda_emulator.py) that freezes them between two invocations, one after the
-other and in turns, so that what else the machine does hits both alike.
+They run in a Lambda emulator (tools/lambda_emulator.py), which freezes them between invocations. They take turns, so
+that other load on the machine affects all of them equally.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from lambda_emulator import Emulator  # noqa: E402
 from standins import StandIns  # noqa: E402
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
-# How much work a process gets after its cold start.
+# Requests per process after its cold start.
 WARM_CALLS = 15
 
 
 def interaction(kind: int, name: str | None = None) -> str:
-    """What Discord sends: a ping, or a command typed just now. About as long as the real one."""
+    """A request from Discord: a ping, or a command of just now. About as long as a real one."""
     snowflake = str((int(time.time() * 1000) - DISCORD_EPOCH_MS) << 22)
     body: dict[str, Any] = {
         "application_id": "1190000000000000001",
@@ -75,7 +75,7 @@ class Bench:
         self.values[what, who].append(value)
 
     def process(self, who: str, binary: Path) -> None:
-        """One process from its start on."""
+        """Measures one process from its start."""
         env = {**self.standins.environment(), "POLL_INTERVAL_SECONDS": "0.5"}
         with Emulator(str(binary), env=env, max_concurrency=1, log=os.devnull) as function:
 
@@ -87,7 +87,7 @@ class Bench:
                 return function.last()
 
             first = call(interaction(1))
-            # The first invocation waits for all of the initialisation.
+            # The first invocation includes the whole initialisation.
             self.note("init", who, first["init_all_ms"])
             self.note("cold", who, first["init_all_ms"] + first["response_ms"])
             self.note("ping", who, median(call(interaction(1))["response_ms"] for _ in range(WARM_CALLS)))
@@ -98,13 +98,13 @@ class Bench:
             self.note("memory", who, peak_mb(function))
 
     def checked(self, function: Any, body: str) -> None:
-        """That what is measured is the real answer."""
+        """Checks that the measured answer is the real one."""
         answer = function.http("POST", "/discord", body.encode(), self.standins.signed(body))
         if "/deploy-client" not in answer.body.decode():
             raise RuntimeError(f"/agents is answered {answer.body!r}")
 
     def deploy(self, binary: Path, aws: str) -> None:
-        """One process that follows a run to its end, with clients for GitHub, Discord and DynamoDB."""
+        """Measures one process that follows a run to its end. It needs clients for GitHub, Discord and DynamoDB."""
         table = {"TABLE_NAME": make_table(aws), "AWS_ENDPOINT_URL": aws}
         credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
         env = {**self.standins.environment(), **table, **credentials, "POLL_INTERVAL_SECONDS": "0.5"}
@@ -148,7 +148,7 @@ class Bench:
 
 
 def make_table(aws: str) -> str:
-    """A table as in template.yaml. Nobody checks a signature there."""
+    """Creates a table as in template.yaml. The fake AWS checks no signatures."""
     name = f"bench-{time.time_ns()}"
     keys = {"pk": "HASH", "sk": "RANGE"}
     table = {
@@ -211,7 +211,7 @@ def main() -> None:
         bench = Bench(standins, with_before=asked.before is not None)
         for who, binary in binaries.items():
             bench.note("size", who, binary.stat().st_size / 1e6)
-            # Not counted: it reads the binary from the disk.
+            # Not counted: a first start reads the binary from disk.
             Bench(standins).process(who, binary)
         for pair in range(asked.pairs):
             turn = list(binaries.items())

@@ -1,4 +1,4 @@
-//! `agents.toml`: its shape, and the checks that make a [`Registry`] of it.
+//! Parses and checks `agents.toml`, and makes a [`Registry`] of it.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -13,12 +13,12 @@ use super::rule::Rule;
 use super::verification::{RawCheck, RawStep, verification};
 use crate::github::Repository;
 
-/// The agents that come with the bot.
+/// The default agents, built into the binary.
 const BUILT_IN: &str = include_str!("../../agents.toml");
 
-/// Discord takes 25 options on a command; `wait` and `ref` are two of them.
+/// Discord allows 25 options per command. Two of them are reserved: `wait` and `ref`.
 const MAX_INPUTS: usize = 23;
-/// Why the file cannot be used: where, and what to change.
+/// Why the file is not valid: the position, and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {what}")]
 pub struct BadFile {
@@ -26,7 +26,7 @@ pub struct BadFile {
     what: String,
 }
 
-/// Reads the agents from a file, or from the one that is built in.
+/// Loads the agents from a file, or the built-in ones.
 pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
     let Some(path) = path else {
         return parse("agents.toml", BUILT_IN);
@@ -41,7 +41,7 @@ pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
     }
 }
 
-/// Reads the agents from TOML; `file` is the name that errors give.
+/// Parses agents from TOML; `file` is the name shown in errors.
 pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
     let bad = |what: String| BadFile { file: file.to_owned(), what };
     let raw: RawFile = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
@@ -135,7 +135,7 @@ fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
     }
 }
 
-/// A key that would do nothing is a mistake of whoever wrote it.
+/// Refuses keys without an effect: they are a mistake.
 fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
     let texts =
         [("workflow", &raw.workflow), ("repository", &raw.repository), ("ref", &raw.default_ref)];
@@ -291,7 +291,7 @@ max = 9
     }
 
     #[test]
-    fn a_deploy_agent_is_read_whole() {
+    fn every_key_of_a_deploy_agent_is_parsed() {
         let registry = parse("x.toml", GOOD).unwrap();
         let agent = registry.by_command("deploy-api").unwrap();
         assert_eq!(agent.rule.roles, [77]);
@@ -337,7 +337,7 @@ max = 9
         "min and max do not go"
     )]
     #[case::crossed_limits("min = 1", "min = 10", 27, "min is above max")]
-    fn a_mistake_is_named_with_its_line(
+    fn a_mistake_is_reported_with_its_line(
         #[case] right: &str,
         #[case] wrong: &str,
         #[case] line: usize,
@@ -368,7 +368,7 @@ max = 9
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn a_missing_file_is_named_in_the_error() {
         let error = load(Some(Path::new("no/such.toml"))).unwrap_err().to_string();
         assert!(error.starts_with("no/such.toml: cannot be read"), "{error}");
     }
