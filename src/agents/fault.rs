@@ -22,7 +22,7 @@ pub(super) fn unique<'a>(
     let mut seen = HashSet::new();
     for value in values {
         if !seen.insert(value.as_ref()) {
-            return Err(fault(value, format!("{key} {:?} is there twice", value.as_ref())));
+            return Err(fault(value, format!("{key} {:?} is given twice", value.as_ref())));
         }
     }
     Ok(())

@@ -129,7 +129,7 @@ fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
         "workflow" => Ok(Kind::Workflow(workflow(raw)?)),
         other => {
             let what =
-                format!("kind {other:?} is none of deploy, diagnose, status, verify, workflow");
+                format!("kind {other:?} is not one of deploy, diagnose, status, verify, workflow");
             Err(fault(&raw.kind, what))
         }
     }
@@ -198,7 +198,7 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
     };
     let mut allowed_refs = vec![RefPattern(default_ref.clone())];
     for pattern in &raw.allowed_refs {
-        let shape = "branch or tag names, or beginnings of them like \"release/*\"";
+        let shape = "branch or tag names, or prefixes like \"release/*\"";
         let is_pattern =
             |s: &str| s == "*" || is_ref(s.strip_suffix('*').unwrap_or(s).trim_end_matches('/'));
         let pattern = RefPattern(checked(pattern, "allowed_refs", shape, is_pattern)?);
@@ -229,7 +229,7 @@ fn ids(raw: &[Spanned<String>]) -> Result<Vec<u64>, Fault> {
     let id = |id: &Spanned<String>| {
         id.as_ref()
             .parse()
-            .map_err(|_| fault(id, "allowed_users and allowed_roles hold ids, as texts"))
+            .map_err(|_| fault(id, "allowed_users and allowed_roles hold ids, as strings"))
     };
     raw.iter().map(id).collect()
 }
@@ -312,7 +312,7 @@ max = 9
     #[case::missing_key("name = \"API deploy\"", "", 2, "name")]
     #[case::bad_id("deploy_api", "Deploy API", 3, "id \"Deploy API\" must be")]
     #[case::bad_command("deploy-api", "Deploy", 6, "command \"Deploy\" must be")]
-    #[case::bad_kind("\"deploy\"", "\"launch\"", 7, "kind \"launch\" is none of")]
+    #[case::bad_kind("\"deploy\"", "\"launch\"", 7, "kind \"launch\" is not one of")]
     #[case::bad_workflow("api.yml", "../api.yml", 8, "workflow \"../api.yml\" must be")]
     #[case::no_yaml("api.yml", "api", 8, "workflow \"api\" must be")]
     #[case::bad_repository("octo-org/api", "octo-org", 9, "owner/name")]
@@ -321,14 +321,19 @@ max = 9
     #[case::bad_role("77", "deployers", 12, "allowed_roles")]
     #[case::taken_option("\"stage\"", "\"wait\"", 15, "wait and ref are taken")]
     #[case::taken_input("\"STAGE\"", "\"requester\"", 16, "requester are taken")]
-    #[case::bad_input_kind("kind = \"string\"", "kind = \"text\"", 17, "kind \"text\" is none of")]
+    #[case::bad_input_kind(
+        "kind = \"string\"",
+        "kind = \"text\"",
+        17,
+        "kind \"text\" is not one of"
+    )]
     #[case::long_description("Where to", &"x".repeat(101), 18, "1 to 100 characters")]
-    #[case::twice("production", "staging", 20, "choice \"staging\" is there twice")]
+    #[case::twice("production", "staging", 20, "choice \"staging\" is given twice")]
     #[case::same_option(
         "replicas\"\ninput",
         "stage\"\ninput",
         23,
-        "option \"stage\" is there twice"
+        "option \"stage\" is given twice"
     )]
     #[case::misplaced_limit(
         "kind = \"integer\"",
@@ -354,10 +359,10 @@ max = 9
     fn two_agents_cannot_share_an_id_or_a_command() {
         let twice = format!("{GOOD}{GOOD}");
         let error = parse("x.toml", &twice).unwrap_err().to_string();
-        assert!(error.ends_with("line 31: id \"deploy_api\" is there twice"), "{error}");
+        assert!(error.ends_with("line 31: id \"deploy_api\" is given twice"), "{error}");
         let other_id = twice.replacen("id = \"deploy_api\"", "id = \"other\"", 1);
         let error = parse("x.toml", &other_id).unwrap_err().to_string();
-        assert!(error.ends_with("line 34: command \"deploy-api\" is there twice"), "{error}");
+        assert!(error.ends_with("line 34: command \"deploy-api\" is given twice"), "{error}");
     }
 
     #[test]

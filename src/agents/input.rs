@@ -61,7 +61,7 @@ pub(super) fn input(raw: &RawInput) -> Result<Input, Fault> {
 fn input_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
     let kind = raw.kind.as_ref().as_str();
     if !matches!(kind, "string" | "integer" | "boolean" | "url") {
-        let what = format!("kind {kind:?} is none of string, integer, boolean, url");
+        let what = format!("kind {kind:?} is not one of string, integer, boolean, url");
         return Err(fault(&raw.kind, what));
     }
     if let (Some(choice), true) = (raw.choices.first(), kind != "string") {

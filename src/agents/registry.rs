@@ -74,7 +74,8 @@ pub struct Input {
 }
 
 /// The message when no agent is reported.
-pub const NONE_REPORTED: &str = "No agent is reported. Set `reported = true` on the agents in agents.toml that this is to tell of.";
+pub const NONE_REPORTED: &str =
+    "No agent is reported. Set `reported = true` in agents.toml on the agents to include here.";
 
 impl Registry {
     /// All agents, in the order of the file.

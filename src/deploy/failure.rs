@@ -29,7 +29,7 @@ pub(crate) async fn find(
             },
             Err(error) if error.is_passing() => {}
             Err(error) => {
-                tracing::warn!(%error, run_id = run.id, "the failed step cannot be told");
+                tracing::warn!(%error, run_id = run.id, "the failed step cannot be found");
                 return None;
             }
         }

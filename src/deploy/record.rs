@@ -25,8 +25,8 @@ impl Record<'_> {
     pub(crate) async fn note_run(&self, target: &Target) {
         match timeout(NOTED_WITHIN, self.store.note_run(self.key, &target.url)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the run could not be noted"),
-            Err(_) => tracing::warn!("the run could not be noted in time"),
+            Ok(Err(error)) => tracing::warn!(%error, "the run could not be stored"),
+            Err(_) => tracing::warn!("the run could not be stored in time"),
         }
     }
 
@@ -42,8 +42,8 @@ impl Record<'_> {
         let outcome = DeployOutcome { word: conclusion.name().to_owned(), run_page, at };
         match timeout(NOTED_WITHIN, self.store.end_deploy(self.key, &outcome)).await {
             Ok(Ok(won)) => return won,
-            Ok(Err(error)) => tracing::error!(%error, "the deploy's end could not be noted"),
-            Err(_) => tracing::error!("the deploy's end could not be noted in time"),
+            Ok(Err(error)) => tracing::error!(%error, "the deploy's outcome could not be stored"),
+            Err(_) => tracing::error!("the deploy's outcome could not be stored in time"),
         }
         true
     }

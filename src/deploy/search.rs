@@ -47,7 +47,7 @@ pub(crate) async fn run(
                 }
             }
             Err(error) if error.is_passing() => {
-                tracing::debug!(%error, "a look for the run failed");
+                tracing::debug!(%error, "a poll for the run failed");
                 budget.after_a_fault().await;
             }
             Err(error) => return Err(NotFound::NotTold { error, lost }),

@@ -28,7 +28,7 @@ const TIMEOUT: Setting = Setting {
 
 const INTERVAL: Setting = Setting {
     name: "POLL_INTERVAL_SECONDS",
-    about: "pause between two looks at a run, 0.05 to 60",
+    about: "pause between two polls of a run, 0.05 to 60",
     default: "3",
     shape: "it must be 0.05 to 60 seconds",
 };

@@ -65,7 +65,7 @@ async fn look(
             }
             Err(GithubError::NotFound) if Instant::now() < unknown_until => return Ok(None),
             Err(error) if error.is_passing() => {
-                tracing::debug!(%error, run_id, "a look at the run failed");
+                tracing::debug!(%error, run_id, "a poll of the run failed");
                 if budget.is_over() {
                     return Err(error);
                 }

@@ -15,6 +15,7 @@ use super::repository::Repository;
 /// The run that a dispatch created. Only newer servers return it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct DispatchAnswer {
+    /// The id of the run.
     #[serde(rename = "workflow_run_id")]
     pub run_id: u64,
     /// URL of the run's page.
