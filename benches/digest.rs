@@ -1,5 +1,5 @@
-//! How long a weekly digest takes while every answer of GitHub takes 80 ms longer than the stand-in needs,
-//! beside the same pages read one after another. `cargo bench --bench digest`
+//! Measures a weekly digest while each answer of GitHub is delayed by 80 ms. Also reads the same pages one
+//! after another, to compare. `cargo bench --bench digest`
 
 #![allow(
     clippy::unwrap_used,
@@ -80,7 +80,7 @@ fn measured(began: Instant, github: &Github, skip: usize) -> Measured {
     (wall, new.clone().count(), new.filter(|request| request.status == 304).count())
 }
 
-/// Only the reading, by the bot's own client.
+/// Only reads the pages, with the bot's own client.
 async fn pages(history: &[NewRun], calls_at_once: usize) -> Measured {
     let standin = github(history).await;
     let settings = Settings {
@@ -112,7 +112,7 @@ async fn pages(history: &[NewRun], calls_at_once: usize) -> Measured {
     measured
 }
 
-/// From the interaction until its message, with the picture, is on Discord.
+/// From the interaction until Discord has the message with its image.
 async fn command(history: &[NewRun], again: bool) -> Measured {
     let github = github(history).await;
     let discord = Discord::start(Clock::start(), Gauge::new()).await;

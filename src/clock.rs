@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-/// Tells the wall time. Waiting is tokio's business; this is for comparing with times that Discord
-/// and GitHub give.
+/// Tells the wall time, to compare it with times from Discord and GitHub. Timeouts and pauses use tokio's
+/// time instead.
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// The current time.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

@@ -1,10 +1,10 @@
-//! What is wrong with a value in `agents.toml`, and where.
+//! A problem with a value in `agents.toml`, and its position.
 
 use std::collections::HashSet;
 
 use toml::Spanned;
 
-/// A fault at a byte of the text.
+/// A problem at a byte offset of the file.
 pub(super) struct Fault {
     pub(super) at: usize,
     pub(super) what: String,
@@ -14,7 +14,7 @@ pub(super) fn fault<T>(at: &Spanned<T>, what: impl Into<String>) -> Fault {
     Fault { at: at.span().start, what: what.into() }
 }
 
-/// No value may be there twice.
+/// Refuses duplicate values.
 pub(super) fn unique<'a>(
     key: &str,
     values: impl Iterator<Item = &'a Spanned<String>>,
@@ -22,13 +22,13 @@ pub(super) fn unique<'a>(
     let mut seen = HashSet::new();
     for value in values {
         if !seen.insert(value.as_ref()) {
-            return Err(fault(value, format!("{key} {:?} is there twice", value.as_ref())));
+            return Err(fault(value, format!("{key} {:?} is given twice", value.as_ref())));
         }
     }
     Ok(())
 }
 
-/// The value, if it passes the test; `shape` says what it must be.
+/// Returns the value if it passes `test`; `shape` describes the valid form.
 pub(super) fn checked(
     value: &Spanned<String>,
     key: &str,
@@ -49,7 +49,7 @@ pub(super) fn is_command_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
 }
 
-/// Has 1 to `max` characters and is not only white space.
+/// Whether the text has 1 to `max` characters that are not all white space.
 pub(super) fn fits(text: &str, max: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= max
 }

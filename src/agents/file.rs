@@ -1,4 +1,4 @@
-//! `agents.toml`: its shape, and the checks that make a [`Registry`] of it.
+//! Parses and checks `agents.toml`, and makes a [`Registry`] of it.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -13,12 +13,12 @@ use super::rule::Rule;
 use super::verification::{RawCheck, RawStep, verification};
 use crate::github::Repository;
 
-/// The agents that come with the bot.
+/// The default agents, built into the binary.
 const BUILT_IN: &str = include_str!("../../agents.toml");
 
-/// Discord takes 25 options on a command; `wait` and `ref` are two of them.
+/// Discord allows 25 options per command. Two of them are reserved: `wait` and `ref`.
 const MAX_INPUTS: usize = 23;
-/// Why the file cannot be used: where, and what to change.
+/// Why the file is not valid: the position, and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {what}")]
 pub struct BadFile {
@@ -26,7 +26,7 @@ pub struct BadFile {
     what: String,
 }
 
-/// Reads the agents from a file, or from the one that is built in.
+/// Loads the agents from a file, or the built-in ones.
 pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
     let Some(path) = path else {
         return parse("agents.toml", BUILT_IN);
@@ -41,7 +41,7 @@ pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
     }
 }
 
-/// Reads the agents from TOML; `file` is the name that errors give.
+/// Parses agents from TOML; `file` is the name shown in errors.
 pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
     let bad = |what: String| BadFile { file: file.to_owned(), what };
     let raw: RawFile = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
@@ -129,13 +129,13 @@ fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
         "workflow" => Ok(Kind::Workflow(workflow(raw)?)),
         other => {
             let what =
-                format!("kind {other:?} is none of deploy, diagnose, status, verify, workflow");
+                format!("kind {other:?} is not one of deploy, diagnose, status, verify, workflow");
             Err(fault(&raw.kind, what))
         }
     }
 }
 
-/// A key that would do nothing is a mistake of whoever wrote it.
+/// Refuses keys without an effect: they are a mistake.
 fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
     let texts =
         [("workflow", &raw.workflow), ("repository", &raw.repository), ("ref", &raw.default_ref)];
@@ -198,7 +198,7 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
     };
     let mut allowed_refs = vec![RefPattern(default_ref.clone())];
     for pattern in &raw.allowed_refs {
-        let shape = "branch or tag names, or beginnings of them like \"release/*\"";
+        let shape = "branch or tag names, or prefixes like \"release/*\"";
         let is_pattern =
             |s: &str| s == "*" || is_ref(s.strip_suffix('*').unwrap_or(s).trim_end_matches('/'));
         let pattern = RefPattern(checked(pattern, "allowed_refs", shape, is_pattern)?);
@@ -229,7 +229,7 @@ fn ids(raw: &[Spanned<String>]) -> Result<Vec<u64>, Fault> {
     let id = |id: &Spanned<String>| {
         id.as_ref()
             .parse()
-            .map_err(|_| fault(id, "allowed_users and allowed_roles hold ids, as texts"))
+            .map_err(|_| fault(id, "allowed_users and allowed_roles hold ids, as strings"))
     };
     raw.iter().map(id).collect()
 }
@@ -291,7 +291,7 @@ max = 9
     }
 
     #[test]
-    fn a_deploy_agent_is_read_whole() {
+    fn every_key_of_a_deploy_agent_is_parsed() {
         let registry = parse("x.toml", GOOD).unwrap();
         let agent = registry.by_command("deploy-api").unwrap();
         assert_eq!(agent.rule.roles, [77]);
@@ -312,7 +312,7 @@ max = 9
     #[case::missing_key("name = \"API deploy\"", "", 2, "name")]
     #[case::bad_id("deploy_api", "Deploy API", 3, "id \"Deploy API\" must be")]
     #[case::bad_command("deploy-api", "Deploy", 6, "command \"Deploy\" must be")]
-    #[case::bad_kind("\"deploy\"", "\"launch\"", 7, "kind \"launch\" is none of")]
+    #[case::bad_kind("\"deploy\"", "\"launch\"", 7, "kind \"launch\" is not one of")]
     #[case::bad_workflow("api.yml", "../api.yml", 8, "workflow \"../api.yml\" must be")]
     #[case::no_yaml("api.yml", "api", 8, "workflow \"api\" must be")]
     #[case::bad_repository("octo-org/api", "octo-org", 9, "owner/name")]
@@ -321,14 +321,19 @@ max = 9
     #[case::bad_role("77", "deployers", 12, "allowed_roles")]
     #[case::taken_option("\"stage\"", "\"wait\"", 15, "wait and ref are taken")]
     #[case::taken_input("\"STAGE\"", "\"requester\"", 16, "requester are taken")]
-    #[case::bad_input_kind("kind = \"string\"", "kind = \"text\"", 17, "kind \"text\" is none of")]
+    #[case::bad_input_kind(
+        "kind = \"string\"",
+        "kind = \"text\"",
+        17,
+        "kind \"text\" is not one of"
+    )]
     #[case::long_description("Where to", &"x".repeat(101), 18, "1 to 100 characters")]
-    #[case::twice("production", "staging", 20, "choice \"staging\" is there twice")]
+    #[case::twice("production", "staging", 20, "choice \"staging\" is given twice")]
     #[case::same_option(
         "replicas\"\ninput",
         "stage\"\ninput",
         23,
-        "option \"stage\" is there twice"
+        "option \"stage\" is given twice"
     )]
     #[case::misplaced_limit(
         "kind = \"integer\"",
@@ -337,7 +342,7 @@ max = 9
         "min and max do not go"
     )]
     #[case::crossed_limits("min = 1", "min = 10", 27, "min is above max")]
-    fn a_mistake_is_named_with_its_line(
+    fn a_mistake_is_reported_with_its_line(
         #[case] right: &str,
         #[case] wrong: &str,
         #[case] line: usize,
@@ -354,10 +359,10 @@ max = 9
     fn two_agents_cannot_share_an_id_or_a_command() {
         let twice = format!("{GOOD}{GOOD}");
         let error = parse("x.toml", &twice).unwrap_err().to_string();
-        assert!(error.ends_with("line 31: id \"deploy_api\" is there twice"), "{error}");
+        assert!(error.ends_with("line 31: id \"deploy_api\" is given twice"), "{error}");
         let other_id = twice.replacen("id = \"deploy_api\"", "id = \"other\"", 1);
         let error = parse("x.toml", &other_id).unwrap_err().to_string();
-        assert!(error.ends_with("line 34: command \"deploy-api\" is there twice"), "{error}");
+        assert!(error.ends_with("line 34: command \"deploy-api\" is given twice"), "{error}");
     }
 
     #[test]
@@ -368,7 +373,7 @@ max = 9
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn a_missing_file_is_named_in_the_error() {
         let error = load(Some(Path::new("no/such.toml"))).unwrap_err().to_string();
         assert!(error.starts_with("no/such.toml: cannot be read"), "{error}");
     }

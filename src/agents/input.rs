@@ -1,5 +1,5 @@
-//! The `[[agent.inputs]]` of `agents.toml`: an option of the slash command and the workflow input that it
-//! fills.
+//! The `[[agent.inputs]]` of `agents.toml`: each is an option of the slash command that sets a workflow
+//! input.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -8,7 +8,7 @@ use super::fault::{Fault, checked, fault, fits, is_command_name, unique};
 use super::options::{OptionKind, OptionSpec};
 use super::registry::Input;
 
-/// GitHub takes 25 inputs; `correlation_id` and `requester` are two of them.
+/// GitHub allows 25 inputs. These two are reserved.
 const RESERVED_INPUTS: [&str; 2] = ["correlation_id", "requester"];
 const RESERVED_OPTIONS: [&str; 2] = ["wait", "ref"];
 
@@ -27,7 +27,7 @@ pub(super) struct RawInput {
     max: Option<Spanned<i64>>,
 }
 
-/// Checks one of them.
+/// Checks one input.
 pub(super) fn input(raw: &RawInput) -> Result<Input, Fault> {
     let option_name = |s: &str| is_command_name(s) && !RESERVED_OPTIONS.contains(&s);
     let input_name = |s: &str| {
@@ -61,7 +61,7 @@ pub(super) fn input(raw: &RawInput) -> Result<Input, Fault> {
 fn input_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
     let kind = raw.kind.as_ref().as_str();
     if !matches!(kind, "string" | "integer" | "boolean" | "url") {
-        let what = format!("kind {kind:?} is none of string, integer, boolean, url");
+        let what = format!("kind {kind:?} is not one of string, integer, boolean, url");
         return Err(fault(&raw.kind, what));
     }
     if let (Some(choice), true) = (raw.choices.first(), kind != "string") {
@@ -79,7 +79,7 @@ fn input_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
 }
 
 fn integer_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
-    /// Discord's limit for integer options: what a double holds exactly.
+    /// Discord's limit for integer options: up to here a double holds every integer exactly.
     const LIMIT: u64 = 1 << 53;
     for value in raw.min.iter().chain(&raw.max) {
         if value.as_ref().unsigned_abs() > LIMIT {

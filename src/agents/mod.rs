@@ -1,5 +1,5 @@
-//! Agents are data: what the bot can do is declared in `agents.toml`, and registration, option
-//! parsing, dispatch and `/agents` all derive from that one declaration.
+//! Agents are data, declared in `agents.toml`. Registration, option parsing, dispatch and `/agents` all
+//! derive from that declaration.
 
 mod fault;
 pub mod file;

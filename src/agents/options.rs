@@ -1,5 +1,4 @@
-//! Options of slash commands: how they are declared to Discord, and how what a user gave is read
-//! back by the same declaration.
+//! Options of slash commands: declares them to Discord, and parses given values by the same declaration.
 //!
 //! <https://docs.discord.com/developers/interactions/application-commands#application-command-object-application-command-option-structure>
 
@@ -9,56 +8,48 @@ use crate::discord::interaction::{GivenOption, integer};
 use crate::net::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
 use crate::text::{UserError, escape};
 
-/// The declaration of one option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionSpec {
-    /// Its name.
     pub name: String,
-    /// Its description, 1 to 100 characters.
+    /// 1 to 100 characters.
     pub description: String,
-    /// Whether the command cannot be sent without it.
+    /// Whether Discord requires a value.
     pub required: bool,
-    /// Its type and limits.
     pub kind: OptionKind,
 }
 
 /// An option's type and limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OptionKind {
-    /// Text; with choices, one of them.
+    /// Text. With choices: one of them.
     String {
-        /// What the user may choose from; empty means anything.
+        /// The allowed values; empty: any text.
         choices: Vec<String>,
     },
-    /// Text, with suggestions while it is typed.
+    /// Text with autocomplete suggestions.
     Suggested,
-    /// A whole number within limits.
+    /// An integer within limits.
     Integer {
-        /// The smallest that is taken.
+        /// Smallest allowed value.
         min: Option<i64>,
-        /// The largest that is taken.
+        /// Largest allowed value.
         max: Option<i64>,
     },
-    /// Yes or no.
     Boolean,
     /// A URL that must pass the URL guard.
     Url,
 }
 
-/// A value that passed its declaration.
+/// A value that was checked against its declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OptionValue {
-    /// Of kind string.
     String(String),
-    /// Of kind integer.
     Integer(i64),
-    /// Of kind boolean.
     Boolean(bool),
-    /// Of kind url.
     Url(AllowedUrl),
 }
 
-/// What a user gave, checked.
+/// The given options, checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options(Vec<(String, OptionValue)>);
 
@@ -71,16 +62,16 @@ pub enum RefusedOption {
     /// A required option is missing.
     #[error("the option `{0}` is required")]
     Missing(String),
-    /// A value of another type.
+    /// A value of the wrong type.
     #[error("the option `{0}` must be {1}")]
     Type(String, &'static str),
     /// Not one of the choices.
     #[error("the option `{0}` must be one of: {choices}", choices = .1.join(", "))]
     Choice(String, Vec<String>),
-    /// Outside of the limits.
+    /// Outside the limits.
     #[error("the option `{0}` must be {1}")]
     Range(String, String),
-    /// The URL guard said no.
+    /// Refused by the URL guard.
     #[error("the URL in `{0}` is refused: {1}")]
     Url(String, RefusedUrl),
 }
@@ -92,7 +83,7 @@ impl From<RefusedOption> for UserError {
 }
 
 impl OptionSpec {
-    /// The option as the registration has it.
+    /// The option in Discord's registration format.
     pub fn to_json(&self) -> Value {
         let (kind, more) = match &self.kind {
             OptionKind::String { choices } if choices.is_empty() => (3, json!({})),
@@ -171,7 +162,7 @@ impl OptionSpec {
 }
 
 impl Options {
-    /// Reads what was given by what was declared.
+    /// Checks the given options against their declarations.
     pub fn read(
         specs: &[OptionSpec],
         given: &[GivenOption],
@@ -190,17 +181,17 @@ impl Options {
         }
     }
 
-    /// The value of an option, if it was given.
+    /// The value of an option; `None` if it was not given.
     pub fn get(&self, name: &str) -> Option<&OptionValue> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value)
     }
 
-    /// Whether a boolean option was given as true.
+    /// Whether a boolean option is true.
     pub fn is_true(&self, name: &str) -> bool {
         self.get(name) == Some(&OptionValue::Boolean(true))
     }
 
-    /// A string option's text, if it was given.
+    /// The text of a string option; `None` if it was not given.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.get(name) {
             Some(OptionValue::String(text)) => Some(text),
@@ -210,7 +201,7 @@ impl Options {
 }
 
 impl OptionValue {
-    /// The value as a workflow input: GitHub takes texts.
+    /// The value as a workflow input. GitHub accepts only strings.
     pub fn to_input(&self) -> String {
         match self {
             Self::String(text) => text.clone(),
@@ -258,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn values_become_typed_and_then_inputs() {
+    fn values_are_parsed_by_type_and_become_workflow_inputs() {
         let url = "https://api.example.com";
         let given = json!({"stage": "staging", "count": 2.0, "wait": true, "api_base": url});
         let options = read(given).unwrap();
@@ -284,12 +275,12 @@ mod tests {
         json!({"`x`": 1}),
         "this command has no option `ˋxˋ`: its registration is out of date, run ./register_commands.sh again"
     )]
-    fn a_wrong_value_says_what_is_wrong(#[case] given: Value, #[case] expected: &str) {
+    fn an_invalid_value_is_refused_with_the_reason(#[case] given: Value, #[case] expected: &str) {
         assert_eq!(read(given), Err(expected.to_owned()));
     }
 
     #[test]
-    fn a_declaration_has_discords_shape() {
+    fn an_option_is_declared_in_discords_format() {
         let shown: Vec<_> = specs().iter().map(OptionSpec::to_json).collect();
         assert_eq!(shown[0]["choices"][1], json!({"name": "production", "value": "production"}));
         let expected = json!({

@@ -1,11 +1,11 @@
-//! The agents, checked. [`super::file`] makes one of these from TOML.
+//! The checked agents. [`super::file`] makes a registry from TOML.
 
 use super::options::OptionSpec;
 use super::verification::Verification;
 use crate::agents::Rule;
 use crate::github::Repository;
 
-/// Every agent, in the order of the file. Ids and commands are unique.
+/// All agents, in the order of the file. Ids and commands are unique.
 #[derive(Debug, Clone)]
 pub struct Registry {
     pub(super) agents: Vec<Agent>,
@@ -14,67 +14,68 @@ pub struct Registry {
 /// One entry point of the bot.
 #[derive(Debug, Clone)]
 pub struct Agent {
-    /// Stable name for machines, like `deploy_client`.
+    /// Stable id for machines, like `deploy_client`.
     pub id: String,
-    /// Name for people.
+    /// Display name.
     pub name: String,
-    /// What it does, in one line; also the slash command's description.
+    /// One line. Also the description of the slash command.
     pub description: String,
-    /// The slash command, without the slash.
+    /// The name of its slash command, without the slash.
     pub command: String,
     /// Who may use it.
     pub rule: Rule,
-    /// What it does when it is called.
+    /// What its command does.
     pub kind: Kind,
 }
 
-/// What an agent does.
+/// What an agent's command does.
 #[derive(Debug, Clone)]
 pub enum Kind {
     /// Deploys: dispatches a workflow and follows its run.
     Deploy(Workflow),
-    /// Dispatches any other workflow, exactly as a deploy.
+    /// Dispatches any other workflow, in the same way as a deploy.
     Workflow(Workflow),
     /// Dispatches the diagnose workflow and shows its checks.
     Diagnose(Workflow),
-    /// Shows the last runs.
+    /// Shows the latest runs.
     Status,
     /// Checks that a deploy is live.
     Verify(Verification),
 }
 
-/// The workflow behind an agent.
+/// The workflow of an agent.
 #[derive(Debug, Clone)]
 pub struct Workflow {
-    /// Where it is, if not in `GITHUB_REPO`.
+    /// Its repository; `None`: `GITHUB_REPO`.
     pub repository: Option<Repository>,
-    /// The file's name in `.github/workflows`.
+    /// Its file name in `.github/workflows`.
     pub file: String,
-    /// The branch or tag it is dispatched on when the user names none.
+    /// The branch or tag to dispatch on if the user gives none.
     pub default_ref: String,
-    /// The branches and tags a user may name, the default included.
+    /// The branches and tags that a user may choose, including the default.
     pub allowed_refs: Vec<RefPattern>,
-    /// What a user may pass on; each is an option of the slash command.
+    /// The inputs that a user may set. Each is an option of the slash command.
     pub inputs: Vec<Input>,
-    /// Whether `/status` and the digest tell of its runs.
+    /// Whether `/status` and the digest include its runs.
     pub reported: bool,
 }
 
-/// A branch or tag, or with a `*` at its end all that begin like it.
+/// A branch or tag. With a final `*`: all that start with the text before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefPattern(pub String);
 
-/// One option of the slash command that becomes an input of the workflow.
+/// An option of the slash command that sets a workflow input.
 #[derive(Debug, Clone)]
 pub struct Input {
     /// The workflow input's name.
     pub input: String,
-    /// The option that fills it.
+    /// The option that sets it.
     pub option: OptionSpec,
 }
 
-/// What is said when no agent is reported.
-pub const NONE_REPORTED: &str = "No agent is reported. Set `reported = true` on the agents in agents.toml that this is to tell of.";
+/// The message when no agent is reported.
+pub const NONE_REPORTED: &str =
+    "No agent is reported. Set `reported = true` in agents.toml on the agents to include here.";
 
 impl Registry {
     /// All agents, in the order of the file.
@@ -82,19 +83,19 @@ impl Registry {
         &self.agents
     }
 
-    /// The agent behind a slash command, if there is one.
+    /// The agent of a slash command.
     pub fn by_command(&self, command: &str) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.command == command)
     }
 
-    /// The agent of this id, if there is one.
+    /// The agent with this id.
     pub fn by_id(&self, id: &str) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.id == id)
     }
 }
 
 impl Agent {
-    /// The workflow that its command dispatches, if it dispatches one.
+    /// The workflow that its command dispatches; `None` if it dispatches none.
     pub fn workflow(&self) -> Option<&Workflow> {
         match &self.kind {
             Kind::Deploy(workflow) | Kind::Diagnose(workflow) | Kind::Workflow(workflow) => {
@@ -104,7 +105,7 @@ impl Agent {
         }
     }
 
-    /// What it verifies, if that is what it does.
+    /// What it verifies; `None` for another kind.
     pub fn verification(&self) -> Option<&Verification> {
         match &self.kind {
             Kind::Verify(verification) => Some(verification),
@@ -114,7 +115,7 @@ impl Agent {
 }
 
 impl Workflow {
-    /// Whether a user may have this workflow dispatched on this branch or tag.
+    /// Whether a user may dispatch on this branch or tag.
     pub fn allows_ref(&self, git_ref: &str) -> bool {
         is_ref(git_ref) && self.allowed_refs.iter().any(|pattern| pattern.matches(git_ref))
     }
@@ -128,18 +129,18 @@ impl RefPattern {
         }
     }
 
-    /// How everything that it means begins, if it means more than one name.
+    /// The prefix of a pattern with `*`; `None` for an exact name.
     pub fn prefix(&self) -> Option<&str> {
         self.0.strip_suffix('*')
     }
 
-    /// The one name that this pattern means, if it means one.
+    /// The name of a pattern without `*`.
     pub fn exact(&self) -> Option<&str> {
         (!self.0.ends_with('*')).then_some(self.0.as_str())
     }
 }
 
-/// A name that git takes, as far as it can be told without a repository.
+/// Whether git accepts this ref name, as far as the name alone tells.
 /// <https://git-scm.com/docs/git-check-ref-format>
 pub(crate) fn is_ref(text: &str) -> bool {
     let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
@@ -166,7 +167,7 @@ mod tests {
     #[case("release//a", false)]
     #[case("release/.a", false)]
     #[case(&format!("release/{}", "x".repeat(300)), false)]
-    fn only_a_name_that_git_takes_is_allowed(#[case] git_ref: &str, #[case] allowed: bool) {
+    fn only_a_valid_ref_name_is_allowed(#[case] git_ref: &str, #[case] allowed: bool) {
         let workflow = Workflow {
             repository: None,
             file: "x.yml".to_owned(),
@@ -186,7 +187,7 @@ mod tests {
     #[case("release/*", "release/", false)]
     #[case("release/*", "releases/1.0", false)]
     #[case("*", "anything", true)]
-    fn a_pattern_is_a_name_or_a_beginning(
+    fn a_pattern_is_an_exact_name_or_a_prefix(
         #[case] pattern: &str,
         #[case] git_ref: &str,
         #[case] matches: bool,

@@ -1,10 +1,10 @@
-//! Whom an agent lets in.
+//! Who may use an agent.
 
-/// Who may use one agent. Empty on both sides means everyone in an allowed server.
+/// Who may use an agent. If both lists are empty: everyone in an allowed server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// Users who may.
+    /// Ids of allowed users.
     pub users: Vec<u64>,
-    /// Roles whose holders may.
+    /// Ids of allowed roles.
     pub roles: Vec<u64>,
 }

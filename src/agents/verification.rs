@@ -1,4 +1,4 @@
-//! What an agent of kind `verify` checks: which deploy, which of its steps, and what must answer how.
+//! The declaration of a `verify` agent: which deploys, which of their steps, and which requests to check.
 
 use http::HeaderName;
 use serde::Deserialize;
@@ -6,62 +6,60 @@ use toml::Spanned;
 
 use super::fault::{COMMAND_NAME, Fault, checked, fault, fits, is_command_name};
 
-/// Each is a request or two, and a line of the message.
+/// Limit for checks. Each sends one or two requests and adds a line to the message.
 const MAX_CHECKS: usize = 12;
 const MAX_STEPS: usize = 6;
 
-/// What is checked after a deploy.
+/// What to check after a deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// The id of the deploy agent whose runs these are.
+    /// The id of the deploy agent whose runs are verified.
     pub verifies: String,
-    /// The second command, which takes a run's id.
+    /// The name of the second command, which takes a run's id.
     pub run_command: Option<String>,
-    /// The steps whose durations are told.
+    /// Steps whose durations are shown.
     pub steps: Vec<StepPattern>,
-    /// The requests.
+    /// The requests to check.
     pub checks: Vec<Check>,
 }
 
 /// A step of the deploy's workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepPattern {
-    /// What it is called in messages.
+    /// Its name in messages.
     pub label: String,
-    /// What its name contains, in any case.
+    /// Text that the step's name must contain, ignoring case.
     pub pattern: String,
 }
 
-/// One request and what its answer must be.
+/// A request and its expected answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Where it goes.
     pub target: Target,
-    /// Below the target's base URL; begins with a slash.
+    /// Path below the target's base URL. It starts with a slash.
     pub path: String,
-    /// The status that it must be answered with.
+    /// The expected status.
     pub status: u16,
-    /// The header that the answer must have.
+    /// A required header.
     pub header: Option<HeaderCheck>,
-    /// What the answer's body must contain.
+    /// Text that the body must contain.
     pub body: Option<String>,
 }
 
-/// A header that must be there.
+/// A required header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderCheck {
-    /// Its name.
     pub name: HeaderName,
-    /// Texts of which its value must contain one, in any case; empty: it may say anything.
+    /// The value must contain one of these texts, ignoring case. Empty: any value.
     pub contains: Vec<String>,
 }
 
-/// What a deploy makes live.
+/// The site that a deploy publishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// At `FRONTEND_BASE_URL`.
+    /// `FRONTEND_BASE_URL`.
     Frontend,
-    /// At `VITE_API_BASE`.
+    /// `VITE_API_BASE`.
     Api,
 }
 
@@ -74,7 +72,7 @@ impl Target {
         }
     }
 
-    /// The setting that says where it is.
+    /// The setting with its base URL.
     pub fn setting(self) -> &'static str {
         match self {
             Self::Frontend => "FRONTEND_BASE_URL",
@@ -182,7 +180,7 @@ fn header_check(
     })
 }
 
-/// A path and perhaps a query, of plain characters, that does not climb.
+/// Whether this is a path, with an optional query, of plain characters and without `..`.
 fn is_path(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~%?=&".contains(&b);
     let path = text.split('?').next().unwrap_or_default();
@@ -230,7 +228,7 @@ body = "ok"
 "#;
 
     #[test]
-    fn a_verification_is_read_whole() {
+    fn every_key_of_a_verification_is_parsed() {
         let registry = file::parse("x.toml", GOOD).unwrap();
         let Kind::Verify(verification) = &registry.by_command("verify").unwrap().kind else {
             panic!("not of kind verify")
@@ -242,7 +240,7 @@ body = "ok"
     #[case::nobody("\"deploy_api\"\nrun", "\"nobody\"\nrun", 16, "no agent of kind deploy")]
     #[case::itself("\"deploy_api\"\nrun", "\"verifier\"\nrun", 16, "no agent of kind deploy")]
     #[case::missing("verifies = \"deploy_api\"\n", "", 15, "needs verifies")]
-    #[case::taken("\"verify-run\"", "\"deploy-api\"", 17, "is there twice")]
+    #[case::taken("\"verify-run\"", "\"deploy-api\"", 17, "is given twice")]
     #[case::command("\"verify-run\"", "\"Verify\"", 17, "run_command \"Verify\" must be")]
     #[case::target("\"api\"\npath", "\"db\"\npath", 24, "neither frontend nor api")]
     #[case::climbs("/health?deep=1", "/a/../b", 25, "path \"/a/../b\" must be")]
@@ -256,7 +254,7 @@ body = "ok"
         9,
         "takes no verifies"
     )]
-    fn a_mistake_is_named_with_its_line(
+    fn a_mistake_is_reported_with_its_line(
         #[case] right: &str,
         #[case] wrong: &str,
         #[case] line: usize,

@@ -1,26 +1,26 @@
-//! Why AWS did not do what was asked.
+//! Errors of calls to AWS.
 
 use std::fmt;
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// Why AWS did not do what was asked.
+/// Why a call to AWS failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AwsError {
-    /// It says that what is named is not there.
+    /// The resource does not exist.
     #[error("does not exist")]
     NotFound,
-    /// Our role may not do that, or we have no credentials.
+    /// Access is denied: the role lacks a permission, or there are no valid credentials.
     #[error("access is denied ({0})")]
     Forbidden(String),
-    /// Anything else, with the SDK's words.
+    /// Any other error, in the SDK's words.
     #[error("{0}")]
     Failed(String),
 }
 
 impl AwsError {
-    /// What the SDK's error means. Neither what was sent nor what was read is in it.
+    /// Classifies an SDK error. The result holds no part of the request or of the response body.
     pub fn of<E, R>(error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -32,12 +32,12 @@ impl AwsError {
                 Self::Failed("AWS gave an answer that cannot be read".to_owned())
             }
             SdkError::TimeoutError(_) => Self::Failed("AWS did not answer in time".to_owned()),
-            error => Self::before_it_was_asked(innermost(error)),
+            error => Self::before_sending(innermost(error)),
         }
     }
 
-    /// What the SDK could not send, and why as far as that is one of the usual reasons.
-    fn before_it_was_asked(words: String) -> Self {
+    /// An error from before the request was sent. Adds the fix for the usual causes.
+    fn before_sending(words: String) -> Self {
         let said = words.to_lowercase();
         Self::Failed(if said.contains("region") {
             format!("no region, set AWS_REGION: {words}")
@@ -48,7 +48,7 @@ impl AwsError {
         })
     }
 
-    /// What one of AWS's error codes means.
+    /// Classifies an AWS error code.
     pub fn of_code(code: Option<&str>) -> Self {
         match code {
             Some("ResourceNotFoundException" | "ParameterNotFound") => Self::NotFound,
@@ -60,7 +60,7 @@ impl AwsError {
                 | "MissingAuthenticationTokenException"
                 | "InvalidKeyId"),
             ) => Self::Forbidden(code.to_owned()),
-            // The words of others: letters and digits are all that an error code is made of.
+            // This text comes from outside. An error code has only letters and digits, so keep only those.
             code => {
                 let code = code.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric);
                 let code: String = code.take(64).collect();
@@ -70,8 +70,8 @@ impl AwsError {
     }
 }
 
-/// The cause at the bottom, in characters that mean nothing anywhere. The SDK's own chain of words ends in
-/// the whole response.
+/// The innermost cause, made safe to log and to show. The SDK's full error chain would include the whole
+/// response.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {

@@ -1,4 +1,4 @@
-//! AWS: its SDK, and the secrets that it keeps.
+//! AWS: its SDK, and the secrets stored there.
 
 pub(crate) mod error;
 pub(crate) mod parameters;

@@ -1,4 +1,4 @@
-//! SSM's parameters, of which secrets are read.
+//! Reads secrets from the SSM Parameter Store.
 //!
 //! <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
 
@@ -11,7 +11,7 @@ use super::error::AwsError;
 use super::sdk::Aws;
 use crate::secrets::{Secret, SecretStore, Unreadable};
 
-/// SSM's parameters.
+/// The SSM Parameter Store.
 pub struct Parameters(pub Arc<Aws>);
 
 impl SecretStore for Parameters {
@@ -62,7 +62,7 @@ mod tests {
 
     const FOUND: &str = r#"{"Parameter":{"Type":"SecureString","Value":"secret"}}"#;
 
-    /// What becomes of a request.
+    /// What happens to a request.
     #[derive(Clone, Copy)]
     enum Fate {
         NeverAnswered,
@@ -70,13 +70,13 @@ mod tests {
         Refused,
     }
 
-    /// Answers after so many requests to which something else happens.
-    struct Line {
+    /// Fails the first `left` requests as `fate` says, then answers.
+    struct FailsFirst {
         fate: Fate,
         left: AtomicU32,
     }
 
-    impl Transport for Line {
+    impl Transport for FailsFirst {
         fn send(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, CallError>> {
             let well = (self.left)
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
@@ -92,9 +92,10 @@ mod tests {
         }
     }
 
-    /// What comes of a call whose first tries go so, and after how long.
-    async fn asked(fate: Fate, times: u32) -> (Result<Secret, Unreadable>, Duration) {
-        let transport = Arc::new(Line { fate, left: times.into() });
+    /// Reads a parameter while the first `times` tries fail as `fate` says. Returns the result and the time
+    /// it took.
+    async fn read_with(fate: Fate, times: u32) -> (Result<Secret, Unreadable>, Duration) {
+        let transport = Arc::new(FailsFirst { fate, left: times.into() });
         let credentials = Credentials::new("key", "secret", None, None, "test");
         let config = loader(transport.clone())
             .region(aws_config::Region::from_static("us-east-1"))
@@ -113,19 +114,19 @@ mod tests {
     #[case::two_lost_answers(Fate::Lost, 2, 400)]
     #[case::no_connection_twice(Fate::Refused, 2, 400)]
     #[tokio::test(start_paused = true)]
-    async fn trouble_that_passes_costs_little_of_the_three_seconds(
+    async fn transient_faults_are_retried_well_within_three_seconds(
         #[case] fate: Fate,
         #[case] times: u32,
         #[case] within_ms: u64,
     ) {
-        let (answer, elapsed) = asked(fate, times).await;
+        let (answer, elapsed) = read_with(fate, times).await;
         assert_eq!(answer.as_ref().map(Secret::expose), Ok("secret"));
         assert!(elapsed <= Duration::from_millis(within_ms), "{elapsed:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_never_answers_is_given_up() {
-        let (answer, elapsed) = asked(Fate::NeverAnswered, u32::MAX).await;
+    async fn a_read_that_gets_no_answer_times_out() {
+        let (answer, elapsed) = read_with(Fate::NeverAnswered, u32::MAX).await;
         assert!(
             matches!(answer, Err(Unreadable(ref why)) if why.starts_with("cannot be read now")),
             "{answer:?}"
@@ -137,7 +138,7 @@ mod tests {
     #[case(AwsError::NotFound, "create it as a SecureString")]
     #[case(AwsError::Forbidden("AccessDeniedException".to_owned()), "allow ssm:GetParameter")]
     #[case(AwsError::Failed("no connection".to_owned()), "cannot be read now (no connection)")]
-    fn what_is_wrong_with_a_parameter_says_what_to_do(#[case] error: AwsError, #[case] said: &str) {
+    fn each_error_says_how_to_fix_it(#[case] error: AwsError, #[case] said: &str) {
         let Unreadable(why) = error.into();
         assert!(why.contains(said), "{why}");
     }

@@ -1,6 +1,6 @@
-//! AWS through its official SDK, over the same connections and limits as every other call.
+//! AWS through its official SDK, with the same HTTP transport and limits as every other call.
 //!
-//! Nothing is read, built or connected before something is asked of AWS: a PING needs none of it.
+//! Everything is lazy: the configuration is read on the first call to AWS. So a PING never pays for it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,40 +20,40 @@ use tokio::sync::OnceCell;
 
 use crate::net::transport::{CallError, Transport};
 
-/// One try at a call. What is asked of AWS here takes a few milliseconds. After a freeze a connection may be
-/// dead without a sign: a second try must fit into what is left of Discord's three seconds.
+/// Timeout of one try. AWS answers these calls in a few milliseconds. After Lambda froze the process, a
+/// connection may be dead without notice, so a second try must fit into Discord's three seconds.
 const TRY_WITHIN: Duration = Duration::from_secs(1);
-/// All tries at a call.
+/// Timeout of all tries together.
 pub(super) const CALL_WITHIN: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
-/// At most this long before the second try, and twice as long before the third. The SDK's own second is
-/// for programs that nobody waits for.
+/// Upper bound of the back-off before the second try; it doubles before the third. The SDK's default of 1 s
+/// is too slow: a user waits for the answer.
 const BACKOFF: Duration = Duration::from_millis(100);
 
-/// What the environment says of AWS: region, credentials, endpoints (`AWS_ENDPOINT_URL`).
+/// AWS as configured by the environment: region, credentials, endpoints (`AWS_ENDPOINT_URL`).
 pub struct Aws {
     transport: Arc<dyn Transport>,
     config: OnceCell<SdkConfig>,
 }
 
 impl Aws {
-    /// AWS as the environment describes it.
+    /// Configured from the environment, on first use.
     pub fn new(transport: Arc<dyn Transport>) -> Arc<Self> {
         Arc::new(Self { transport, config: OnceCell::new() })
     }
 
-    /// AWS with a configuration of its own, made with [`loader`].
+    /// With an explicit configuration, made with [`loader`].
     pub fn of(config: SdkConfig, transport: Arc<dyn Transport>) -> Arc<Self> {
         Arc::new(Self { transport, config: OnceCell::new_with(Some(config)) })
     }
 
-    /// What the SDK's clients are made of; read when it is first needed.
+    /// The configuration for the SDK's clients. Loaded on the first call.
     pub async fn config(&self) -> &SdkConfig {
         self.config.get_or_init(|| loader(self.transport.clone()).load()).await
     }
 }
 
-/// Reads the SDK's configuration from the environment, with our connections and limits.
+/// A loader for the SDK's configuration that uses our transport, timeouts and retries.
 pub fn loader(transport: Arc<dyn Transport>) -> ConfigLoader {
     let connector = SharedHttpConnector::new(Connector(transport));
     let limits = TimeoutConfig::builder()
@@ -67,7 +67,7 @@ pub fn loader(transport: Arc<dyn Transport>) -> ConfigLoader {
         .retry_config(retries)
 }
 
-/// Sends the SDK's requests like our own.
+/// Sends the SDK's requests through our [`Transport`].
 struct Connector(Arc<dyn Transport>);
 
 impl fmt::Debug for Connector {
@@ -82,7 +82,7 @@ impl HttpConnector for Connector {
         HttpConnectorFuture::new(async move {
             let unusable = |error| ConnectorError::user(Box::new(error));
             let request = request.try_into_http1x().map_err(unusable)?;
-            // What is asked of AWS here never streams, so the body is in memory.
+            // No call to AWS streams its request body, so the whole body is in memory.
             let request =
                 request.map(|body| Bytes::copy_from_slice(body.bytes().unwrap_or_default()));
             let response = transport.send(request).await.map_err(|error| match error {

@@ -1,7 +1,7 @@
-//! Reads settings from the environment: typed, with every problem reported at once and no value shown.
+//! Reads typed settings from the environment. Reports all problems at once and shows no value.
 //!
-//! Each module declares the settings that it owns as [`Setting`]s and reads them with a [`Reader`];
-//! `docs/settings.md` is made from the same declarations.
+//! Each module declares its settings as [`Setting`]s and reads them with a [`Reader`]. `docs/settings.md` is
+//! generated from the same declarations.
 
 use std::time::Duration;
 
@@ -12,27 +12,26 @@ use url::Url;
 pub struct Setting {
     /// The environment variable.
     pub name: &'static str,
-    /// What it is for, in Markdown, for `docs/settings.md`.
+    /// Its purpose, in Markdown, for `docs/settings.md`.
     pub about: &'static str,
-    /// What holds without it, in Markdown.
+    /// What applies when it is not set, in Markdown.
     pub default: &'static str,
-    /// What it must look like, to follow "it is not valid: ".
+    /// The valid form. Ends the sentence "… is not valid: ".
     pub shape: &'static str,
 }
 
-/// What is wrong with one setting. It names the setting and never shows its value.
+/// A problem with one setting. It names the setting and never shows its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// Not set, or empty. With how to get a value.
+    /// Not set, or empty. The text says how to get a value.
     #[error("{0} is not set: {1}")]
     Missing(&'static str, &'static str),
-    /// Set to something that it cannot be. With what it must look like.
+    /// The value is not valid. The text says what form it must have.
     #[error("{0} is not valid: {1}")]
     Invalid(&'static str, &'static str),
 }
 
 impl Problem {
-    /// The setting.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Missing(name, _) | Self::Invalid(name, _) => name,
@@ -40,39 +39,38 @@ impl Problem {
     }
 }
 
-/// Gives a variable's value, if it is set.
+/// Looks up an environment variable; `None` if it is not set.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Reads settings and collects what is wrong with them.
+/// Reads settings and collects the problems.
 pub struct Reader<'a> {
     env: Env<'a>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads from this environment.
     pub fn new(env: Env<'a>) -> Self {
         Self { env, problems: Vec::new() }
     }
 
-    /// What was wrong, in the order of reading.
+    /// The problems, in the order of reading.
     pub fn problems(self) -> Vec<Problem> {
         self.problems
     }
 
-    /// A variable's value without surrounding white space. Empty counts as not set, because that is what
-    /// a template's unset parameter gives.
+    /// The trimmed value of a variable. An empty value counts as not set: a template passes an empty text for
+    /// a parameter without a value.
     pub fn value(&self, setting: &Setting) -> Option<String> {
         let value = (self.env)(setting.name)?.trim().to_owned();
         (!value.is_empty()).then_some(value)
     }
 
-    /// Notes that a setting is not set; `how` says how to get a value.
+    /// Records that a setting is not set; `how` says how to get a value.
     pub fn missing(&mut self, setting: &Setting, how: &'static str) {
         self.problems.push(Problem::Missing(setting.name, how));
     }
 
-    /// A setting that must be there; `how` says how to get a value.
+    /// A required setting; `how` says how to get a value.
     pub fn required<T>(
         &mut self,
         setting: &Setting,
@@ -85,7 +83,7 @@ impl<'a> Reader<'a> {
         self.optional(setting, parse)
     }
 
-    /// A setting that may be left out.
+    /// An optional setting.
     pub fn optional<T>(
         &mut self,
         setting: &Setting,
@@ -98,7 +96,7 @@ impl<'a> Reader<'a> {
         parsed
     }
 
-    /// Values separated by commas; none if it is not set.
+    /// A comma-separated list; empty if it is not set.
     pub fn list<T>(&mut self, setting: &Setting, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
         let entries = |text: &str| {
             text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(&parse).collect()
@@ -106,7 +104,7 @@ impl<'a> Reader<'a> {
         self.optional(setting, entries).unwrap_or_default()
     }
 
-    /// True or false; false if it is not set.
+    /// A boolean; false if it is not set.
     pub fn boolean(&mut self, setting: &Setting) -> bool {
         let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" => Some(true),
@@ -116,7 +114,7 @@ impl<'a> Reader<'a> {
         self.optional(setting, parse).unwrap_or_default()
     }
 
-    /// Seconds between two limits, fractions included.
+    /// A duration in seconds within two limits. Fractions are allowed.
     pub fn seconds(
         &mut self,
         setting: &Setting,
@@ -127,12 +125,12 @@ impl<'a> Reader<'a> {
         self.optional(setting, parse).map_or(default, Duration::from_secs_f64)
     }
 
-    /// An id of Discord's.
+    /// A Discord id (snowflake).
     pub fn id(&mut self, setting: &Setting) -> Option<u64> {
         self.optional(setting, |text| text.parse().ok())
     }
 
-    /// The name or ARN of something on AWS, which takes a build with AWS.
+    /// The name or ARN of an AWS resource. A problem in a build without AWS support.
     pub fn aws_name(&mut self, setting: &Setting) -> Option<String> {
         let name = self.value(setting)?;
         if !cfg!(feature = "aws") {
@@ -142,7 +140,7 @@ impl<'a> Reader<'a> {
         self.optional(setting, |_| is_aws_name(&name).then(|| name.clone()))
     }
 
-    /// The base URL of an API, without a trailing slash.
+    /// The base URL of an API, without its trailing slash.
     pub fn api_base(&mut self, setting: &Setting, default: &str) -> String {
         let parse = |text: &str| {
             let url = Url::parse(text).ok()?;
@@ -157,10 +155,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is wrong with a setting that names something on AWS, in a build without it.
+/// The problem with a setting that names an AWS resource, in a build without AWS support.
 const NO_AWS: &str = "this build has no AWS support: build with the feature `aws`";
 
-/// Whether this can be the name of something on AWS, or its ARN.
+/// Whether this can be the name or ARN of an AWS resource.
 fn is_aws_name(text: &str) -> bool {
     text.len() <= 1024 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-/:".contains(&b))
 }

@@ -1,22 +1,22 @@
-//! How a deploy ended, in one word for logs, metrics and the store.
+//! The outcome of a deploy, in one word for logs, metrics and the store.
 
 use super::state::{Ended, Followed, NotFound, Target, Why};
 use crate::telemetry::Deployed;
 
-/// A run's conclusion, or why there is none. It is a dimension, so it is closed.
+/// A run's conclusion, or why there is none. It is a metric dimension, so it has a fixed set of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
-    /// One of GitHub's.
+    /// One of GitHub's conclusions.
     Of(&'static str),
-    /// One that GitHub has added since, or none.
+    /// An unknown conclusion, or none.
     Other,
-    /// Dispatched, and not waited for.
+    /// Dispatched without waiting for the run.
     Dispatched,
     /// The wait ended before the run did.
     StillRunning,
-    /// The run was not found among the others.
+    /// The run was not found.
     NotFound,
-    /// GitHub took no dispatch.
+    /// GitHub accepted no dispatch.
     NotDispatched,
 }
 
@@ -34,13 +34,13 @@ const GITHUBS: [&str; 9] = [
 ];
 
 impl Conclusion {
-    /// What GitHub says of a run that has ended.
+    /// Maps the conclusion of a completed run.
     pub fn of(conclusion: Option<&str>) -> Self {
         let known = GITHUBS.into_iter().find(|known| conclusion == Some(known));
         known.map_or(Self::Other, Self::Of)
     }
 
-    /// The value of the dimension.
+    /// The value of the metric dimension.
     pub fn name(self) -> &'static str {
         match self {
             Self::Of(conclusion) => conclusion,
@@ -54,7 +54,7 @@ impl Conclusion {
 }
 
 impl Followed {
-    /// How it ended.
+    /// The conclusion for the metrics and the store.
     pub fn conclusion(&self) -> Conclusion {
         match &self.ended {
             Ended::Concluded => {
@@ -67,7 +67,7 @@ impl Followed {
     }
 }
 
-/// A dispatch whose run is not waited for.
+/// The result of a dispatch without a wait.
 pub(crate) fn dispatched(target: Option<&Target>) -> Deployed {
     deployed(target, Conclusion::Dispatched, None)
 }
@@ -119,7 +119,10 @@ mod tests {
     #[case(Some("startup_failure"), "startup_failure")]
     #[case(Some("invented\nlater"), "other")]
     #[case(None, "other")]
-    fn a_conclusion_is_one_of_few(#[case] said: Option<&str>, #[case] counted: &str) {
+    fn known_conclusions_keep_their_name_and_others_count_as_other(
+        #[case] said: Option<&str>,
+        #[case] counted: &str,
+    ) {
         assert_eq!(Conclusion::of(said).name(), counted);
     }
 }

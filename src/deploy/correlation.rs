@@ -1,4 +1,4 @@
-//! Which run is ours? Pure decisions over what GitHub listed.
+//! Matches runs to a dispatch. Pure functions on GitHub's list of runs.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -8,19 +8,19 @@ use crate::discord::interaction::Caller;
 use crate::github::Run;
 use crate::github::account::Dispatcher;
 
-/// Whether this run carries the correlation id in its name. `display_title` is GitHub's documented
-/// field for `run-name`; some servers put it into `name`.
+/// Whether the run's name contains the correlation id. GitHub documents `display_title` for `run-name`; some
+/// servers put it into `name`.
 pub(crate) fn carries(run: &Run, id: CorrelationId) -> bool {
     let id = id.to_string();
     titles(run).any(|title| title.to_ascii_lowercase().contains(&id))
 }
 
-/// Who typed the command.
+/// Who used the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requester {
     /// The user's id.
     pub user_id: u64,
-    /// The user's name as Discord gives it. Hostile until made safe.
+    /// The user's name from Discord. Untrusted: escape it before use.
     pub username: String,
 }
 
@@ -31,8 +31,8 @@ impl From<&Caller> for Requester {
 }
 
 impl Requester {
-    /// `name#id` for the workflow's input and the run's name: letters, digits, `.`, `_` and `-` only,
-    /// so that not even a workflow that pastes it into a shell line can be hurt.
+    /// `name#id` for the workflow's input and the run's name. Only letters, digits, `.`, `_` and `-`, so it
+    /// is harmless even if a workflow pastes it into a shell line.
     pub fn to_input(&self) -> String {
         let safe = |c: char| {
             if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }
@@ -43,22 +43,22 @@ impl Requester {
     }
 }
 
-/// How a run was recognised as ours.
+/// How a run was matched to its dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Matched {
-    /// GitHub answered the dispatch with the run's id.
+    /// GitHub returned the run's id with the dispatch.
     RunId,
-    /// The run's name carries the correlation id.
+    /// The run's name contains the correlation id.
     CorrelationId,
-    /// The workflow's run name carries no correlation id, and exactly one run fits event, ref, time
+    /// The workflow does not put correlation ids into run names, and exactly one run matches event, ref, time
     /// and dispatching account.
     Time,
-    /// The same, on a server that does not tell whose our account is.
+    /// The same, on a server that does not tell our account.
     TimeOnly,
 }
 
 impl Matched {
-    /// The words for messages and logs.
+    /// The text for messages and logs.
     pub fn words(self) -> &'static str {
         match self {
             Self::RunId => "matched by run id",
@@ -69,19 +69,19 @@ impl Matched {
     }
 }
 
-/// What the time alone tells.
+/// The result of matching by time.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ByTime<'a> {
-    /// No run fits, or the run names of this workflow do carry correlation ids: then ours will, too.
+    /// No run matches, or this workflow does put correlation ids into run names, so ours will have one too.
     None,
-    /// Exactly one run fits.
+    /// Exactly one run matches.
     One(&'a Run),
-    /// This many fit; which one is ours cannot be told.
+    /// This many runs match, so ours cannot be identified.
     Ambiguous(usize),
 }
 
-/// Looks for our run by event, ref, time and dispatching account. `since` is when the dispatch was sent,
-/// by GitHub's clock and cut to the second as GitHub's times are.
+/// Matches runs by event, ref, time and dispatching account. `since` is when the dispatch was sent, by
+/// GitHub's clock and truncated to the second like GitHub's times.
 pub(crate) fn by_time<'a>(
     runs: &'a [Run],
     git_ref: &str,
@@ -105,13 +105,13 @@ pub(crate) fn by_time<'a>(
     }
 }
 
-/// Whether any of these runs has a correlation id (some UUID) in its name.
+/// Whether any of these runs has a correlation id (any UUID) in its name.
 pub(crate) fn carries_ids(runs: &[Run]) -> bool {
     runs.iter().any(|run| requested(run).is_some())
 }
 
-/// What a run's name tells of who asked for it: the correlation id (some UUID), and the requester if
-/// the name goes on with `by …`. The run name's format is `<title> — <id> by <requester>`.
+/// The correlation id (any UUID) in a run's name, and the requester if `by …` follows. The format is `<title>
+/// — <id> by <requester>`.
 pub(crate) fn requested(run: &Run) -> Option<(&str, Option<&str>)> {
     titles(run).find_map(|title| {
         let at = (0..title.len()).find(|at| is_id(title.get(*at..at + 36)))?;
@@ -155,7 +155,10 @@ mod tests {
     #[case(json!({"id": 1, "display_title": "Fix", "name": "Client Deploy — ID by ada#7"}), true)]
     #[case(json!({"id": 1, "display_title": "Client Deploy", "name": null}), false)]
     #[case(json!({"id": 1}), false)]
-    fn the_id_is_looked_for_in_both_names(#[case] run: serde_json::Value, #[case] is_in: bool) {
+    fn the_correlation_id_is_found_in_either_name_field(
+        #[case] run: serde_json::Value,
+        #[case] is_in: bool,
+    ) {
         let id = InteractionId(5).correlation_id();
         let text = run.to_string().replace("ID", &id.to_string());
         assert_eq!(carries(&serde_json::from_str(&text).unwrap(), id), is_in);
@@ -171,7 +174,10 @@ mod tests {
     #[case("łID by ", Some(None))]
     #[case("Client Deploy", None)]
     #[case("0b3b1c8e6a3e4c529f1d0d5f6a7b8c9d", None)]
-    fn a_name_tells_who_asked(#[case] title: &str, #[case] expected: Option<Option<&str>>) {
+    fn the_requester_is_parsed_from_the_run_name(
+        #[case] title: &str,
+        #[case] expected: Option<Option<&str>>,
+    ) {
         let run = run(&title.replace("ID", OTHER), "main", "bot", "push");
         assert_eq!(requested(&run), expected.map(|requester| (OTHER, requester)));
     }

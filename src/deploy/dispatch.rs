@@ -1,4 +1,4 @@
-//! Sends at most one dispatch.
+//! Dispatches a workflow at most once.
 
 use chrono::{DateTime, Utc};
 
@@ -8,25 +8,25 @@ use super::retry_budget::RetryBudget;
 use super::state::Target;
 use crate::github::{DispatchAnswer, Github, GithubError};
 
-/// Tries at a request that GitHub has surely not seen.
+/// Tries of a dispatch that was not sent.
 const TRIES_UNSENT: u8 = 3;
 
-/// What is known after the dispatch.
+/// The result of a dispatch that GitHub may have accepted.
 #[derive(Debug)]
 pub(crate) enum Sent {
-    /// The run, named by GitHub.
+    /// GitHub returned the run.
     Named(Target),
     /// The run must be searched for.
     Unnamed {
         /// When the dispatch was sent, by our clock.
         at: DateTime<Utc>,
-        /// Whether it is unknown if GitHub took the dispatch.
+        /// Whether GitHub's answer was lost, so the dispatch may not have been accepted.
         lost: bool,
     },
 }
 
-/// Dispatches the workflow. It is sent again only when GitHub surely did not take it: no connection, a
-/// rate limit, or a refusal of the field `return_run_details`. `Err` means that nothing was dispatched.
+/// Dispatches the workflow. It retries only if GitHub certainly did not accept the dispatch: there was no
+/// connection, a rate limit, or a refusal of the field `return_run_details`. `Err`: nothing was dispatched.
 pub(crate) async fn once(
     github: &Github,
     order: &Order,
@@ -42,7 +42,7 @@ pub(crate) async fn once(
         let answer = github.dispatch(repository, workflow, git_ref, &inputs, return_run_details);
         let answer = answer.await;
         if refused && answer.is_ok() {
-            // It was the field: without it the same dispatch was taken.
+            // Without the field the same dispatch was accepted, so this server does not know the field.
             github.do_not_ask_for_the_run();
         }
         match answer {
@@ -58,9 +58,10 @@ pub(crate) async fn once(
                 budget.after_a_fault().await;
             }
             Err(GithubError::Refused(400 | 422, message))
-                if return_run_details && !is_about_the_order(&message) =>
+                if return_run_details && !refuses_the_dispatch_itself(&message) =>
             {
-                // An Enterprise Server that does not know the field. It says so in several ways.
+                // Perhaps an Enterprise Server that does not know the field. There are several such error
+                // texts, so retry without it.
                 return_run_details = false;
                 refused = true;
             }
@@ -80,8 +81,8 @@ fn named(github: &Github, order: &Order, answer: DispatchAnswer) -> Target {
     }
 }
 
-/// GitHub's refusals that have nothing to do with `return_run_details`.
-fn is_about_the_order(message: &str) -> bool {
+/// Whether GitHub refused the dispatch itself, not the field `return_run_details`.
+fn refuses_the_dispatch_itself(message: &str) -> bool {
     [
         "Unexpected inputs provided",
         "Required input",
@@ -104,10 +105,10 @@ mod tests {
     #[case("Workflow does not have 'workflow_dispatch' trigger", true)]
     #[case("Invalid request.\n\n\"return_run_details\" is not a permitted key.", false)]
     #[case("Problems parsing JSON", false)]
-    fn a_refusal_of_the_order_is_told_from_an_old_server(
+    fn a_refused_dispatch_is_distinguished_from_an_old_server(
         #[case] message: &str,
         #[case] order: bool,
     ) {
-        assert_eq!(is_about_the_order(message), order);
+        assert_eq!(refuses_the_dispatch_itself(message), order);
     }
 }

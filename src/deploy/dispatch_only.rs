@@ -1,4 +1,4 @@
-//! Dispatches without following the run, and notes what came of it.
+//! Dispatches without following the run, and records the result.
 
 use super::conclusion::{self, Conclusion};
 use super::follow::start;
@@ -10,7 +10,7 @@ use crate::github::Github;
 use crate::store::Store;
 use crate::telemetry;
 
-/// Dispatches without a wait, and notes what came of it. `None`: GitHub did not name the run.
+/// Dispatches without a wait, and records the result. `None`: GitHub did not return the run.
 pub(crate) async fn dispatch_only(
     github: &Github,
     store: &dyn Store,
@@ -39,10 +39,10 @@ pub(crate) async fn dispatch_only(
     started
 }
 
-/// Notes how a deploy ended, for the summary and in the log.
+/// Records the outcome of a deploy for the summary line and in the log.
 pub(crate) fn log_end(order: &Order, followed: &Followed) {
     telemetry::deployed(followed.into());
-    // What went wrong without a run is in the interaction's summary.
+    // Without a run, the summary line already has the error.
     if let Stage::Following(target) = &followed.stage {
         tracing::info!(
             correlation_id = %order.correlation_id,

@@ -6,10 +6,10 @@ use super::state::FailedAt;
 use crate::github::jobs::Job;
 use crate::github::{Github, Run};
 
-/// The list of jobs lags behind the run's completion, so it is looked at again this often.
+/// How often to read the jobs. The list may lag behind the run's completion.
 const LOOKS: u8 = 3;
 
-/// Finds where this run failed; `None` if it did not, or if GitHub does not tell soon.
+/// Finds the job and step that failed. `None`: the run did not fail, or GitHub does not show it in time.
 pub(crate) async fn find(
     github: &Github,
     order: &Order,
@@ -23,13 +23,13 @@ pub(crate) async fn find(
         match github.jobs(&order.repository, run.id).await {
             Ok(jobs) => match failed_at(&jobs) {
                 Some(failed) => return Some(failed),
-                // A run that could not start has no jobs, and never will.
+                // A run that failed to start never has jobs.
                 None if run.conclusion.as_deref() == Some("startup_failure") => return None,
                 None => {}
             },
             Err(error) if error.is_passing() => {}
             Err(error) => {
-                tracing::warn!(%error, run_id = run.id, "the failed step cannot be told");
+                tracing::warn!(%error, run_id = run.id, "the failed step cannot be found");
                 return None;
             }
         }

@@ -1,4 +1,4 @@
-//! Dispatches, and follows the run to its end if that is wanted.
+//! Dispatches and, if wanted, follows the run until it ends.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,8 +10,8 @@ use super::state::{Ended, Followed, Progress, Stage, StageObserver, Target, Why}
 use super::{search, wait};
 use crate::github::Github;
 
-/// Dispatches, and finds out what came of it if GitHub's answer is lost, but does not wait. `None`:
-/// GitHub took it without naming the run.
+/// Dispatches without a wait. If GitHub's answer is lost, it searches for the run. `None`: accepted, but the
+/// run is not known.
 pub(crate) async fn start(
     github: &Github,
     order: &Order,
@@ -28,7 +28,7 @@ pub(crate) async fn start(
     }
 }
 
-/// Dispatches and follows the run to its end, to the end of the wait, or until `stop` resolves.
+/// Dispatches and follows the run until it ends, the wait times out, or `stop` resolves.
 pub(crate) async fn follow(
     github: &Github,
     order: &Order,
@@ -44,7 +44,7 @@ pub(crate) async fn follow(
     };
     let stage = progress.stage.into_inner().unwrap_or_else(PoisonError::into_inner);
     match &stage {
-        // Stopped while it only looked for where the run had failed.
+        // The run had ended. Only the search for the failed step was stopped.
         Stage::Following(Target { run: Some(run), .. }) if run.is_completed() => {
             Followed { stage, ended: Ended::Concluded }
         }

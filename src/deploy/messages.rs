@@ -1,4 +1,4 @@
-//! Everything that a deploy says in Discord, as pure functions of the order and what is known.
+//! All Discord messages of a deploy, as pure functions of the order and its state.
 
 use chrono::TimeDelta;
 
@@ -13,8 +13,7 @@ use crate::text::{duration, escape};
 const FOLLOWS: &str = "`wait:true` follows the run and reports its outcome here.";
 const FINDS: &str = "GitHub did not say which run it is; `wait:true` finds it, follows it and reports its outcome here.";
 
-/// What the messages need besides the order: the page of the workflow, where people look when the
-/// run is not known.
+/// What the messages need besides the order. The workflow's page is linked if the run is not known.
 pub(crate) struct Messages<'a> {
     order: &'a Order,
     workflow_page: String,
@@ -41,7 +40,7 @@ impl<'a> Messages<'a> {
         ))
     }
 
-    /// The message while the deploy goes on.
+    /// The message during the deploy.
     pub(crate) fn progress(&self, stage: &Stage) -> Message {
         let (icon, status) = match stage {
             Stage::Dispatching => ("🔵", "is being dispatched".to_owned()),
@@ -56,8 +55,7 @@ impl<'a> Messages<'a> {
         Message::public(&format!("{icon} {}: {status}\n{}", self.title(), self.where_(stage)))
     }
 
-    /// The last state of the message, and the follow-up that tells the requester; `added` is what the
-    /// command has to say besides.
+    /// The final message, and the follow-up that pings the requester. `added` is extra text from the command.
     pub(crate) fn finish(&self, followed: &Followed, added: Option<&str>) -> FinalReply {
         let outcome = self.outcome(followed);
         let added = added.map(|added| format!("\n{added}")).unwrap_or_default();
@@ -74,7 +72,7 @@ impl<'a> Messages<'a> {
         FinalReply { message, follow_up: Some(follow_up) }
     }
 
-    /// The answer of a command that does not wait and did not get through.
+    /// The answer of a command that does not wait, if the dispatch failed or its result is unknown.
     pub(crate) fn not_dispatched(&self, ended: Ended) -> Message {
         let followed = Followed { stage: Stage::Dispatching, ended };
         Message::public(&format!("{}\n{}", self.outcome(&followed), self.where_(&followed.stage)))
@@ -211,13 +209,13 @@ fn run_link(target: &Target) -> String {
     escape::link(&label, &target.url)
 }
 
-/// Why GitHub took no dispatch, and what to do next.
+/// Why GitHub accepted no dispatch, and the fix.
 fn refused(error: &GithubError, order: &Order) -> String {
     let subject = Subject::Dispatch(&order.workflow, &order.repository);
     explain(error, subject, "Actions: read and write")
 }
 
-/// Why the run cannot be looked at.
+/// Why the run cannot be read, and the fix.
 fn not_told(error: &GithubError) -> String {
     explain(error, Subject::Run, "Actions: read")
 }

@@ -1,8 +1,7 @@
-//! One deploy: dispatch a workflow, find exactly the run that came of it, follow it to its end.
+//! A deploy: dispatches a workflow, finds exactly the run it created, and follows that run until it ends.
 //!
-//! `correlation` decides which run is ours, `dispatch` sends at most one dispatch, `search` finds
-//! the run when GitHub did not name it, `wait` follows it, `record` remembers it, `messages` says how
-//! things stand.
+//! `correlation` matches runs to the dispatch, `dispatch` sends at most one dispatch, `search` finds the run
+//! if GitHub did not return it, `wait` follows it, `record` stores it, `messages` shows its state.
 
 pub(crate) mod conclusion;
 pub(crate) mod correlation;

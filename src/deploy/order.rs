@@ -1,4 +1,4 @@
-//! What is to be deployed, by whom.
+//! A requested deploy.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use crate::discord::CorrelationId;
 use crate::github::Repository;
 use crate::store::DeployKey;
 
-/// What is to be deployed, by whom.
+/// A requested deploy: what, where and by whom.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// The agent's name, for messages.
@@ -18,11 +18,11 @@ pub struct Order {
     pub workflow: String,
     /// The branch or tag.
     pub git_ref: String,
-    /// What the user passed on, under the workflow's names.
+    /// The inputs from the user, under the workflow's names.
     pub inputs: Map<String, Value>,
-    /// What it is remembered under.
+    /// Its key in the store.
     pub key: DeployKey,
-    /// The same for the same interaction, always.
+    /// Derived from the interaction, so a replay has the same one.
     pub correlation_id: CorrelationId,
     /// Who typed the command.
     pub requester: Requester,

@@ -1,4 +1,4 @@
-//! What is remembered of a deploy beyond this process: its run, and how it ended.
+//! Stores a deploy's run and outcome, beyond this process.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::conclusion::Conclusion;
 use super::state::Target;
 use crate::store::{DeployKey, DeployOutcome, Store};
 
-/// What is noted late must not hold back what is said.
+/// Timeout of a write. A slow store must not delay messages.
 const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
-/// One deploy's record in the store, where it was begun before the dispatch.
+/// A deploy's record in the store, created before the dispatch.
 pub(crate) struct Record<'a> {
     /// Where it is.
     pub store: &'a dyn Store,
@@ -21,17 +21,17 @@ pub(crate) struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// Notes which run it is. If that fails, only who looks the deploy up later misses it.
+    /// Stores the run's URL. On a failure only a later lookup misses it.
     pub(crate) async fn note_run(&self, target: &Target) {
         match timeout(NOTED_WITHIN, self.store.note_run(self.key, &target.url)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the run could not be noted"),
-            Err(_) => tracing::warn!("the run could not be noted in time"),
+            Ok(Err(error)) => tracing::warn!(%error, "the run could not be stored"),
+            Err(_) => tracing::warn!("the run could not be stored in time"),
         }
     }
 
-    /// Notes how it ended. `false`: somebody else did before and announces it. When the
-    /// store cannot tell, it is announced: once too often is better than never.
+    /// Stores the outcome. `false`: another caller did so before and announces it. If the store fails,
+    /// returns true: a duplicate announcement is better than none.
     pub(crate) async fn end(
         &self,
         conclusion: Conclusion,
@@ -42,8 +42,8 @@ impl Record<'_> {
         let outcome = DeployOutcome { word: conclusion.name().to_owned(), run_page, at };
         match timeout(NOTED_WITHIN, self.store.end_deploy(self.key, &outcome)).await {
             Ok(Ok(won)) => return won,
-            Ok(Err(error)) => tracing::error!(%error, "the deploy's end could not be noted"),
-            Err(_) => tracing::error!("the deploy's end could not be noted in time"),
+            Ok(Err(error)) => tracing::error!(%error, "the deploy's outcome could not be stored"),
+            Err(_) => tracing::error!("the deploy's outcome could not be stored in time"),
         }
         true
     }

@@ -1,4 +1,4 @@
-//! How long a deploy may still take, and how it spends that time.
+//! The retry budget of a deploy: its time limit and its pauses.
 
 use std::time::Duration;
 
@@ -7,14 +7,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::settings::WaitSettings;
 
-/// A command that does not wait for the run still waits this long for a clear answer about its
-/// dispatch.
+/// Even a command that does not wait for the run waits this long for the result of its dispatch.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Rate limits that are waited out in one deploy.
+/// How many rate limits to wait out in one deploy.
 const RESTS: u8 = 2;
 
-/// The time limit of one deploy, and the only place where its pauses are made.
+/// The time limit of one deploy. All its pauses are made here.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     deadline: Instant,
@@ -24,7 +23,7 @@ pub(crate) struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// For following a run: `WAIT_TIMEOUT_SECONDS` from now.
+    /// To follow a run: `WAIT_TIMEOUT_SECONDS` from now.
     pub(crate) fn for_a_wait(wait: WaitSettings) -> Self {
         Self {
             deadline: Instant::now() + wait.timeout,
@@ -34,40 +33,40 @@ impl RetryBudget {
         }
     }
 
-    /// For learning what came of a dispatch.
+    /// To learn the result of a dispatch.
     pub(crate) fn for_an_answer(wait: WaitSettings) -> Self {
         Self::for_a_wait(WaitSettings { timeout: wait.timeout.min(ANSWER_TIMEOUT), ..wait })
     }
 
-    /// Whether the time is over.
+    /// Whether the deadline has passed.
     pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.deadline
     }
 
-    /// When the time is over.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// The pause between two looks. An answer that came ends a series of failures.
+    /// The pause between two polls, after a successful one. Resets the back-off.
     pub(crate) async fn look_again(&mut self) {
         self.backoff = backoff();
         self.pause(self.interval).await;
     }
 
-    /// A poll interval's pause after the end, when only a detail is missing.
+    /// Pauses for one poll interval, even past the deadline. Only for a missing detail after the run has
+    /// ended.
     pub(crate) async fn breathe(&self) {
         tokio::time::sleep(self.interval).await;
     }
 
-    /// The pause after a fault that may pass: growing, with jitter.
+    /// The pause after a transient error: exponential back-off with jitter.
     pub(crate) async fn after_a_fault(&mut self) {
         let pause = self.backoff.next().unwrap_or(self.interval);
         self.pause(pause).await;
     }
 
-    /// Waits out a rate limit, at most twice and never past the deadline. `false`: it did not wait,
-    /// because there is no use in it.
+    /// Waits out a rate limit, at most twice and never past the deadline. `false`: it did not wait, because
+    /// that would not help.
     pub(crate) async fn rest(&mut self, asked: Duration) -> bool {
         if self.rests_left == 0 || asked > self.deadline.saturating_duration_since(Instant::now()) {
             return false;

@@ -5,7 +5,7 @@ use crate::github::Run;
 use crate::github::words::{conclusion, running, took};
 use crate::text::{escape, time};
 
-/// One run: icon, state, when, how long, link, who asked for it.
+/// One line: icon, state, start, duration, link, requester.
 pub(crate) fn run_line(run: &Run) -> String {
     let (icon, state) =
         if run.is_completed() { conclusion(run.conclusion.as_deref()) } else { running(Some(run)) };

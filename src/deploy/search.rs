@@ -1,4 +1,4 @@
-//! Finds the run of a dispatch that GitHub did not name.
+//! Finds the run of a dispatch if GitHub did not return it.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use super::state::{NotFound, Target};
 use crate::github::account::Dispatcher;
 use crate::github::{Github, GithubError, Run};
 
-/// How long a run may take to show up when it is unknown whether GitHub took the dispatch.
+/// How long to search if GitHub's answer was lost, so that it may not have accepted the dispatch.
 const LOST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// GitHub's `Date` and its runs' times are cut to whole seconds, so our idea of its clock may be ahead by
-/// that much.
+/// GitHub truncates its `Date` header and its runs' times to seconds. So our estimate of its clock may be
+/// ahead by one second.
 const SLACK: TimeDelta = TimeDelta::seconds(1);
 
-/// A run without a correlation id is taken when it was alone for this long after the dispatch.
+/// A run without a correlation id must stay the only match until this long after the dispatch.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Looks until the run shows up or the time is over. `at` is when the dispatch was sent.
+/// Polls until the run appears or the time is over. `at` is when the dispatch was sent.
 pub(crate) async fn run(
     github: &Github,
     order: &Order,
@@ -47,7 +47,7 @@ pub(crate) async fn run(
                 }
             }
             Err(error) if error.is_passing() => {
-                tracing::debug!(%error, "a look for the run failed");
+                tracing::debug!(%error, "a poll for the run failed");
                 budget.after_a_fault().await;
             }
             Err(error) => return Err(NotFound::NotTold { error, lost }),
@@ -71,21 +71,22 @@ async fn look(
     lost: bool,
     candidate: &mut SoleCandidate,
 ) -> Result<Look, GithubError> {
-    // Before GitHub's clock is known (its answer to the dispatch was lost), the newest page must do.
+    // GitHub's clock is unknown if no request was answered yet. Then read only the newest page.
     let since = github.to_github_time(at).map(|at| at.trunc_subsecs(0) - SLACK);
     let runs = github.dispatched_runs(&order.repository, &order.workflow, since).await?;
     if let Some(run) = runs.iter().find(|run| carries(run, order.correlation_id)) {
         return Ok(Look::Found(run.clone(), Matched::CorrelationId));
     }
     match since {
-        // Of a dispatch that may not have been taken, a run that merely fits proves nothing.
+        // If the answer was lost, GitHub may not have accepted the dispatch. A match by time alone could then
+        // be another run.
         Some(since) if !lost => candidate.look(github, order, &runs, since).await,
         _ => Ok(Look::Nothing),
     }
 }
 
-/// The search for a run without a correlation id: it must be the only one that fits, seen twice and for
-/// a while after the dispatch, because a twin may show up a moment later.
+/// Searches for a run without a correlation id. It must be the only match, seen twice and for some time after
+/// the dispatch, because a second match may appear a moment later.
 struct SoleCandidate {
     dispatcher: Option<Dispatcher>,
     ids_are_used: Option<bool>,
@@ -129,8 +130,8 @@ impl SoleCandidate {
         }
     }
 
-    /// What must be known first, asked once: who we are, and that this workflow's run names really
-    /// carry no correlation ids. `None`: they do.
+    /// Reads once what a match by time needs: our account, and whether this workflow puts correlation ids
+    /// into run names. `None`: it does.
     async fn learn(
         &mut self,
         github: &Github,

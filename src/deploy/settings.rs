@@ -1,4 +1,4 @@
-//! How long a run is followed, and how often it is looked at.
+//! Timeout and poll interval for following a run.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use crate::config::{Reader, Setting};
 /// `WAIT_TIMEOUT_SECONDS`, `POLL_INTERVAL_SECONDS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitSettings {
-    /// From the command until a run that has not ended is reported as still running.
+    /// From the command until an unfinished run is reported as still running.
     pub timeout: Duration,
-    /// Between two looks at a run.
+    /// Pause between two polls of a run.
     pub poll_interval: Duration,
 }
 
@@ -28,7 +28,7 @@ const TIMEOUT: Setting = Setting {
 
 const INTERVAL: Setting = Setting {
     name: "POLL_INTERVAL_SECONDS",
-    about: "pause between two looks at a run, 0.05 to 60",
+    about: "pause between two polls of a run, 0.05 to 60",
     default: "3",
     shape: "it must be 0.05 to 60 seconds",
 };

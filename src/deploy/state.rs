@@ -1,4 +1,4 @@
-//! How far a deploy has come, and how it ended.
+//! The state of a deploy, and its outcome.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,23 +6,23 @@ use super::correlation::Matched;
 use super::order::Order;
 use crate::github::{Github, GithubError, Run};
 
-/// The run of a deploy, as far as it is known.
+/// A run that was matched to a deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The run's id.
     pub run_id: u64,
     /// The run's page.
     pub url: String,
-    /// How it was recognised.
+    /// How it was matched.
     pub matched: Matched,
-    /// What GitHub last said of it; nothing yet right after a dispatch that returned the id.
+    /// The run when it was last read; `None` right after a dispatch that returned only the id.
     pub run: Option<Run>,
-    /// Where it failed, if it did.
+    /// Where it failed; `None` if it did not fail or GitHub does not tell.
     pub failed_at: Option<FailedAt>,
 }
 
 impl Target {
-    /// The target that this run is.
+    /// A target for a run that was found.
     pub fn of(github: &Github, order: &Order, run: Run, matched: Matched) -> Self {
         let url = run.html_url.clone();
         Self {
@@ -34,13 +34,13 @@ impl Target {
         }
     }
 
-    /// The same target with what GitHub says of it now.
+    /// The same target with the run as it was read now.
     pub(super) fn seen(self, run: Run) -> Self {
         Self { run: Some(run), ..self }
     }
 }
 
-/// The first job that failed and, if one did, its first step.
+/// The first failed job and its first failed step, if any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedAt {
     /// The job's name.
@@ -49,75 +49,74 @@ pub struct FailedAt {
     pub step: Option<String>,
 }
 
-/// Why it cannot be told which run is ours.
+/// Why the run was not identified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotFound {
-    /// No run showed up in time.
+    /// No run appeared in time.
     Nowhere {
-        /// Whether it is unknown if GitHub took the dispatch.
+        /// Whether GitHub's answer to the dispatch was lost.
         lost: bool,
-        /// Whether GitHub gave its list of runs at all.
+        /// Whether GitHub returned its list of runs at least once.
         listed: bool,
     },
-    /// The run names carry no correlation id, and this many runs could be ours.
+    /// Run names have no correlation ids, and this many runs match.
     Ambiguous(usize),
-    /// GitHub does not let us look.
+    /// GitHub refuses to show the runs.
     NotTold {
-        /// What it says.
         error: GithubError,
-        /// Whether it is unknown if GitHub took the dispatch.
+        /// Whether GitHub's answer to the dispatch was lost.
         lost: bool,
     },
 }
 
-/// How far a deploy has come.
+/// The state of a deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
-    /// Nothing is known of the dispatch yet.
+    /// The result of the dispatch is not known yet.
     Dispatching,
-    /// Dispatched; the run is not found yet. `lost`: GitHub's answer to the dispatch was lost.
+    /// Dispatched; the run is not found yet.
     Searching {
-        /// Whether it is unknown if GitHub took the dispatch.
+        /// Whether GitHub's answer to the dispatch was lost.
         lost: bool,
     },
     /// The run is known.
     Following(Target),
 }
 
-/// How a deploy ended, as far as this wait is concerned.
+/// The outcome of a deploy, as far as this process waited for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// The run is completed.
+    /// The run has ended.
     Concluded,
-    /// GitHub took no dispatch, surely.
+    /// GitHub certainly accepted no dispatch.
     NotDispatched(GithubError),
-    /// The run was not found; it cannot be told which one it is.
+    /// The run was not identified.
     NotFound(NotFound),
     /// The wait ended before the run did.
     StillRunning(Why),
 }
 
-/// Why a wait ended before its run.
+/// Why a wait ended before its run did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// `WAIT_TIMEOUT_SECONDS` are over.
+    /// After `WAIT_TIMEOUT_SECONDS`.
     TimedOut,
-    /// The invocation's time is over, or the server shuts down.
+    /// The Lambda invocation's time is over, or the server is shutting down.
     Stopped,
-    /// GitHub does not let us look any more.
+    /// GitHub refuses to show the run.
     NotTold(GithubError),
 }
 
-/// Where a deploy reports how far it has come.
+/// Receives the state of a deploy.
 pub(crate) trait StageObserver: Sync {
-    /// Shows the new stage. Called only when something changed.
+    /// Shows the new state. Called only when it has changed.
     fn show(&self, stage: &Stage) -> impl Future<Output = ()> + Send;
 }
 
-/// How a deploy that was followed stands at last.
+/// The final state of a deploy that was followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Followed {
-    /// How far the deploy had come.
+    /// The state when the wait ended.
     pub stage: Stage,
     /// How it ended.
     pub ended: Ended,
@@ -132,7 +131,7 @@ impl Followed {
         }
     }
 
-    /// The run, as far as it is known.
+    /// The run, if it is known.
     pub fn target(&self) -> Option<&Target> {
         match &self.stage {
             Stage::Following(target) => Some(target),
@@ -141,20 +140,20 @@ impl Followed {
     }
 }
 
-/// The last stage, kept outside of the steps so that it survives when they are stopped.
+/// Keeps the latest state outside the cancellable future, so that it survives a cancellation.
 pub(super) struct Progress<'a, R> {
     pub(super) stage: Mutex<Stage>,
     pub(super) observer: &'a R,
 }
 
 impl<R: StageObserver> Progress<'_, R> {
-    /// Keeps the stage and shows it.
+    /// Keeps the state and shows it.
     pub(super) async fn reach(&self, stage: Stage) {
         self.keep(stage.clone());
         self.observer.show(&stage).await;
     }
 
-    /// Keeps the stage for the outcome to show.
+    /// Keeps the state without showing it.
     pub(super) fn keep(&self, stage: Stage) {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }

@@ -1,4 +1,4 @@
-//! Follows a run to its end.
+//! Follows a run until it ends.
 
 use std::time::Duration;
 
@@ -11,11 +11,10 @@ use super::state::{Ended, Progress, Stage, StageObserver, Target, Why};
 use crate::github::runs::Tag;
 use crate::github::{Github, GithubError, Run};
 
-/// GitHub may not know a run for a moment after it named it.
+/// GitHub may answer 404 for a run for a moment after it returned its id.
 const UNKNOWN_RUN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Looks at the run every poll interval until it is completed or the time is over. One failed look
-/// never ends the wait.
+/// Polls the run until it is completed or the time is over. One failed poll never ends the wait.
 pub(super) async fn until_it_ends<R: StageObserver>(
     github: &Github,
     order: &Order,
@@ -27,7 +26,7 @@ pub(super) async fn until_it_ends<R: StageObserver>(
     let unknown_until = Instant::now() + UNKNOWN_RUN_TIMEOUT;
     loop {
         if let Some(run) = target.run.as_ref().filter(|run| run.is_completed()) {
-            // Kept first, so that running out of time here loses no outcome.
+            // Keep the state first, so that a cancellation here keeps the outcome.
             progress.keep(Stage::Following(target.clone()));
             let failed_at = failure::find(github, order, run, budget).await;
             progress.keep(Stage::Following(Target { failed_at, ..target }));
@@ -46,7 +45,7 @@ pub(super) async fn until_it_ends<R: StageObserver>(
     }
 }
 
-/// One look, repeated until GitHub gives an answer or the time is over. `None`: nothing new.
+/// One poll, retried until GitHub answers or the time is over. `None`: no change.
 async fn look(
     github: &Github,
     order: &Order,
@@ -66,13 +65,13 @@ async fn look(
             }
             Err(GithubError::NotFound) if Instant::now() < unknown_until => return Ok(None),
             Err(error) if error.is_passing() => {
-                tracing::debug!(%error, run_id, "a look at the run failed");
+                tracing::debug!(%error, run_id, "a poll of the run failed");
                 if budget.is_over() {
                     return Err(error);
                 }
                 budget.after_a_fault().await;
             }
-            // A lack of permission does not pass. Any other refusal must come twice to be believed.
+            // A missing permission is final. Any other refusal must come twice, because it may be transient.
             Err(error) if refused || matches!(error, GithubError::Forbidden(_)) => {
                 return Err(error);
             }

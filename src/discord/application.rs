@@ -1,4 +1,4 @@
-//! What Discord has on the application: asked by the doctor, with the bot's token.
+//! Reads the application and its commands from Discord, with the bot token. Used by the doctor.
 //!
 //! <https://docs.discord.com/developers/resources/application#get-current-application>
 
@@ -10,30 +10,29 @@ use serde_json::Value;
 use super::client::{Discord, DiscordError};
 use super::settings::Settings;
 
-/// The application that a bot's token belongs to.
+/// The application that the bot token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Application {
-    /// Its id.
     pub id: String,
     /// Its public key, in hexadecimal.
     pub verify_key: String,
-    /// Where Discord sends interactions.
+    /// The URL to which Discord sends interactions.
     #[serde(default)]
     pub interactions_endpoint_url: Option<String>,
 }
 
 impl Discord {
-    /// Who we are, and what the doctor may ask with.
+    /// The settings of this client.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The application of the bot's token.
+    /// Reads the application of the bot token.
     pub async fn application(&self) -> Result<Application, DiscordError> {
         self.read("/applications/@me").await
     }
 
-    /// The registered commands: the global ones, or those of one server.
+    /// Reads the registered commands: the global ones, or those of one server.
     pub async fn commands(&self, guild_id: Option<u64>) -> Result<Value, DiscordError> {
         let application = self.settings.application_id;
         let guild = guild_id.map(|id| format!("/guilds/{id}")).unwrap_or_default();

@@ -1,15 +1,16 @@
-//! A file that comes with a message, and the form in which Discord takes both.
+//! A file attached to a message, and the multipart form that uploads both.
 //!
-//! The form is written by hand: two parts of known bytes, while reqwest's is tied to its own client and streams.
+//! The form is built here, because it is only two parts of known bytes. reqwest's form needs reqwest's own
+//! client and streams.
 //! <https://docs.discord.com/developers/reference#uploading-files>
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Value, json};
 
-/// Discord's limit of a description.
+/// Discord's limit for a description, in characters.
 const DESCRIPTION_LIMIT: usize = 1024;
 
-/// A picture with its alternative text.
+/// An image with its alternative text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
     name: &'static str,
@@ -18,7 +19,7 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// A PNG. What follows the limit of its description is cut off.
+    /// A PNG. A description above the limit is truncated.
     pub fn png(name: &'static str, description: &str, png: Bytes) -> Self {
         let mut room = DESCRIPTION_LIMIT;
         let fits = |c: &char| {
@@ -28,13 +29,12 @@ impl Attachment {
         Self { name, description: description.chars().take_while(fits).collect(), png }
     }
 
-    /// The entry in a message's `attachments` that belongs to `files[0]`. On an edit it also says that
-    /// no other file stays.
+    /// The message's `attachments` entry for `files[0]`. In an edit it also removes all other files.
     pub fn listed(&self) -> Value {
         json!([{"id": "0", "filename": self.name, "description": self.description}])
     }
 
-    /// `multipart/form-data` of a message and this file: the content type and the body.
+    /// The content type and the body (`multipart/form-data`) of a message with this file.
     pub fn form(&self, message: &Value) -> (String, Bytes) {
         let message = message.to_string();
         let boundary = boundary(&[message.as_bytes(), &self.png]);
@@ -61,7 +61,7 @@ impl Attachment {
     }
 }
 
-/// A boundary that is in none of the parts.
+/// A boundary that occurs in none of the parts.
 fn boundary(parts: &[&[u8]]) -> String {
     let is_in = |boundary: &str| {
         let boundary = boundary.as_bytes();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn message_and_file_are_parts_of_one_form() {
+    fn the_form_holds_the_message_and_the_file() {
         let (content_type, body) = form(&json!({"content": "hi"}), b"\x89PNG\r\n\x1a\n");
         assert_eq!(content_type, "multipart/form-data; boundary=deckhand-form-data");
         let expected = b"--deckhand-form-data\r\n\
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_boundary_is_in_no_part() {
+    fn the_boundary_occurs_in_no_part() {
         let (content_type, _) =
             form(&json!({"content": "deckhand-form-data"}), b"deckhand-form-datax");
         assert!(content_type.ends_with("=deckhand-form-dataxx"), "{content_type}");

@@ -1,4 +1,4 @@
-//! Calls with the bot's token, for what no interaction's token allows.
+//! Requests with the bot token, for what an interaction token does not allow.
 //!
 //! <https://docs.discord.com/developers/reference#authentication>
 
@@ -11,13 +11,13 @@ use crate::net::transport::CallError;
 use crate::secrets::Secret;
 
 impl Discord {
-    /// Whether there is a bot's token to call with.
+    /// Whether a bot token is set.
     pub fn has_bot_token(&self) -> bool {
         self.bot.is_some()
     }
 
-    /// One call with the bot's token, and the body of its answer. When Discord refuses the token, it
-    /// is read anew and, if it is another one by now, tried once more.
+    /// Sends a request with the bot token and returns the body of the answer. If Discord refuses the token,
+    /// the token is read again. If it has changed, the request is sent once more.
     pub(super) async fn call_as_bot(
         &self,
         method: Method,

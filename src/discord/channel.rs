@@ -1,4 +1,4 @@
-//! Messages to a channel, with the bot's token and for no interaction.
+//! Posts messages to a channel with the bot token, outside any interaction.
 //!
 //! <https://docs.discord.com/developers/resources/message#create-message>
 
@@ -10,23 +10,22 @@ use serde_json::{Value, json};
 use super::client::{Discord, DiscordError, patiently};
 use super::message::Message;
 
-/// How many of a channel's messages are looked at; Discord gives no more at once.
+/// How many of a channel's latest messages to search. Discord's maximum for one request.
 const LOOKED_AT: u8 = 100;
 
-/// A message that could not be posted.
+/// Why a message was not posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotPosted {
-    /// Why.
     pub why: DiscordError,
-    /// Whether it surely is not there. If not, one of the tries may have been taken.
+    /// Whether the message is certainly not posted. If false, Discord may have accepted one of the tries.
     pub surely: bool,
 }
 
 impl Discord {
-    /// Posts a message. Discord takes one message of a nonce (at most 25 characters) within a few
-    /// minutes, so what is posted again with the same nonce is not there twice. A file that Discord
-    /// refuses is left out. After a lost answer or a 5xx the message may be there, so it is not posted
-    /// again here: whoever tries again can look first.
+    /// Posts a message. `nonce` (at most 25 characters) makes it idempotent: for a few minutes Discord posts
+    /// only one message per nonce. If Discord refuses the attachment, the text is posted without it. After a
+    /// lost answer or a 5xx there is no retry here: the caller can first check whether the message was
+    /// posted.
     pub async fn post(
         &self,
         channel_id: u64,
@@ -39,7 +38,7 @@ impl Discord {
             && message.has_attachment()
             && status != 401
         {
-            // Where the bot may not attach files, say: the text must not be lost with the file.
+            // For example, the bot lacks the permission Attach Files. Still post the text.
             tracing::warn!(status, code, "Discord refuses the file; only the text is posted");
             let text = message.without_attachment();
             posted = self.try_to_post(channel_id, &text, nonce, &maybe_taken).await;
@@ -71,8 +70,8 @@ impl Discord {
         patiently(once, |_| false).await
     }
 
-    /// Whether one of the channel's latest messages is ours and has this first line. Without the
-    /// permission Read Message History Discord shows none.
+    /// Whether one of the channel's latest messages is ours and has this first line. Without the permission
+    /// Read Message History, Discord returns no messages.
     pub async fn has_posted(
         &self,
         channel_id: u64,
@@ -84,7 +83,7 @@ impl Discord {
         let messages = patiently(look, passing).await?;
         let us = self.settings.application_id.to_string();
         let ours = |message: &&Value| {
-            // What has a webhook's id is the answer to somebody's command.
+            // A message with a webhook id is the answer to a command.
             let is_own = message.get("webhook_id").is_none_or(Value::is_null);
             is_own && message.pointer("/author/id").and_then(Value::as_str) == Some(&us)
         };
@@ -95,13 +94,13 @@ impl Discord {
         }))
     }
 
-    /// Whether the bot sees this channel.
+    /// Checks that the bot can see this channel.
     pub async fn sees_channel(&self, channel_id: u64) -> Result<(), DiscordError> {
         self.read::<Value>(&format!("/channels/{channel_id}")).await.map(drop)
     }
 }
 
-/// What keeps the bot from the channel of the digest, and what to do about it.
+/// Why the bot cannot use the digest's channel, and the fix.
 pub(crate) fn trouble(error: &DiscordError) -> (String, &'static str) {
     match error {
         DiscordError::NoSignIn(why) => {
@@ -147,7 +146,7 @@ mod tests {
     #[case(403, 50001, "Invite the bot")]
     #[case(403, 50013, "Send Messages")]
     #[case(400, 50008, "a channel for text")]
-    fn a_refusal_says_what_to_do(#[case] status: u16, #[case] code: u64, #[case] said: &str) {
+    fn a_refusal_says_how_to_fix_it(#[case] status: u16, #[case] code: u64, #[case] said: &str) {
         let (what, fix) = trouble(&DiscordError::Refused { status, code });
         assert!(format!("{what} {fix}").contains(said), "{what} {fix}");
     }

@@ -1,4 +1,4 @@
-//! Delivers messages by an interaction's token.
+//! Sends and edits messages with an interaction token.
 //!
 //! <https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages>
 
@@ -18,52 +18,52 @@ use crate::net::transport::{CallError, Transport};
 use crate::secrets::Secret;
 use crate::secrets::{Credential, SecretStore};
 
-/// Discord wants this shape. <https://docs.discord.com/developers/reference#user-agent>
+/// Discord requires this format. <https://docs.discord.com/developers/reference#user-agent>
 pub(super) const AGENT: &str =
     concat!("DiscordBot (", env!("CARGO_PKG_REPOSITORY"), ", ", env!("CARGO_PKG_VERSION"), ")");
 
-/// The longest wait that a 429 may ask for and get.
+/// Retry after a 429 only if Discord asks for at most this wait.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// A request's content type and body.
 pub(super) type Body = (String, Bytes);
 
-/// Why Discord did not take a message.
+/// Why a request to Discord failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiscordError {
-    /// There is no bot's token to call with, so nothing was asked.
+    /// No bot token, so nothing was sent.
     #[error("no way to sign in to Discord: {0}")]
     NoSignIn(String),
-    /// No connection came about.
+    /// Not sent: there was no connection.
     #[error("Discord cannot be reached ({0})")]
     NotSent(String),
-    /// It may have been taken.
+    /// Discord may have acted on it: the answer was lost.
     #[error("Discord's answer was lost ({0})")]
     Lost(String),
-    /// 429, with the time that Discord asks for.
+    /// 429, with the wait that Discord asks for.
     #[error("Discord's rate limit, for {} ms", .0.as_millis())]
     RateLimited(Duration),
     /// 5xx.
     #[error("Discord has a fault (status {0})")]
     Fault(u16),
-    /// 404: for a moment after a deferred answer the message is not there yet.
+    /// 404. After a deferred answer the message may not exist yet for a moment.
     #[error("Discord does not know the message (404)")]
     NotFound,
-    /// Any other status: asking again would not help.
+    /// Any other status. A retry would not help.
     #[error("Discord refuses the message (status {status}, code {code})")]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// Discord's own error code.
+        /// Discord's error code.
         code: u64,
     },
 }
 
-/// The client.
+/// The Discord client.
 pub struct Discord {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) settings: Settings,
-    /// The bot's token, if there is one.
+    /// The bot token, if it is set.
     pub(super) bot: Option<Credential>,
 }
 
@@ -79,7 +79,7 @@ impl Discord {
         Self { transport, settings, bot }
     }
 
-    /// Turns the original response (also the "thinking…" of a deferred one) into this message.
+    /// Edits the original response. This also replaces the "thinking…" of a deferred answer.
     pub async fn edit_original(
         &self,
         token: &Secret,
@@ -94,14 +94,14 @@ impl Discord {
         self.deliver(Method::DELETE, token, "/messages/@original", None).await
     }
 
-    /// Posts a message of its own.
+    /// Posts a follow-up message.
     pub async fn follow_up(&self, token: &Secret, message: &Message) -> Result<(), DiscordError> {
         let body = Some(message.encoded(&message.to_create()));
         self.deliver(Method::POST, token, "", body).await
     }
 
-    /// Delivers patiently. Also what is not there yet is tried again; but a follow-up whose answer was
-    /// lost is not sent again, it would be there twice.
+    /// Sends a request with retries. A 404 is retried too, because the message may not exist yet. A follow-up
+    /// whose answer was lost is not retried, because it could be posted twice.
     async fn deliver(
         &self,
         method: Method,
@@ -146,8 +146,9 @@ impl Discord {
     }
 }
 
-/// The one place where calls to Discord are retried: up to 6 times, 0.25 s to 4 s apart or as a 429
-/// asks. No connection and a rate limit qualify, and what `also` says.
+/// The only retry of requests to Discord: up to 6 times with a back-off of 0.25 s to 4 s, or after the wait
+/// that a 429 asks for. It retries if there was no connection, if rate limited, and for the errors that
+/// `also` accepts.
 pub(super) async fn patiently<T, F>(
     call: impl FnMut() -> F,
     also: impl Fn(&DiscordError) -> bool,
@@ -173,7 +174,7 @@ where
         .await
 }
 
-/// What an answer's status means.
+/// Classifies an answer.
 pub(super) fn outcome(
     status: StatusCode,
     headers: &HeaderMap,
@@ -194,7 +195,7 @@ pub(super) fn outcome(
     }
 }
 
-/// Seconds with a fraction in the body; the header says the same in whole seconds.
+/// The body has seconds with a fraction; the header has whole seconds.
 /// <https://docs.discord.com/developers/topics/rate-limits>
 fn retry_after(headers: &HeaderMap, body: &Value) -> Duration {
     let header = || headers.get("retry-after")?.to_str().ok()?.parse().ok();
@@ -229,7 +230,7 @@ mod tests {
     #[case(404, Err(DiscordError::NotFound))]
     #[case(503, Err(DiscordError::Fault(503)))]
     #[case(401, Err(DiscordError::Refused { status: 401, code: 50027 }))]
-    fn a_status_becomes_what_can_be_done_about_it(
+    fn each_status_maps_to_its_error(
         #[case] status: u16,
         #[case] expected: Result<(), DiscordError>,
     ) {

@@ -1,4 +1,4 @@
-//! The messages of one interaction, after its deferred answer.
+//! The messages of one interaction after its deferred answer.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,20 +12,19 @@ use super::message::Message;
 use crate::secrets::Secret;
 use crate::telemetry;
 
-/// Progress that cannot be shown within this time is skipped: the next change, or the outcome, shows
-/// how things stand then.
+/// Timeout of a progress update. A late one is skipped: the next update or the outcome replaces it.
 const PROGRESS_WITHIN: Duration = Duration::from_secs(8);
 
-/// The last edit gets this long before the follow-up is posted beside it: it must come first where it can
-/// (the first follow-up to a message that still says "thinking…" would become that message), and must
-/// not withhold the outcome where it cannot.
+/// How long the follow-up waits for the last edit of the original message. The edit should come first: a
+/// follow-up would otherwise replace a "thinking…" message. But a slow edit must not delay the outcome for
+/// long.
 const HEAD_START: Duration = Duration::from_secs(3);
 
-/// How an interaction ends: what its original message says at last and, since an edit notifies
-/// nobody, what is posted besides.
+/// The end of an interaction: the final original message and an optional follow-up. An edit notifies nobody,
+/// so a follow-up is needed to notify the requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinalReply {
-    /// The original response.
+    /// The final original message.
     pub message: Message,
     /// The message that notifies the requester.
     pub follow_up: Option<Message>,
@@ -37,7 +36,7 @@ impl From<Message> for FinalReply {
     }
 }
 
-/// One interaction's messages: the original, edited in place, and what follows it.
+/// The messages of one interaction: the original, which is edited in place, and its follow-ups.
 #[derive(Clone)]
 pub struct Conversation {
     discord: Arc<Discord>,
@@ -47,18 +46,17 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A conversation whose original response was deferred. If that is for the caller's eyes only, so
-    /// is everything that is said in it.
+    /// For an interaction with a deferred answer. If that answer is ephemeral, all its messages are.
     pub fn new(discord: Arc<Discord>, token: Secret, ephemeral: bool) -> Self {
         Self { discord, token, ephemeral, shown: Arc::default() }
     }
 
-    /// Whether its original response is for the caller's eyes only.
+    /// Whether the original response is ephemeral.
     pub fn is_ephemeral(&self) -> bool {
         self.ephemeral
     }
 
-    /// Shows progress in the original message, if it differs from what is there.
+    /// Shows progress in the original message. Skipped if nothing changed.
     pub async fn show(&self, message: &Message) {
         match timeout(PROGRESS_WITHIN, self.edit(message)).await {
             Ok(Ok(())) => {}
@@ -67,12 +65,12 @@ impl Conversation {
         }
     }
 
-    /// Shows how it ended. When the original message cannot be edited (somebody deleted it, say) the
-    /// follow-up still tells. The error is the original message's.
+    /// Shows the outcome. The follow-up is posted even if the original message cannot be edited, for example
+    /// because it was deleted. Returns the error of the edit.
     pub async fn finish(&self, finish: &FinalReply) -> Result<(), DiscordError> {
         let FinalReply { message, follow_up } = finish;
         if message.is_ephemeral() && !self.ephemeral {
-            // An edit cannot make the public message private.
+            // An edit cannot make a public message private.
             self.discord.delete_original(&self.token).await?;
             return self.discord.follow_up(&self.token, message).await;
         }
@@ -96,7 +94,7 @@ impl Conversation {
         }
     }
 
-    /// Posts a message of its own; one that is lost is logged.
+    /// Posts a follow-up. A failure is logged.
     pub async fn follow_up(&self, message: &Message) {
         let message = if self.ephemeral { message.clone().privately() } else { message.clone() };
         if let Err(error) = self.discord.follow_up(&self.token, &message).await {
@@ -107,10 +105,10 @@ impl Conversation {
     async fn edit(&self, message: &Message) -> Result<(), DiscordError> {
         let mut shown = self.shown.lock().await;
         if shown.as_ref() != Some(message) {
-            // Until it is known to be delivered, what is shown is unknown.
+            // Until Discord confirms the edit, it is unknown which message is shown.
             *shown = None;
             match self.discord.edit_original(&self.token, message).await {
-                // Where the bot may not attach files, say: the text must not be lost with the file.
+                // For example, the bot lacks the permission Attach Files. Still show the text.
                 Err(DiscordError::Refused { status, code }) if message.has_attachment() => {
                     tracing::warn!(
                         status,

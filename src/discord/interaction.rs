@@ -1,8 +1,7 @@
-//! What Discord sent, read tolerantly.
+//! Parses interactions from Discord, leniently.
 //!
-//! Only what Deckhand uses is looked at, and it is looked at by hand: a field that is missing, new
-//! or of another type than today's is never an error of its own, because Discord adds fields,
-//! option types and interaction types without notice.
+//! Only the fields that Deckhand uses are read, by hand. A field that is missing, new or of another type is
+//! not an error in itself, because Discord adds fields, option types and interaction types without notice.
 //! <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object>
 
 use chrono::{DateTime, Utc};
@@ -13,10 +12,9 @@ use super::signature::Verified;
 use crate::secrets::Secret;
 use crate::telemetry::{About, Event};
 
-/// A parsed interaction.
 #[derive(Debug, PartialEq)]
 pub enum Interaction {
-    /// Discord checks that the endpoint is alive.
+    /// Discord checks that the endpoint works.
     Ping,
     /// A slash command.
     Command(Invocation),
@@ -26,24 +24,22 @@ pub enum Interaction {
     Other,
 }
 
-/// A slash command as the user sent it.
+/// A slash command from a user.
 #[derive(Debug, PartialEq)]
 pub struct Invocation {
-    /// The interaction's id.
     pub id: InteractionId,
-    /// Lets us answer this interaction for 15 minutes, so it is a secret.
+    /// The interaction token. It is a secret: it allows answers to this interaction for 15 minutes.
     pub token: Secret,
     /// The command's name, without the slash.
     pub name: String,
-    /// The options that were given, in Discord's order.
+    /// The given options, in Discord's order.
     pub options: Vec<GivenOption>,
-    /// Who typed it, and where.
+    /// Who used the command, and where.
     pub caller: Caller,
 }
 
 impl Invocation {
-    /// What the summary says of a command that arrived now, or is being typed. `known` tells whether
-    /// there is such a command.
+    /// What the summary line says about this interaction. `known`: whether the command exists.
     pub fn about(&self, event: Event, known: bool, now: DateTime<Utc>) -> About {
         let name = if known { &self.name } else { "unknown" };
         About {
@@ -60,44 +56,40 @@ impl Invocation {
     }
 }
 
-/// Who typed a command, and where.
+/// Who used a command, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The user's id.
     pub user_id: u64,
-    /// The user's name (not the display name).
+    /// The user's name, not the display name.
     pub username: String,
-    /// The roles of the member; none in a direct message.
+    /// The member's roles; empty in a direct message.
     pub roles: Vec<u64>,
     /// The server; `None` in a direct message.
     pub guild_id: Option<u64>,
-    /// The channel.
     pub channel_id: Option<u64>,
 }
 
-/// One option: a name and a value whose type is checked against the command's declaration later.
+/// An option as Discord sent it. Its type is checked later, against the command's declaration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GivenOption {
-    /// The option's name.
     pub name: String,
-    /// The value as Discord sent it.
     pub value: Value,
     /// Whether the user is typing it right now (autocomplete).
     pub focused: bool,
 }
 
-/// A signed body that holds no interaction we could answer.
+/// A signed body that is not an interaction we can answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
     /// The body is not a JSON object with a numeric `type`.
     #[error("the body is not an interaction")]
     NotAnInteraction,
-    /// It says that it is a command, but this part is missing or of the wrong type.
+    /// A command without this part, or with a part of the wrong type.
     #[error("the command has no usable {0}")]
     Command(&'static str),
 }
 
-/// Reads a verified body.
+/// Parses a verified body.
 pub(crate) fn parse(body: &Verified) -> Result<Interaction, Malformed> {
     parse_bytes(body.bytes())
 }
@@ -115,7 +107,7 @@ fn parse_bytes(body: &[u8]) -> Result<Interaction, Malformed> {
 fn command(value: &Value) -> Result<Invocation, Malformed> {
     let data = value.get("data").unwrap_or(&Value::Null);
     let member = value.get("member").unwrap_or(&Value::Null);
-    // In a server the user is inside the member, in a direct message it stands alone.
+    // In a server the user is inside `member`; in a direct message it is at the top level.
     let user = member.get("user").or_else(|| value.get("user")).unwrap_or(&Value::Null);
     Ok(Invocation {
         id: snowflake(value.get("id")).map(InteractionId).ok_or(Malformed::Command("id"))?,
@@ -132,7 +124,7 @@ fn command(value: &Value) -> Result<Invocation, Malformed> {
     })
 }
 
-/// The token becomes part of a URL's path, so it must be one plain path segment.
+/// The token becomes a segment of a URL's path, so it must have no special characters.
 fn token(value: &Value) -> Option<Secret> {
     let token = value.get("token")?.as_str()?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~=+:".contains(&b);
@@ -156,7 +148,7 @@ fn text(value: Option<&Value>) -> Option<String> {
     value?.as_str().map(str::to_owned)
 }
 
-/// Snowflakes are strings on the wire; a number is taken as well.
+/// Discord sends snowflakes as strings. Numbers are accepted too.
 fn snowflake(value: Option<&Value>) -> Option<u64> {
     match value? {
         Value::String(s) => s.parse().ok(),
@@ -164,9 +156,9 @@ fn snowflake(value: Option<&Value>) -> Option<u64> {
     }
 }
 
-/// An integer, also when it was sent as `5.0`.
+/// An integer. Discord may send it as `5.0`.
 pub(crate) fn integer(value: &Value) -> Option<i64> {
-    /// The largest magnitude below which every integer is exact in a double, as in JavaScript.
+    /// Up to this magnitude a double holds every integer exactly, as in JavaScript.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     value.as_i64().or_else(|| {
         let number = value.as_f64()?;
@@ -198,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_read_whole() {
+    fn every_part_of_a_command_is_parsed() {
         let expected = Invocation {
             id: InteractionId(1_300_000_000_000_000_000),
             token: Secret::new("aW50ZXJhY3Rpb24"),
@@ -235,7 +227,7 @@ mod tests {
     #[case::ping_as_a_float(json!({"type": 1.0}), Interaction::Ping)]
     #[case::component(json!({"type": 3}), Interaction::Other)]
     #[case::from_the_future(json!({"type": 99, "data": 5}), Interaction::Other)]
-    fn other_types_are_told_apart(#[case] value: Value, #[case] expected: Interaction) {
+    fn each_interaction_type_is_recognised(#[case] value: Value, #[case] expected: Interaction) {
         assert_eq!(read(&value), Ok(expected));
     }
 
@@ -244,7 +236,7 @@ mod tests {
     #[case::no_type(json!({}))]
     #[case::type_is_text(json!({"type": "2"}))]
     #[case::type_is_a_fraction(json!({"type": 1.5}))]
-    fn what_is_no_interaction_is_said_to_be_none(#[case] value: Value) {
+    fn a_body_that_is_not_an_interaction_is_refused(#[case] value: Value) {
         assert_eq!(read(&value), Err(Malformed::NotAnInteraction));
     }
 
@@ -254,7 +246,10 @@ mod tests {
     #[case("/data/name", "name")]
     #[case("/data", "name")]
     #[case("/member/user/id", "user")]
-    fn a_command_without_its_essentials_says_which(#[case] at: &str, #[case] part: &'static str) {
+    fn a_command_without_a_required_part_names_that_part(
+        #[case] at: &str,
+        #[case] part: &'static str,
+    ) {
         for broken in [Value::Null, json!({"a": 1}), json!(-1.5)] {
             let mut value = deploy();
             *value.pointer_mut(at).unwrap() = broken;
@@ -275,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn new_fields_and_odd_options_do_not_matter() {
+    fn unknown_fields_and_odd_options_are_ignored() {
         let mut value = deploy();
         value["brand_new"] = json!({"deep": [1, 2, {"x": null}]});
         value["member"]["roles"] = json!("none");

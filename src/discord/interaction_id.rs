@@ -1,8 +1,8 @@
-//! An interaction's id, and what follows from it: when it was created, how much of the three seconds is
-//! left, and the correlation id that ties a run to it.
+//! An interaction's id, and what is derived from it: the creation time, the time left of Discord's three
+//! seconds, and the correlation id.
 //!
-//! An interaction that is not answered within 3 s of its *creation* is dead. Its id is a snowflake
-//! that carries the creation time in milliseconds, so a cold start counts.
+//! Discord drops an interaction that is not answered within 3 s of its *creation*. The id is a snowflake with
+//! the creation time in milliseconds, so the time of a cold start is included.
 //! <https://docs.discord.com/developers/reference#snowflakes>
 
 use std::fmt;
@@ -11,11 +11,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-/// The first millisecond of 2015, the epoch of Discord's snowflakes.
+/// The epoch of Discord's snowflakes: the start of 2015, in milliseconds.
 const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
 
-/// From the interaction's creation until our answer must be on its way: 3 s less the time that the
-/// answer travels.
+/// From the interaction's creation until we must send the answer: 3 s minus the network time.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_400);
 
 /// The namespace of Deckhand's correlation ids (RFC 9562, version 5).
@@ -32,15 +31,15 @@ impl InteractionId {
         i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
     }
 
-    /// How much of the three seconds is left. Zero when they are spent; never more than the whole
-    /// budget, also when Discord's clock is ahead of ours.
+    /// How much of the three seconds is left. At least zero; at most the whole budget, even if Discord's
+    /// clock is ahead of ours.
     pub fn time_left(self, now: DateTime<Utc>) -> Duration {
         let age = (now - self.created_at()).max(TimeDelta::zero());
         ANSWER_WITHIN.saturating_sub(age.to_std().unwrap_or(ANSWER_WITHIN))
     }
 
-    /// What the run that this interaction asks for carries in its name. The same interaction always has
-    /// the same one, so a replay is recognised.
+    /// The correlation id, which goes into the run's name. It is the same for every delivery of an
+    /// interaction, so a replay is recognised.
     pub fn correlation_id(self) -> CorrelationId {
         CorrelationId(Uuid::new_v5(&NAMESPACE, self.0.to_string().as_bytes()))
     }
@@ -52,7 +51,7 @@ impl fmt::Display for InteractionId {
     }
 }
 
-/// Ties a run to the interaction that asked for it: a UUID, lowercase with hyphens.
+/// Links a run to its interaction: a UUID, lowercase with hyphens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CorrelationId(Uuid);
 
@@ -69,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_creation_time_is_in_the_id() {
-        // The example of Discord's documentation.
+        // The example in Discord's documentation.
         let created = InteractionId(175_928_847_299_117_063).created_at();
         assert_eq!(created.to_rfc3339(), "2016-04-30T11:18:25.796+00:00");
     }
@@ -80,7 +79,7 @@ mod tests {
     #[case::spent(2_400, 0)]
     #[case::long_dead(1_000_000_000, 0)]
     #[case::clock_behind(-60_000, 2_400)]
-    fn age_is_taken_off(#[case] age_ms: i64, #[case] expected_ms: u64) {
+    fn the_age_is_subtracted_from_the_budget(#[case] age_ms: i64, #[case] expected_ms: u64) {
         let id = InteractionId(1_300_000_000_000_000_000);
         let now = id.created_at() + TimeDelta::milliseconds(age_ms);
         assert_eq!(id.time_left(now), Duration::from_millis(expected_ms));
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_interaction_has_the_same_correlation_id_and_another_has_another() {
+    fn each_interaction_has_its_own_stable_correlation_id() {
         let id = InteractionId(1_300_000_000_000_000_000).correlation_id();
         assert_eq!(id, InteractionId(1_300_000_000_000_000_000).correlation_id());
         assert_ne!(id, InteractionId(1_300_000_000_000_000_001).correlation_id());

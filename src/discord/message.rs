@@ -1,4 +1,4 @@
-//! A message that is within Discord's limits by construction and pings only whom it names.
+//! A message that always fits Discord's limits and pings only the users it names.
 //!
 //! <https://docs.discord.com/developers/resources/message>
 
@@ -7,20 +7,19 @@ use serde_json::{Value, json};
 
 use super::attachment::Attachment;
 
-/// The most characters a message's content may have. Counted in UTF-16 units, the stricter of the
-/// two readings of Discord's documentation.
+/// Limit for a message's content, in UTF-16 units: the stricter reading of Discord's documentation.
 const CONTENT_LIMIT: usize = 2000;
 
-/// Room kept for the line that says how many lines were left out.
+/// Space reserved for the line that says how many lines were left out.
 const LEFT_OUT_ROOM: usize = 32;
 
-/// A line that is too long for any message is cut, but not to less than this.
+/// A line that is too long for any message is truncated, but not below this length.
 const LEAST_CUT: usize = 200;
 
-/// The flag of a message that only the caller sees.
+/// The flag of an ephemeral message, which only the caller sees.
 const EPHEMERAL: u64 = 1 << 6;
 
-/// A message's content, the file that comes with it, who is notified of it and who sees it.
+/// A message: its content, its attachment, whom it pings, and who sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     content: String,
@@ -30,46 +29,46 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message for the channel. Text from outside must have gone through
-    /// [`escape`](crate::text::escape). What does not fit is left out by whole lines, and the last
-    /// line then says how many; only a line that is too long for any message is cut.
+    /// A message for the whole channel. Text from outside must be escaped first, with
+    /// [`escape`](crate::text::escape). If the content is too long, whole lines are left out and the last
+    /// line says how many. Only a line that is too long for any message is truncated.
     pub fn public(content: &str) -> Self {
         Self { content: fitted(content), pings: Vec::new(), ephemeral: false, attachment: None }
     }
 
-    /// The same, for the caller's eyes only.
+    /// The same, but ephemeral.
     pub fn private(content: &str) -> Self {
         Self { ephemeral: true, ..Self::public(content) }
     }
 
-    /// Lets the mention of this user in the content notify them. Nobody else is ever notified.
+    /// Lets a mention of this user in the content ping them. Nobody else is pinged.
     pub fn pinging(mut self, user_id: u64) -> Self {
         self.pings.push(user_id);
         self
     }
 
-    /// The same message, for the caller's eyes only.
+    /// The same message, but ephemeral.
     pub fn privately(self) -> Self {
         Self { ephemeral: true, ..self }
     }
 
-    /// Adds a file. A message with one is never the HTTP answer itself; see [`crate::bot::follow_up`].
+    /// Attaches a file. Such a message is never the HTTP answer itself; see [`crate::bot::follow_up`].
     pub fn with(mut self, attachment: Attachment) -> Self {
         self.attachment = Some(attachment);
         self
     }
 
-    /// Whether a file comes with it.
+    /// Whether a file is attached.
     pub fn has_attachment(&self) -> bool {
         self.attachment.is_some()
     }
 
-    /// The message without its file, for when Discord does not take it.
+    /// The message without its file, for when Discord refuses the file.
     pub fn without_attachment(&self) -> Self {
         Self { attachment: None, ..self.clone() }
     }
 
-    /// The content type and the body of a request: `json` made of this message, and its file.
+    /// The content type and body of a request with `json`, which was made of this message, and the file.
     pub(super) fn encoded(&self, json: &Value) -> (String, Bytes) {
         match &self.attachment {
             Some(attachment) => attachment.form(json),
@@ -87,7 +86,7 @@ impl Message {
         &self.content
     }
 
-    /// The body that creates this message: an interaction response's `data` or a follow-up.
+    /// The JSON that creates this message, as an interaction response's `data` or as a follow-up.
     pub fn to_create(&self) -> Value {
         let mut body = self.to_edit();
         if let (true, Some(object)) = (self.ephemeral, body.as_object_mut()) {
@@ -96,7 +95,7 @@ impl Message {
         body
     }
 
-    /// The body that turns an existing message into this one; an edit cannot change who sees it.
+    /// The JSON that turns an existing message into this one. An edit cannot change who sees it.
     pub fn to_edit(&self) -> Value {
         let users: Vec<String> = self.pings.iter().map(u64::to_string).collect();
         let mut body = json!({
@@ -110,12 +109,12 @@ impl Message {
     }
 }
 
-/// The `data` of a deferred answer: nothing but who sees it.
+/// The `data` of a deferred answer. It sets only who sees it.
 pub(crate) fn deferred_data(ephemeral: bool) -> Value {
     if ephemeral { json!({"flags": EPHEMERAL}) } else { json!({}) }
 }
 
-/// Whether a content is sent as it is.
+/// Whether a content is short enough to be sent unchanged.
 pub(crate) fn fits(content: &str) -> bool {
     length(content) <= CONTENT_LIMIT
 }
@@ -129,9 +128,9 @@ fn fitted(content: &str) -> String {
     for line in content.split('\n') {
         let room = (CONTENT_LIMIT - LEFT_OUT_ROOM).saturating_sub(length(&out) + 1);
         let fits = length(line) <= room;
-        // Only a line that no message could hold is cut; cutting may break its Markdown.
-        let hopeless = length(line) > CONTENT_LIMIT - LEFT_OUT_ROOM && room >= LEAST_CUT;
-        if left_out > 0 || !(fits || hopeless) {
+        // Truncate only a line that no message could hold, because that may break its Markdown.
+        let fits_no_message = length(line) > CONTENT_LIMIT - LEFT_OUT_ROOM && room >= LEAST_CUT;
+        if left_out > 0 || !(fits || fits_no_message) {
             left_out += 1;
             continue;
         }
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn only_creation_can_make_a_message_private() {
+    fn only_a_new_message_can_be_ephemeral() {
         let message = Message::private("x");
         assert_eq!(message.to_create()["flags"], json!(64));
         assert_eq!(message.to_edit().get("flags"), None);
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_cut() {
+    fn a_line_that_is_too_long_is_truncated() {
         let message = Message::public(&format!("refused: {}\nid", "x".repeat(3000)));
         let lines: Vec<_> = message.content().lines().collect();
         assert!(lines[0].starts_with("refused: xxx") && lines[0].ends_with("x…"));

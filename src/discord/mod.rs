@@ -1,5 +1,5 @@
-//! Discord: what comes from it (signature, interaction), what goes back (reply, message, registration), and
-//! the client that delivers what comes later.
+//! Discord: parses and verifies incoming requests, builds replies and registrations, and delivers later
+//! messages through a client.
 
 pub(crate) mod application;
 pub(crate) mod attachment;

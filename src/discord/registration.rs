@@ -1,4 +1,4 @@
-//! Where commands are registered, and how what is declared differs from what Discord has.
+//! The scope of registered commands, and the difference between declared and registered commands.
 //!
 //! <https://docs.discord.com/developers/interactions/application-commands>
 
@@ -15,15 +15,15 @@ pub enum Scope {
     Guild,
 }
 
-/// The field that says to whom Discord shows a command.
+/// The permissions a member needs for Discord to show them a command.
 pub const PERMISSIONS: &str = "default_member_permissions";
 
-/// How one command differs from what Discord has.
+/// A difference between a declared and a registered command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Declared, but not registered.
     Add(String),
-    /// Registered otherwise than declared, in these fields.
+    /// Registered, but these fields differ from the declaration.
     Alter(String, Vec<&'static str>),
     /// Registered, but not declared.
     Remove(String),
@@ -39,8 +39,8 @@ impl fmt::Display for Change {
     }
 }
 
-/// What a bulk overwrite with `declared` would change, if Discord has `registered`. Both are arrays of
-/// commands; fields that only Discord sets (ids, versions, localisations) do not count.
+/// What a bulk overwrite with `declared` would change, if `registered` is what Discord has. Both are arrays
+/// of commands. Fields that only Discord sets (ids, versions, localisations) are ignored.
 pub fn changes(declared: &Value, registered: &Value) -> Vec<Change> {
     let find = |all: &Value, name: &str| list(all).find(|c| name_of(c) == name).cloned();
     let mut changes: Vec<Change> = list(declared)
@@ -76,7 +76,7 @@ const OPTION_FIELDS: &[&str] = &[
     "max_length",
 ];
 
-/// A command's fields that we declare, without those that only repeat Discord's defaults.
+/// The fields of a command that we declare, without Discord's default values.
 fn essence(command: &Value) -> Map<String, Value> {
     let mut essence = pick(command, COMMAND_FIELDS);
     if let Some(options) = essence.get_mut("options").and_then(Value::as_array_mut) {
@@ -106,7 +106,7 @@ fn pick(value: &Value, fields: &[&str]) -> Map<String, Value> {
     kept.collect()
 }
 
-/// The commands of a set.
+/// The commands of an array.
 pub fn list(commands: &Value) -> impl Iterator<Item = &Value> {
     commands.as_array().into_iter().flatten()
 }

@@ -1,4 +1,4 @@
-//! What goes back to Discord in the HTTP answer.
+//! The HTTP answer to an interaction.
 //!
 //! <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object>
 
@@ -7,47 +7,45 @@ use serde_json::{Value, json};
 use crate::discord::Message;
 use crate::discord::message::deferred_data;
 
-/// The answer to an interaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// To a ping (type 1).
+    /// The answer to a ping (type 1).
     Pong,
-    /// The message itself (type 4).
+    /// A message (type 4).
     Message(Message),
-    /// "Thinking…" (type 5): the message follows by the interaction's token.
+    /// "Thinking…" (type 5). The message is sent later with the interaction token.
     Deferred {
-        /// Whether only the caller sees it; what follows cannot change that.
+        /// Whether only the caller sees it. This also holds for the later message.
         ephemeral: bool,
     },
-    /// Suggestions (type 8); Discord takes 25 of up to 100 characters.
+    /// Autocomplete suggestions (type 8). Discord takes 25 of up to 100 characters.
     Choices(Vec<Suggestion>),
 }
 
-/// What a user may choose while typing.
+/// An autocomplete suggestion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
-    /// What is shown. Not Markdown; what is too long is cut.
+    /// The text that is shown. No Markdown; truncated if it is too long.
     pub name: String,
-    /// What is sent when it is chosen.
+    /// The value that is sent when the user chooses it.
     pub value: String,
 }
 
 impl From<String> for Suggestion {
-    /// Shown as what it is.
+    /// A suggestion with the same text and value.
     fn from(value: String) -> Self {
         Self { name: value.clone(), value }
     }
 }
 
 impl Reply {
-    /// The interaction response as JSON.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Pong => json!({"type": 1}),
             Self::Message(message) => json!({"type": 4, "data": message.to_create()}),
             Self::Deferred { ephemeral } => json!({"type": 5, "data": deferred_data(*ephemeral)}),
             Self::Choices(choices) => {
-                // A value that is cut would mean something else; a name would not.
+                // A truncated value would mean something else, so a suggestion with a long value is left out.
                 let fits = |choice: &&Suggestion| {
                     let length = |text: &str| text.encode_utf16().count();
                     length(&choice.name) > 0 && (1..=100).contains(&length(&choice.value))
@@ -60,7 +58,7 @@ impl Reply {
         }
     }
 
-    /// The word for the log.
+    /// Its name in the log.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Pong => "pong",
@@ -71,7 +69,7 @@ impl Reply {
     }
 }
 
-/// The beginning that has at most 100 UTF-16 units.
+/// Truncated to 100 UTF-16 units.
 fn cut(name: &str) -> String {
     let mut room = 100_usize;
     let fits = |c: &char| match room.checked_sub(c.len_utf16()) {

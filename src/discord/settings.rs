@@ -1,22 +1,22 @@
-//! How Discord is reached, and who we are there.
+//! The settings of the Discord application and client.
 
 use ed25519_dalek::VerifyingKey;
 
 use crate::config::{Reader, Setting};
 use crate::secrets::{Secret, SecretSetting, SecretSource};
 
-/// How to reach Discord, and who we are there.
+/// The settings of the Discord application and client.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Verifies that a request is Discord's.
+    /// Verifies that a request comes from Discord.
     pub public_key: VerifyingKey,
-    /// The application's id, a part of every follow-up's path.
+    /// The application's id. It is part of the URL of every follow-up.
     pub application_id: u64,
-    /// With its version, without a trailing slash.
+    /// With the API version, without a trailing slash.
     pub api_base: String,
-    /// Posts the digest; reads the application and its registered commands.
+    /// Token to post the digest, and to read the application and its commands.
     pub bot_token: Option<SecretSource>,
-    /// The server whose own commands the doctor checks besides the global ones.
+    /// A server whose own commands the doctor checks, besides the global ones.
     pub guild_id: Option<u64>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) const DECLARED: &[&Setting] =
 const COPY: &str = "copy it from the application's page in Discord's developer portal";
 
 impl Settings {
-    /// Reads these settings. The error is the public key, if that at least is usable.
+    /// Reads these settings. On failure the error holds the public key, if that is valid.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Option<VerifyingKey>> {
         let public_key = reader.required(&PUBLIC_KEY, COPY, public_key);
         let application_id = reader.required(&APPLICATION_ID, COPY, |text| text.parse().ok());

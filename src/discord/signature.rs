@@ -1,4 +1,4 @@
-//! The proof that Discord sent these bytes, now.
+//! Verifies that a request comes from Discord and is recent.
 //!
 //! <https://docs.discord.com/developers/interactions/overview#validating-security-request-headers>
 
@@ -7,30 +7,31 @@ use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signature, VerifyingKey};
 use http::HeaderMap;
 
-/// How far the signed timestamp may be from our clock, in seconds, in either direction.
+/// The largest difference between the signed timestamp and our clock, in seconds, in either direction. It
+/// limits replays.
 const FRESHNESS_SECONDS: u64 = 5 * 60;
 
-/// The body of a request that Discord signed. [`verify`] is the only way to get one.
+/// A request body with a valid signature. Only [`verify`] makes one.
 #[derive(Debug)]
 pub(crate) struct Verified(Bytes);
 
 impl Verified {
-    /// The signed bytes, exactly as received.
+    /// The exact bytes that were signed.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// Why a request is not Discord's. All of them answer 401; the difference is for the log.
+/// Why a request is not from Discord. All answer 401; only the log shows which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotDiscord {
-    /// One of the two signature headers is missing, repeated or not in its format.
+    /// A signature header is missing, repeated or malformed.
     #[error("the signature headers are missing or malformed")]
     Headers,
-    /// The timestamp is further than five minutes from our clock.
+    /// The timestamp is more than five minutes from our clock.
     #[error("the signed timestamp is too far from now")]
     Stale,
-    /// The signature does not belong to these bytes, this timestamp and this key.
+    /// The signature does not match these bytes, this timestamp and this key.
     #[error("the signature does not verify")]
     Signature,
 }
@@ -102,7 +103,10 @@ mod tests {
     #[case::too_old(-301, Err(NotDiscord::Stale))]
     #[case::too_new(301, Err(NotDiscord::Stale))]
     #[case::year_2001(1_000_000_000 - NOW, Err(NotDiscord::Stale))]
-    fn freshness(#[case] offset: i64, #[case] expected: Result<(), NotDiscord>) {
+    fn a_timestamp_is_valid_for_five_minutes(
+        #[case] offset: i64,
+        #[case] expected: Result<(), NotDiscord>,
+    ) {
         let timestamp = (NOW + offset).to_string();
         assert_eq!(check(&headers(&timestamp, &timestamp, BODY), BODY), expected);
     }
@@ -122,14 +126,14 @@ mod tests {
     #[case::other_body(br#"{"type":2}"#)]
     #[case::white_space(br#"{"type": 1}"#)]
     #[case::nothing(b"")]
-    fn another_body_does_not_verify(#[case] body: &'static [u8]) {
+    fn a_changed_body_does_not_verify(#[case] body: &'static [u8]) {
         let timestamp = NOW.to_string();
         let headers = headers(&timestamp, &timestamp, BODY);
         assert_eq!(check(&headers, body), Err(NotDiscord::Signature));
     }
 
     #[test]
-    fn the_timestamp_is_part_of_what_is_signed() {
+    fn a_changed_timestamp_does_not_verify() {
         let headers = headers(&NOW.to_string(), &(NOW - 1).to_string(), BODY);
         assert_eq!(check(&headers, BODY), Err(NotDiscord::Signature));
     }

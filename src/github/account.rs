@@ -1,4 +1,4 @@
-//! Whose token we use.
+//! Which account our token belongs to.
 //!
 //! <https://docs.github.com/en/rest/users/users#get-the-authenticated-user>
 
@@ -6,19 +6,18 @@ use super::client::Github;
 use super::error::GithubError;
 use super::run::Account;
 
-/// Who dispatches with our token, as far as GitHub tells.
+/// The account that makes our dispatches, as far as GitHub tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dispatcher {
-    /// This account.
     Login(String),
-    /// An installation's token that was given to us: it may not ask for its own name, but it is a bot.
+    /// An unknown bot: the token is an installation token, which cannot ask for its own login.
     SomeBot,
     /// The server does not tell.
     Unknown,
 }
 
 impl Dispatcher {
-    /// Whether a run of this actor can be ours.
+    /// Whether a run started by this actor can be ours.
     pub fn may_be(&self, actor: Option<&Account>) -> bool {
         let Some(actor) = actor else {
             return *self == Self::Unknown;
@@ -32,7 +31,7 @@ impl Dispatcher {
 }
 
 impl Github {
-    /// Asks whose token this is.
+    /// Asks GitHub which account the token belongs to.
     pub async fn dispatcher(&self) -> Result<Dispatcher, GithubError> {
         if let Some(login) = self.app_login().await? {
             return Ok(Dispatcher::Login(login));
@@ -58,7 +57,7 @@ mod tests {
     #[case(Dispatcher::SomeBot, Some(("deckhand[bot]", "Bot")), true)]
     #[case(Dispatcher::SomeBot, Some(("ada", "User")), false)]
     #[case(Dispatcher::Unknown, None, true)]
-    fn only_our_account_can_have_made_our_run(
+    fn a_run_is_ours_only_if_our_account_started_it(
         #[case] us: Dispatcher,
         #[case] actor: Option<(&str, &str)>,
         #[case] may: bool,

@@ -1,6 +1,7 @@
-//! A GitHub App instead of a token: signs in with a JWT and works with an installation's token.
+//! Signs in as a GitHub App: signs a JWT and gets an installation token for it.
 //!
-//! The JWT is made by hand: one header and three claims; the JWT crates bring aws-lc or a second RSA beside ring.
+//! The JWT is built here, from one header and three claims: the JWT crates add aws-lc or a second RSA library
+//! beside ring.
 //! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app>
 
 use std::collections::BTreeMap;
@@ -17,28 +18,29 @@ use serde_json::json;
 
 use crate::secrets::Secret;
 
-/// GitHub's clock and ours may disagree, so a JWT is dated back by this much.
+/// GitHub's clock may be behind ours, so a JWT is issued this long in the past.
 const BACKDATED: TimeDelta = TimeDelta::seconds(60);
-/// GitHub takes at most ten minutes.
+/// Lifetime of a JWT. GitHub accepts at most ten minutes.
 const VALID_FOR: TimeDelta = TimeDelta::minutes(9);
-/// A token is renewed this long before it ends: longer than any wait that begins with it.
+/// Renew an installation token this long before it expires. Longer than any wait for a run, so a token never
+/// expires during one.
 const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(16);
 
-/// An installation's token.
+/// An installation token.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct InstallationToken {
-    /// The token; its form is GitHub's business.
+    /// The token. Its format is opaque.
     #[serde(deserialize_with = "secret")]
     pub token: Secret,
-    /// An hour after it was given.
+    /// One hour after it was issued.
     pub expires_at: DateTime<Utc>,
-    /// What it may do: `read`, `write` or `admin` by the permission's name.
+    /// Its permissions: `read`, `write` or `admin` by the permission's name.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
 }
 
 impl InstallationToken {
-    /// Whether it is good for the whole of a wait that begins now.
+    /// Whether it stays valid for a whole wait that starts now.
     pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         now + RENEWED_BEFORE < self.expires_at
     }
@@ -48,8 +50,7 @@ fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D
     String::deserialize(deserializer).map(Secret::new)
 }
 
-/// Signs the app with this id (or client id) in: a JWT (RFC 7519, RS256) that GitHub takes for the next
-/// minutes. `None` when the private key cannot be used.
+/// A JWT (RFC 7519, RS256) for the app with this id or client id. `None` if the private key is not usable.
 pub(crate) fn jwt(app_id: &str, private_key: &Secret, now: DateTime<Utc>) -> Option<Secret> {
     let key = key_pair(private_key.expose())?;
     let claims = json!({
@@ -64,7 +65,7 @@ pub(crate) fn jwt(app_id: &str, private_key: &Secret, now: DateTime<Utc>) -> Opt
     Some(Secret::new(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
 }
 
-/// GitHub gives keys as PKCS #1; people convert them to PKCS #8.
+/// Reads an RSA key as PKCS #1, which GitHub issues, or PKCS #8, to which people convert it.
 fn key_pair(pem: &str) -> Option<RsaKeyPair> {
     match PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()? {
         PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()).ok(),
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_renewed_before_a_wait_could_outlive_it() {
+    fn a_token_that_could_expire_during_a_wait_is_not_fresh() {
         let now = DateTime::from_timestamp(1_795_341_600, 0).unwrap();
         let token = |minutes| InstallationToken {
             token: Secret::new("t"),
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_none_signs_nothing() {
+    fn an_invalid_private_key_makes_no_jwt() {
         for key in ["", "secret", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] {
             assert!(jwt("1", &Secret::new(key), DateTime::UNIX_EPOCH).is_none());
         }

@@ -1,4 +1,4 @@
-//! The artifacts of a run.
+//! Artifacts of a run.
 //!
 //! <https://docs.github.com/en/rest/actions/artifacts>
 
@@ -9,17 +9,15 @@ use super::client::Github;
 use super::error::GithubError;
 use super::repository::Repository;
 
-/// An artifact, not downloaded yet.
+/// An artifact's metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Artifact {
-    /// Its id.
     pub id: u64,
-    /// Its name.
     pub name: String,
-    /// Whether GitHub has thrown it away.
+    /// Whether GitHub has deleted its archive.
     #[serde(default)]
     pub expired: bool,
-    /// The size of its archive in bytes.
+    /// Size of the archive in bytes.
     #[serde(default)]
     pub size_in_bytes: u64,
 }
@@ -30,7 +28,7 @@ struct Page {
 }
 
 impl Github {
-    /// The artifact of a run with this name; of several attempts the last one's.
+    /// The run's artifact with this name. If several attempts made one, the latest.
     pub async fn artifact(
         &self,
         repository: &Repository,
@@ -43,7 +41,7 @@ impl Github {
         Ok(page.artifacts.into_iter().filter(|a| a.name == name).max_by_key(|a| a.id))
     }
 
-    /// An artifact's archive, a zip.
+    /// Downloads an artifact's archive, a zip.
     pub async fn download(
         &self,
         repository: &Repository,

@@ -1,7 +1,7 @@
-//! One request to GitHub and what its answer means.
+//! Sends requests to GitHub and classifies the answers.
 //!
-//! By hand, not octocrab: that cannot return a dispatch's run, refuses values that GitHub sends, and does not tell a
-//! request that was not sent from one that was lost.
+//! Why not octocrab: it cannot return the run of a dispatch, it rejects some values that GitHub sends, and it
+//! does not distinguish a request that was not sent from one whose answer was lost.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +27,7 @@ use crate::secrets::Secret;
 use crate::secrets::{Credential, SecretStore};
 use crate::telemetry;
 
-/// The API version that is asked for. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
+/// The API version we request. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
 const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
 
@@ -36,24 +36,25 @@ const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Answer {
     /// 2xx, or 304 to a conditional request.
     pub status: StatusCode,
-    /// The tag for the next conditional request.
+    /// For the next conditional request.
     pub etag: Option<HeaderValue>,
-    /// What a classic token may do; other tokens have no scopes.
+    /// The scopes of a classic token; other tokens have none.
     pub scopes: Option<String>,
-    /// Whether the list goes on (`Link: <…>; rel="next"`).
+    /// Whether there is a next page (`Link: <…>; rel="next"`).
     pub has_next: bool,
     body: Bytes,
 }
 
 impl Answer {
-    /// The body as `T`. A body that is not what the API describes counts as a lost answer.
+    /// Parses the body. If it does not have the documented shape, the answer counts as lost.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, GithubError> {
         serde_json::from_slice(&self.body)
             .map_err(|error| GithubError::Lost(format!("unreadable answer: {error}")))
     }
 }
 
-/// The client. It knows how far GitHub's clock is from ours, because runs carry GitHub's times.
+/// The GitHub client. It tracks the offset between GitHub's clock and ours, because runs carry GitHub's
+/// times.
 pub struct Github {
     transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
@@ -61,11 +62,11 @@ pub struct Github {
     ahead: Mutex<Option<TimeDelta>>,
     /// The token, or the app's private key.
     pub(super) credential: Credential,
-    /// What an app works with.
+    /// The cached installation token of an app.
     pub(super) installation: tokio::sync::Mutex<Option<InstallationToken>>,
-    /// Whether this server takes `return_run_details`, as far as is known.
+    /// Whether this server accepts `return_run_details`. True until it refuses the field.
     pub(super) takes_run_details: AtomicBool,
-    /// The pages that a digest read last.
+    /// Cached pages of run lists, for the digest.
     pub(super) pages: Pages,
 }
 
@@ -93,33 +94,33 @@ impl Github {
         }
     }
 
-    /// The repository of agents that name none.
+    /// The repository of agents that name none (`GITHUB_REPO`).
     pub fn default_repository(&self) -> &Repository {
         &self.settings.repository
     }
 
-    /// Where people look at a repository.
+    /// URL of a repository's web page.
     pub fn repository_page(&self, repository: &Repository) -> String {
         format!("{}/{repository}", web_base(&self.settings.api_base))
     }
 
-    /// Where people look at a workflow's runs.
+    /// URL of the web page that lists a workflow's runs.
     pub fn workflow_page(&self, repository: &Repository, file: &str) -> String {
         format!("{}/{repository}/actions/workflows/{file}", web_base(&self.settings.api_base))
     }
 
-    /// Where people look at a run, for when GitHub did not say.
+    /// URL of a run's web page, for when GitHub did not send it.
     pub fn run_page(&self, repository: &Repository, run_id: u64) -> String {
         format!("{}/{repository}/actions/runs/{run_id}", web_base(&self.settings.api_base))
     }
 
-    /// Our time as GitHub's clock would give it; `None` until GitHub has answered once.
+    /// Converts our time to GitHub's clock; `None` until GitHub has answered once.
     pub fn to_github_time(&self, ours: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         Some(ours + ahead?)
     }
 
-    /// Our time now.
+    /// The current time by our clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -144,8 +145,7 @@ impl Github {
         self.call(Method::PUT, path, None, body.to_string().into()).await
     }
 
-    /// Follows GitHub's redirect to where it stores large things. The link stands for itself: it gets
-    /// no token.
+    /// Downloads from the storage that GitHub redirects to. The redirect URL is signed, so it gets no token.
     pub(super) async fn get_elsewhere(&self, path: &str) -> Result<Bytes, GithubError> {
         let mut token = self.token().await?;
         let mut response = self.fetch(path, &token).await?;
@@ -195,7 +195,7 @@ impl Github {
     ) -> Result<Answer, GithubError> {
         let token = self.token().await?;
         let answer = self.call_as(&token, method.clone(), path, etag, body.clone()).await;
-        // What is refused like this, GitHub has not done.
+        // GitHub did nothing on a 401, so the request can be sent again.
         if let Err(GithubError::Unauthorized(_)) = answer
             && let Some(token) = self.another_token(&token).await?
         {
@@ -256,8 +256,8 @@ impl Github {
         request.body(body).map_err(not_sent)
     }
 
-    /// What an answer that is no success means. What GitHub says may end up in a message or a log, so
-    /// if it repeats the token, that is cut out.
+    /// Classifies an answer that is no success. GitHub's text may end up in a message or a log, so the token
+    /// is removed from it.
     fn error(
         &self,
         status: StatusCode,
@@ -314,7 +314,7 @@ mod tests {
     #[case("https://api.octo.ghe.com", "https://octo.ghe.com")]
     #[case("https://ghes.example.com/api/v3", "https://ghes.example.com")]
     #[case("http://127.0.0.1:4010", "http://127.0.0.1:4010")]
-    fn people_look_elsewhere_than_programs(#[case] api: &str, #[case] web: &str) {
+    fn the_web_base_is_derived_from_the_api_base(#[case] api: &str, #[case] web: &str) {
         assert_eq!(web_base(api), web);
     }
 
@@ -351,17 +351,14 @@ mod tests {
     #[case(422, GithubError::Refused(422, "Nope".to_owned()))]
     #[case(429, GithubError::RateLimited(Duration::from_secs(60)))]
     #[case(500, GithubError::Lost("status 500".to_owned()))]
-    fn a_status_becomes_what_can_be_done_about_it(
-        #[case] status: u16,
-        #[case] expected: GithubError,
-    ) {
+    fn each_status_maps_to_its_error(#[case] status: u16, #[case] expected: GithubError) {
         let status = StatusCode::from_u16(status).unwrap();
         let body = br#"{"message":"Nope"}"#;
         assert_eq!(github().error(status, &HeaderMap::new(), body, &token()), expected);
     }
 
     #[test]
-    fn a_token_that_github_repeats_goes_no_further() {
+    fn a_token_in_githubs_error_is_removed() {
         let body = br#"{"message":"bad header Bearer ghp_secret!"}"#;
         let error = github().error(StatusCode::BAD_REQUEST, &HeaderMap::new(), body, &token());
         assert_eq!(error, GithubError::Refused(400, "bad header Bearer [token]!".to_owned()));

@@ -12,29 +12,29 @@ use super::client::Github;
 use super::error::GithubError;
 use super::repository::Repository;
 
-/// What GitHub says of the run it made, if the server is new enough to say.
+/// The run that a dispatch created. Only newer servers return it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct DispatchAnswer {
-    /// The run's id.
+    /// The id of the run.
     #[serde(rename = "workflow_run_id")]
     pub run_id: u64,
-    /// The run's page.
+    /// URL of the run's page.
     pub html_url: Option<String>,
 }
 
 impl Github {
-    /// Whether to ask for the run's id: yes, until this server was found not to know the field.
+    /// Whether to send `return_run_details`: true until this server refused the field.
     pub fn asks_for_the_run(&self) -> bool {
         self.takes_run_details.load(Ordering::Relaxed)
     }
 
-    /// Remembers that this server does not know the field, as Enterprise Server up to 3.20.
+    /// Stops sending `return_run_details`: Enterprise Server up to 3.20 does not know the field.
     pub fn do_not_ask_for_the_run(&self) {
         self.takes_run_details.store(false, Ordering::Relaxed);
     }
 
-    /// Sends one dispatch. `return_run_details` asks for the run's id, which a server that does not know
-    /// the field refuses with a 400 or 422. `Ok(None)`: taken, but not told which run.
+    /// Sends one dispatch. `return_run_details` asks for the run's id; an older server refuses the field with
+    /// 400 or 422. `Ok(None)`: accepted, but the run is not known.
     pub async fn dispatch(
         &self,
         repository: &Repository,
@@ -50,7 +50,7 @@ impl Github {
         }
         let answer = self.post(&path, &body).await?;
         match answer.status {
-            // Taken in any case; a body that does not tell the run is no reason to send it again.
+            // GitHub accepted the dispatch. If the body is not readable, do not send it again.
             StatusCode::OK => Ok(answer.json().ok()),
             _ => Ok(None),
         }

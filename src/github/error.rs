@@ -1,56 +1,56 @@
-//! What came of a request that GitHub did not answer with success.
+//! Errors of requests to GitHub.
 
 use std::time::Duration;
 
 use crate::secrets::Secret;
 
-/// What came of a request that was not answered with success.
+/// Why a request to GitHub failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GithubError {
-    /// We cannot sign in, so nothing was asked.
+    /// Sign-in is not possible, so nothing was sent.
     #[error("no way to sign in to GitHub: {0}")]
     NoSignIn(String),
-    /// GitHub has not seen it.
+    /// Not sent: GitHub has not seen the request.
     #[error("GitHub cannot be reached ({0})")]
     NotSent(String),
-    /// GitHub may have done it: the answer is lost, a 5xx, or unreadable.
+    /// GitHub may have acted on it: the answer is lost, a 5xx, or not readable.
     #[error("GitHub's answer was lost ({0})")]
     Lost(String),
-    /// A rate limit; GitHub has not done it. After this long it may be asked again.
+    /// Rate limited: GitHub did not act on it. It may be retried after this time.
     #[error("GitHub's rate limit is used up for {} s", .0.as_secs())]
     RateLimited(Duration),
-    /// 401: the token is wrong, expired or revoked. With GitHub's words.
+    /// 401: the token is wrong, expired or revoked. With GitHub's text.
     #[error("GitHub refuses the token (401: {0})")]
     Unauthorized(String),
-    /// 403 that is no rate limit: the token lacks a permission.
+    /// 403 without a rate limit: the token lacks a permission. With GitHub's text.
     #[error("GitHub forbids it (403: {0})")]
     Forbidden(String),
-    /// 404: not there, or not visible to this token.
+    /// 404: it does not exist, or this token cannot see it.
     #[error("GitHub does not know it (404)")]
     NotFound,
     /// A redirect: the repository was renamed or moved.
     #[error("GitHub says that it has moved (3xx)")]
     Moved,
-    /// Any other 4xx, with GitHub's words.
+    /// Any other 4xx, with GitHub's text.
     #[error("GitHub refuses it ({0}: {1})")]
     Refused(u16, String),
 }
 
 impl GithubError {
-    /// The same without what GitHub may have repeated of the secret that was sent.
+    /// Removes a secret that was sent from GitHub's text.
     pub fn without(self, secret: &Secret) -> Self {
         match self {
             Self::Forbidden(said) => Self::Forbidden(said.replace(secret.expose(), "[value]")),
             Self::Unauthorized(said) => {
                 Self::Unauthorized(said.replace(secret.expose(), "[value]"))
             }
-            // A refusal of the request's content may repeat a part of it in any form.
+            // GitHub may quote any part of the request's content here, so drop the whole text.
             Self::Refused(status, _) => Self::Refused(status, String::new()),
             error => error,
         }
     }
 
-    /// Whether the same request may succeed a moment later.
+    /// Whether a retry may succeed (a transient error).
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::NotSent(_) | Self::Lost(_))
     }

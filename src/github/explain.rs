@@ -1,5 +1,4 @@
-//! A GitHub error in words for users: what is wrong, GitHub's own reason, and what to do next. No other
-//! module words these errors.
+//! Explains a GitHub error to users: what is wrong, GitHub's reason, and the fix. All such texts are here.
 
 use chrono::TimeDelta;
 
@@ -7,33 +6,33 @@ use super::error::GithubError;
 use super::repository::Repository;
 use crate::text::{duration, escape};
 
-/// GitHub's own words, at most so many characters of them.
+/// Limit for quoted text from GitHub, in characters.
 const MAX_SAID: usize = 300;
 
-/// What was asked for, as far as the words depend on it.
+/// What the request was about. The text depends on it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject<'a> {
-    /// A dispatch of this file in this repository.
+    /// Dispatch of this workflow file in this repository.
     Dispatch(&'a str, &'a Repository),
-    /// A workflow that the message has named already.
+    /// A workflow that the message already names.
     ThisWorkflow,
     /// A run that was known before.
     Run,
     /// Something in this repository.
     Repository(&'a Repository),
-    /// What the doctor looks at.
+    /// A request of the doctor.
     Checked,
 }
 
-/// What is wrong and what to do, as one or two sentences of Markdown. `needs` is the permission that the
-/// request needs, like `Actions: read`.
+/// The problem and the fix, as one or two sentences of Markdown. `needs` is the permission that the request
+/// needs, like `Actions: read`.
 pub(crate) fn explain(error: &GithubError, subject: Subject<'_>, needs: &str) -> String {
     let quoted = |said: &str| escape::plain(said, MAX_SAID);
     let (what, fix) = words(error, subject, needs, quoted);
     format!("{what} {fix}").trim_end().to_owned()
 }
 
-/// The same as plain text, the fix apart: what is wrong, what to do.
+/// The same in plain text: the problem, and the fix.
 pub(crate) fn explain_plainly(
     error: &GithubError,
     subject: Subject<'_>,
@@ -49,7 +48,7 @@ fn words(
     needs: &str,
     quoted: impl Fn(&str) -> String,
 ) -> (String, String) {
-    // GitHub's words, if there are any.
+    // GitHub's reason, if it gave one.
     let because = |said: &str| match said.trim_end_matches('.') {
         "" => String::new(),
         said => format!(": {}", quoted(said)),
@@ -96,7 +95,7 @@ fn code(repository: &Repository) -> String {
     escape::code(&repository.to_string(), 140)
 }
 
-/// What to do about a 403, by GitHub's known reasons.
+/// The fix for a 403, by GitHub's known reasons.
 fn forbidden(said: &str, subject: Subject<'_>, needs: &str) -> String {
     let said = said.to_lowercase();
     let fix = if said.contains("saml") {
@@ -150,7 +149,7 @@ fn unknown(subject: Subject<'_>) -> (String, String) {
     (what, fix.to_owned())
 }
 
-/// What to do about any other 4xx, by GitHub's known reasons.
+/// The fix for any other 4xx, by GitHub's known reasons.
 fn refused(status: u16, said: &str, subject: Subject<'_>) -> &'static str {
     if said.contains("Unexpected inputs") {
         "Declare them in the workflow's `on.workflow_dispatch.inputs`; `correlation_id` and `requester` \
@@ -207,14 +206,14 @@ mod tests {
         "Resource not accessible by personal access token",
         "The token needs the permission Actions: read and write on `octo-org/web-client`."
     )]
-    fn a_403_shows_githubs_reason_and_its_cure(#[case] said: &str, #[case] cure: &str) {
+    fn a_403_shows_githubs_reason_and_the_fix(#[case] said: &str, #[case] expected_fix: &str) {
         let repository = repository();
         let error = GithubError::Forbidden(said.to_owned());
         let subject = Subject::Dispatch("client-deploy.yml", &repository);
         let text = explain(&error, subject, "Actions: read and write");
         let reason = escape::plain(said.trim_end_matches('.'), MAX_SAID);
         assert!(text.contains(&format!("GitHub forbids it (403): {reason}.")), "{text}");
-        assert!(text.contains(cure), "{text}");
+        assert!(text.contains(expected_fix), "{text}");
     }
 
     #[rstest]
@@ -224,11 +223,11 @@ mod tests {
     #[case("Cannot trigger a 'workflow_dispatch' on a disabled workflow", "Enable the workflow")]
     #[case("Workflow does not have 'workflow_dispatch' trigger", "Add `workflow_dispatch`")]
     #[case("Something new", "Check the agent's workflow, ref and inputs")]
-    fn a_422_shows_githubs_reason_and_its_cure(#[case] said: &str, #[case] cure: &str) {
+    fn a_422_shows_githubs_reason_and_the_fix(#[case] said: &str, #[case] expected_fix: &str) {
         let error = GithubError::Refused(422, said.to_owned());
         let text = explain(&error, Subject::ThisWorkflow, "Actions: read and write");
         assert!(text.starts_with("GitHub refuses it (422): "), "{text}");
-        assert!(text.contains(cure), "{text}");
+        assert!(text.contains(expected_fix), "{text}");
     }
 
     #[rstest]
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_github_says_cannot_break_out_of_the_markdown() {
+    fn text_from_github_is_escaped() {
         let error =
             GithubError::Forbidden("**@everyone** `x` <@1> https://evil.example".to_owned());
         let text = explain(&error, Subject::Run, "Actions: read");

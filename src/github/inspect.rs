@@ -1,5 +1,4 @@
-//! What the doctor asks: what the token may do, what is left of its rate limit, how a workflow's file
-//! reads. Everything here only reads.
+//! Read-only requests of the doctor: the token's permissions, its rate limit, a workflow's text.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,19 +12,19 @@ use super::error::GithubError;
 use super::permission::Permission;
 use super::repository::Repository;
 
-/// A larger file is no workflow: GitHub itself takes none above 512 KiB.
+/// GitHub accepts no workflow file above 512 KiB.
 const MAX_FILE_BYTES: usize = 512 * 1024;
 
-/// What the token may still ask. <https://docs.github.com/en/rest/rate-limit/rate-limit>
+/// The token's rate limit. <https://docs.github.com/en/rest/rate-limit/rate-limit>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Requests an hour.
+    /// Requests per hour.
     pub limit: u64,
-    /// How many are left.
+    /// Requests left in this hour.
     pub remaining: u64,
-    /// When the hour is over.
+    /// When the hour ends.
     pub reset: Option<DateTime<Utc>>,
-    /// What a classic token may do; other tokens have no scopes.
+    /// The scopes of a classic token; other tokens have none.
     pub scopes: Option<String>,
 }
 
@@ -57,9 +56,10 @@ struct File {
 }
 
 impl Github {
-    /// Asks for the rate limit, which counts against none. `None`: this server sets no limit.
+    /// Reads the rate limit; this request does not count against it. `None`: this server sets no limit.
     pub async fn rate_limit(&self) -> Result<Option<RateLimit>, GithubError> {
-        // An installation that is not there must not look like a server without this route.
+        // Get the token first: a 404 for a missing installation must not look like a server without this
+        // route.
         self.token().await?;
         let answer = match self.get("/rate_limit", None).await {
             Err(GithubError::NotFound) => return Ok(None),
@@ -70,13 +70,14 @@ impl Github {
         Ok(Some(RateLimit { limit, remaining, reset, scopes: answer.scopes }))
     }
 
-    /// Whether the token sees a repository, and if GitHub says so, whether its account may write there.
+    /// Whether the account may write to a repository; `None` if GitHub does not say. An error if the token
+    /// cannot see the repository.
     pub async fn may_push(&self, repository: &Repository) -> Result<Option<bool>, GithubError> {
         let body: Value = self.get(&format!("/repos/{repository}"), None).await?.json()?;
         Ok(body.pointer("/permissions/push").and_then(Value::as_bool))
     }
 
-    /// Reads something that needs this permission.
+    /// Sends a small request that needs this permission.
     pub async fn try_to_read(
         &self,
         repository: &Repository,
@@ -86,7 +87,7 @@ impl Github {
         self.get(&path, None).await.map(drop)
     }
 
-    /// The text of a workflow's file as it stands on a branch or tag.
+    /// The text of a workflow file on a branch or tag.
     pub async fn workflow_text(
         &self,
         repository: &Repository,
@@ -124,7 +125,7 @@ mod tests {
     #[case("", "none", 10, Err("the file comes in an unknown encoding"))]
     #[case("!", "base64", 1, Err("the file's content is damaged"))]
     #[case("//8=", "base64", 2, Err("the file is no text"))]
-    fn a_files_content(
+    fn a_files_content_is_decoded_or_refused_with_a_reason(
         #[case] content: &str,
         #[case] encoding: &str,
         #[case] size: usize,

@@ -1,4 +1,4 @@
-//! The jobs of a run, and their steps.
+//! Jobs of a run, and their steps.
 //!
 //! <https://docs.github.com/en/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run>
 
@@ -9,28 +9,22 @@ use super::client::Github;
 use super::error::GithubError;
 use super::repository::Repository;
 
-/// A job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Job {
-    /// Its name.
     pub name: String,
-    /// Set when it is completed.
+    /// `None` until it is completed.
     pub conclusion: Option<String>,
-    /// Its steps, in order.
+    /// In order.
     #[serde(default)]
     pub steps: Vec<Step>,
 }
 
-/// A step of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Step {
-    /// Its name.
     pub name: String,
-    /// Set when it is completed.
+    /// `None` until it is completed.
     pub conclusion: Option<String>,
-    /// When it was started.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
 }
 
@@ -40,7 +34,7 @@ struct Page {
 }
 
 impl Github {
-    /// The jobs of a run's latest attempt. The list lags a little behind the run's completion.
+    /// The jobs of a run's latest attempt. The list may lag behind the run's completion.
     pub async fn jobs(
         &self,
         repository: &Repository,

@@ -1,4 +1,4 @@
-//! Rate limits: which answers say so, and how long they ask to wait.
+//! Rate limits: detects them and reads how long to wait.
 //!
 //! <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
 
@@ -7,15 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 
-/// Asked of a client that was told of a limit but not until when.
+/// Wait if the answer names a rate limit but no time.
 const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
-/// No limit lasts longer; a header that says so is nonsense, and must not overflow a clock.
+/// Upper bound of a wait. A longer one in a header is wrong, and could overflow a time.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// `Some(wait)` if this answer means that a rate limit was hit. A 403 alone does not: without the
-/// headers or the words of a limit it is a lack of permission. `now` counts where the answer carries no
-/// date of GitHub's.
+/// `Some(wait)` if this answer reports a rate limit. A 403 without the headers or words of a rate limit is a
+/// missing permission. `now` is used if the answer has no `Date` header.
 pub(crate) fn rate_limited(
     status: StatusCode,
     headers: &HeaderMap,
@@ -38,14 +37,14 @@ fn wait(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
     match number(headers, "x-ratelimit-reset") {
         Some(reset) if exhausted => {
             let now = u64::try_from(now.timestamp()).unwrap_or_default();
-            // One second more, because both times are cut to whole seconds.
+            // Add a second, because both times are truncated to whole seconds.
             Duration::from_secs(reset.saturating_sub(now).saturating_add(1))
         }
         _ => DEFAULT_WAIT,
     }
 }
 
-/// Seconds, or an HTTP date (RFC 9110, 10.2.3).
+/// A number of seconds, or an HTTP date (RFC 9110, 10.2.3).
 fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds.min(MAX_WAIT.as_secs_f64())).ok();
@@ -53,7 +52,7 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     Some((http_date(text)? - now).to_std().unwrap_or_default())
 }
 
-/// GitHub's own clock, from an answer's `Date`.
+/// GitHub's current time, from the `Date` header.
 pub(crate) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     http_date(text(headers, "date")?)
 }
@@ -100,7 +99,7 @@ mod tests {
     #[case::endless(429, &[("retry-after", "9223372036854775807")], "", Some(86_400))]
     #[case::endless_reset(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")], "", Some(86_400))]
     #[case::nonsense(429, &[("retry-after", "soon")], "", Some(60))]
-    fn the_answer_says_how_long(
+    fn rate_limits_are_detected_with_their_wait(
         #[case] status: u16,
         #[case] given: &[(&'static str, &'static str)],
         #[case] message: &str,

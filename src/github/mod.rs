@@ -1,6 +1,6 @@
 //! A thin client for the part of GitHub's REST API that deploys need.
 //!
-//! octocrab knows neither `return_run_details` nor every status, so the few requests are made here.
+//! octocrab does not support `return_run_details` and every status, so these few requests are made here.
 
 pub(crate) mod account;
 pub(crate) mod app;

@@ -1,4 +1,4 @@
-//! Pages of a list as they were read last.
+//! Caches pages of run lists.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +7,15 @@ use http::HeaderValue;
 
 use super::run::Run;
 
-/// Pages that are remembered, with their tags; some ten thousand bytes each.
+/// Pages in the cache. Each takes some ten thousand bytes.
 const REMEMBERED: usize = 48;
 
-/// Pages as they were read last. A span that is past changes seldom, and then GitHub answers 304,
-/// which costs no rate limit and hardly any time.
+/// The cache, by path. Runs of a past time span seldom change. GitHub then answers 304, which is fast and
+/// costs no rate limit.
 #[derive(Default)]
 pub(super) struct Pages(Mutex<HashMap<String, (HeaderValue, Arc<Part>)>>);
 
-/// A page, read.
+/// A parsed page.
 pub(super) struct Part {
     pub(super) total: usize,
     pub(super) runs: Vec<Run>,
@@ -28,7 +28,7 @@ impl Pages {
 
     pub(super) fn put(&self, path: &str, tag: HeaderValue, part: Arc<Part>) {
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Spans move on every hour, so what is there is old when it is full.
+        // Time spans move on every hour, so a full cache holds mostly stale pages.
         if pages.len() >= REMEMBERED {
             pages.clear();
         }

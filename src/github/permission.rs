@@ -5,7 +5,7 @@
 /// A permission of a fine-grained token or a GitHub App.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
-    /// Workflows and their runs.
+    /// Workflows and runs.
     Actions,
     /// Files, branches and tags.
     Contents,
@@ -16,7 +16,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// Its name on GitHub's pages.
+    /// Its name on GitHub's web pages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Actions => "Actions",
@@ -36,7 +36,7 @@ impl Permission {
         }
     }
 
-    /// A small answer that needs it.
+    /// Path of a small request that needs this permission.
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::Actions => "actions/runs?per_page=1",
@@ -47,35 +47,32 @@ impl Permission {
     }
 }
 
-/// What a command needs.
+/// A permission that a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
-    /// Which permission.
     pub permission: Permission,
-    /// Whether reading does not suffice.
+    /// Whether it needs write access.
     pub writes: bool,
-    /// Where.
     pub of: Repositories,
 }
 
-/// The repositories in which a permission is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repositories {
-    /// The one that holds the agent's workflow.
+    /// The repository with the agent's workflow.
     OfTheAgent,
     /// `GITHUB_REPO`.
     Default,
-    /// All whose workflows are dispatched.
+    /// Every repository with a workflow that an agent dispatches.
     All,
 }
 
 impl Need {
-    /// To read in these repositories.
+    /// Read access.
     pub const fn read(permission: Permission, of: Repositories) -> Self {
         Self { permission, writes: false, of }
     }
 
-    /// To read and write in these repositories.
+    /// Read and write access.
     pub const fn write(permission: Permission, of: Repositories) -> Self {
         Self { permission, writes: true, of }
     }

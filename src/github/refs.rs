@@ -18,13 +18,14 @@ struct Ref {
 }
 
 impl Github {
-    /// The names of all branches and tags that begin so.
+    /// The names of branches and tags that start with `prefix`.
     pub async fn matching_refs(
         &self,
         repository: &Repository,
         prefix: &str,
     ) -> Result<Vec<String>, GithubError> {
-        // No name holds these, and in a URL they would climb, encoded or not.
+        // No ref name has these parts. In a URL they would lead to another path (path traversal), encoded or
+        // not.
         if prefix.split('/').any(|part| matches!(part, "." | "..")) {
             return Ok(Vec::new());
         }
@@ -50,7 +51,7 @@ impl Github {
     }
 }
 
-/// A user typed it, so everything but plain characters and slashes is encoded.
+/// Percent-encodes what a user typed, except letters, digits, `/`, `-` and `_`.
 fn segments(text: &str) -> impl Display {
     const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_');
     utf8_percent_encode(text, PLAIN)
@@ -66,7 +67,7 @@ mod tests {
     #[case("v1.0", "v1%2E0")]
     #[case("a b?c#d", "a%20b%3Fc%23d")]
     #[case("ü", "%C3%BC")]
-    fn what_was_typed_stays_inside_the_path(#[case] text: &str, #[case] expected: &str) {
+    fn user_input_is_percent_encoded_in_the_path(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(segments(text).to_string(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Which repository.
+//! The name of a repository.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! A workflow run, and a page of a list of them, read tolerantly.
+//! A workflow run, and a page of a list of runs. Parsing is lenient.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
@@ -6,13 +6,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The part of a workflow run that deploys look at. Status and conclusion are open strings: GitHub
-/// adds values.
+/// The fields of a workflow run that we use. Status and conclusion are plain strings, because GitHub adds
+/// values.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Run {
     /// The run's id.
     pub id: u64,
-    /// The workflow's name or the run's, depending on the server.
+    /// The workflow's name or the run's name, depending on the server.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
     /// The run's name (`run-name`), or the commit's message.
@@ -21,7 +21,7 @@ pub struct Run {
     /// The run's number within its workflow.
     #[serde(default, deserialize_with = "lenient")]
     pub run_number: Option<u64>,
-    /// What started it.
+    /// The event that started it.
     #[serde(default, deserialize_with = "lenient")]
     pub event: Option<String>,
     /// `queued`, `in_progress`, `completed`, `waiting`, …
@@ -33,41 +33,37 @@ pub struct Run {
     /// The branch or tag.
     #[serde(default, deserialize_with = "lenient")]
     pub head_branch: Option<String>,
-    /// Its workflow's file, like `.github/workflows/client-deploy.yml`.
+    /// Path of its workflow file, like `.github/workflows/client-deploy.yml`.
     #[serde(default, deserialize_with = "lenient")]
     pub path: Option<String>,
-    /// The run's page.
+    /// URL of the run's page.
     #[serde(default, deserialize_with = "lenient")]
     pub html_url: Option<String>,
     /// When it was created, by GitHub's clock.
     #[serde(default, deserialize_with = "lenient")]
     pub created_at: Option<DateTime<Utc>>,
-    /// When this attempt was started.
+    /// When this attempt started.
     #[serde(default, deserialize_with = "lenient")]
     pub run_started_at: Option<DateTime<Utc>>,
-    /// When it last changed; of a completed run, when it ended.
+    /// When it last changed; for a completed run, when it ended.
     #[serde(default, deserialize_with = "lenient")]
     pub updated_at: Option<DateTime<Utc>>,
-    /// Whose token or click started it.
+    /// The account that started it.
     #[serde(default, deserialize_with = "lenient")]
     pub actor: Option<Account>,
-    /// The commit that it is of.
+    /// Its commit.
     #[serde(default, deserialize_with = "lenient")]
     pub head_commit: Option<HeadCommit>,
 }
 
-/// A run's commit.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct HeadCommit {
-    /// When it was committed.
     #[serde(default, deserialize_with = "lenient")]
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-/// A GitHub account.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Account {
-    /// Its login.
     pub login: String,
     /// `User` or `Bot`.
     #[serde(rename = "type", default, deserialize_with = "lenient")]
@@ -80,13 +76,13 @@ impl Run {
         self.status.as_deref() == Some("completed")
     }
 
-    /// How long it has run; of a completed run, how long it took.
+    /// How long it has run so far; for a completed run, how long it took.
     pub fn duration(&self) -> Option<TimeDelta> {
         Some(self.updated_at? - self.run_started_at.or(self.created_at)?)
     }
 }
 
-/// A field that is not what the API describes counts as missing: one odd run must not hide the others.
+/// A field of another type than documented counts as missing, so one odd run does not hide the others.
 fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -104,7 +100,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The runs of the page, without what has not even an id.
+    /// The runs of the page. Skips entries without an id.
     pub(super) fn runs(self) -> impl Iterator<Item = Run> {
         self.workflow_runs.into_iter().filter_map(|run| serde_json::from_str(run.get()).ok())
     }

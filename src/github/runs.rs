@@ -13,16 +13,17 @@ use super::run::{Page, Run};
 
 /// The largest page GitHub gives.
 pub(super) const PAGE: usize = 100;
-/// A filtered search ends at 1000 results.
+/// GitHub returns at most 1000 results of a filtered search.
 pub(super) const MAX_PAGES: usize = 10;
 
-/// A resource that is asked for again and again: while it is unchanged GitHub answers 304, which
-/// costs no rate limit. <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>
+/// A run that is polled with conditional requests: while it is unchanged GitHub answers 304, which costs no
+/// rate limit.
+/// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>
 #[derive(Debug, Default)]
 pub struct Tag(Option<HeaderValue>);
 
 impl Github {
-    /// Reads a run, or `None` if it has not changed since `tag` was last used.
+    /// Reads a run; `None` if it has not changed since the last read with `tag`.
     pub async fn run(
         &self,
         repository: &Repository,
@@ -39,7 +40,7 @@ impl Github {
         Ok(Some(run))
     }
 
-    /// The newest runs of a workflow, by whatever started them.
+    /// The newest runs of a workflow, of any event.
     pub async fn latest_runs(
         &self,
         repository: &Repository,
@@ -52,7 +53,7 @@ impl Github {
         Ok(page.runs().collect())
     }
 
-    /// The newest run of a workflow on a branch that has ended.
+    /// The newest completed run of a workflow on a branch.
     pub async fn latest_completed_run(
         &self,
         repository: &Repository,
@@ -68,8 +69,8 @@ impl Github {
         Ok(page.runs().next())
     }
 
-    /// Lists the runs of a workflow that were dispatched, newest first. With `since` (GitHub's clock) all
-    /// pages of the window that begins there and none beyond its edge, without it the newest page.
+    /// The dispatched runs of a workflow, newest first. With `since` (GitHub's clock): every page of the runs
+    /// created since then. Without: only the newest page.
     pub async fn dispatched_runs(
         &self,
         repository: &Repository,
@@ -94,7 +95,7 @@ impl Github {
             let mut edge = since.is_none();
             for run in found.runs() {
                 edge |= run.created_at.zip(since).is_some_and(|(created, since)| created < since);
-                // A run that is created between two pages pushes others to the next page.
+                // A run created between two requests pushes others to the next page, so they appear twice.
                 if !runs.iter().any(|known| known.id == run.id) {
                     runs.push(run);
                 }

@@ -1,4 +1,4 @@
-//! The repository's secrets, which only GitHub can open again.
+//! Repository secrets. They are encrypted so that only GitHub can decrypt them.
 //!
 //! <https://docs.github.com/en/rest/actions/secrets>
 
@@ -15,27 +15,27 @@ use super::error::GithubError;
 use super::repository::Repository;
 use crate::secrets::Secret;
 
-/// What a repository's secrets are sealed with.
+/// The public key that encrypts a repository's secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealingKey {
     id: String,
     key: PublicKey,
 }
 
-/// A value that only GitHub can read, and only with the key that it was sealed with.
+/// An encrypted value, with the id of the key that encrypted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
     key_id: String,
     base64: String,
 }
 
-/// The key is not one that a value can be sealed with.
+/// The public key is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the repository's public key is not usable")]
 pub struct UnusableKey;
 
 impl SealingKey {
-    /// Seals a value: libsodium's `crypto_box_seal`.
+    /// Encrypts a value with libsodium's `crypto_box_seal`.
     pub fn seal(&self, value: &Secret) -> Result<Sealed, UnusableKey> {
         let message = value.expose().as_bytes();
         let mut sealed = vec![0; message.len() + CRYPTO_BOX_SEALBYTES];
@@ -58,21 +58,21 @@ impl Key {
 }
 
 impl From<UnusableKey> for GithubError {
-    /// An answer that is not what the API describes counts as lost.
+    /// An answer that does not have the documented shape counts as lost.
     fn from(why: UnusableKey) -> Self {
         Self::Lost(why.to_string())
     }
 }
 
 impl Github {
-    /// The key for this repository's secrets.
+    /// The public key of this repository.
     pub async fn sealing_key(&self, repository: &Repository) -> Result<SealingKey, GithubError> {
         let path = format!("/repos/{repository}/actions/secrets/public-key");
         let answer = self.get(&path, None).await?;
         Ok(answer.json::<Key>()?.read()?)
     }
 
-    /// Creates or changes a secret. `true`: it was not there before.
+    /// Creates or updates a secret. `true`: it was created.
     pub async fn put_secret(
         &self,
         repository: &Repository,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_private_key_opens_what_was_sealed() {
+    fn only_the_private_key_decrypts_a_sealed_value() {
         let (public, private) = crypto_box_keypair();
         let value = Secret::new("https://api.example.com");
         let key = key(&STANDARD.encode(public)).unwrap();
@@ -117,12 +117,12 @@ mod tests {
     #[case::not_base64("no key at all")]
     #[case::too_short("AAAA")]
     #[case::too_long(&"A".repeat(48))]
-    fn what_is_no_key_is_refused(#[case] text: &str) {
+    fn an_invalid_key_is_refused(#[case] text: &str) {
         assert_eq!(key(text), Err(UnusableKey));
     }
 
     #[test]
-    fn a_key_that_hides_nothing_seals_nothing() {
+    fn the_all_zero_key_is_refused() {
         let zero = key(&STANDARD.encode([0; 32])).unwrap();
         assert_eq!(zero.seal(&Secret::new("x")), Err(UnusableKey));
     }

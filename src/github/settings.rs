@@ -1,21 +1,21 @@
-//! How GitHub is reached: `GITHUB_TOKEN` or `GITHUB_APP_*`, `GITHUB_REPO`, `GITHUB_API_BASE`.
+//! The settings of the GitHub client: `GITHUB_TOKEN` or `GITHUB_APP_*`, `GITHUB_REPO`, `GITHUB_API_BASE`.
 
 use super::repository::Repository;
 use crate::config::{Reader, Setting};
 use crate::secrets::{Secret, SecretSetting, SecretSource};
 
-/// How to reach GitHub.
+/// The settings of the GitHub client.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How we sign in.
+    /// How to sign in.
     pub sign_in: SignIn,
     /// The repository of agents that name none.
     pub repository: Repository,
-    /// Without a trailing slash; Enterprise Server's ends in `/api/v3`.
+    /// Without a trailing slash. For Enterprise Server it ends in `/api/v3`.
     pub api_base: String,
 }
 
-/// How we sign in to GitHub.
+/// How to sign in to GitHub.
 #[derive(Debug, Clone)]
 pub enum SignIn {
     /// With a token that may read and write Actions.
@@ -107,13 +107,14 @@ pub const DECLARED: &[&Setting] = &[
     &API_BASE,
 ];
 
-/// One line is what an environment file holds.
+/// Reads a PEM key. In an environment file it is one line, so `
+/// ` stands for a line feed.
 fn pem(text: &str) -> Option<Secret> {
     text.starts_with("-----BEGIN").then(|| Secret::new(text.replace("\\n", "\n")))
 }
 
 impl Settings {
-    /// Reads these settings; `None` if something that is required is missing or wrong.
+    /// Reads these settings; `None` if a required one is missing or not valid.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let sign_in = SignIn::read(reader);
         let repository = reader.required(
@@ -127,7 +128,7 @@ impl Settings {
 }
 
 impl SignIn {
-    /// The app if any of its settings is there, else the token.
+    /// Chooses the app if any of its settings is set, else the token.
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let is_app = [&APP_ID, &APP_INSTALLATION_ID].iter().any(|one| reader.value(one).is_some());
         if !is_app && !APP_PRIVATE_KEY.is_set(reader) {

@@ -1,4 +1,4 @@
-//! Signing in to GitHub: with a token, or as an installation of an app.
+//! Signs in to GitHub with a token, or as an installation of an app.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ impl From<NoSecret> for GithubError {
 }
 
 impl Github {
-    /// The token to work with: ours, or the installation's, which is kept and renewed before it ends.
+    /// The token for requests. An installation token is cached, and renewed before it expires.
     pub(super) async fn token(&self) -> Result<Secret, GithubError> {
         let app = match &self.settings.sign_in {
             SignIn::Token(_) => return Ok(self.credential.get().await?),
@@ -43,8 +43,8 @@ impl Github {
         Ok(token)
     }
 
-    /// Another token than this one, which GitHub refused: a secret may have been changed, an
-    /// installation's token revoked before its time. `None` when there is no other.
+    /// A new token in place of one that GitHub refused: the secret may have changed, or the installation
+    /// token was revoked. `None` if there is no other.
     pub(super) async fn another_token(
         &self,
         refused: &Secret,
@@ -58,19 +58,19 @@ impl Github {
         }
     }
 
-    /// What the app's installation was granted; `None` with a token, which does not tell.
+    /// The permissions of the app's installation. `None` for a plain token, which does not tell them.
     pub async fn granted(&self) -> Option<BTreeMap<String, String>> {
         self.installation.lock().await.as_ref().map(|token| token.permissions.clone())
     }
 
-    /// The login that the app's dispatches carry, if we are an app.
+    /// The login that starts the app's dispatches; `None` if we are not an app.
     pub(super) async fn app_login(&self) -> Result<Option<String>, GithubError> {
         let SignIn::App(app) = &self.settings.sign_in else { return Ok(None) };
         let app: App = self.call_as_app(app, Method::GET, "/app").await?.json()?;
         Ok(Some(format!("{}[bot]", app.slug)))
     }
 
-    /// A call as the app itself, not as its installation.
+    /// A request as the app itself, not as its installation.
     async fn call_as_app(
         &self,
         app: &AppSettings,

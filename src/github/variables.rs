@@ -1,4 +1,4 @@
-//! The repository's variables.
+//! Repository variables.
 //!
 //! <https://docs.github.com/en/rest/actions/variables>
 
@@ -23,7 +23,7 @@ impl Github {
         }
     }
 
-    /// Creates a variable that is not there yet.
+    /// Creates a variable. Fails if it exists.
     pub async fn create_variable(
         &self,
         repository: &Repository,
@@ -35,7 +35,7 @@ impl Github {
         self.post(&path, &body).await.map(drop)
     }
 
-    /// Changes a variable that is there.
+    /// Updates a variable. Fails if it does not exist.
     pub async fn update_variable(
         &self,
         repository: &Repository,

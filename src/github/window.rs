@@ -1,9 +1,9 @@
-//! All runs of a workflow that were created in a span of time, read as fast as GitHub allows.
+//! Reads all runs of a workflow that were created in a time span, with concurrent requests.
 //!
 //! <https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow>
 //!
-//! The first page of a span tells how many runs there are, so the other pages are asked for at once. A
-//! filtered search ends at 1000 results; a span with more is cut into shorter ones.
+//! The first page gives the total count, so all other pages are requested at once. GitHub returns at most
+//! 1000 results of a filtered search, so a span with more is split into shorter ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,43 +23,43 @@ use super::run::{Page, Run};
 use super::runs::{MAX_PAGES, PAGE};
 use futures_util::future::BoxFuture;
 
-/// Where a filtered search ends.
+/// The most results of one filtered search.
 const SEARCH_ENDS_AT: usize = PAGE * MAX_PAGES;
 
-/// A span that is cut is cut into pieces that would hold so many if runs came evenly.
+/// Split a span so that each piece would hold this many runs if they came evenly.
 const PIECE: usize = 700;
 
 /// The runs of a span.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Each once, in no order.
+    /// Each run once, in no order.
     pub runs: Vec<Run>,
-    /// How many more there are that GitHub does not list: over 1000 within one second.
+    /// Number of runs that GitHub does not list: those beyond 1000 within one second.
     pub left_out: usize,
 }
 
-/// A span of whole seconds, the end not in it.
+/// A half-open time span in whole seconds: `to` is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// Its first second.
+    /// The first second.
     pub from: DateTime<Utc>,
-    /// The first second after it.
+    /// The first second after the span.
     pub to: DateTime<Utc>,
 }
 
-/// Whose runs are read, and by how many calls at once.
+/// Which runs to read, and how many requests at once.
 #[derive(Clone, Copy)]
 pub struct Reading<'a> {
-    /// The repository.
+    /// The workflow's repository.
     pub repository: &'a Repository,
-    /// The workflow's file.
+    /// The workflow's file name.
     pub workflow: &'a str,
-    /// One permit a call.
+    /// One permit per request.
     pub calls: &'a Semaphore,
 }
 
 impl Github {
-    /// The runs that were created in this span, whatever started them.
+    /// The runs created in this span, of any event.
     pub fn runs_between<'a>(
         &'a self,
         reading: Reading<'a>,
@@ -85,8 +85,7 @@ impl Github {
         })
     }
 
-    /// One page. The one place where reading a list is tried again: once, after a broken connection or
-    /// a fault of GitHub.
+    /// Reads one page. The only retry of list requests: once, after a broken connection or a server error.
     async fn page(
         &self,
         reading: Reading<'_>,
@@ -102,7 +101,7 @@ impl Github {
         let pace =
             ExponentialBuilder::new().with_min_delay(Duration::from_millis(250)).with_max_times(1);
         (|| async {
-            // It is never closed.
+            // The semaphore is never closed, so this cannot fail.
             let _permit = calls.acquire().await.ok();
             self.remembered(&path).await
         })
@@ -129,8 +128,7 @@ impl Github {
 }
 
 impl Listed {
-    /// One list of several. A run that came twice, because something moved between two pages, is in it
-    /// once.
+    /// Merges lists. A run that appears twice is kept once: it may move to another page between two requests.
     pub fn joined(lists: Vec<Self>) -> Self {
         let left_out = lists.iter().map(|list| list.left_out).sum();
         let mut runs: Vec<Run> = lists.into_iter().flat_map(|list| list.runs).collect();
@@ -145,14 +143,14 @@ impl Span {
         (self.to - self.from).num_seconds().max(0)
     }
 
-    /// As GitHub takes it, where both ends are in the range.
+    /// GitHub's range syntax. It includes both ends.
     fn query(self) -> String {
         let stamp = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let last = self.to - chrono::TimeDelta::seconds(1);
         format!("{}..{}", stamp(self.from), stamp(last))
     }
 
-    /// The spans to ask for instead, if this many runs are too many for one search.
+    /// Splits the span if one search cannot return this many runs.
     fn pieces(self, runs: usize) -> Vec<Self> {
         let seconds = self.seconds();
         if runs <= SEARCH_ENDS_AT || seconds < 2 {
@@ -178,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_not_in_the_span() {
+    fn the_query_excludes_the_spans_end() {
         assert_eq!(span(60).query(), "2026-11-22T10:00:00Z..2026-11-22T10:00:59Z");
         assert_eq!(span(1).query(), "2026-11-22T10:00:00Z..2026-11-22T10:00:00Z");
     }
 
     #[test]
-    fn a_second_cannot_be_cut() {
+    fn a_span_of_one_second_is_not_split() {
         assert_eq!(span(1).pieces(5000), [span(1)]);
         assert_eq!(span(9).pieces(1000), [span(9)]);
         assert_eq!(span(9).pieces(1001).len(), 2);

@@ -1,9 +1,9 @@
-//! How a run's state looks: one icon and one wording for every message.
+//! The icon and the words for a run's state, the same in every message.
 
 use super::run::Run;
 use crate::text::{duration, escape};
 
-/// The icon and words of a run that has not ended; one that nothing is known of yet is dispatched.
+/// Icon and words for a run that has not ended. `None`: dispatched, but not seen yet.
 pub(crate) fn running(run: Option<&Run>) -> (&'static str, String) {
     match run.and_then(|run| run.status.as_deref()) {
         None => ("🔵", "dispatched".to_owned()),
@@ -14,7 +14,7 @@ pub(crate) fn running(run: Option<&Run>) -> (&'static str, String) {
     }
 }
 
-/// The icon and words of a conclusion; one that is not known yet is shown as it is.
+/// Icon and words for a conclusion. An unknown one is shown as it is.
 pub(crate) fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
     let (icon, words) = match conclusion {
         Some("success") => ("🟢", "succeeded"),
@@ -33,7 +33,7 @@ pub(crate) fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
     (icon, format!("{words} ({term})"))
 }
 
-/// How long a completed run took, or how long a running one was seen to run.
+/// How long a completed run took, or how long a running one has run so far.
 pub(crate) fn took(run: &Run) -> Option<String> {
     run.duration().map(duration::compact)
 }

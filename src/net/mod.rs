@@ -1,4 +1,4 @@
-//! The network: how requests go out, and which URLs may be asked.
+//! The network: the HTTP transport, and the URL guard against SSRF.
 
 pub mod transport;
 pub(crate) mod url_guard;

@@ -1,4 +1,4 @@
-//! Outgoing HTTP: one request out, one whole answer back, within a time limit and a size limit.
+//! Outgoing HTTP: sends a request and reads the whole answer, with a timeout and a size limit.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,39 +8,39 @@ use http::{Request, Response};
 
 use futures_util::future::BoxFuture;
 
-/// From the first byte out to the last byte in.
+/// Timeout from the first byte sent to the last byte received.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// No answer that Deckhand reads is larger.
+/// Size limit of an answer.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
-/// A connection that was idle for longer is not trusted. On Lambda the process is frozen between
-/// invocations: the other side hangs up meanwhile, no timer of ours runs, and a request on such a
-/// connection would be lost. A lost dispatch costs the user half a minute of doubt; a handshake costs 50 ms.
+/// Close a connection that was idle for longer. Lambda freezes the process between invocations. The server
+/// may close the connection meanwhile, our timers do not run, and the next request on it would be lost. A
+/// lost dispatch leaves the user in doubt for half a minute; a new handshake costs 50 ms.
 const IDLE_LIMIT: Duration = Duration::from_secs(15);
 
-/// Why there is no answer. The two differ in what may be done next: what was not sent can be sent
-/// again, what was lost may have been done.
+/// Why there is no answer. A request that was not sent can be sent again. One whose answer was lost may have
+/// been acted on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// No connection came about, so the other side has seen nothing.
+    /// There was no connection, so the server has seen nothing.
     #[error("no connection: {0}")]
     NotSent(String),
-    /// The request may have arrived; its answer did not, or not in time.
+    /// The request may have arrived, but no answer came in time.
     #[error("no answer: {0}")]
     Lost(String),
 }
 
-/// Sends requests. Injected, so that tests can watch the real one at work.
+/// Sends HTTP requests. Injected, so that tests can observe or replace it.
 pub trait Transport: Send + Sync {
-    /// Sends one request and reads the whole answer. Redirects are answers, not followed.
+    /// Sends one request and reads the whole answer. Redirects are returned, not followed.
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, CallError>>;
 }
 
-/// HTTPS (HTTP/1.1 and HTTP/2) by reqwest, on rustls with ring and Mozilla's roots. Nothing is built
-/// before the first request: a PING needs none of it.
+/// HTTPS (HTTP/1.1 and HTTP/2) with reqwest, rustls, ring and Mozilla's roots. The client is built on the
+/// first request, so a PING does not pay for it.
 #[derive(Default)]
 pub struct Https {
     client: Mutex<Option<(reqwest::Client, SystemTime)>>,
@@ -62,7 +62,7 @@ impl Https {
     }
 }
 
-/// TLS by rustls with ring and Mozilla's roots.
+/// A TLS configuration with ring and Mozilla's roots.
 pub fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -118,7 +118,7 @@ fn call_error(error: reqwest::Error) -> CallError {
     }
 }
 
-/// The innermost cause, without the URL: Discord's URLs carry a token.
+/// The innermost cause, without the URL: Discord's URLs contain a token.
 pub fn brief(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn std::error::Error = &error;

@@ -1,9 +1,9 @@
-//! Which URLs a user may hand to a workflow.
+//! The guard for URLs that a user may pass to a workflow (SSRF, shell injection).
 //!
-//! The URL ends up in a web client that every visitor's browser runs, and later in checks that
-//! Deckhand makes itself, so it must lead to a public host: no credentials, nothing local, no
-//! special address in any notation or family. The `url` crate's parser is the browser's (WHATWG),
-//! so `https://0x7f.1`, `https://2130706433` and `https://127。0。0。1` are seen as what they are.
+//! The URL is built into a web client that runs in every visitor's browser, and Deckhand sends requests to
+//! it. So it must name a public host: no credentials, no local names, no special addresses in any notation.
+//! The `url` crate parses like a browser (WHATWG), so `https://0x7f.1`, `https://2130706433` and
+//! `https://127。0。0。1` are recognised as loopback.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,19 +12,19 @@ use url::{Host, Url};
 
 use crate::config::{Reader, Setting};
 
-/// The longest URL that is looked at, in bytes.
+/// Length limit of a URL, in bytes.
 const MAX_LENGTH: usize = 2048;
 
-/// What a workflow that pastes the URL into a shell line must not meet; none is needed in a base URL, and
-/// each has a percent-encoded form.
+/// Characters that could be harmful if a workflow pastes the URL into a shell line. No base URL needs them,
+/// and each has a percent-encoded form.
 const SHELL: &[char] =
     &['$', '`', '\'', '"', ';', '(', ')', '<', '>', '|', '{', '}', '^', '*', '!', '\\'];
 
-/// Host names that mean "this machine" or "this network", with everything below them.
+/// Host names for this machine or the local network. Names below them are included.
 const LOCAL_NAMES: &[&str] =
     &["localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "home.arpa"];
 
-/// IPv4 blocks that are not globally reachable, and multicast, by the IANA special-purpose registry.
+/// IPv4 blocks that are not globally reachable, and multicast, from the IANA special-purpose registry.
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry/>
 const SPECIAL_V4: &[Ipv4Net] = &[
     v4([0, 0, 0, 0], 8),       // this network
@@ -44,11 +44,11 @@ const SPECIAL_V4: &[Ipv4Net] = &[
     v4([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
 
-/// Global unicast: all of IPv6 that can be public. What embeds IPv4 (mapped, compatible, NAT64) is
-/// outside of it.
+/// Global unicast: every public IPv6 address is in it. IPv4 embedded in IPv6 (mapped, compatible, NAT64) is
+/// outside.
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// Blocks inside [`GLOBAL_V6`] that are special.
+/// Special blocks inside [`GLOBAL_V6`].
 /// <https://www.iana.org/assignments/iana-ipv6-special-registry/>
 const SPECIAL_V6: &[Ipv6Net] = &[
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments, Teredo
@@ -68,9 +68,9 @@ const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], prefix: u8) -> Ipv6Net {
 /// The settings `ALLOWED_DOMAINS` and `SAFE_LOCAL`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UrlPolicy {
-    /// Hosts that are allowed; empty means every public host.
+    /// Allowed hosts; empty: every public host.
     pub allowed_domains: Vec<DomainPattern>,
-    /// For development: also lets `http` and `https` URLs of this machine (loopback) through.
+    /// For development: also allows `http` and `https` URLs to loopback.
     pub safe_local: bool,
 }
 
@@ -82,7 +82,7 @@ pub struct DomainPattern {
 }
 
 impl DomainPattern {
-    /// Reads one entry of `ALLOWED_DOMAINS`; `None` when it is neither form.
+    /// Parses one entry of `ALLOWED_DOMAINS`; `None` if it has neither form.
     pub fn parse(text: &str) -> Option<Self> {
         let (base, below) = text.strip_prefix("*.").map_or((text, false), |base| (base, true));
         let host = Url::parse(&format!("https://{base}/")).ok()?;
@@ -101,25 +101,24 @@ impl DomainPattern {
     }
 }
 
-/// A URL that the guard let through, in its normalised form. [`UrlPolicy::check`] is the only way
-/// to get one.
+/// A URL that passed the guard, normalised. Only [`UrlPolicy::check`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedUrl(String);
 
 impl AllowedUrl {
-    /// The URL, with a trailing slash only if the user typed one.
+    /// The URL. It ends in a slash only if the user typed one.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What is wrong with a URL, in words for the user.
+/// Why a URL is refused, in words for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedUrl {
-    /// It does not parse, or is too long.
+    /// It does not parse, or it is too long.
     #[error("it is not a URL (like https://api.example.com)")]
     NotAUrl,
-    /// Something that a shell or a page would read as more than a URL.
+    /// It has characters that a shell or a web page could interpret.
     #[error("it contains characters that no base URL needs (quotes, brackets, $, ; and the like)")]
     Characters,
     /// A scheme other than https.
@@ -128,7 +127,7 @@ pub enum RefusedUrl {
     /// `user:password@`.
     #[error("it must not contain a user name or password")]
     Credentials,
-    /// localhost and its kin, or a name without a dot.
+    /// A local host name, or a name without a dot.
     #[error("it names a host of a local network, not a public one")]
     LocalName,
     /// An address that is not public.
@@ -157,7 +156,6 @@ const SAFE_LOCAL: Setting = Setting {
 pub(crate) const DECLARED: &[&Setting] = &[&DOMAINS, &SAFE_LOCAL];
 
 impl UrlPolicy {
-    /// Reads these settings.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             allowed_domains: reader.list(&DOMAINS, DomainPattern::parse),
@@ -165,7 +163,7 @@ impl UrlPolicy {
         }
     }
 
-    /// Checks what a user typed.
+    /// Checks a URL that a user typed.
     pub fn check(&self, text: &str) -> Result<AllowedUrl, RefusedUrl> {
         let text = text.trim();
         if text.len() > MAX_LENGTH || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -178,7 +176,7 @@ impl UrlPolicy {
         if url.as_str().contains(SHELL) || text.contains('\\') {
             return Err(RefusedUrl::Characters);
         }
-        // Also the empty ones, which the parser drops.
+        // Refuse empty credentials too, which the parser drops.
         let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
         let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
         if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
@@ -188,8 +186,8 @@ impl UrlPolicy {
         Ok(AllowedUrl(as_typed(&url, text)))
     }
 
-    /// Checks where a URL leads that Deckhand itself is about to ask, and that no shell will read: a
-    /// redirect's target. An address that its name stands for is checked by [`Self::allows_address`].
+    /// Checks a URL before Deckhand itself sends a request to it, like a redirect's target. No shell reads
+    /// it. The caller must also check the resolved address with [`Self::allows_address`].
     pub fn check_destination(&self, url: &Url) -> Result<(), RefusedUrl> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(RefusedUrl::Credentials);
@@ -204,7 +202,7 @@ impl UrlPolicy {
         self.check_host(&host)
     }
 
-    /// Whether an address that a name stands for may be connected to.
+    /// Whether to connect to an address that `name` resolved to.
     pub fn allows_address(&self, name: &str, address: IpAddr) -> bool {
         let local = self.safe_local && is_loopback(&Host::Domain(name)) && address.is_loopback();
         local || is_public(address)
@@ -229,7 +227,7 @@ impl UrlPolicy {
     }
 }
 
-/// Whether an address can be reached from the whole internet.
+/// Whether an address is globally reachable.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => !SPECIAL_V4.iter().any(|net| net.contains(&v4)),
@@ -259,8 +257,8 @@ fn is_loopback(host: &Host<&str>) -> bool {
     }
 }
 
-/// The parser gives every bare host the path `/`; a base URL that clients append a path to must not
-/// grow a slash that the user did not type.
+/// The parser adds the path `/` to a bare host. Clients append a path to the base URL, so remove that slash
+/// unless the user typed it.
 fn as_typed(url: &Url, text: &str) -> String {
     let normal = url.as_str();
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
@@ -346,7 +344,7 @@ mod tests {
     #[case::v6_link_local("https://[fe80::1]", RefusedUrl::SpecialAddress)]
     #[case::v6_multicast("https://[ff02::1]", RefusedUrl::SpecialAddress)]
     #[case::v6_documentation("https://[2001:db8::1]", RefusedUrl::SpecialAddress)]
-    fn everything_else_is_refused_with_its_reason(#[case] text: &str, #[case] why: RefusedUrl) {
+    fn other_urls_are_refused_with_the_reason(#[case] text: &str, #[case] why: RefusedUrl) {
         assert_eq!(check(text), Err(why));
     }
 
@@ -396,14 +394,14 @@ mod tests {
     #[case("https://169.254.169.254", false)]
     #[case("ftp://localhost", false)]
     #[case("http://user@localhost", false)]
-    fn safe_local_opens_loopback_and_nothing_else(#[case] text: &str, #[case] passes: bool) {
+    fn safe_local_allows_only_loopback(#[case] text: &str, #[case] passes: bool) {
         let policy = UrlPolicy { safe_local: true, ..UrlPolicy::default() };
         assert_eq!(policy.check(text).is_ok(), passes);
     }
 
     proptest! {
         #[test]
-        fn no_text_panics_and_what_passes_passes_again(text in ".*") {
+        fn checking_never_panics_and_is_idempotent(text in ".*") {
             if let Ok(url) = UrlPolicy::default().check(&text) {
                 prop_assert_eq!(UrlPolicy::default().check(url.as_str()), Ok(url));
             }

@@ -1,7 +1,7 @@
-//! Secrets that are given in the environment, or by the name of an SSM parameter that holds them.
+//! Secrets from the environment or from an SSM parameter.
 //!
-//! A parameter is read when its secret is first needed, remembered for a while, and read again when
-//! the other side refuses what is remembered: so a secret can be changed while the bot runs.
+//! A parameter is read on first use and cached. It is read again when the cache expires or the server refuses
+//! the secret. So a secret can be rotated while the bot runs.
 //! <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
 
 use std::fmt;
@@ -26,22 +26,22 @@ const LONG: TimeDelta = TimeDelta::seconds(1);
 /// Where a secret comes from.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
-    /// It was given itself.
+    /// The secret itself.
     Given(Secret),
-    /// Its place was given.
+    /// The SSM parameter that holds it.
     Parameter(Parameter),
 }
 
 /// An SSM parameter that holds a secret.
 #[derive(Debug, Clone)]
 pub struct Parameter {
-    /// The setting that names it, like `GITHUB_TOKEN_PARAMETER`.
+    /// The setting that names the parameter, like `GITHUB_TOKEN_PARAMETER`.
     pub setting: &'static str,
-    /// Its name or ARN.
+    /// Name or ARN of the parameter.
     pub name: String,
-    /// What the value must look like, for when it does not.
+    /// The valid form, for the error text.
     pub shape: &'static str,
-    /// Reads the value.
+    /// Parses the value; `None` if it is not valid.
     pub parse: fn(&str) -> Option<Secret>,
 }
 
@@ -51,23 +51,24 @@ pub struct Parameter {
 pub struct NoSecret {
     /// The setting that names the parameter.
     pub setting: &'static str,
-    /// The parameter.
+    /// Name or ARN of the parameter.
     pub name: String,
-    /// What is wrong, and what to do.
+    /// What is wrong, and the fix.
     pub why: String,
 }
 
-/// Why a parameter cannot be read, to follow its name: what is wrong and what to do. Safe as Markdown.
+/// Why a parameter cannot be read: the problem and the fix. Follows the parameter's name in a sentence. Safe
+/// as Markdown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable(pub String);
 
-/// Reads parameters: AWS, or what a test puts in its place.
+/// Reads parameters from AWS. Tests replace it.
 pub trait SecretStore: Send + Sync {
-    /// The decrypted value of a parameter.
+    /// Reads the decrypted value of a parameter.
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>>;
 }
 
-/// A store without parameters.
+/// For a build or process without a parameter store.
 pub struct NoParameters;
 
 impl SecretStore for NoParameters {
@@ -76,7 +77,7 @@ impl SecretStore for NoParameters {
     }
 }
 
-/// A secret, wherever it comes from.
+/// A secret with its source and its cache.
 pub struct Credential {
     source: SecretSource,
     store: Arc<dyn SecretStore>,
@@ -84,11 +85,11 @@ pub struct Credential {
     known: Mutex<Option<Known>>,
 }
 
-/// What is known of a parameter.
+/// The cached result of a read.
 struct Known {
     secret: Result<Secret, NoSecret>,
     at: DateTime<Utc>,
-    /// From then on.
+    /// How long it is cached.
     holds: TimeDelta,
 }
 
@@ -99,13 +100,12 @@ impl fmt::Debug for Credential {
 }
 
 impl Credential {
-    /// The secret of this source.
+    /// A secret that is read from this source on first use.
     pub fn new(source: SecretSource, store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>) -> Self {
         Self { source, store, clock, known: Mutex::default() }
     }
 
-    /// The secret: read when it was not read lately. If it cannot be read now, what was read before
-    /// still serves.
+    /// The secret, from the cache if that is fresh. If a refresh fails, the stale value is used.
     pub async fn get(&self) -> Result<Secret, NoSecret> {
         let parameter = match &self.source {
             SecretSource::Given(secret) => return Ok(secret.clone()),
@@ -118,7 +118,7 @@ impl Credential {
         {
             return secret.clone();
         }
-        // Left where it is: whoever waits for this may give up meanwhile.
+        // Copy the old value instead of taking it: the caller may be cancelled while it waits.
         let before = known.as_ref().and_then(|known| known.secret.clone().ok());
         let (secret, holds) = match (self.ask(parameter).await, before) {
             (Ok(secret), _) => (Ok(secret), FRESH_FOR),
@@ -136,14 +136,15 @@ impl Credential {
         secret
     }
 
-    /// Another value than this one, which was refused: read anew, if there is a parameter to read.
+    /// A new value after the server refused this one. Reads the parameter again; `None` if there is no other
+    /// value.
     pub async fn instead_of(&self, refused: &Secret) -> Option<Secret> {
         let SecretSource::Parameter(parameter) = &self.source else { return None };
         let mut known = self.known.lock().await;
         if let Some(Known { secret: Ok(secret), .. }) = &*known
             && secret != refused
         {
-            // Somebody else was refused too and has read it by now.
+            // Another caller was refused too and has already read the new value.
             return Some(secret.clone());
         }
         let read = self.ask(parameter).await.inspect_err(|error| {
@@ -177,7 +178,7 @@ mod tests {
     use std::time::Duration;
     use tokio::time::timeout;
 
-    /// Answers with what is in it, and counts how often it was asked.
+    /// Answers reads with `value` and counts them.
     struct Answers {
         value: StdMutex<Result<&'static str, Unreadable>>,
         asked: StdMutex<u32>,
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_parameter_is_read_once_and_again_after_a_while() {
+    async fn a_parameter_is_cached_until_it_expires() {
         let scene = Scene::new(Ok("first\n"));
         assert_eq!(scene.get().await, Ok("first".to_owned()));
         scene.holds(Ok("second"));
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_clock_that_was_set_back_does_not_keep_it_fresh() {
+    async fn the_cache_expires_when_the_clock_is_set_back() {
         let scene = Scene::new(Ok("first"));
         scene.get().await.unwrap();
         scene.minutes_pass(-60);
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_read_before_serves_while_it_cannot_be_read() {
+    async fn a_stale_value_is_used_while_a_refresh_fails() {
         let scene = Scene::new(Ok("first"));
         scene.get().await.unwrap();
         scene.holds(Err(unreadable("cannot be read now")));
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn while_it_cannot_be_read_nobody_is_held_up_again_and_again() {
+    async fn a_slow_failure_is_cached_briefly() {
         let scene = Scene::new(Err(unreadable("cannot be read now")));
         *scene.store.takes.lock().unwrap() = TimeDelta::seconds(5);
         for _ in 0..3 {
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gives_up_waiting_takes_nothing_from_the_next() {
+    async fn a_cancelled_read_leaves_the_cached_value() {
         let scene = Scene::new(Ok("first"));
         scene.get().await.unwrap();
         scene.holds(Err(unreadable("cannot be read now")));
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_parameter_that_was_just_put_there_is_found_at_once() {
+    async fn a_fast_failure_is_not_cached() {
         let scene = Scene::new(Err(unreadable("does not exist")));
         assert!(scene.get().await.is_err());
         scene.holds(Ok("first"));
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_value_is_read_anew_and_only_another_one_counts() {
+    async fn a_refused_value_is_replaced_only_by_a_different_one() {
         let scene = Scene::new(Ok("old"));
         let old = scene.credential.get().await.unwrap();
         assert_eq!(scene.credential.instead_of(&old).await, None);
@@ -334,7 +335,7 @@ mod tests {
         let new = scene.credential.instead_of(&old).await.unwrap();
         assert_eq!(new.expose(), "new");
         assert_eq!(scene.asked(), 3);
-        // Whoever was refused the old one at the same time need not ask.
+        // A second caller that was refused the old value gets the new one without another read.
         assert_eq!(scene.credential.instead_of(&old).await, Some(new));
         assert_eq!(scene.asked(), 3);
     }
@@ -343,7 +344,7 @@ mod tests {
     #[case(Err(unreadable("does not exist")), "does not exist")]
     #[case(Ok("two secret words"), "it must be one word")]
     #[tokio::test]
-    async fn what_is_wrong_names_the_parameter_and_no_value(
+    async fn an_error_names_the_parameter_and_shows_no_value(
         #[case] value: Result<&'static str, Unreadable>,
         #[case] said: &str,
     ) {
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_given_secret_asks_nobody() {
+    async fn a_secret_from_the_environment_reads_no_parameter() {
         let scene = Scene::new(Err(unreadable("does not exist")));
         let source = SecretSource::Given(Secret::new("given"));
         let credential = Credential::new(source, scene.store.clone(), scene.clock.clone());

@@ -1,4 +1,4 @@
-//! Secrets: values that are never shown, and where they come from.
+//! Secrets: values that are never shown, and their sources.
 
 pub(crate) mod credential;
 pub(crate) mod secret;

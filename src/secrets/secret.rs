@@ -2,14 +2,14 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A token or key: [`SecretString`], which has no `Display`, a redacted `Debug`, and wipes its memory when it is
-/// dropped. Its own type because secrets are compared here, which [`SecretString`] does not allow. Only
-/// [`Secret::expose`] gives the value, where a request is built.
+/// A token or key. It wraps [`SecretString`]: no `Display`, a redacted `Debug`, memory wiped on drop. It is
+/// its own type because [`SecretString`] has no `PartialEq`. Only [`Secret::expose`] returns the value, to
+/// build a request.
 #[derive(Clone, Debug)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a value out of circulation.
+    /// Wraps a value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(SecretString::from(value.into()))
     }
@@ -26,7 +26,7 @@ impl Secret {
     }
 }
 
-/// Not in constant time: nothing compares a secret with what came from outside.
+/// Not in constant time: a secret is never compared with input from outside.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         self.expose() == other.expose()

@@ -1,4 +1,4 @@
-//! A setting that holds a secret, or names the SSM parameter that holds it.
+//! A setting for a secret: the value itself, or the SSM parameter that holds it.
 
 use super::credential::{Parameter, SecretSource};
 use super::secret::Secret;
@@ -6,21 +6,21 @@ use crate::config::{Reader, Setting};
 
 /// The two settings of one secret.
 pub struct SecretSetting {
-    /// Gives the secret itself.
+    /// The secret itself.
     pub value: Setting,
-    /// Names the SSM parameter that holds it; goes before the value.
+    /// Names the SSM parameter that holds it. It overrides `value`.
     pub parameter: Setting,
-    /// Reads the secret, from wherever it comes.
+    /// Parses the secret from either source; `None` if it is not valid.
     pub parse: fn(&str) -> Option<Secret>,
 }
 
 impl SecretSetting {
-    /// Whether the secret is given in one of the two ways.
+    /// Whether one of the two settings is set.
     pub fn is_set(&self, reader: &Reader<'_>) -> bool {
         reader.value(&self.parameter).or_else(|| reader.value(&self.value)).is_some()
     }
 
-    /// Where the secret comes from, if it is given.
+    /// The source of the secret; `None` if it is not set.
     pub fn read(&self, reader: &mut Reader<'_>) -> Option<SecretSource> {
         if reader.value(&self.parameter).is_none() {
             return reader.optional(&self.value, self.parse).map(SecretSource::Given);
@@ -34,7 +34,7 @@ impl SecretSetting {
         }))
     }
 
-    /// The same for a secret that must be there; `how` says how to get one.
+    /// Reads a required secret; `how` says how to get one.
     pub fn required(&self, reader: &mut Reader<'_>, how: &'static str) -> Option<SecretSource> {
         if !self.is_set(reader) {
             reader.missing(&self.value, how);

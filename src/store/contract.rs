@@ -1,121 +1,122 @@
-//! What a store promises, and the records that it holds.
+//! The store's contract, and its records.
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::discord::{CorrelationId, InteractionId};
 
-/// Remembers interactions, deploys and posts.
+/// Stores interactions, deploys and posts.
 pub trait Store: Send + Sync {
-    /// Takes an interaction for its one and only handling. `false` when it was taken before.
+    /// Claims an interaction, so that it is handled once (idempotency). `false`: it was claimed before.
     fn take_interaction(&self, id: InteractionId) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Takes the interaction of a deploy in the same way, by noting the deploy as pending, before
-    /// anything is dispatched.
+    /// Claims a deploy's interaction in the same way: stores the deploy as pending. Call it before the
+    /// dispatch.
     fn begin_deploy<'a>(&'a self, deploy: &'a Deploy) -> BoxFuture<'a, Result<Begun, StoreError>>;
 
-    /// Notes the page of a deploy's run.
+    /// Stores the URL of a deploy's run.
     fn note_run<'a>(
         &'a self,
         key: &'a DeployKey,
         page: &'a str,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Ends a deploy, whose outcome the caller is going to announce. `false` when it was ended before: then
-    /// somebody else announces it. One that is not known any more is announced.
+    /// Ends a deploy whose outcome the caller is about to announce. `false`: it was ended before, and another
+    /// caller announces it. `true` also for a deploy that is not stored any more.
     fn end_deploy<'a>(
         &'a self,
         key: &'a DeployKey,
         outcome: &'a DeployOutcome,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// The last deploys of an agent, the newest first.
+    /// The latest deploys of an agent, newest first.
     fn history<'a>(
         &'a self,
         agent: &'a str,
         count: u16,
     ) -> BoxFuture<'a, Result<Vec<Deploy>, StoreError>>;
 
-    /// Begins a post that must be there once, whoever tries it how often. `key` says which.
+    /// Begins a post that must not be duplicated, whoever retries it. `key` identifies it.
     fn begin_post<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Post, StoreError>>;
 
-    /// Ends a post: `posted` says whether it is there. If it surely is not, it can be begun again; but
-    /// one that somebody else has ended as there stays so.
+    /// Ends a post. `posted: false` means that it was certainly not posted; then it can be begun again,
+    /// unless another process has ended it as posted.
     fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
-/// A deploy that was asked for in Discord.
+/// A deploy requested in Discord.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deploy {
-    /// Which one.
+    /// Its key.
     pub key: DeployKey,
-    /// Who asked for it: `name#id`.
+    /// `name#id` of the requester.
     pub requester: String,
-    /// When.
+    /// When it was requested.
     pub began_at: DateTime<Utc>,
-    /// The page of its run, as soon as that is known.
+    /// URL of its run, once known.
     pub run_page: Option<String>,
-    /// How far it has come.
+    /// Whether its outcome was announced.
     pub state: DeployState,
 }
 
-/// Which deploy. Keys of one agent are in the order of their interactions.
+/// The key of a deploy. Keys of one agent sort by interaction, so by time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeployKey {
     /// The agent's id.
     pub agent: String,
-    /// The interaction that asked for it.
+    /// The interaction that requested it.
     pub interaction_id: InteractionId,
 }
 
 impl DeployKey {
-    /// What the run carries.
+    /// The correlation id of its run.
     pub fn correlation_id(&self) -> CorrelationId {
         self.interaction_id.correlation_id()
     }
 }
 
-/// How far a deploy has come.
+/// The state of a deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeployState {
-    /// Its outcome was not announced yet.
+    /// The outcome is not announced yet.
     Pending,
-    /// Its outcome was announced.
+    /// The outcome was announced.
     Ended(DeployOutcome),
 }
 
-/// How a deploy ended.
+/// The outcome of a deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeployOutcome {
-    /// One word: GitHub's conclusion, like `success`, or what there is instead of one.
+    /// One word: GitHub's conclusion, like `success`, or the reason why there is none.
     pub word: String,
-    /// The page of its run, if that is known.
+    /// URL of its run, if known.
     pub run_page: Option<String>,
-    /// When it was told.
+    /// When it was announced.
     pub at: DateTime<Utc>,
 }
 
-/// What came of [`Store::begin_deploy`].
+/// The result of [`Store::begin_deploy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
-    /// It is the caller's to dispatch.
+    /// New: the caller must dispatch it.
     Now,
-    /// The same interaction began it before; this is how it stands.
+    /// A replay: the same interaction began it before. Holds its current record.
     Before(Deploy),
 }
 
-/// What came of [`Store::begin_post`].
+/// The result of [`Store::begin_post`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Post {
-    /// Nobody has tried it.
+    /// New: nobody has tried to post it.
     First,
-    /// Somebody has tried it and it is not known what came of it.
+    /// Another try began it, but its result is not known.
     Unsure,
-    /// It is there.
+    /// Already posted.
     Done,
 }
 
-/// Why the store cannot be used; then nothing that it decides can be done. Says what to do; safe as Markdown.
+/// Why the store cannot be used. Then no action that depends on it is safe. It says how to fix it; safe as
+/// Markdown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct StoreError(pub String);

@@ -1,4 +1,4 @@
-//! The store that all processes share: one DynamoDB table.
+//! The store that all processes share: a DynamoDB table.
 //!
 //! | `pk` | `sk` | what |
 //! |---|---|---|
@@ -6,9 +6,9 @@
 //! | `agent#<agent's id>` | the interaction's id, 20 digits | a deploy, so one agent's are in order |
 //! | `post#<key>` | `post` | a post that must be there once |
 //!
-//! Every item has `expires_at`, the table's TTL in seconds since 1970. What decides is a conditional write
-//! that carries a random `claim`: the SDK sends a write again when its answer was lost, and by the
-//! claim a writer recognises that the one who won was itself.
+//! Every item has `expires_at`, the table's TTL attribute in seconds since 1970. Each deciding write is
+//! conditional and carries a random `claim`. The SDK retries a write whose answer was lost. If the retry
+//! finds its own claim in the table, the first try had succeeded.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>
 
 use std::collections::HashMap;
@@ -31,14 +31,14 @@ use crate::aws::{Aws, AwsError};
 use crate::clock::Clock;
 use crate::discord::InteractionId;
 
-/// A signed request is refused after five minutes, so this is plenty.
+/// Discord's signatures expire after five minutes, so replays stop long before this.
 const INTERACTIONS_KEPT: TimeDelta = TimeDelta::days(1);
 const DEPLOYS_KEPT: TimeDelta = TimeDelta::days(90);
 const POSTS_KEPT: TimeDelta = TimeDelta::days(7);
 
 type Item = HashMap<String, AttributeValue>;
 
-/// Remembers in a table.
+/// A store in a DynamoDB table.
 pub struct Dynamo {
     aws: Arc<Aws>,
     table: String,
@@ -46,7 +46,7 @@ pub struct Dynamo {
 }
 
 impl Dynamo {
-    /// The store in this table. Nothing is connected yet.
+    /// A store in this table. It connects on first use.
     pub fn new(aws: Arc<Aws>, table: String, clock: Arc<dyn Clock>) -> Self {
         Self { aws, table, clock }
     }
@@ -55,12 +55,12 @@ impl Dynamo {
         Client::new(self.aws.config().await)
     }
 
-    /// When something that is noted now is forgotten.
+    /// The expiry of an item written now.
     fn expiry(&self, kept: TimeDelta) -> AttributeValue {
         number((self.clock.now() + kept).timestamp())
     }
 
-    /// Puts an item where none is. Gives the item that is there instead, if it is not ours.
+    /// Writes an item if its key is free; `None` on success. Otherwise returns the other writer's item.
     async fn put_first(&self, mut item: Item) -> Result<Option<Item>, StoreError> {
         let claim = text(Uuid::new_v4());
         item.insert("claim".to_owned(), claim.clone());
@@ -239,7 +239,7 @@ impl Store for Dynamo {
                     .expression_attribute_values(":begun", text("begun"));
                 match delete.send().await {
                     Ok(_) => Ok(()),
-                    // Somebody else has ended it.
+                    // Another process has ended it as posted.
                     Err(error)
                         if error.as_service_error().is_some_and(
                             DeleteItemError::is_conditional_check_failed_exception,
@@ -286,7 +286,7 @@ fn time(item: &Item, name: &str) -> Option<DateTime<Utc>> {
     string(item, name)?.parse().ok()
 }
 
-/// `None` for an item that is no deploy, as another version may leave one.
+/// `None` for an item in an unknown format, for example of another version.
 fn deploy_of(item: &Item) -> Option<Deploy> {
     let state = match string(item, "state")?.as_str() {
         "pending" => DeployState::Pending,

@@ -1,4 +1,4 @@
-//! The store of one process: enough for `serve`, tests and a first try on Lambda.
+//! An in-memory store for one process: for `serve`, tests and a first try on Lambda.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,11 +10,11 @@ use futures_util::future::BoxFuture;
 
 use crate::discord::InteractionId;
 
-/// Things of each kind remembered at most. A signed request is refused after five minutes, so only
-/// that long must be covered; this many within five minutes is far beyond Discord's own limits.
+/// Limit for each kind of record. Signed requests expire after five minutes, so only replays within that time
+/// matter. This many requests in five minutes are far above Discord's own limits.
 const REMEMBERED: usize = 10_000;
 
-/// Remembers in memory.
+/// A store in memory.
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<Remembered>);
 
@@ -22,11 +22,11 @@ pub struct Memory(Mutex<Remembered>);
 struct Remembered {
     interactions: Recent<InteractionId, ()>,
     deploys: Recent<(String, InteractionId), Deploy>,
-    /// Whether it is there.
+    /// Whether it was posted.
     posts: Recent<String, bool>,
 }
 
-/// A map that forgets what was put into it first.
+/// A map that evicts its oldest entries.
 #[derive(Debug)]
 struct Recent<K, V> {
     entries: BTreeMap<K, V>,
@@ -40,7 +40,7 @@ impl<K: Ord, V> Default for Recent<K, V> {
 }
 
 impl<K: Ord + Clone, V> Recent<K, V> {
-    /// Puts it in if nothing is there; else gives what is.
+    /// Inserts a value if the key is free; otherwise returns the existing one.
     fn insert(&mut self, key: K, value: V) -> Option<&V> {
         if self.entries.contains_key(&key) {
             return self.entries.get(&key);
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_oldest_is_forgotten_when_there_are_too_many() {
+    async fn the_oldest_entries_are_evicted_above_the_limit() {
         let store = Memory::default();
         for id in 0..=REMEMBERED as u64 {
             assert_eq!(store.take_interaction(InteractionId(id)).await, Ok(true));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_post_that_is_there_stays_so_whoever_failed_at_it() {
+    async fn a_failed_try_does_not_undo_a_finished_post() {
         let store = Memory::default();
         assert_eq!(store.begin_post("a").await, Ok(Post::First));
         assert_eq!(store.begin_post("a").await, Ok(Post::Unsure));

@@ -1,7 +1,7 @@
-//! What must be remembered between interactions.
+//! State that outlives an interaction.
 //!
-//! [`Memory`] is the store of one process; `Dynamo` (with the feature `aws`) is shared by all of them and outlives each. Every
-//! write that decides something is conditional: of two that race, one wins.
+//! [`Memory`] is the store of one process. `Dynamo` (with the feature `aws`) is shared by all processes and
+//! outlives them. Every deciding write is conditional: if two race, exactly one succeeds.
 
 pub(crate) mod contract;
 #[cfg(feature = "aws")]

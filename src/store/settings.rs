@@ -1,8 +1,7 @@
-//! The table that all processes share.
+//! The setting for the shared table.
 
 use crate::config::{Reader, Setting};
 
-/// Names the table.
 pub(crate) const TABLE_NAME: Setting = Setting {
     name: "TABLE_NAME",
     about: "the DynamoDB table that all processes share, by name or ARN. What one process has done no other does again.",
@@ -10,7 +9,7 @@ pub(crate) const TABLE_NAME: Setting = Setting {
     shape: "it must be the name or ARN of a DynamoDB table",
 };
 
-/// How to get a table.
+/// How to create the table.
 pub(crate) const HOW_TO_GET_A_TABLE: &str =
     "on Lambda a DynamoDB table is required; the template makes one and sets it";
 

@@ -1,5 +1,5 @@
-//! No store, where there must be one: on Lambda without `TABLE_NAME`. What only reads works; what would
-//! dispatch or write is refused, because it could be done twice.
+//! A store that refuses everything: for Lambda without `TABLE_NAME`. Read-only commands work. Commands that
+//! dispatch or write are refused, because a replay could repeat them.
 
 use futures_util::future::{BoxFuture, ready};
 
@@ -7,7 +7,7 @@ use super::contract::{Begun, Deploy, DeployKey, DeployOutcome, Post, Store, Stor
 use super::settings::{HOW_TO_GET_A_TABLE, TABLE_NAME};
 use crate::discord::InteractionId;
 
-/// Says that there is no table.
+/// Refuses everything because no table is configured.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unset;
 

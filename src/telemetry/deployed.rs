@@ -1,16 +1,16 @@
-//! What came of a dispatch, as the log and the metrics have it.
+//! The result of a dispatch, for the log and the metrics.
 
-/// A deploy's end as far as this interaction is concerned.
+/// The result of a dispatch, as far as this interaction followed it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployed {
-    /// The run, if it is known.
+    /// `None` if the run is not known.
     pub run_id: Option<u64>,
-    /// How the run was recognised.
+    /// How the run was matched to the dispatch.
     pub matched: Option<&'static str>,
-    /// How it ended, in one word. It is a dimension of the metrics, so it must be one of few.
+    /// The outcome, in one word. It is a metric dimension, so it must be one of a few values.
     pub conclusion: &'static str,
-    /// How long the run took, in seconds, if it has ended.
+    /// Duration of the run in seconds; `None` if it has not ended.
     pub seconds: Option<f64>,
-    /// What went wrong with us or GitHub; a run that failed is not meant.
+    /// An error of ours or GitHub's. A failed run is not an error.
     pub error: Option<String>,
 }

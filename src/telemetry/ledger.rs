@@ -1,4 +1,4 @@
-//! The account of one interaction while it goes on.
+//! Collects what is known about one interaction while it runs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use super::summary::{About, Event, InteractionOutcome, Notes, Summary};
 use crate::clock::Clock;
 use crate::telemetry::Sink;
 
-/// What is noted of one interaction. Its line is written when it is dropped, so exactly once.
+/// The notes about one interaction. Writes its summary line when dropped, so exactly once.
 pub struct Ledger {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) clock: Arc<dyn Clock>,

@@ -1,6 +1,7 @@
-//! A summary as one line of JSON, on Lambda with the metrics in it that CloudWatch takes out of it.
+//! Writes a summary as one line of JSON. On Lambda the line includes metrics for CloudWatch.
 //!
-//! Written by hand: the line is the summary itself, while the crates for this format write lines of metrics only.
+//! Serialized here, because the line is the summary itself. The crates for this format (EMF) write only
+//! metrics.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::summary::{Event, Summary};
 
-/// Every metric is in this namespace.
+/// The CloudWatch namespace of all metrics.
 const NAMESPACE: &str = "Deckhand";
 
 #[derive(Serialize)]
@@ -50,7 +51,7 @@ struct Line<'a> {
     aws: Option<Aws>,
 }
 
-/// The dimensions and the metrics, each a member of the line under its own name.
+/// The dimensions and metrics. Each is a top-level field of the line.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Measured<'a> {
@@ -83,7 +84,7 @@ struct Aws {
     cloud_watch_metrics: Vec<Directive>,
 }
 
-/// Some metrics and the dimensions that they have.
+/// A set of metrics with its dimensions.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Directive {
@@ -100,7 +101,7 @@ struct Metric {
 }
 
 impl Summary {
-    /// The line of this function, with its line feed.
+    /// The line for this Lambda function, with its line feed.
     pub fn to_line(&self, function_name: &str) -> Vec<u8> {
         let measured = self.measured(function_name);
         let (about, notes) = (&self.about, &self.notes);
@@ -127,7 +128,7 @@ impl Summary {
             aws: self.aws(&measured),
             measured,
         };
-        // Cannot fail: the keys are texts and the numbers finite. Nothing is written if it does.
+        // This cannot fail: all keys are strings and all numbers finite. On a failure nothing is written.
         let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
         bytes.push(b'\n');
         bytes
@@ -151,7 +152,7 @@ impl Summary {
         }
     }
 
-    /// Which members are metrics, and of which dimensions. One without a value is left out.
+    /// Declares which fields are metrics, and their dimensions. A field without a value is left out.
     fn aws(&self, measured: &Measured<'_>) -> Option<Aws> {
         if !self.about.event.is_counted() {
             return None;
@@ -188,7 +189,8 @@ impl Summary {
     }
 }
 
-/// The metrics of these dimensions that were measured, if any was: name, unit, whether it was.
+/// The metrics of these dimensions that have a value; `None` if there are none. Each entry: name, unit,
+/// whether it has a value.
 fn directive<const N: usize>(
     dimensions: &'static [&'static str],
     metrics: [(&'static str, &'static str, bool); N],
@@ -202,7 +204,7 @@ fn directive<const N: usize>(
     })
 }
 
-/// To a microsecond.
+/// Milliseconds, rounded to a microsecond.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
@@ -254,12 +256,12 @@ mod tests {
         serde_json::from_slice(&bytes).unwrap()
     }
 
-    /// The rules of the specification's JSON schema that a document of ours could break.
+    /// Checks the rules of the specification's JSON schema that our lines could break.
     fn assert_valid(line: &Value) {
         let aws = line["_aws"].as_object().unwrap();
         let keys: Vec<&str> = aws.keys().map(String::as_str).collect();
         assert_eq!(keys, ["CloudWatchMetrics", "Timestamp"]);
-        // In milliseconds: seconds would be in 1970, microseconds beyond the year 50000.
+        // Milliseconds: a value in seconds would be a date in 1970, one in microseconds after the year 50000.
         assert!(
             (1_600_000_000_000..4_000_000_000_000).contains(&aws["Timestamp"].as_u64().unwrap())
         );
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deploy_tells_all_that_is_known() {
+    fn a_deploys_line_has_every_field() {
         let mut line = line(&interaction());
         assert_valid(&line);
         let aws = line.as_object_mut().unwrap().remove("_aws").unwrap();
@@ -358,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_value_is_no_metric() {
+    fn a_field_without_a_value_is_not_a_metric() {
         let mut summary = interaction();
         summary.notes = Notes {
             reply: Some("message"),
@@ -379,7 +381,7 @@ mod tests {
     #[rstest]
     #[case::ping(Event::Other)]
     #[case(Event::Autocomplete)]
-    fn what_nobody_pays_for_has_no_metrics(#[case] event: Event) {
+    fn an_uncounted_event_has_no_metrics(#[case] event: Event) {
         let mut summary = interaction();
         summary.about.event = event;
         let line = line(&summary);
@@ -388,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_counts_its_calls_but_is_no_interaction() {
+    fn a_digest_counts_its_requests_but_not_as_an_interaction() {
         let mut summary = interaction();
         summary.about = About::digest_of_nobody();
         summary.notes.time_to_answer = None;
@@ -402,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_that_did_nothing_is_no_metric_document() {
+    fn a_digest_that_did_nothing_has_no_metrics() {
         let mut summary = interaction();
         summary.about = About::digest_of_nobody();
         summary.notes = Notes::default();
@@ -410,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_wrote_stays_inside_of_its_string() {
+    fn text_from_outside_is_escaped_in_its_string() {
         let mut summary = interaction();
         summary
             .notes

@@ -1,7 +1,7 @@
-//! Logs: JSON on Lambda, readable lines elsewhere.
+//! Logging: JSON on Lambda, readable lines elsewhere.
 //!
-//! Only Deckhand's own lines follow `LOG_LEVEL`. The libraries stay at warnings, because at finer
-//! levels they log requests whole, tokens included.
+//! `LOG_LEVEL` applies only to Deckhand's own lines. Libraries log warnings and above: at lower levels they
+//! log whole requests with tokens.
 
 use std::io::IsTerminal;
 use std::panic;
@@ -13,17 +13,17 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-/// The lines' form.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// One JSON object a line, for CloudWatch.
+    /// One JSON object per line, for CloudWatch.
     Json,
-    /// For people.
+    /// Text for people.
     Readable,
 }
 
-/// Starts logging for the process. `level` is `LOG_LEVEL`: error, warn, info (the default), debug or
-/// trace; anything else counts as info and is warned of.
+/// Starts logging for the process. `level` is `LOG_LEVEL`: error, warn, info (the default), debug or trace.
+/// Any other value counts as info, with a warning.
 pub fn start(form: Form, level: Option<&str>) -> Result<(), TryInitError> {
     let given = level.map(str::trim).filter(|level| !level.is_empty());
     let parsed = given.map(str::parse::<Level>);
@@ -46,16 +46,16 @@ pub fn start(form: Form, level: Option<&str>) -> Result<(), TryInitError> {
     Ok(())
 }
 
-/// What turns events into lines on `writer`.
+/// Formats events as lines and writes them to `writer`.
 pub fn subscriber<W>(form: Form, level: Level, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
-        // The runtime's lines about a handler that failed or panicked, of which there is one of ours.
+        // Off: the runtime logs a failed or panicked handler, but we log that ourselves.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
-        // What it says comes with every 5xx of AWS's, also when the next try is well.
+        // Off: it logs a warning for every 5xx of AWS, even if the retry succeeds.
         .with_target("aws_smithy_runtime::client::http::connection_poisoning", LevelFilter::OFF)
         .with_target("deckhand", LevelFilter::from_level(level));
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);

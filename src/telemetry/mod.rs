@@ -1,10 +1,10 @@
-//! What is told of each interaction when it is wholly done: one summary line, with metrics on Lambda.
+//! One summary line per interaction, written when all its work is done. On Lambda it includes metrics.
 //!
-//! A [`Ledger`] is scoped to the interaction's future and, by [`carry`], to every task that it starts,
-//! so that two interactions at once do not mix. Whoever does something worth counting notes it here,
-//! without being handed the ledger. The line is written when the last one who works for the interaction
-//! has let go of it: after the answer, or after what follows the answer was delivered, and also when
-//! the work panics, is given up or is dropped. `docs/operations.md` describes the line.
+//! A [`Ledger`] is bound to the interaction's future (task-local). [`carry`] passes it to each task that the
+//! interaction starts, so concurrent interactions do not mix. Code records facts with the functions of this
+//! module and needs no reference to the ledger. The line is written when the last holder drops the ledger:
+//! after the answer, or after the follow-ups. It is also written after a panic, a timeout or a cancellation.
+//! `docs/operations.md` describes the line.
 
 mod deployed;
 mod ledger;
@@ -33,7 +33,7 @@ tokio::task_local! {
     static REQUEST_ID: String;
 }
 
-/// Opens ledgers, and knows where their lines go.
+/// Opens ledgers with a sink for their lines.
 pub struct Telemetry {
     sink: Arc<dyn Sink>,
     clock: Arc<dyn Clock>,
@@ -41,18 +41,17 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Lines go to this sink.
+    /// Writes lines to this sink.
     pub fn new(sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> Self {
         Self { sink, clock, warm: AtomicBool::new(false) }
     }
 
-    /// Where the lines go.
+    /// The sink of the lines.
     pub fn sink(&self) -> Arc<dyn Sink> {
         self.sink.clone()
     }
 
-    /// Does this work with a ledger of its own. Its line is written when the work, and every task that
-    /// it has started, is done.
+    /// Runs `work` with a new ledger. Its line is written when `work` and every task it started are done.
     pub async fn scope<F: Future>(&self, about: About, work: F) -> F::Output {
         let ledger = Ledger {
             sink: self.sink.clone(),
@@ -64,7 +63,7 @@ impl Telemetry {
         LEDGER.scope(Arc::new(ledger), work).await
     }
 
-    /// Writes the line of what is done at once and asks nobody, like the answer to a ping.
+    /// Writes the line of an event that was answered at once without other work, like a ping.
     pub fn at_once(&self, about: About, reply: &'static str) {
         let notes = Notes { reply: Some(reply), ..Notes::default() };
         let about = self.complete(about);
@@ -80,12 +79,12 @@ impl Telemetry {
     }
 }
 
-/// Does this work as a part of the Lambda invocation with this request id, which its lines carry.
+/// Runs `work` as part of the Lambda invocation with this request id. The id is added to its lines.
 pub async fn invocation<F: Future>(request_id: String, work: F) -> F::Output {
     REQUEST_ID.scope(request_id, work).await
 }
 
-/// The same work for the same interaction, if there is one: to be wrapped around what becomes a task.
+/// Passes the current ledger, if there is one, into a new task. Wrap the task's future in it.
 pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     match LEDGER.try_with(Arc::clone) {
         Ok(ledger) => Either::Left(LEDGER.scope(ledger, work)),
@@ -93,12 +92,12 @@ pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Notes something; `false` if nothing is being accounted for here.
+/// Records something; `false` if there is no current ledger.
 fn note(write: impl FnOnce(&mut Notes)) -> bool {
     LEDGER.try_with(|ledger| write(&mut ledger.notes())).is_ok()
 }
 
-/// The interaction was answered; it may go on after that.
+/// Records that the interaction was answered. Its work may go on.
 pub fn answered(reply: &'static str) {
     let _ = LEDGER.try_with(|ledger| {
         let took = ledger.began.elapsed();
@@ -108,33 +107,33 @@ pub fn answered(reply: &'static str) {
     });
 }
 
-/// What nobody waits for was done.
+/// Records that background work without an answer is done.
 pub fn done(how: &'static str) {
     note(|notes| notes.reply = Some(how));
 }
 
-/// Nothing was done, for a reason that the user was shown; this is its half for the log.
+/// Records a refusal: nothing was done, and the user was told why. `why` is for the log.
 pub fn refused(why: &impl Display) {
     if !note(|notes| notes.ended(InteractionOutcome::Refused, &why.to_string())) {
         tracing::info!(%why, "refused");
     }
 }
 
-/// It could not be done, or not wholly, and that is no fault of the user's.
+/// Records a failure: it was not done completely, and not because of the user.
 pub fn failed(why: &impl Display) {
     if !note(|notes| notes.ended(InteractionOutcome::Failed, &why.to_string())) {
         tracing::error!(%why, "failed");
     }
 }
 
-/// Something is about to be delivered after the answer.
+/// Records that a message will be delivered after the answer.
 pub fn follows_up() {
     note(|notes| {
         notes.follow_up_failures.get_or_insert(0);
     });
 }
 
-/// Something that follows the answer could not be delivered.
+/// Records that such a message could not be delivered.
 pub fn not_delivered(what: &str, why: &impl Display) {
     let noted = note(|notes| {
         *notes.follow_up_failures.get_or_insert(0) += 1;
@@ -145,7 +144,7 @@ pub fn not_delivered(what: &str, why: &impl Display) {
     }
 }
 
-/// A workflow was dispatched, or should have been, and this came of it.
+/// Records the result of a dispatch.
 pub fn deployed(deployed: Deployed) {
     note(|notes| {
         if let Some(error) = &deployed.error {
@@ -155,15 +154,15 @@ pub fn deployed(deployed: Deployed) {
     });
 }
 
-/// A request is about to be sent to GitHub.
+/// Records a request to GitHub.
 pub fn asks_github() {
     note(|notes| notes.github_calls += 1);
 }
 
-/// GitHub answered a request.
+/// Records GitHub's answer to a request.
 pub fn github_answered(status: StatusCode, headers: &HeaderMap) {
     let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-    // Searches, for one, have a limit of their own.
+    // Other resources, like search, have their own limits.
     let core = text("x-ratelimit-resource").is_none_or(|resource| resource == "core");
     let left = text("x-ratelimit-remaining").filter(|_| core).and_then(|left| left.parse().ok());
     note(|notes| {

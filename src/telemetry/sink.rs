@@ -1,4 +1,4 @@
-//! Where summary lines go.
+//! Destinations of summary lines.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,32 +7,32 @@ use tracing::Level;
 
 use super::summary::Summary;
 
-/// Takes the summaries of everything that was done.
+/// Receives the summaries.
 pub trait Sink: Send + Sync {
-    /// Writes one. It must neither fail nor wait.
+    /// Writes one. It must neither fail nor block.
     fn write(&self, summary: Summary);
 
-    /// What is written from now on may wait for [`release`](Self::release): an answer should not.
+    /// From now on, keep lines until [`release`](Self::release), so that writing does not delay an answer.
     fn hold(&self) {}
 
-    /// Writes what was held.
+    /// Writes the lines that were kept.
     fn release(&self) {}
 }
 
-/// On Lambda: a line of JSON on standard output, with its metrics.
+/// For Lambda: JSON lines with metrics (EMF) on standard output.
 #[derive(Debug)]
 pub struct Emf {
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     function_name: String,
-    /// What was written while it is held.
+    /// Lines kept since `hold`; `None` when lines are written at once.
     held: Mutex<Option<Vec<Summary>>>,
 }
 
-/// Elsewhere: a line of the log, for people.
+/// For other hosts: readable lines in the log.
 #[derive(Debug)]
 pub struct Readable;
 
-/// The sink for the function with this name, or for a process that is no function.
+/// The sink for the Lambda function with this name; for `None`, a readable log.
 pub fn sink(function_name: Option<String>) -> Arc<dyn Sink> {
     match function_name.filter(|name| !name.is_empty()) {
         Some(function_name) => Arc::new(Emf { function_name, held: Mutex::default() }),
@@ -66,7 +66,7 @@ impl Emf {
     }
 
     fn put(&self, summary: &Summary) {
-        // Nobody could be told that it cannot be written.
+        // A failed write cannot be reported anywhere.
         let _ = std::io::stdout().lock().write_all(&summary.to_line(&self.function_name));
     }
 }

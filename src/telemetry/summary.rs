@@ -1,4 +1,4 @@
-//! What a summary line tells, before it has a form.
+//! The content of a summary line, independent of its format.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use tracing::Level;
 
 use super::Deployed;
 
-/// In characters; what GitHub or a user wrote may be in it.
+/// Limit in characters. The text may include words of GitHub or of a user.
 const MAX_ERROR: usize = 400;
 
-/// What it is a summary of.
+/// The kind of event that a summary is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Event {
     /// A slash command.
     Command,
-    /// A ping of Discord's, or an interaction of a kind that is not known: not counted in the metrics.
+    /// A ping, or an unknown kind of interaction. Not counted in the metrics.
     #[default]
     Other,
-    /// Suggestions while somebody types: not counted, and told only at `LOG_LEVEL=debug`.
+    /// Autocomplete suggestions. Not counted in the metrics, and logged only at `LOG_LEVEL=debug`.
     Autocomplete,
     /// A scheduled digest.
     Digest,
 }
 
 impl Event {
-    /// The word in the line.
+    /// Its name in the line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Command | Self::Autocomplete | Self::Other => "interaction",
@@ -33,28 +33,28 @@ impl Event {
         }
     }
 
-    /// Whether its metrics are worth paying for.
+    /// Whether it has metrics (which cost money).
     pub fn is_counted(self) -> bool {
         matches!(self, Self::Command | Self::Digest)
     }
 }
 
-/// How it ended for whoever wanted something. The worst that was noted counts.
+/// The outcome for the user. If several are recorded, the worst counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InteractionOutcome {
-    /// Done and said. A run that failed was reported, so that is one, too.
+    /// Done. This includes a report about a run that failed.
     #[default]
     Answered,
-    /// Nothing was done, and the user was told why: not allowed, options that do not fit, an unknown
-    /// command, an interaction that was taken already.
+    /// Nothing was done, and the user was told why: no permission, invalid options, an unknown command, or a
+    /// replay.
     Refused,
-    /// Not done, or not wholly: GitHub refused or could not be reached, Discord did not take what we
-    /// said, time ran out, or Deckhand has a fault.
+    /// Not done, or not completely: GitHub refused or was not reachable, Discord did not accept a message, a
+    /// timeout, or a bug in Deckhand.
     Failed,
 }
 
 impl InteractionOutcome {
-    /// The value of the dimension.
+    /// The value of the metric dimension.
     pub fn name(self) -> &'static str {
         match self {
             Self::Answered => "answered",
@@ -64,19 +64,19 @@ impl InteractionOutcome {
     }
 }
 
-/// What stands for a command where none was typed.
+/// The command name of a digest that nobody typed.
 const SCHEDULED: &str = "scheduled-digest";
 
-/// What is known of it from the start.
+/// What is known at the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
-    /// What it is.
+    /// The kind of event.
     pub event: Event,
     /// The interaction's id.
     pub interaction_id: Option<u64>,
-    /// What the run that the interaction asks for carries in its name.
+    /// The correlation id that the run's name carries.
     pub correlation_id: Option<String>,
-    /// The command's name, if it is one of ours: it is a dimension, so it must be one of few.
+    /// The command, if it is one of ours. It is a metric dimension, so it must be one of a few values.
     pub command: Option<String>,
     /// Who typed it.
     pub user_id: Option<u64>,
@@ -84,17 +84,16 @@ pub struct About {
     pub guild_id: Option<u64>,
     /// In which channel.
     pub channel_id: Option<u64>,
-    /// From the interaction's creation, by Discord's clock, until it arrived here, by ours; in
-    /// milliseconds.
+    /// Milliseconds from the interaction's creation (Discord's clock) to its arrival (our clock).
     pub age_ms: Option<i64>,
-    /// Whether it is the first of this process; set when its ledger is opened.
+    /// Whether it is the first one in this process. Set when the ledger is opened.
     pub cold_start: bool,
-    /// The Lambda invocation; set when its ledger is opened.
+    /// The id of the Lambda invocation. Set when the ledger is opened.
     pub request_id: Option<String>,
 }
 
 impl About {
-    /// A digest for this channel that was due and arrived.
+    /// A digest for this channel, which was due at `due` and started at `now`.
     pub fn digest(channel_id: Option<u64>, due: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self {
             channel_id,
@@ -103,32 +102,32 @@ impl About {
         }
     }
 
-    /// A digest while the bot is not set up.
+    /// A digest while the bot is not configured.
     pub fn digest_of_nobody() -> Self {
         Self { event: Event::Digest, command: Some(SCHEDULED.to_owned()), ..Self::default() }
     }
 }
 
-/// What was noted while it went on.
+/// What was recorded while it ran.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Notes {
     /// The kind of the answer.
     pub reply: Option<&'static str>,
-    /// From the arrival until the answer.
+    /// From the arrival to the answer.
     pub time_to_answer: Option<Duration>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: InteractionOutcome,
     /// Why it was refused or failed; several reasons are joined.
     pub error: Option<String>,
-    /// Requests sent to GitHub, answered or not.
+    /// Requests sent to GitHub, with or without an answer.
     pub github_calls: u64,
-    /// Those that were answered 304, which costs no rate limit.
+    /// Answers with 304, which cost no rate limit.
     pub github_not_modified: u64,
-    /// The least that GitHub said was left.
+    /// The lowest remaining rate limit that GitHub reported.
     pub rate_limit_left: Option<u64>,
-    /// Messages that could not be delivered after the answer; `None` when nothing followed it.
+    /// Messages after the answer that could not be delivered. `None`: there were none to deliver.
     pub follow_up_failures: Option<u64>,
-    /// What came of a dispatch.
+    /// The result of a dispatch.
     pub deployed: Option<Deployed>,
 }
 
@@ -144,21 +143,21 @@ impl Notes {
     }
 }
 
-/// All of it, when it is done.
+/// The complete summary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// When it was done.
+    /// When all work was done.
     pub at: DateTime<Utc>,
-    /// What it was.
+    /// What was known at the start.
     pub about: About,
-    /// From the arrival until all was done.
+    /// From the arrival until all work was done.
     pub took: Duration,
-    /// How it went.
+    /// What was recorded while it ran.
     pub notes: Notes,
 }
 
 impl Summary {
-    /// How loud it is.
+    /// The log level of the line.
     pub fn level(&self) -> Level {
         match (self.about.event, self.notes.outcome) {
             (_, InteractionOutcome::Failed) => Level::ERROR,
@@ -167,8 +166,8 @@ impl Summary {
         }
     }
 
-    /// Whether it is to be written. Only suggestions depend on `LOG_LEVEL`: the metrics are in the
-    /// other lines.
+    /// Whether to write the line. Only autocomplete depends on `LOG_LEVEL`: lines with metrics must always be
+    /// written.
     pub fn is_wanted(&self) -> bool {
         self.about.event != Event::Autocomplete || tracing::enabled!(Level::DEBUG)
     }
@@ -179,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_outcome_counts_and_every_reason_is_kept_once() {
+    fn the_worst_outcome_counts_and_each_reason_is_kept_once() {
         let mut notes = Notes::default();
         notes.ended(InteractionOutcome::Failed, "GitHub cannot be reached");
         notes.ended(InteractionOutcome::Failed, "GitHub cannot be reached");

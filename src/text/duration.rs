@@ -1,8 +1,8 @@
-//! Durations as users read them.
+//! Formats durations for users.
 
 use chrono::TimeDelta;
 
-/// `42s`, `1m 25s`, `2h 5m`; a negative duration (two clocks that disagree) reads `0s`.
+/// `42s`, `1m 25s`, `2h 5m`. A negative duration (clock skew) becomes `0s`.
 pub(crate) fn compact(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -12,7 +12,7 @@ pub(crate) fn compact(duration: TimeDelta) -> String {
     }
 }
 
-/// `82s`: a step's duration, in seconds whatever its length, so that steps compare at a glance.
+/// `82s`: always in seconds, so that durations of steps are easy to compare.
 pub(crate) fn seconds(duration: TimeDelta) -> String {
     format!("{}s", duration.num_seconds().max(0))
 }
@@ -40,7 +40,7 @@ mod tests {
     #[case(85, "1m 25s")]
     #[case(3600, "1h 0m")]
     #[case(7530, "2h 5m")]
-    fn reads_as_a_person_would_say_it(#[case] seconds: i64, #[case] expected: &str) {
+    fn compact_uses_the_two_largest_units(#[case] seconds: i64, #[case] expected: &str) {
         assert_eq!(compact(TimeDelta::seconds(seconds)), expected);
     }
 
@@ -48,7 +48,7 @@ mod tests {
     #[case(-5, "0s")]
     #[case(82, "82s")]
     #[case(600, "600s")]
-    fn a_step_is_told_in_seconds(#[case] length: i64, #[case] expected: &str) {
+    fn a_step_is_shown_in_seconds(#[case] length: i64, #[case] expected: &str) {
         assert_eq!(seconds(TimeDelta::seconds(length)), expected);
     }
 
@@ -60,7 +60,7 @@ mod tests {
     #[case(7_200, "2h ago")]
     #[case(86_399, "23h ago")]
     #[case(300_000, "3d ago")]
-    fn an_age_is_told_in_its_largest_unit(#[case] age: i64, #[case] expected: &str) {
+    fn an_age_is_shown_in_its_largest_unit(#[case] age: i64, #[case] expected: &str) {
         assert_eq!(ago(TimeDelta::seconds(age)), expected);
     }
 }

@@ -1,20 +1,19 @@
-//! Makes text that came from outside safe to put into a Discord message.
+//! Escapes text from outside for Discord messages.
 //!
-//! Three things must not happen: it must not ping (`allowed_mentions` is the guard, this is the
-//! second one), it must not break out of its place in the Markdown, and it must not grow beyond
-//! its share of the message's 2000 characters.
+//! Such text must not ping anyone (`allowed_mentions` is the first guard, this is the second), must not break
+//! out of the surrounding Markdown, and must not take more than its share of the message's 2000 characters.
 //! <https://docs.discord.com/developers/reference#message-formatting>
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// What would end a masked link's target.
+/// Characters that would end the URL of a masked link.
 const END_OF_LINK: &AsciiSet = &CONTROLS.add(b'>').add(b')');
 
-/// A longer URL would crowd out the message.
+/// Length limit of a URL, so that it leaves room for the message.
 const MAX_URL: usize = 500;
 
-/// Text in a sentence: Markdown is escaped, mentions are broken, at most `max` characters of the
-/// original are kept.
+/// Escapes text for a sentence: Markdown is escaped and mentions are disabled. Keeps at most `max` characters
+/// of the original.
 pub(crate) fn plain(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max * 2));
     let clipped = clipped(text, max);
@@ -24,12 +23,12 @@ pub(crate) fn plain(text: &str, max: usize) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            // Quotes, headings and lists: only where a line begins.
+            // Quotes, headings and lists start only at the start of a line.
             '>' | '#' | '-' if at == 0 => {
                 out.push('\\');
                 out.push(c);
             }
-            // A zero-width space after these breaks mentions and `<…>` markup.
+            // A zero-width space after these disables mentions and `<…>` markup.
             '@' | '<' => {
                 out.push(c);
                 out.push('\u{200b}');
@@ -37,11 +36,11 @@ pub(crate) fn plain(text: &str, max: usize) -> String {
             c => out.push(c),
         }
     }
-    // And one here keeps a bare link from becoming one.
+    // A zero-width space here disables bare links.
     out.replace("://", ":\u{200b}//")
 }
 
-/// Text as inline code. A backtick cannot be escaped inside one, so it is replaced by a look-alike.
+/// Formats text as inline code. A backtick cannot be escaped there, so it is replaced by a similar character.
 pub(crate) fn code(text: &str, max: usize) -> String {
     let inner = clipped(text, max).replace('`', "ˋ");
     if inner.is_empty() {
@@ -50,8 +49,8 @@ pub(crate) fn code(text: &str, max: usize) -> String {
     format!("`{inner}`")
 }
 
-/// `[label](<url>)`: a masked link without a preview. `label` must be safe already. A URL that is
-/// not http(s), or very long, is not linked: only its label is shown.
+/// `[label](<url>)`: a masked link without a preview. `label` must be escaped already. If the URL is not
+/// http(s) or too long, only the label is shown.
 pub(crate) fn link(label: &str, url: &str) -> String {
     match url::Url::parse(url) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_URL => {
@@ -62,8 +61,8 @@ pub(crate) fn link(label: &str, url: &str) -> String {
     }
 }
 
-/// One line without control, bidirectional-override or zero-width characters, cut to `max`
-/// characters with an ellipsis. For where Discord reads no Markdown.
+/// One line for places without Markdown: no control, bidirectional or zero-width characters, truncated to
+/// `max` characters with an ellipsis.
 pub(crate) fn clipped(text: &str, max: usize) -> String {
     let mut kept = text.chars().filter_map(|c| match c {
         c if c.is_whitespace() => Some(' '),
@@ -78,8 +77,8 @@ pub(crate) fn clipped(text: &str, max: usize) -> String {
     out
 }
 
-/// Formatting characters that reorder or hide their neighbours (Unicode's bidirectional controls,
-/// zero-width characters, tags).
+/// Formatting characters that reorder or hide their neighbours: Unicode's bidirectional controls, zero-width
+/// characters, tags.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -98,7 +97,7 @@ mod tests {
     #[case("line\nbreak", "`line break`")]
     #[case("\u{202e}evil\u{2066}", "`evil`")]
     #[case("", "` `")]
-    fn code_cannot_be_left(#[case] text: &str, #[case] expected: &str) {
+    fn text_cannot_break_out_of_inline_code(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(code(text, 50), expected);
     }
 
@@ -109,12 +108,12 @@ mod tests {
     #[case("# a-b (c)", "\\# a-b (c)")]
     #[case("[x](https://evil.test)", "\\[x\\](https:\u{200b}//evil.test)")]
     #[case("https://evil.test", "https:\u{200b}//evil.test")]
-    fn plain_shows_markup_instead_of_obeying_it(#[case] text: &str, #[case] expected: &str) {
+    fn plain_disables_markup(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(plain(text, 50), expected);
     }
 
     #[test]
-    fn long_text_is_cut_with_an_ellipsis() {
+    fn long_text_is_truncated_with_an_ellipsis() {
         assert_eq!(code(&"x".repeat(2000), 5), "`xxxx…`");
         assert_eq!(code("12345", 5), "`12345`");
     }
@@ -124,7 +123,7 @@ mod tests {
     #[case("https://github.com/a>)b", "[x](<https://github.com/a%3E%29b>)")]
     #[case("javascript:alert(1)", "x")]
     #[case("nonsense", "x")]
-    fn a_link_cannot_be_left(#[case] url: &str, #[case] expected: &str) {
+    fn a_url_cannot_break_out_of_a_link(#[case] url: &str, #[case] expected: &str) {
         assert_eq!(link("x", url), expected);
     }
 

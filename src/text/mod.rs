@@ -1,4 +1,4 @@
-//! Wording shared by every message: escaping, times, durations, and the error that a user is shown.
+//! Text shared by all messages: escaping, times, durations, and user errors.
 
 pub(crate) mod duration;
 pub(crate) mod escape;

@@ -1,24 +1,23 @@
-//! What a user is shown when a command cannot be done.
+//! The error that a user is shown when a command fails.
 
-/// A command that cannot be done: what the user reads (what is wrong, what to do next), and what is
-/// logged.
+/// Why a command failed: a text for the user (the problem and the fix), and a text for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{logged}")]
 pub struct UserError {
-    /// Markdown that is safe already.
+    /// Markdown, already escaped.
     pub shown: String,
-    /// One line with the context that the user need not see.
+    /// One line for the log, with context that the user does not need.
     pub logged: String,
 }
 
 impl UserError {
-    /// An error whose log line says the same as the message.
+    /// An error with the same text for the user and the log.
     pub fn new(shown: impl Into<String>) -> Self {
         let shown = shown.into();
         Self { logged: shown.clone(), shown }
     }
 
-    /// The text with the mark that all errors carry.
+    /// The text with the warning sign that all errors start with.
     pub fn text(&self) -> String {
         format!("⚠️ {}", self.shown)
     }

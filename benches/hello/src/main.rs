@@ -1,4 +1,4 @@
-//! A bare `lambda_http` function: the floor of `docs/performance.md`.
+//! A minimal `lambda_http` function: the baseline in `docs/performance.md`.
 
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 
