@@ -163,7 +163,10 @@ mod tests {
     #[case::admin_user(caller(1, &[], Some(GUILD)), true)]
     #[case::admin_role(caller(9, &[2], Some(GUILD)), true)]
     #[case::role_with_a_users_id(caller(9, &[3], Some(GUILD)), false)]
-    fn a_restricted_agent_is_for_those_in_its_rule_and_admins(#[case] caller: Caller, #[case] may: bool) {
+    fn a_restricted_agent_is_for_those_in_its_rule_and_admins(
+        #[case] caller: Caller,
+        #[case] may: bool,
+    ) {
         let rule = Rule { users: vec![3], roles: vec![4] };
         let refused = Err(Refusal::OnlyFor(rule.clone()));
         let decision = access().decide(&caller, AccessLevel::Agent, &rule);

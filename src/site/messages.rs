@@ -233,17 +233,17 @@ fn remedy(target: Target, failure: &Failure) -> String {
             format!("Try again in a minute. If it stays so, look at what serves `{setting}`.")
         }
         (Failure::Redirects | Failure::BadRedirect(_), _) => {
-            format!("Mend the redirect, or set `{setting}` to where it should end.")
+            format!("Fix the redirect, or set `{setting}` to where it should end.")
         }
         (Failure::Refused { why: RefusedUrl::NotAllowed, .. }, _) => {
-            "Its host is not in `ALLOWED_DOMAINS`. Add it there, or mend the redirect.".to_owned()
+            "Its host is not in `ALLOWED_DOMAINS`. Add it there, or fix the redirect.".to_owned()
         }
         (Failure::Refused { why: RefusedUrl::SpecialAddress, .. }, _) => format!(
-            "It points to a private, local or otherwise special address. Mend its DNS record, the \
+            "It points to a private, local or otherwise special address. Fix its DNS record, the \
              redirect or `{setting}`."
         ),
         (Failure::Refused { why, .. }, _) => {
-            format!("Where it leads is refused: {why}. Mend the redirect or `{setting}`.")
+            format!("Where it leads is refused: {why}. Fix the redirect or `{setting}`.")
         }
         (Failure::NoConnection(_), _) => {
             format!("Does the name exist, and is its certificate valid? Look at DNS and `{setting}`.")
