@@ -1,4 +1,4 @@
-//! The command line, for everywhere but Lambda.
+//! The command line. Lambda does not use it.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -62,7 +62,7 @@ enum Subcommands {
 }
 
 impl Cli {
-    /// Does what was asked for.
+    /// Runs the subcommand and returns the exit code.
     pub(crate) async fn run(self) -> Result<ExitCode> {
         match self.command {
             Subcommands::Doctor => return examine().await,

@@ -1,4 +1,4 @@
-//! What is used of the real bot.
+//! The parts of the real bot that the playground uses.
 
 pub(crate) use deckhand::agents::{Kind, Registry};
 pub(crate) use deckhand::bot::registration;

@@ -1,9 +1,9 @@
-//! What one can type at the prompt, and what is said about it.
+//! Parses the lines of the prompt, and renders its help texts.
 
 use serde_json::Value;
 use standins::github::Scenario;
 
-/// A line as it was meant.
+/// A parsed line.
 pub(crate) enum Input<'a> {
     /// An empty line.
     Nothing,
@@ -17,14 +17,14 @@ pub(crate) enum Input<'a> {
     Quit,
     /// `/command …`, or `bob: /command …`
     Command {
-        /// Who types it, if that is said.
+        /// The user that the line names.
         user: Option<&'a str>,
         /// From the slash on.
         text: &'a str,
     },
 }
 
-/// Reads a line, or says what could be typed instead.
+/// Parses a line. The error says what can be typed instead.
 pub(crate) fn read(line: &str) -> Result<Input<'_>, String> {
     let line = line.trim();
     if line.starts_with('/') {
@@ -51,13 +51,13 @@ pub(crate) fn read(line: &str) -> Result<Input<'_>, String> {
     }
 }
 
-/// Whether somebody can have this name on Discord.
+/// Whether this is a valid user name on Discord.
 pub(crate) fn is_user(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.".contains(c);
     (2..=32).contains(&name.len()) && name.chars().all(allowed)
 }
 
-/// What the prompt begins with.
+/// The text before the first prompt.
 pub(crate) fn welcome() -> String {
     "This is Deckhand between a stand-in Discord and a stand-in GitHub; nothing leaves this machine.\n\
      Type a slash command such as /deploy-client wait:true, or help. Ctrl-D leaves."

@@ -1,5 +1,5 @@
 //! The playground: the real bot between a stand-in Discord and a stand-in GitHub, in one process.
-//! One types slash commands and sees what a user of Discord would see. Nothing leaves the machine.
+//! You type slash commands and see what a user of Discord would see. Nothing leaves the machine.
 
 mod bot;
 mod input;
@@ -116,7 +116,7 @@ async fn play(cli: Cli) -> Result<u8> {
     let lines = if cli.lines.is_empty() {
         typed()?
     } else {
-        // Whatever is wrong is found before anything is started.
+        // All lines are checked before the first one runs.
         for line in &cli.lines {
             if let Err(why) = session.check(line) {
                 eprintln!("playground: {why}");
@@ -139,7 +139,7 @@ async fn play(cli: Cli) -> Result<u8> {
 /// The lines of standard input, as they are typed.
 fn typed() -> Result<UnboundedReceiver<String>> {
     let (sender, lines) = unbounded_channel();
-    // A thread of our own: tokio's standard input would keep the process from ending.
+    // A separate thread: with tokio's standard input the process would not exit.
     std::thread::Builder::new().spawn(move || {
         for line in stdin().lock().lines().map_while(std::io::Result::ok) {
             if sender.send(line).is_err() {

@@ -1,13 +1,13 @@
-//! Discord's Markdown, as far as the bot uses it, made readable in a terminal.
+//! Renders the parts of Discord's Markdown that the bot uses for a terminal.
 
-/// How text looks.
+/// The style of text.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Paint {
     /// For files and pipes: no escape sequences at all.
     Plain,
-    /// For terminals: colours, and links that can be followed.
+    /// For terminals: colours and hyperlinks.
     Colour,
-    /// For terminals, on a line that steps back.
+    /// For terminals, dimmed.
     Faint,
 }
 
@@ -32,7 +32,7 @@ impl Paint {
         self.with("36", "39", text)
     }
 
-    /// The same for text inside styled text.
+    /// The dimmed variant.
     pub(crate) fn fainter(self) -> Self {
         match self {
             Self::Plain => Self::Plain,
@@ -40,7 +40,7 @@ impl Paint {
         }
     }
 
-    /// On Discord only the label shows, and so it does in a terminal.
+    /// A hyperlink. Only its label is visible, as on Discord.
     fn link(self, label: &str, url: &str) -> String {
         let label = self.with("4", "24", label);
         match self {
@@ -59,7 +59,7 @@ impl Paint {
     }
 }
 
-/// One line of a message. `name` knows the users' names by their ids.
+/// Renders one line of a message. `name` maps user ids to names.
 pub(crate) fn line(line: &str, paint: Paint, name: &dyn Fn(&str) -> Option<String>) -> String {
     match line.strip_prefix("-# ") {
         Some(small) => paint.dim(&inline(small, paint.fainter(), name)),
@@ -82,7 +82,7 @@ fn inline(text: &str, paint: Paint, name: &dyn Fn(&str) -> Option<String>) -> St
     out
 }
 
-/// What a text begins with, if that is shown other than it is written, and what comes after it.
+/// If a text starts with Markdown, renders that part. Returns it with the rest of the text.
 fn special<'a>(
     text: &'a str,
     paint: Paint,

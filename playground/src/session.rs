@@ -1,4 +1,4 @@
-//! One session: lines come in, commands go to the bot, and the conversation is shown.
+//! One session: reads lines, sends commands to the bot, shows the conversation.
 
 use std::time::Duration;
 
@@ -11,26 +11,25 @@ use crate::input::{self, Input};
 use crate::show::Show;
 use crate::world::World;
 
-/// What ends within this time is not worth saying that it is waited for.
+/// Show the waiting message only for work that takes longer than this.
 const SOON: Duration = Duration::from_millis(200);
 
-/// A session.
 pub(crate) struct Session {
     world: World,
     show: Show,
     user: String,
-    /// Whether a line that nobody could correct was wrong.
+    /// Whether a line was wrong where nobody could correct it (not at a prompt).
     mistyped: bool,
 }
 
 impl Session {
-    /// A session in which `user` types, unless a line says otherwise.
+    /// A session in which `user` types all lines that name no other user.
     pub(crate) fn new(world: World, show: Show, user: String) -> Self {
         Self { world, show, user, mistyped: false }
     }
 
-    /// Takes lines until there are no more. At the prompt a command goes on while the next line is
-    /// typed; elsewhere each line is awaited to its end.
+    /// Runs all lines. At the prompt a command goes on while the next line is typed; elsewhere each
+    /// command ends before the next line.
     pub(crate) async fn run(&mut self, mut lines: UnboundedReceiver<String>, at_prompt: bool) {
         if at_prompt {
             self.show.say(&input::welcome());
@@ -63,7 +62,7 @@ impl Session {
         }
     }
 
-    /// Does what a line says; false at the end of the session.
+    /// Executes a line. Returns false if it ends the session.
     fn take(&mut self, line: &str) -> std::result::Result<bool, String> {
         let text = match input::read(line)? {
             Input::Nothing => String::new(),
@@ -84,7 +83,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Whether a line can be typed.
+    /// Checks a line without executing it.
     pub(crate) fn check(&self, line: &str) -> std::result::Result<(), String> {
         match input::read(line)? {
             Input::Command { user, text } => self.interaction(user, text).map(drop),
@@ -102,13 +101,13 @@ impl Session {
         typed.map_err(|why| format!("Discord would not send {text:?}: {why}"))
     }
 
-    /// Shows what happens until everything under way has ended.
+    /// Shows the conversation until all running commands have ended.
     async fn settle(&mut self) {
         self.show.until(self.world.done()).await;
     }
 
-    /// Stops the bot and gives the exit code. After Ctrl-C its work is cut short, and one sees what it says then; a second
-    /// Ctrl-C does not wait for that.
+    /// Stops the bot and returns the exit code. After Ctrl-C the bot winds up its work, and its last
+    /// messages are shown. A second Ctrl-C does not wait for that.
     pub(crate) async fn end(mut self, interrupted: bool) -> Result<u8> {
         self.show.leave_prompt();
         tokio::select! {

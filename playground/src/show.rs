@@ -10,16 +10,16 @@ use standins::discord::{Discord, Event, EventKind, Message, User};
 
 use crate::markdown::{self, Paint};
 
-/// How often it is looked whether something happened.
+/// Interval for polling the conversation.
 const LOOK: Duration = Duration::from_millis(30);
-/// Where the text of a message begins, counted from the time's column.
+/// The indentation of a message's text, in columns.
 const INDENT: usize = 7;
-/// What Discord says of an ephemeral message.
+/// Discord's note on an ephemeral message.
 const PRIVATE: &str = "only you can see this";
 
-/// What was shown so far, and how.
+/// Shows the conversation, and remembers what it has shown.
 pub(crate) struct Show {
-    /// Whether an interaction got no answer or Discord refused something.
+    /// Whether an interaction got no answer, or Discord refused a request.
     pub trouble: bool,
     discord: Discord,
     paint: Paint,
@@ -29,20 +29,20 @@ pub(crate) struct Show {
     numbered: bool,
     seen: usize,
     talks: HashMap<String, Talk>,
-    /// Users' names by their ids.
+    /// User names by id.
     names: HashMap<String, String>,
-    /// The lines of each message as it was shown last.
+    /// The last shown lines of each message, by its id.
     shown: HashMap<String, Vec<String>>,
 }
 
-/// One command that somebody typed.
+/// One typed command.
 struct Talk {
     number: usize,
     typed: DateTime<Utc>,
 }
 
 impl Show {
-    /// Shows this Discord's conversation, above a prompt or without one.
+    /// Shows the conversation of `discord`, with or without a prompt below it.
     pub(crate) fn new(discord: Discord, prompt: bool) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let terminal = stdout().is_terminal();
@@ -59,7 +59,7 @@ impl Show {
         }
     }
 
-    /// Shows what happens while `work` goes on.
+    /// Shows the conversation while `work` runs.
     pub(crate) async fn until<F: Future>(&mut self, work: F) -> F::Output {
         tokio::pin!(work);
         loop {
@@ -71,7 +71,6 @@ impl Show {
         }
     }
 
-    /// Prints an empty line.
     pub(crate) fn gap(&self) {
         print("\n");
     }
@@ -80,7 +79,7 @@ impl Show {
     pub(crate) fn say(&self, text: &str) {
         let end = if text.is_empty() { "" } else { "\n" };
         let printed = if self.prompt {
-            // Back to the line's beginning, over the prompt; and the prompt anew.
+            // Overwrites the prompt, then prints it again.
             format!("\r\x1b[K{text}{end}> ")
         } else {
             format!("{text}{end}")
@@ -88,7 +87,7 @@ impl Show {
         print(&printed);
     }
 
-    /// From here on there is no prompt. Takes it away, or the terminal's `^C`.
+    /// Ends the prompt. Erases it, and the terminal's `^C`.
     pub(crate) fn leave_prompt(&mut self) {
         self.prompt = false;
         if stdout().is_terminal() {
@@ -96,7 +95,7 @@ impl Show {
         }
     }
 
-    /// At the end: says so if somebody still sees "thinking…".
+    /// Reports interactions that still show "thinking…" at the end.
     pub(crate) fn report_unanswered(&mut self) {
         let thinks = |id: &&String| self.discord.messages(id).iter().any(|m| m.loading);
         let unanswered = self.talks.keys().filter(thinks).count();
@@ -165,7 +164,7 @@ impl Show {
         format!("{}{}  {text}", self.number(id), self.paint.bold(user))
     }
 
-    /// At the prompt several commands can be under way: then each has a number.
+    /// The number of a command. Only at the prompt, where several commands can run at once.
     fn number(&self, id: &str) -> String {
         match self.talks.get(id) {
             Some(talk) if self.numbered => format!("#{} ", talk.number),
@@ -196,7 +195,7 @@ impl Show {
         self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
-    /// A message's lines; those that it had before are dimmed, so that one sees what changed.
+    /// A message's lines. Unchanged lines are dimmed, so that the changes stand out.
     fn body(&mut self, message: &Message) -> Vec<String> {
         let mut lines: Vec<String> = message.content.lines().map(str::to_owned).collect();
         for file in &message.attachments {
@@ -221,11 +220,11 @@ impl Show {
 
 fn print(text: &str) {
     let mut out = stdout().lock();
-    // Nobody may be listening any more, as behind `| head`: that is no reason to stop loudly.
+    // A closed pipe (like `| head`) is no error.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// The texts of an embed or a component, at any depth, in the order in which they are read.
+/// Collects the texts of an embed or a component at any depth, in reading order.
 fn texts(part: &Value, lines: &mut Vec<String>) {
     for field in ["title", "name", "description", "value", "content", "label"] {
         if let Some(text) = part[field].as_str() {

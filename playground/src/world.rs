@@ -1,4 +1,4 @@
-//! The stand-ins and the real bot, wired together over the loopback.
+//! Wires the stand-ins and the real bot together over loopback HTTP.
 
 use std::time::Duration;
 
@@ -14,21 +14,19 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::Result;
 use crate::bot::{Kind, Registry, Scope, TABLE, Tasks, registration, serve, startup};
 
-/// What a user of the playground may choose.
+/// The options of the playground.
 pub(crate) struct WorldOptions {
-    /// What GitHub does.
+    /// The name of the scenario.
     pub scenario: String,
-    /// Seconds between two looks at a run.
+    /// Poll interval for a run, in seconds.
     pub poll: f64,
-    /// Seconds for which a run is followed.
+    /// Timeout for following a run, in seconds.
     pub wait_timeout: f64,
 }
 
-/// The bot at work.
+/// The running bot with its stand-ins.
 pub(crate) struct World {
-    /// Where the conversation is.
     pub discord: Discord,
-    /// The name of the scenario.
     pub scenario: String,
     github: Github,
     site: Site,
@@ -41,7 +39,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts everything.
+    /// Starts the stand-ins and the bot.
     pub(crate) async fn start(options: WorldOptions) -> Result<Self> {
         let (clock, gauge) = (Clock::start(), Gauge::new());
         let scenario = Self::scenario_named(&options.scenario)?;
@@ -58,7 +56,7 @@ impl World {
             "GITHUB_API_BASE" => Some(github.url()),
             "GITHUB_TOKEN" => Some(token.clone()),
             "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
-            // Whoever plays here may try everything.
+            // The default user may try everything.
             "ADMIN_USER_IDS" => Some(User::named("ada").id),
             "ALLOW_SECRET_WRITES" => Some("true".to_owned()),
             "FRONTEND_BASE_URL" | "VITE_API_BASE" => Some(site.url()),
@@ -82,7 +80,7 @@ impl World {
         };
         let served = serve(listener, app, tasks.clone(), until, Duration::ZERO);
         let server = tokio::spawn(served);
-        // Ids hold whole milliseconds: one of this very millisecond would look older than the bot.
+        // Ids have millisecond resolution. An id of this millisecond would look older than the bot.
         tokio::time::sleep(Duration::from_millis(2)).await;
         Ok(Self {
             discord,
@@ -98,7 +96,7 @@ impl World {
         })
     }
 
-    /// A scenario by its name, or which there are.
+    /// The scenario of this name. The error lists all names.
     pub(crate) fn scenario_named(name: &str) -> std::result::Result<Scenario, String> {
         Scenario::named(name).ok_or_else(|| {
             let names: Vec<&str> = Scenario::names().iter().map(|(name, _)| *name).collect();
@@ -106,14 +104,14 @@ impl World {
         })
     }
 
-    /// Changes what GitHub does from the next command on.
+    /// Changes the scenario from the next command on.
     pub(crate) fn set_scenario(&mut self, name: &str) -> std::result::Result<(), String> {
         Self::scenario_named(name)?;
         name.clone_into(&mut self.scenario);
         Ok(())
     }
 
-    /// The scenario in words.
+    /// The scenario and its description.
     pub(crate) fn scenario_line(&self) -> String {
         let mut names = Scenario::names().iter();
         let what = names.find(|(name, _)| *name == self.scenario);
@@ -126,7 +124,7 @@ impl World {
         registration(TABLE, &self.registry, Scope::Global)
     }
 
-    /// What Discord sends when somebody types this, or why it would not.
+    /// The interaction that Discord sends for this input. The error says why Discord would not send it.
     pub(crate) fn interaction(
         &self,
         user: &str,
@@ -135,11 +133,11 @@ impl World {
         self.discord.interaction(&User::named(user), text)
     }
 
-    /// Sends an interaction to the bot and goes on at once. The scenario begins anew with it: what
-    /// goes wrong once goes wrong once for every command.
+    /// Sends an interaction to the bot and returns at once. It restarts the scenario, so that a one-time
+    /// failure happens once per command.
     pub(crate) fn send(&mut self, interaction: Interaction) {
         if let Some(mut scenario) = Scenario::named(&self.scenario) {
-            // The pages for people, too, are where the bot takes them to be: beside the API.
+            // The bot expects the web pages at the API's address, too.
             scenario.html_base = self.github.url();
             add_workflows(&mut scenario, &self.registry);
             self.github.update(|current| *current = scenario);
@@ -151,13 +149,13 @@ impl World {
         });
     }
 
-    /// Waits until everything that was sent has been answered and followed to its end.
+    /// Waits until all interactions are answered and their work is done.
     pub(crate) async fn done(&mut self) {
         while self.deliveries.join_next().await.is_some() {}
         self.tasks.drained().await;
     }
 
-    /// Stops the bot. What is under way is told to say how things stand.
+    /// Stops the bot. Running work is told to wind up.
     pub(crate) async fn stop(&mut self) {
         if let Some(shutdown) = self.shutdown.take() {
             let _ = shutdown.send(());
@@ -166,8 +164,8 @@ impl World {
     }
 }
 
-/// Gives GitHub what `agents.toml` speaks of, so that one can try an agent before its workflow is
-/// written.
+/// Adds the workflows of `agents.toml` to the GitHub stand-in, so that an agent can be tried before its
+/// workflow exists.
 fn add_workflows(scenario: &mut Scenario, registry: &Registry) {
     for agent in registry.agents() {
         let Kind::Deploy(deploy) = &agent.kind else {

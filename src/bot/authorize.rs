@@ -1,14 +1,15 @@
-//! Who may use a command: a pure decision over the caller, the settings and the agent's rule.
+//! Authorization: decides from the caller, the settings and the agent's rule who may use a command.
+//! No I/O.
 
 use crate::agents::Rule;
 use crate::config::{Reader, Setting};
 use crate::discord::interaction::Caller;
 use crate::text::UserError;
 
-/// The bot-wide part of the decision, from the settings.
+/// The access settings, which hold for every command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Servers in which the bot obeys; empty means wherever its commands are registered.
+    /// Servers in which commands are accepted. Empty: every server in which they are registered.
     pub guilds: Vec<u64>,
     /// Users who are admins.
     pub admin_users: Vec<u64>,
@@ -16,23 +17,23 @@ pub struct Access {
     pub admin_roles: Vec<u64>,
 }
 
-/// How far a command's doors are open.
+/// Who may use a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessLevel {
-    /// To whom its agent's rule lets in; without an agent, to everyone in an allowed server.
+    /// Everyone whom the agent's rule allows. Without an agent: everyone in an allowed server.
     Agent,
-    /// To admins only.
+    /// Admins only.
     Admin,
 }
 
-/// Why a caller may not.
+/// Why a caller may not use a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// Deckhand does not obey in this server, or not in direct messages.
+    /// Commands are not accepted in this server, or not in direct messages.
     NotHere,
     /// Only these (and the admins) may use this agent.
     OnlyFor(Rule),
-    /// Only the admins may, and these are they.
+    /// Only admins may use it; the rule lists them.
     OnlyAdmins(Rule),
 }
 
@@ -73,13 +74,13 @@ impl Access {
         }
     }
 
-    /// An admin is who `ADMIN_USER_IDS` or `ADMIN_ROLE_IDS` names; a permission that Discord gives
-    /// (Administrator) makes nobody one.
+    /// Whether `ADMIN_USER_IDS` or `ADMIN_ROLE_IDS` names the caller. Discord's own Administrator
+    /// permission does not count.
     pub fn is_admin(&self, caller: &Caller) -> bool {
         named(&self.admin_users, &self.admin_roles, caller)
     }
 
-    /// Whether the caller may use a command of this level here; `rule` is its agent's.
+    /// Whether the caller may use a command of this level here. `rule` is the rule of its agent.
     pub fn decide(&self, caller: &Caller, level: AccessLevel, rule: &Rule) -> Result<(), Refusal> {
         let listed = caller.guild_id.is_some_and(|guild| self.guilds.contains(&guild));
         if !self.guilds.is_empty() && !listed {
@@ -123,7 +124,7 @@ impl From<Refusal> for UserError {
     }
 }
 
-/// Whom a rule names, as mentions that notify nobody.
+/// The users and roles of a rule as mentions. Messages ping nobody by default.
 fn mentions(rule: &Rule) -> String {
     let users = rule.users.iter().map(|id| format!("<@{id}>"));
     let roles = rule.roles.iter().map(|id| format!("<@&{id}>"));
@@ -162,7 +163,10 @@ mod tests {
     #[case::admin_user(caller(1, &[], Some(GUILD)), true)]
     #[case::admin_role(caller(9, &[2], Some(GUILD)), true)]
     #[case::role_with_a_users_id(caller(9, &[3], Some(GUILD)), false)]
-    fn a_restricted_agent(#[case] caller: Caller, #[case] may: bool) {
+    fn a_restricted_agent_is_for_those_in_its_rule_and_admins(
+        #[case] caller: Caller,
+        #[case] may: bool,
+    ) {
         let rule = Rule { users: vec![3], roles: vec![4] };
         let refused = Err(Refusal::OnlyFor(rule.clone()));
         let decision = access().decide(&caller, AccessLevel::Agent, &rule);
@@ -175,7 +179,7 @@ mod tests {
     #[case::admin_role(caller(9, &[8, 2], Some(GUILD)), true)]
     #[case::user_with_a_roles_id(caller(2, &[], Some(GUILD)), false)]
     #[case::role_with_a_users_id(caller(9, &[1], Some(GUILD)), false)]
-    fn a_command_for_admins_is_theirs_whatever_the_rule_says(
+    fn an_admin_command_ignores_the_agents_rule(
         #[case] caller: Caller,
         #[case] may: bool,
         #[values(&[], &[9])] users: &[u64],
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_is_one_only_where_the_bot_obeys() {
+    fn an_admin_is_refused_outside_the_allowed_servers() {
         for guild in [Some(GUILD + 1), None] {
             let admin = caller(1, &[2], guild);
             let decision = access().decide(&admin, AccessLevel::Admin, &Rule::default());
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn without_admins_nobody_may_what_is_theirs() {
+    fn without_admins_an_admin_command_is_refused_to_everyone() {
         let decision = Access::default().decide(
             &caller(9, &[8], Some(GUILD)),
             AccessLevel::Admin,
@@ -209,7 +213,7 @@ mod tests {
     #[case::this_server(Some(GUILD), true)]
     #[case::another_server(Some(GUILD + 1), false)]
     #[case::direct_message(None, false)]
-    fn an_open_agent_is_open_only_where_the_bot_obeys(
+    fn an_open_agent_is_open_only_in_allowed_servers(
         #[case] guild: Option<u64>,
         #[case] may: bool,
     ) {

@@ -1,4 +1,4 @@
-//! What a slash command is: a line of the table, and how a call of it is answered.
+//! The types of a slash command: its entry in the table, a call of it, and the plan for the answer.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ pub type Start = fn(Call) -> BoxFuture<'static, Result<Plan, UserError>>;
 /// Suggests values for an option that is being typed.
 pub type Complete = fn(Completion) -> BoxFuture<'static, Vec<Suggestion>>;
 
-/// One line of the table.
+/// One entry of the command table.
 #[derive(Clone, Copy)]
 pub struct Command {
     /// Which slash commands it serves.
     pub serves: Serves,
-    /// The permissions on GitHub that it needs.
+    /// The GitHub permissions it needs.
     pub needs: &'static [Need],
     /// Starts one call of it.
     pub start: Start,
@@ -34,23 +34,23 @@ pub struct Command {
     pub complete: Option<Complete>,
 }
 
-/// Which slash commands a line of the table serves.
+/// Which slash commands an entry of the table serves.
 #[derive(Clone, Copy)]
 pub enum Serves {
-    /// One command of its own.
+    /// One fixed command.
     Own {
         /// Without the slash.
         name: &'static str,
         /// 1 to 100 characters.
         description: &'static str,
-        /// For whom it is.
+        /// Who may use it.
         access: AccessLevel,
         /// What it takes.
         options: fn() -> Vec<OptionSpec>,
     },
-    /// One command of each of some agents.
+    /// One command for each matching agent.
     Agents {
-        /// The command's name, if the agent has one that this line serves.
+        /// The command's name without the slash; `None` if this entry does not serve the agent.
         name: fn(&Agent) -> Option<&str>,
         /// 1 to 100 characters.
         description: fn(&Agent) -> &str,
@@ -59,16 +59,16 @@ pub enum Serves {
     },
 }
 
-/// A slash command that exists.
+/// A slash command, resolved from the table and the registry.
 #[derive(Clone, Copy)]
 pub struct Served<'a> {
-    /// The line that serves it.
+    /// The table entry that serves it.
     pub command: &'a Command,
-    /// Its agent, unless it is one of its own.
+    /// Its agent; `None` for a fixed command.
     pub agent: Option<&'a Agent>,
     /// Its name, without the slash.
     pub name: &'a str,
-    /// What it does.
+    /// 1 to 100 characters.
     pub description: &'a str,
 }
 
@@ -104,7 +104,7 @@ impl Served<'_> {
         }
     }
 
-    /// For whom it is.
+    /// Who may use it.
     pub fn access(&self) -> AccessLevel {
         match self.command.serves {
             Serves::Own { access, .. } => access,
@@ -112,35 +112,35 @@ impl Served<'_> {
         }
     }
 
-    /// Whom its agent lets in.
+    /// The rule of its agent; an open rule without an agent.
     pub fn rule(&self) -> Rule {
         self.agent.map(|agent| agent.rule.clone()).unwrap_or_default()
     }
 }
 
-/// One call of a command: authorised, its options checked.
+/// One call of a command. The caller is authorised and the options are validated.
 pub struct Call {
     /// The bot.
     pub context: Arc<Context>,
-    /// The commands that there are.
+    /// The command table.
     pub table: &'static [Command],
     /// The agent behind the command, unless it is one of its own.
     pub agent: Option<Agent>,
-    /// The interaction.
+    /// The interaction's id: the key for replay protection.
     pub id: InteractionId,
     /// Who typed it.
     pub caller: Caller,
-    /// What was given.
+    /// The options given, validated.
     pub options: Options,
 }
 
-/// A question for suggestions: authorised, about one option that is being typed.
+/// A request for autocomplete suggestions for one option. The caller is authorised.
 pub struct Completion {
     /// The bot.
     pub context: Arc<Context>,
     /// The agent behind the command, unless it is one of its own.
     pub agent: Option<Agent>,
-    /// The option.
+    /// The name of the option that is being typed.
     pub option: String,
     /// What was typed so far.
     pub typed: String,
@@ -148,17 +148,17 @@ pub struct Completion {
 
 /// How a call is answered.
 pub enum Plan {
-    /// At once.
+    /// With this message, at once.
     Answer(Message),
-    /// By work that starts at once. If it ends within the three seconds its message is the answer;
-    /// if not, the answer is deferred and the same work goes on.
+    /// With the result of work that starts at once. If the work ends within Discord's three seconds,
+    /// its message is the answer. If not, the answer is deferred and the same work goes on.
     Race(BoxFuture<'static, FinalReply>),
-    /// The same for the caller's eyes only: the deferral, the message and whatever else is said.
+    /// Like `Race`, but ephemeral: only the caller sees the deferral, the message and follow-ups.
     RacePrivately(BoxFuture<'static, FinalReply>),
-    /// Deferred at once, for everyone to see. The work gets the conversation to show progress in, and
-    /// a signal that resolves when it must wind up.
+    /// Deferred at once, visible to everyone. The work gets the conversation to show progress in, and
+    /// a signal that tells it to wind up.
     Defer(Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, FinalReply> + Send>),
 }
 
-/// Resolves when work must say how things stand.
+/// Resolves when time is nearly over: the work must return its current state.
 pub type WindUp = oneshot::Receiver<()>;

@@ -1,4 +1,4 @@
-//! The services that commands work with. The table of commands is not among them.
+//! The services that commands use. The command table is not one of them.
 
 use std::sync::Arc;
 
@@ -19,58 +19,58 @@ use crate::{deploy, digest, site};
 
 /// The bot, wired up. Shared by all requests.
 pub struct Context {
-    /// What it can do.
+    /// The agents.
     pub registry: Registry,
     /// GitHub.
     pub github: Github,
     /// Discord.
     pub discord: Arc<Discord>,
-    /// What is remembered.
+    /// Interactions, deploys and posts that must survive a request.
     pub store: Arc<dyn Store>,
-    /// Whether that is a table, which other processes share.
+    /// Whether the store is a DynamoDB table, which all processes share.
     pub has_table: bool,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
-    /// How long runs are followed.
+    /// Timeout and poll interval for following a run.
     pub wait: deploy::WaitSettings,
-    /// Who may do what.
+    /// Who may use which command.
     pub access: Access,
-    /// Which URLs may be passed on.
+    /// Which URLs are allowed (SSRF guard).
     pub urls: UrlPolicy,
     /// Whether commands may write the repository's variables and secrets.
     pub allow_secret_writes: bool,
     /// Base URLs of the deployed site.
     pub site: site::Settings,
-    /// Where the digest is posted to by itself.
+    /// Channel and period of the scheduled digest.
     pub digest: digest::Settings,
-    /// Asks what is deployed.
+    /// Sends HTTP requests to the deployed site.
     pub prober: Arc<dyn Prober>,
-    /// What runs on after an answer.
+    /// Work that goes on after the HTTP answer.
     pub tasks: Tasks,
-    /// Tells how each interaction went.
+    /// Writes a summary of each interaction.
     pub telemetry: Telemetry,
 }
 
-/// What the bot is built from besides its settings: what tests replace.
+/// The dependencies of the bot besides its settings. Tests replace them.
 pub struct Parts {
     /// Sends requests to GitHub and Discord.
     pub transport: Arc<dyn Transport>,
-    /// Asks what is deployed.
+    /// Sends HTTP requests to the deployed site.
     pub prober: Arc<dyn Prober>,
-    /// Reads secrets that are given by their place.
+    /// Reads secrets from SSM parameters.
     pub secrets: Arc<dyn SecretStore>,
-    /// Tells the time.
+    /// Wall time.
     pub clock: Arc<dyn Clock>,
-    /// Remembers.
+    /// Interactions, deploys and posts that must survive a request.
     pub store: Arc<dyn Store>,
-    /// Holds what runs on after an answer.
+    /// Work that goes on after the HTTP answer.
     pub tasks: Tasks,
     /// Takes a summary of each interaction.
     pub telemetry: Arc<dyn Sink>,
 }
 
 impl Context {
-    /// Wires the bot up. Nothing is connected yet.
+    /// Wires the bot up. It opens no connection.
     pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
         let Parts { transport, prober, secrets, clock, store, tasks, telemetry } = parts;
         Arc::new(Self {

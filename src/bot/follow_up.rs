@@ -1,5 +1,7 @@
-//! Work that may outlive its HTTP answer: raced against the three seconds, delivered by the
-//! interaction's token if it comes later, and answered for when it panics or time runs out.
+//! Work that may take longer than Discord's three seconds for an HTTP answer.
+//!
+//! A late result is delivered through the interaction's token. If the work panics or times out, the
+//! user gets an apology instead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +20,14 @@ use crate::discord::reply::Reply;
 use crate::discord::{Conversation, FinalReply, Message};
 use crate::telemetry;
 
-/// Work that was told to wind up gets this share of what is left to return; the rest is for
-/// delivering what it says.
+/// After the wind-up signal, work gets a quarter of the remaining time to return. The rest is for
+/// delivering its message.
 const WIND_UP_SHARE: u32 = 4;
 
-/// For delivering an answer when no deadline is set.
+/// Timeout for delivering an answer when there is no deadline.
 const DELIVERY: Duration = Duration::from_secs(120);
 
-/// The same when the server shuts down.
+/// Timeout for delivering an answer while the server shuts down.
 const LAST_DELIVERY: Duration = Duration::from_secs(8);
 
 /// The follow-up of one interaction.
@@ -37,7 +39,6 @@ pub(crate) struct FollowUp {
 }
 
 impl FollowUp {
-    /// The follow-up of this command.
     pub(crate) fn of(
         context: &Arc<Context>,
         invocation: Invocation,
@@ -46,18 +47,18 @@ impl FollowUp {
         Self { context: context.clone(), invocation, deadline, private: false }
     }
 
-    /// The same for the caller's eyes only, whatever is said and whenever.
+    /// Makes every message of this follow-up ephemeral.
     pub(crate) fn privately(self) -> Self {
         Self { private: true, ..self }
     }
 
-    /// Answers with this message. One that comes with a file cannot be the HTTP answer (see
-    /// `docs/decisions/0019`), so it is deferred and delivered right after.
+    /// Answers with this message. A message with an attachment cannot be the HTTP answer (see
+    /// `docs/decisions/0019`), so the answer is deferred and the message delivered right after.
     pub(crate) fn answer(self, message: Message) -> Reply {
         if !message.has_attachment() {
             return Reply::Message(message);
         }
-        // What it is, is known by now, so that it is deferred for the right eyes.
+        // The message is known, so the deferral can be ephemeral exactly when the message is.
         let conversation = self.conversation(message.is_ephemeral());
         let reply = FinalReply::from(message);
         let work = self.context.tasks.spawn(std::future::ready(reply));
@@ -65,14 +66,14 @@ impl FollowUp {
         self.deliver_later(work, conversation, wind_up)
     }
 
-    /// Answers with the work's own message if it ends within the three seconds; if not, defers, and
-    /// the same work goes on.
+    /// Answers with the work's message if the work ends within the three seconds. If not, defers the
+    /// answer, and the same work goes on.
     pub(crate) async fn race(self, work: BoxFuture<'static, FinalReply>) -> Reply {
         let time_left = self.invocation.id.time_left(self.context.clock.now());
         let mut work = self.context.tasks.spawn(work.instrument(self.span()));
         match timeout(time_left, &mut work).await {
             Ok(joined) => {
-                // The answer itself notifies, so there is nothing to follow it up with.
+                // The answer itself notifies the user, so no follow-up message is needed.
                 let message = self.finished(joined).message;
                 let message = if self.private { message.privately() } else { message };
                 self.answer(message)
@@ -110,7 +111,7 @@ impl FollowUp {
         Reply::Deferred { ephemeral }
     }
 
-    /// Waits for the work, at most until it must wind up, and delivers how it ended.
+    /// Waits for the work until it ends or must wind up, then delivers its result.
     async fn deliver(
         self,
         mut work: JoinHandle<FinalReply>,
@@ -121,7 +122,7 @@ impl FollowUp {
             biased;
             joined = &mut work => self.finished(joined),
             () = self.context.tasks.wind_up(self.deadline) => {
-                // Work that does not listen has dropped its end; it is given up below.
+                // Sending fails if the work ignores the signal. It is then aborted below.
                 let _ = wind_up.send(());
                 let left = self.end().saturating_duration_since(Instant::now());
                 match timeout(left / WIND_UP_SHARE, &mut work).await {
@@ -144,7 +145,7 @@ impl FollowUp {
 
     fn finished(&self, joined: Result<FinalReply, JoinError>) -> FinalReply {
         joined.unwrap_or_else(|error| {
-            // The words of a panic are in the log already, with their place.
+            // The panic's message and location are already in the log.
             let panicked = error.is_panic();
             telemetry::failed(if panicked {
                 &"the work panicked"
@@ -168,7 +169,7 @@ impl FollowUp {
         FinalReply { message: Message::public(&text), follow_up: Some(follow_up) }
     }
 
-    /// When nothing can be delivered any more.
+    /// The latest moment to deliver anything.
     fn end(&self) -> Instant {
         match self.deadline {
             Some(deadline) => deadline.end,

@@ -1,4 +1,4 @@
-//! What every command is made of: the context, who may do what, the three seconds and what follows them.
+//! What all commands share: context, settings, authorization, replay protection, deferred answers.
 
 pub mod authorize;
 pub mod command;

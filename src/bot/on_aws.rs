@@ -1,4 +1,4 @@
-//! What lies on AWS, if this build has it: the parameters that hold secrets, and the table.
+//! The AWS services of a build with the feature `aws`: SSM parameters for secrets, and the DynamoDB table.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::net::transport::Transport;
 use crate::secrets::SecretStore;
 use crate::store::Store;
 
-/// Where parameters are read, and the table if there is one. Nothing is connected yet.
+/// The reader of SSM parameters, and the store in `table`, if one is set. It opens no connection.
 #[cfg(feature = "aws")]
 pub fn on_aws(
     transport: Arc<dyn Transport>,
@@ -21,7 +21,7 @@ pub fn on_aws(
     (Arc::new(crate::aws::Parameters(aws)), table)
 }
 
-/// Nothing is on AWS: settings that name a parameter or a table were refused.
+/// Without AWS support there is neither. Settings that name a parameter or a table were refused before.
 #[cfg(not(feature = "aws"))]
 pub fn on_aws(
     _: Arc<dyn Transport>,

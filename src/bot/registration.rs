@@ -1,4 +1,4 @@
-//! What Discord must know of the commands, and which names are taken twice.
+//! The registration of the commands with Discord, and the check for duplicate names.
 //!
 //! <https://docs.discord.com/developers/interactions/application-commands>
 
@@ -10,18 +10,18 @@ use crate::agents::options::OptionSpec;
 use crate::agents::{Agent, Registry};
 use crate::discord::registration::{PERMISSIONS, Scope};
 
-/// No permission at all: Discord shows the command to a server's administrators only, until one of them
-/// lets others see it. Who may use it is decided by [`authorize`](super::authorize) all the same.
+/// The empty permission set: Discord shows the command only to a server's administrators, until they
+/// show it to others. [`authorize`](super::authorize) still checks every call.
 const ADMINISTRATORS: &str = "0";
 
-/// The body of Discord's bulk overwrite.
+/// The request body of Discord's bulk overwrite of commands.
 pub fn registration(table: &[Command], registry: &Registry, scope: Scope) -> Value {
     served(table, registry).map(|served| declaration(&served, scope)).collect()
 }
 
 fn declaration(served: &Served<'_>, scope: Scope) -> Value {
     let mut options = served.options();
-    // Discord wants the required ones first.
+    // Discord requires the required options first.
     options.sort_by_key(|option| !option.required);
     let options: Vec<Value> = options.iter().map(OptionSpec::to_json).collect();
     let mut declared = json!({
@@ -32,7 +32,7 @@ fn declaration(served: &Served<'_>, scope: Scope) -> Value {
     });
     if let Some(declared) = declared.as_object_mut() {
         if scope == Scope::Global {
-            // Servers only: in a direct message there is nobody to see a deploy.
+            // Servers only (context 0): nobody else sees a deploy in a direct message.
             declared.insert("contexts".to_owned(), json!([0]));
             declared.insert("integration_types".to_owned(), json!([0]));
         }
@@ -43,7 +43,7 @@ fn declaration(served: &Served<'_>, scope: Scope) -> Value {
     declared
 }
 
-/// An agent one of whose commands has the name of a command that is built in, and that name.
+/// The first agent command with the name of a fixed command: its agent and that name.
 pub fn clash<'a>(table: &'a [Command], registry: &'a Registry) -> Option<(&'a Agent, &'a str)> {
     let (own, of_agents): (Vec<_>, Vec<_>) =
         served(table, registry).partition(|served| served.agent.is_none());

@@ -1,4 +1,4 @@
-//! All settings of the bot: each module reads its own, here they come together.
+//! All settings of the bot. Each module declares and reads its own; this module combines them.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,23 +13,23 @@ use crate::{deploy, digest, discord, github, site, store};
 /// Everything the bot needs to answer interactions.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How to reach Discord, and who we are there.
+    /// Base URL, application and credentials for Discord.
     pub discord: discord::Settings,
-    /// How to reach GitHub.
+    /// Base URL, repository and credentials for GitHub.
     pub github: github::Settings,
-    /// Who may do what.
+    /// Who may use which command.
     pub access: Access,
-    /// Which URLs users may pass on.
+    /// Which URLs are allowed (SSRF guard).
     pub urls: UrlPolicy,
     /// Whether commands may write the repository's variables and secrets.
     pub allow_secret_writes: bool,
-    /// How long a run is followed.
+    /// Timeout and poll interval for following a run.
     pub wait: deploy::WaitSettings,
     /// Base URLs of the deployed site.
     pub site: site::Settings,
-    /// The DynamoDB table that all processes share.
+    /// The name of the DynamoDB table that all processes share. `None`: no table.
     pub table: Option<String>,
-    /// The digest that a schedule has posted.
+    /// Channel and period of the scheduled digest.
     pub digest: digest::Settings,
 }
 
@@ -47,7 +47,7 @@ const AGENTS_FILE: Setting = Setting {
     shape: "it must be the path of a file",
 };
 
-/// Read where the log is started, before anything else.
+/// Read before all others, when logging starts.
 const LOG_LEVEL: Setting = Setting {
     name: "LOG_LEVEL",
     about: "`error`, `warn`, `info`, `debug` or `trace`",
@@ -103,7 +103,7 @@ it. For the table and for secrets in SSM the usual variables of AWS apply, like 
 pub struct BadSettings {
     /// Every problem, in the order of reading.
     pub problems: Vec<Problem>,
-    /// The public key, if that at least is usable: then Discord can be told what is wrong.
+    /// The public key, if it is valid. With it the bot can still answer Discord and report the problems.
     pub public_key: Option<Box<VerifyingKey>>,
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn agents_file(env: Env<'_>) -> Option<PathBuf> {
     Reader::new(env).value(&AGENTS_FILE).map(PathBuf::from)
 }
 
-/// How much is logged.
+/// The value of `LOG_LEVEL`, not validated.
 pub fn log_level(env: Env<'_>) -> Option<String> {
     Reader::new(env).value(&LOG_LEVEL)
 }
@@ -287,7 +287,7 @@ mod tests {
         assert!(!format!("{:?}", load(&[]).unwrap()).contains("github_pat_secret"));
     }
 
-    /// The required settings but the token.
+    /// The required settings without `GITHUB_TOKEN`.
     fn without_token(given: &[(&str, &str)]) -> Result<Settings, BadSettings> {
         let full = FULL.iter().filter(|(name, _)| *name != "GITHUB_TOKEN");
         let find = |name: &str| given.iter().chain(full.clone()).find(|(n, _)| *n == name);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[cfg(feature = "aws")]
-    fn place(source: &SecretSource) -> Option<&str> {
+    fn parameter_name(source: &SecretSource) -> Option<&str> {
         match source {
             SecretSource::Given(_) => None,
             SecretSource::Parameter(parameter) => Some(&parameter.name),
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_app_takes_the_tokens_place_and_must_be_whole() {
+    fn an_app_replaces_the_token_and_needs_all_its_settings() {
         let key = "-----BEGIN RSA PRIVATE KEY-----\\nabc\\n-----END RSA PRIVATE KEY-----";
         let app = [
             ("GITHUB_APP_ID", "Iv23.abc"),
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "aws")]
-    fn a_parameter_takes_the_place_of_its_secret() {
+    fn a_parameter_overrides_its_secret() {
         let settings = without_token(&[
             ("GITHUB_TOKEN", "left over"),
             ("GITHUB_TOKEN_PARAMETER", "/deckhand/github-token"),
@@ -333,27 +333,28 @@ mod tests {
         ])
         .unwrap();
         let SignIn::Token(token) = &settings.github.sign_in else { panic!("an app") };
-        assert_eq!(place(token), Some("/deckhand/github-token"));
+        assert_eq!(parameter_name(token), Some("/deckhand/github-token"));
         let bot_token = settings.discord.bot_token.as_ref().unwrap();
-        assert_eq!(place(bot_token), Some("/deckhand/discord-bot-token"));
+        assert_eq!(parameter_name(bot_token), Some("/deckhand/discord-bot-token"));
     }
 
     #[test]
     #[cfg(feature = "aws")]
-    fn an_apps_key_may_be_a_parameter_alone() {
+    fn an_apps_key_may_come_from_a_parameter() {
         let settings = without_token(&[
             ("GITHUB_APP_ID", "7"),
             ("GITHUB_APP_INSTALLATION_ID", "77"),
             ("GITHUB_APP_PRIVATE_KEY_PARAMETER", "arn:aws:ssm:eu-west-1:123456789012:parameter/k"),
         ]);
         let SignIn::App(app) = settings.unwrap().github.sign_in else { panic!("a token") };
-        assert!(place(&app.private_key).is_some_and(|name| name.ends_with("parameter/k")));
+        let name = parameter_name(&app.private_key);
+        assert!(name.is_some_and(|name| name.ends_with("parameter/k")));
     }
 
     #[rstest]
     #[case("GITHUB_TOKEN_PARAMETER", "two words")]
     #[case("DISCORD_BOT_TOKEN_PARAMETER", "/deckhand/`token`")]
-    fn what_cannot_be_a_parameter_is_told(#[case] name: &'static str, #[case] value: &str) {
+    fn an_invalid_parameter_name_is_reported(#[case] name: &'static str, #[case] value: &str) {
         let bad = without_token(&[("GITHUB_TOKEN", "t"), (name, value)]).unwrap_err();
         let names: Vec<_> = bad.problems.iter().map(|problem| problem.name()).collect();
         assert_eq!(names, [name]);
@@ -365,7 +366,7 @@ mod tests {
     #[case("DISCORD_BOT_TOKEN_PARAMETER", "/deckhand/discord-bot-token")]
     #[case("TABLE_NAME", "deckhand")]
     #[cfg(not(feature = "aws"))]
-    fn a_build_without_aws_refuses_what_is_there(#[case] name: &'static str, #[case] value: &str) {
+    fn a_build_without_aws_refuses_aws_settings(#[case] name: &'static str, #[case] value: &str) {
         let bad = without_token(&[("GITHUB_TOKEN", "t"), (name, value)]).unwrap_err();
         let expected = format!(
             "- {name} is not valid: this build has no AWS support: build with the feature `aws`"
@@ -383,7 +384,7 @@ mod tests {
     #[test]
     fn every_setting_that_is_read_is_declared() {
         let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
-        // Each way to sign in asks for settings of its own.
+        // Each way to sign in reads other settings.
         for given in ["", "GITHUB_APP_ID"] {
             let env = |name: &str| {
                 asked.borrow_mut().insert(name.to_owned());
@@ -399,7 +400,7 @@ mod tests {
 
     #[test]
     fn the_page_of_settings_is_up_to_date() {
-        let there = include_str!("../../docs/settings.md");
-        assert_eq!(there, page(), "run: cargo run -- settings > docs/settings.md");
+        let committed = include_str!("../../docs/settings.md");
+        assert_eq!(committed, page(), "run: cargo run -- settings > docs/settings.md");
     }
 }

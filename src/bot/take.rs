@@ -1,4 +1,4 @@
-//! Takes an interaction for its one and only handling, whatever is replayed.
+//! Idempotency: an interaction that Discord or an attacker replays is handled only once.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::telemetry;
 use crate::text::{UserError, escape, time};
 
 impl Call {
-    /// Takes the interaction for its one and only handling; to be called before anything is changed
+    /// Claims the interaction, so that a replay of it is refused. Call this before the first change
     /// anywhere.
     pub async fn take(&self) -> Result<(), UserError> {
         if self.decided(self.context.store.take_interaction(self.id)).await? {
@@ -23,7 +23,7 @@ impl Call {
         }
     }
 
-    /// The same for what is going to dispatch a workflow: it is remembered as pending.
+    /// Like [`take`](Self::take), for a dispatch: also records the deploy as pending.
     pub async fn begin(&self, order: &Order) -> Result<(), UserError> {
         let deploy = Deploy {
             key: order.key.clone(),
@@ -38,8 +38,8 @@ impl Call {
         }
     }
 
-    /// What the store decides, within what is left of the three seconds. When it cannot, nothing may
-    /// be done: it could be done twice.
+    /// The store's decision, within the rest of the three seconds. Without a decision the command fails
+    /// closed: a replay could run it twice.
     async fn decided<T>(
         &self,
         decision: BoxFuture<'_, Result<T, StoreError>>,
@@ -51,7 +51,7 @@ impl Call {
             Err(_) => "the table (`TABLE_NAME`) does not answer in time".to_owned(),
         };
         let logged = format!("the store cannot decide: {why}");
-        // No fault of the user's, so it counts as failed, not only as refused.
+        // Not the user's fault, so it counts as failed, not as refused.
         telemetry::failed(&logged);
         Err(UserError {
             shown: format!(
@@ -63,7 +63,7 @@ impl Call {
     }
 }
 
-/// The store gets this long also when the three seconds are spent.
+/// The least timeout for the store, even if the three seconds are over.
 const LEAST_FOR_THE_STORE: Duration = Duration::from_secs(1);
 
 fn taken(id: InteractionId, standing: &str) -> UserError {
@@ -73,8 +73,8 @@ fn taken(id: InteractionId, standing: &str) -> UserError {
     ))
 }
 
-/// How a deploy stands that was begun before. Of one that is pending nobody knows whether the process
-/// that began it is still there, so it says since when.
+/// The state of a deploy that an earlier delivery began. The process behind a pending deploy may be
+/// dead, so the text says when it began.
 fn standing(deploy: &Deploy) -> String {
     let began = time::moment(deploy.began_at);
     let state = match (&deploy.state, &deploy.run_page) {

@@ -1,4 +1,4 @@
-//! Work that goes on after the HTTP answer, and when it must stop.
+//! Background tasks: work that goes on after the HTTP answer, and its deadline.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use tokio_util::task::TaskTracker;
 
 use crate::telemetry;
 
-/// When everything that an invocation started must be done. Lambda kills the process at its
-/// deadline; before that every task gets time to say how things stand.
+/// The deadline of a Lambda invocation. Lambda kills the process at its timeout, so every task is told
+/// to wind up before that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
     /// When work is told to stop.
     pub wind_up: Instant,
-    /// When nothing can be delivered any more.
+    /// The latest moment to deliver anything.
     pub end: Instant,
 }
 
 impl Deadline {
-    /// The deadline of an invocation that is killed `left` from now. A tenth of it, 2 to 10 s, is
-    /// kept for winding up.
+    /// The deadline of an invocation that is killed after `left`. A tenth of it (2 to 10 s, at most
+    /// half) is kept for winding up.
     pub fn from_now(left: Duration) -> Self {
         let margin =
             (left / 10).clamp(Duration::from_secs(2), Duration::from_secs(10)).min(left / 2);
@@ -31,7 +31,7 @@ impl Deadline {
     }
 }
 
-/// All running tasks, so that Lambda's next poll, or the server's end, can wait for them.
+/// All running tasks. Lambda's next poll and the server's shutdown wait for them.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
@@ -39,7 +39,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Starts a task that is waited for, for the same interaction as what starts it.
+    /// Starts a tracked task. It carries the telemetry of the current interaction.
     pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -48,7 +48,7 @@ impl Tasks {
         self.tracker.spawn(telemetry::carry(task))
     }
 
-    /// Resolves when work must stop: at the invocation's deadline, or when the server shuts down.
+    /// Resolves when work must wind up: near the invocation's deadline, or at the server's shutdown.
     pub async fn wind_up(&self, deadline: Option<Deadline>) {
         match deadline {
             Some(deadline) => tokio::select! {
@@ -64,12 +64,12 @@ impl Tasks {
         self.stop.is_cancelled()
     }
 
-    /// Tells all work to stop and say how things stand.
+    /// Tells all work to wind up.
     pub fn stop(&self) {
         self.stop.cancel();
     }
 
-    /// Waits until no task is left. Tasks can be started again afterwards.
+    /// Waits until no task is left. New tasks can be started afterwards.
     pub async fn drained(&self) {
         self.tracker.close();
         self.tracker.wait().await;
@@ -89,7 +89,7 @@ mod tests {
     #[case(1_000, 500, 950)]
     #[case(0, 0, 0)]
     #[tokio::test(start_paused = true)]
-    async fn time_is_kept_for_winding_up(
+    async fn a_deadline_reserves_time_for_winding_up(
         #[case] left: u64,
         #[case] wind_up: u64,
         #[case] end: u64,
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn drained_waits_for_every_task_and_opens_again() {
+    async fn drained_waits_for_every_task_and_can_be_reused() {
         let tasks = Tasks::default();
         for _ in 0..2 {
             let task = tasks.spawn(tokio::time::sleep(Duration::from_secs(60)));

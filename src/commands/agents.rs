@@ -1,4 +1,4 @@
-//! `/agents`: what this bot can do.
+//! `/agents`: lists the agents and their commands.
 
 use std::future::ready;
 
@@ -9,7 +9,6 @@ use crate::bot::{Command, Plan, Serves};
 use crate::discord::Message;
 use crate::text::escape;
 
-/// The line of the table.
 pub(crate) const COMMAND: Command = Command {
     serves: Serves::Own {
         name: "agents",
@@ -37,7 +36,7 @@ fn render(table: &[Command], registry: &Registry) -> Message {
     Message::private(&lines.join("\n"))
 }
 
-/// The agent's commands: its own first.
+/// The agent's commands, its main one first.
 fn commands(table: &[Command], registry: &Registry, agent: &Agent) -> String {
     let of_the_agent = |served: &Served<'_>| served.agent.is_some_and(|one| one.id == agent.id);
     let names = served(table, registry).filter(of_the_agent).map(|s| format!("`/{}`", s.name));
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registry_of_any_size_fits() {
+    fn a_large_registry_fits_into_one_message() {
         let agent = |n: usize| {
             format!(
                 "[[agent]]\nid = \"a{n}\"\nname = \"{name}\"\ndescription = \"{text}\"\n\

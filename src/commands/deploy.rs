@@ -1,12 +1,12 @@
-//! `/deploy-client` and every other agent of kind `deploy` or `workflow`: dispatches the agent's
-//! workflow; with `wait:true` follows the run that came of it and reports how it ended.
+//! `/deploy-client` and the command of every other agent of kind `deploy` or `workflow`.
+//!
+//! It dispatches the agent's workflow. With `wait:true` it follows the run and reports its conclusion.
 
 use super::workflow;
 use crate::agents::Kind;
 use crate::bot::{Command, Serves};
 use crate::github::permission::{Need, Permission, Repositories};
 
-/// The line of the table.
 pub(crate) const COMMAND: Command = Command {
     serves: Serves::Agents {
         name: |agent| {

@@ -1,5 +1,5 @@
-//! `/diagnose`: dispatches the diagnose workflow; with `wait:true` follows it and shows the checks of the
-//! summary that it leaves.
+//! `/diagnose`: dispatches the diagnose workflow. With `wait:true` it follows the run and shows the
+//! checks in the run's summary artifact.
 
 use std::sync::Arc;
 
@@ -15,7 +15,6 @@ use crate::github::{GithubError, Run};
 use crate::site::diagnosis::{ARTIFACT, MAX_ARCHIVE_BYTES, Summary, read};
 use crate::text::{UserError, escape};
 
-/// The line of the table.
 pub(crate) const COMMAND: Command = Command {
     serves: Serves::Agents {
         name: |agent| matches!(agent.kind, Kind::Diagnose(_)).then_some(&agent.command),
@@ -27,7 +26,7 @@ pub(crate) const COMMAND: Command = Command {
     complete: Some(|completion| Box::pin(workflow::complete(completion))),
 };
 
-/// Checks shown; a message must also hold the rest.
+/// The most checks shown; the rest of the message needs space, too.
 const SHOWN: usize = 15;
 
 async fn start(call: Call) -> Result<Plan, UserError> {
@@ -36,7 +35,7 @@ async fn start(call: Call) -> Result<Plan, UserError> {
     workflow::start(call, inputs, Some(ending)).await
 }
 
-/// What the diagnose workflow is given besides the agent's inputs: the channel, as an id.
+/// The extra input of the diagnose workflow, besides the agent's: the id of the channel.
 pub(crate) fn inputs(caller: &Caller) -> Vec<(String, Value)> {
     let channel = caller.channel_id.map(|id| id.to_string()).unwrap_or_default();
     vec![("channel".to_owned(), channel.into())]
@@ -67,7 +66,7 @@ async fn checks(context: Arc<Context>, order: Order, run: Run) -> Option<String>
 fn render(Summary { checks }: &Summary) -> String {
     let good = checks.iter().filter(|check| check.ok).count();
     let mut lines = vec![format!("**{good} of {} checks are fine**", checks.len())];
-    // What failed comes first: it is what one looks for, and it must not be cut off.
+    // Failed checks come first, so that they are never cut off.
     let (fine, failed): (Vec<_>, Vec<_>) = checks.iter().partition(|check| check.ok);
     let shown = failed.into_iter().chain(fine).take(SHOWN).map(|check| {
         let icon = if check.ok { "✅" } else { "❌" };

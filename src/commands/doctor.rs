@@ -6,7 +6,6 @@ use crate::doctor::{findings, probe, text};
 use crate::github::permission::{Need, Permission, Repositories};
 use crate::text::UserError;
 
-/// The line of the table.
 pub(crate) const COMMAND: Command = Command {
     serves: Serves::Own {
         name: "doctor",

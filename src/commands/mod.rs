@@ -1,4 +1,4 @@
-//! THE TABLE: every slash command, one line each.
+//! The command table: one entry for each slash command or family of them.
 
 pub(crate) mod agents;
 pub(crate) mod deploy;
@@ -13,7 +13,7 @@ pub(crate) mod workflow;
 
 use crate::bot::Command;
 
-/// The commands, in the order in which they are looked up and registered.
+/// All commands, in the order of lookup and registration.
 pub const TABLE: &[Command] = &[
     agents::COMMAND,
     deploy::COMMAND,
@@ -54,7 +54,7 @@ mod tests {
         }
     }
 
-    /// What Discord gives back for what it was given.
+    /// The declared commands in the form in which Discord returns them.
     fn as_registered(commands: &Value) -> Value {
         let mut commands = commands.clone();
         for command in commands.as_array_mut().unwrap() {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_discord_gives_back_is_no_change() {
+    fn the_form_that_discord_returns_is_no_change() {
         for scope in [Scope::Global, Scope::Guild] {
             let declared = declared(scope);
             assert_eq!(changes(&declared, &as_registered(&declared)), []);
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_named() {
+    fn changes_are_named() {
         let declared = declared(Scope::Global);
         let mut registered = as_registered(&declared);
         let commands = registered.as_array_mut().unwrap();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_for_admins_is_hidden_from_members() {
+    fn only_admin_commands_are_hidden_from_members() {
         for scope in [Scope::Global, Scope::Guild] {
             let declared = declared(scope);
             let hidden = list(&declared).filter(|c| c.get(PERMISSIONS) == Some(&json!("0")));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_for_admins_that_everyone_is_shown_is_a_change() {
+    fn an_admin_command_that_everyone_can_see_is_a_change() {
         let declared = declared(Scope::Global);
         let mut registered = as_registered(&declared);
         let commands = registered.as_array_mut().unwrap();

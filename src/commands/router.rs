@@ -1,4 +1,4 @@
-//! From an interaction to what answers it: route, authorise, read the options, start.
+//! Routes an interaction to its command: route, authorise, read the options, start.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use crate::text::{UserError, escape};
 
 /// Answers interactions with the commands of a table.
 pub struct Router {
-    /// What the commands work with.
+    /// The services that commands use.
     pub context: Arc<Context>,
-    /// The commands.
+    /// The command table.
     pub table: &'static [Command],
 }
 
 impl Router {
-    /// What serves a slash command, if there is one of this name.
+    /// The command of this name.
     fn route(&self, name: &str) -> Option<Served<'_>> {
         served(self.table, &self.context.registry).find(|served| served.name == name)
     }
 
-    /// Answers an interaction. What takes longer goes on as a task until `deadline`.
+    /// Answers an interaction. Work that takes longer goes on as a task until `deadline`.
     pub async fn answer(&self, interaction: Interaction, deadline: Option<Deadline>) -> Reply {
         match interaction {
             Interaction::Ping => self.at_once(Reply::Pong),
@@ -60,7 +60,7 @@ impl Router {
         invocation.about(event, known, self.context.clock.now())
     }
 
-    /// What could be meant by what is being typed, as far as it is known within the three seconds.
+    /// Autocomplete suggestions. There are none if they take longer than the three seconds.
     async fn suggest(&self, invocation: &Invocation) -> Vec<Suggestion> {
         let Some(route) = self.route(&invocation.name) else { return Vec::new() };
         let focused = invocation.options.iter().find(|option| option.focused);
@@ -99,8 +99,8 @@ impl Router {
         }
     }
 
-    /// Route, authorise, read the options, start: in this order, so that somebody who may not use a
-    /// command learns nothing else.
+    /// Routes, authorises, reads the options and starts, in this order. An unauthorised caller learns
+    /// only that.
     async fn start(&self, invocation: &Invocation) -> Result<Plan, UserError> {
         let route = self.route(&invocation.name);
         let route = route.ok_or_else(|| {

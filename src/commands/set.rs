@@ -1,7 +1,7 @@
 //! `/set-frontend`, `/set-api-base`: write a base URL to the repository, as a variable and as a secret.
 //!
-//! For admins, and only if the settings allow it. Whoever is no admin is refused before anything else is
-//! looked at. The value is never shown again, only its fingerprint.
+//! Only admins may use them, and only with `ALLOW_SECRET_WRITES`. The caller is authorised before any
+//! other check. No message shows the value, only its fingerprint.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,7 +20,6 @@ use crate::secrets::Secret;
 use crate::telemetry;
 use crate::text::{UserError, escape};
 
-/// `/set-frontend`.
 pub(crate) const FRONTEND: Command = Command {
     serves: Serves::Own {
         name: "set-frontend",
@@ -33,7 +32,6 @@ pub(crate) const FRONTEND: Command = Command {
     complete: None,
 };
 
-/// `/set-api-base`.
 pub(crate) const API_BASE: Command = Command {
     serves: Serves::Own {
         name: "set-api-base",
@@ -51,7 +49,7 @@ const NEEDS: &[Need] = &[
     Need::write(Permission::Secrets, Repositories::Default),
 ];
 
-/// What GitHub asks to be left between two writes.
+/// The pause that GitHub asks for between two writes.
 /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests>
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -71,7 +69,7 @@ fn options() -> Vec<OptionSpec> {
     ]
 }
 
-/// What is to be written, and where.
+/// One value to write, and where to write it.
 #[derive(Debug)]
 struct Job {
     name: &'static str,
@@ -106,7 +104,7 @@ async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
     Ok(Plan::RacePrivately(Box::pin(async move { set(&context, &job).await.into() })))
 }
 
-/// What came of one of the two writes.
+/// The result of one of the two writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Write {
     Created,
@@ -115,12 +113,12 @@ enum Write {
     NotTried,
 }
 
-/// How it ended.
+/// The result of the whole command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Written {
-    /// Nothing was written, because this could not be read: which permission that needs, and why.
+    /// Nothing was written, because a read failed first: the permission that it needs, and the error.
     NotRead(&'static str, GithubError),
-    /// What was tried to be written.
+    /// The reads succeeded; the result of each write.
     Tried { variable: Write, secret: Write },
 }
 
@@ -139,8 +137,8 @@ async fn set(context: &Context, job: &Job) -> Message {
     render(job, &written)
 }
 
-/// Reads everything that is needed first, so that what fails then has changed nothing. No error holds
-/// the value.
+/// Does all reads before the first write, so that a failed read changes nothing. No error contains the
+/// value.
 async fn write(github: &Github, job: &Job) -> Written {
     let Job { name, repository, value, .. } = job;
     let (key, exists) =
@@ -178,7 +176,7 @@ impl Write {
     }
 }
 
-/// Tells values apart without showing them: `…` and the last four hex digits of SHA-256.
+/// Identifies a value without showing it: `…` and the last four hex digits of its SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fingerprint(String);
 

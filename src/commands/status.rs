@@ -1,4 +1,4 @@
-//! `/status`: the last runs of every agent that the registry marks as reported.
+//! `/status`: the last runs of every agent with `reported = true`.
 
 use futures_util::future::join_all;
 
@@ -14,7 +14,6 @@ use crate::github::{Github, GithubError, Run};
 use crate::telemetry;
 use crate::text::{UserError, escape};
 
-/// The line of the table.
 pub(crate) const COMMAND: Command = Command {
     serves: Serves::Agents {
         name: |agent| matches!(agent.kind, Kind::Status).then_some(&agent.command),
@@ -46,7 +45,7 @@ async fn start(call: Call) -> Result<Plan, UserError> {
     Ok(Plan::Race(Box::pin(async move { render(&look(&context, count).await, count).into() })))
 }
 
-/// What GitHub says of one agent's workflow.
+/// One agent's workflow: its state and its last runs.
 struct AgentStatus {
     agent: String,
     file: String,
@@ -83,7 +82,7 @@ fn render(reports: &[AgentStatus], count: usize) -> Message {
     if reports.is_empty() {
         return Message::private(NONE_REPORTED);
     }
-    // Rather fewer runs of every agent than all runs of the first ones.
+    // If not all fit, show fewer runs of each agent instead of leaving agents out.
     let shown = (1..=count).rev().map(|count| (count, lines(reports, count).join("\n")));
     let (shown, text) = shown
         .clone()

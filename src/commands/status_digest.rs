@@ -1,5 +1,5 @@
-//! `/status-digest`: what the runs of a day or a week of every reported agent amount to, and the delivery
-//! measures, each against the window before.
+//! `/status-digest`: sums up the runs of every reported agent over a day or a week: outcomes, durations
+//! and DORA measures, compared with the window before.
 
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Kind};
@@ -8,9 +8,8 @@ use crate::digest::{self, Period, Window};
 use crate::github::permission::{Need, Permission, Repositories};
 use crate::text::UserError;
 
-/// The line of the table.
 pub(crate) const COMMAND: Command = Command {
-    // It tells what /status tells, so it belongs to the same agent and is open to the same people.
+    // It shows the same data as /status, so it belongs to the same agent and follows the same rule.
     serves: Serves::Agents {
         name: |agent| matches!(agent.kind, Kind::Status).then_some("status-digest"),
         description: |_| "Sums up the runs of the last day or week: outcomes, durations, delivery measures",

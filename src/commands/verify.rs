@@ -1,5 +1,7 @@
-//! `/verify-latest` and `/verify-run`: is the deploy live? Its run, the durations of its steps, and
-//! whether the frontend and the API answer as the registry says they must.
+//! `/verify-latest` and `/verify-run`: check whether a deploy is live.
+//!
+//! They show the run and the durations of its steps, and check the frontend and the API against the
+//! registry.
 
 use futures_util::future::OptionFuture;
 
@@ -20,7 +22,7 @@ use crate::site::run::{of_id, of_url};
 use crate::site::verification::{Request, Sources, verify};
 use crate::text::{UserError, duration, escape};
 
-/// The line of the table for the latest run, or one by its URL.
+/// Verifies the latest run, or the run of a URL.
 pub(crate) const LATEST: Command = Command {
     serves: Serves::Agents {
         name: |agent| agent.verification().is_some().then_some(&agent.command),
@@ -32,7 +34,7 @@ pub(crate) const LATEST: Command = Command {
     complete: None,
 };
 
-/// The line of the table for one run by its id.
+/// Verifies the run with an id.
 pub(crate) const RUN: Command = Command {
     serves: Serves::Agents {
         name: |agent| agent.verification()?.run_command.as_deref(),
@@ -44,7 +46,7 @@ pub(crate) const RUN: Command = Command {
     complete: Some(|completion| Box::pin(suggest(completion))),
 };
 
-/// As many suggestions as Discord takes.
+/// The most suggestions that Discord accepts.
 const SUGGESTED: usize = 25;
 
 fn latest_options(_: &Agent) -> Vec<OptionSpec> {
@@ -82,7 +84,7 @@ async fn start(call: Call) -> Result<Plan, UserError> {
     Ok(Plan::Race(Box::pin(async move { answer(&context, &request, diagnosis).await.into() })))
 }
 
-/// Which agent, repository and run a call means.
+/// Resolves the agent, the repository and the run of a call.
 fn resolve(call: &Call) -> Result<Request, UserError> {
     let github = &call.context.github;
     let (verification, agent, workflow) = verified(&call.context, call.agent.as_ref())
@@ -111,7 +113,7 @@ fn resolve(call: &Call) -> Result<Request, UserError> {
     })
 }
 
-/// What an agent verifies, and the deploy agent whose runs those are.
+/// An agent's verification, and the deploy agent (with its workflow) that it verifies.
 fn verified<'a>(
     context: &'a Context,
     agent: Option<&'a Agent>,
@@ -121,8 +123,8 @@ fn verified<'a>(
     Some((verification, deploy, deploy.workflow()?))
 }
 
-/// The order of `/diagnose` for what is verified, taken: exactly one for an interaction. Whoever may
-/// not use `/diagnose` may not use it this way either.
+/// The order for the diagnose workflow. It claims the interaction, so that a replay dispatches nothing.
+/// The caller must also be authorised for `/diagnose`.
 async fn order_diagnosis(call: &Call) -> Result<Order, UserError> {
     let context = &call.context;
     let agents = context.registry.agents();
@@ -168,7 +170,7 @@ async fn answer(context: &Context, request: &Request, diagnosis: Option<Order>) 
     Message::public(&render(&verification))
 }
 
-/// Dispatches the diagnosis; the line that says what came of it.
+/// Dispatches the diagnosis. Returns one line of Markdown with the result.
 async fn dispatch(context: &Context, order: &Order) -> String {
     let github = &context.github;
     match dispatch_only(github, context.store.as_ref(), context.wait, order).await {
@@ -193,7 +195,7 @@ async fn dispatch(context: &Context, order: &Order) -> String {
     }
 }
 
-/// Recent runs of the deploy with their outcome.
+/// Suggests recent runs of the deploy with their outcome.
 async fn suggest(Completion { context, agent, typed, .. }: Completion) -> Vec<Suggestion> {
     let Some((_, _, workflow)) = verified(&context, agent.as_ref()) else { return Vec::new() };
     let github = &context.github;
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_run_is_suggested_in_one_short_line() {
+    fn a_suggestion_is_one_short_line_whatever_the_run_contains() {
         let long = "x\u{202e}\n".repeat(2000);
         let run = json!({"id": u64::MAX, "run_number": u64::MAX, "status": "completed",
             "conclusion": long, "head_branch": long, "created_at": "2026-11-22T08:00:00Z"});

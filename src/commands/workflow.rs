@@ -1,5 +1,4 @@
-//! What every command with a workflow behind it shares: the options, the order, the dispatch, and the
-//! wait.
+//! What all commands that dispatch a workflow share: options, order, dispatch, and following the run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -50,17 +49,17 @@ pub(crate) fn options(agent: &Agent) -> Vec<OptionSpec> {
     options
 }
 
-/// The allowed refs, if they are all plain names and Discord can show them as choices.
+/// The allowed refs, if all are plain names and Discord accepts them as choices (25 of 100 bytes).
 fn exact_refs(workflow: &Workflow) -> Option<Vec<String>> {
     let exact = workflow.allowed_refs.iter().map(|pattern| pattern.exact().map(str::to_owned));
     let exact: Vec<String> = exact.collect::<Option<_>>()?;
     (exact.len() <= 25 && exact.iter().all(|name| name.len() <= 100)).then_some(exact)
 }
 
-/// GitHub gets this long to suggest branches and tags.
+/// Timeout for asking GitHub for branches and tags.
 const SUGGESTED_WITHIN: Duration = Duration::from_millis(1_500);
 
-/// Suggests branches and tags: the plain names at once, what matches a pattern as GitHub has it.
+/// Suggests branches and tags: all plain names, and the refs on GitHub that match a pattern.
 pub(crate) async fn complete(completion: Completion) -> Vec<Suggestion> {
     let Completion { context, agent, typed, .. } = completion;
     let Some(workflow) = agent.as_ref().and_then(Agent::workflow) else { return Vec::new() };
@@ -72,7 +71,7 @@ pub(crate) async fn complete(completion: Completion) -> Vec<Suggestion> {
         let prefix = if typed.starts_with(prefix) { &typed } else { prefix };
         context.github.matching_refs(repository, prefix)
     });
-    // What is known without GitHub is suggested also when GitHub is slow.
+    // If GitHub is slow, only the plain names are suggested.
     for found in timeout(SUGGESTED_WITHIN, join_all(asked)).await.unwrap_or_default() {
         match found {
             Ok(found) => names.extend(found.into_iter().filter(|name| workflow.allows_ref(name))),
@@ -84,11 +83,11 @@ pub(crate) async fn complete(completion: Completion) -> Vec<Suggestion> {
     names.into_iter().filter(fits).map(Suggestion::from).collect()
 }
 
-/// What a command adds to the outcome of a run that has ended: whole lines of Markdown.
+/// Adds text to the report of a run that has ended: whole lines of Markdown.
 pub(crate) type Ending = fn(Arc<Context>, Order, Run) -> BoxFuture<'static, Option<String>>;
 
-/// Takes the interaction and dispatches; with `wait:true` follows the run. `inputs` are sent besides
-/// those of the agent.
+/// Claims the interaction and dispatches; with `wait:true` follows the run. `inputs` are sent in
+/// addition to the agent's.
 pub(crate) async fn start(
     call: Call,
     inputs: Vec<(String, Value)>,
@@ -109,7 +108,7 @@ pub(crate) async fn start(
     }
 }
 
-/// What an agent's command orders, with no inputs yet. `git_ref` is what the user named.
+/// The order of an agent's command, without inputs. `git_ref` is the user's; it must be allowed.
 pub(crate) fn order(
     context: &Context,
     agent: Option<&Agent>,
@@ -143,7 +142,7 @@ pub(crate) fn order(
     })
 }
 
-/// What the user gave for the workflow's inputs.
+/// The workflow inputs that the user gave as options.
 fn given(agent: &Agent, options: &Options) -> impl Iterator<Item = (String, Value)> {
     let inputs = agent.workflow().into_iter().flat_map(|workflow| &workflow.inputs);
     inputs.filter_map(|input| {
@@ -171,7 +170,7 @@ async fn follow(
     let record = Record { store: context.store.as_ref(), key: &order.key };
     let observer =
         Progress { messages: &messages, conversation, record: &record, noted: false.into() };
-    // A dropped sender means the same: nobody will wait for us any more.
+    // A dropped sender means the same: nobody waits for the result any more.
     let stop = wind_up.map(drop).shared();
     let followed =
         deploy::follow(&context.github, &order, context.wait, &observer, stop.clone()).await;
@@ -191,7 +190,7 @@ async fn follow(
     }
 }
 
-/// Shows a deploy's progress in its conversation, and notes its run once.
+/// Shows a deploy's progress in its conversation, and records its run once.
 struct Progress<'a> {
     messages: &'a Messages<'a>,
     conversation: &'a Conversation,

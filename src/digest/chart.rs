@@ -1,4 +1,4 @@
-//! The runs of a window in bars: what the picture shows, and the same in words for who cannot see it.
+//! The bar chart of the runs in a window: the data of the picture and its alternative text.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,10 +7,10 @@ use super::{Period, Window};
 use crate::github::Run;
 use crate::text::duration;
 
-/// A window in bars.
+/// The bar chart of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chart {
-    /// What a bar is: `day`, `3 hours`.
+    /// The time span of a bar: `day`, `3 hours`.
     pub unit: &'static str,
     /// Whether the first and the last bar are cut by the window's edges.
     pub cut: bool,
@@ -25,12 +25,11 @@ pub(crate) struct Chart {
 pub(crate) struct Bar {
     /// `Mon 16`, or `09:00`.
     pub label: String,
-    /// The runs.
     pub tally: Tally,
 }
 
 impl Chart {
-    /// The chart of these runs, as far as they are in the window.
+    /// The chart of those of these runs that are in the window.
     pub(crate) fn of<'a>(
         runs: impl IntoIterator<Item = &'a Run>,
         window: Window,
@@ -57,7 +56,7 @@ impl Chart {
         }
     }
 
-    /// The alternative text.
+    /// The alternative text of the picture.
     pub(crate) fn words(&self) -> String {
         let Tally { success, failure, cancelled, other, durations } = &self.total;
         let bars = self.bars.iter().map(|Bar { label, tally }| {
@@ -95,7 +94,7 @@ mod tests {
 
     #[test]
     fn bars_begin_at_whole_hours_and_days() {
-        // The moment that tests count from is 2026-11-22T10:00:00Z, a Sunday.
+        // `at(0)` is 2026-11-22T10:00:00Z, a Sunday.
         let day = chart(&[-1, -3 * 3600], Period::Daily);
         let labels: Vec<_> = day.bars.iter().map(|bar| bar.label.as_str()).collect();
         assert_eq!(
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_tell_what_the_picture_shows() {
+    fn the_alternative_text_has_the_pictures_numbers() {
         let words = chart(&[-1, -86_000], Period::Daily).words();
         assert!(words.contains("2 runs: 2 succeeded, 0 failed"), "{words}");
         assert!(words.contains("06:00: none; 09:00: 1, 0 failed, median 1m 0s."), "{words}");

@@ -1,6 +1,6 @@
-//! The delivery measures that teams use (DORA), over the runs that deploy.
+//! The four DORA delivery measures of the runs that deploy.
 //!
-//! <https://dora.dev/guides/dora-metrics-four-keys/>. What each one is here, exactly, stands at its field.
+//! <https://dora.dev/guides/dora-metrics-four-keys/>. The fields of `Delivery` define each one exactly.
 
 use chrono::{DateTime, Utc};
 
@@ -9,49 +9,46 @@ use super::sample::Sample;
 use super::tally::{RunOutcome, Tally};
 use crate::github::Run;
 
-/// Fewer samples than this say nothing.
+/// With fewer samples a measure has no value (`n/a`).
 pub(crate) const LEAST_SAMPLES: usize = 3;
 
-/// A change by less than this part is none.
+/// A relative change below this counts as none.
 const STEADY: f64 = 0.05;
 
-/// A value, if there are enough samples, and how many there are.
+/// A value and the number of its samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Measure {
-    /// A number a day, a part of one, or seconds.
+    /// A number per day, a share (0 to 1), or seconds. `None`: too few samples.
     pub value: Option<f64>,
-    /// What it was made of.
     pub samples: usize,
 }
 
-/// Where a measure went.
+/// The change of a measure since the window before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trend {
-    /// It rose.
     Up,
-    /// It fell.
     Down,
-    /// It changed by less than 5 %.
+    /// A change of less than 5 %.
     Steady,
 }
 
 /// The four measures in one window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Delivery {
-    /// Successful runs a day. None at all is a number, too.
+    /// Deployment frequency: successful runs per day. It has a value even without samples.
     pub frequency: Measure,
-    /// Failed runs among those that succeeded or failed.
+    /// Change failure rate: failed runs among those that succeeded or failed.
     pub failure_rate: Measure,
-    /// The median time from the end of the first failure to the end of the next success of the same
-    /// agent; it belongs to the window in which it ended.
+    /// Time to restore: the median from the end of the first failure to the end of the same agent's next
+    /// success. It counts in the window of that success.
     pub restore: Measure,
-    /// The median time from the date of the deployed commit to the end of the successful run.
+    /// Lead time: the median from the commit's date to the end of its successful run.
     pub lead: Measure,
 }
 
 impl Delivery {
-    /// The measures of one window. Each agent's runs are given apart, also those before the window: a
-    /// failure may be older than its repair.
+    /// The measures of one window. `agents` has the runs of each agent, including those before the
+    /// window: a failure may be older than its repair.
     pub(crate) fn of(agents: &[&[Run]], window: Window) -> Self {
         let inside = agents.iter().flat_map(|runs| runs.iter()).filter(|run| window.takes(run));
         let tally = Tally::of(inside.clone());
@@ -80,7 +77,7 @@ impl Measure {
         Self::thick(sample.median().map(|median| median.as_seconds_f64()), sample.len())
     }
 
-    /// Where it went since the window before; unknown if either says nothing.
+    /// The change since the window before. `None`: one of them has no value.
     pub(crate) fn trend(self, before: Self) -> Option<Trend> {
         let (now, before) = (self.value?, before.value?);
         Some(match now - before {
@@ -91,8 +88,8 @@ impl Measure {
     }
 }
 
-/// From when until when an agent's runs failed: the end of the first failure, the end of the next success.
-/// A failure before which no success is known does not count: what was read may not hold the first one.
+/// The outages of an agent: the end of the first failure, and the end of the next success. A failure
+/// without a known success before it does not count: the first failure may be older than the runs read.
 fn repairs(runs: &[Run]) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let ended = runs.iter().filter(|run| RunOutcome::of(run).is_decided());
     let mut ended: Vec<_> =
@@ -135,7 +132,7 @@ mod tests {
         Window::ending(at(0), Period::Daily)
     }
 
-    /// Runs of a minute each: hours before now and conclusion.
+    /// Runs of one minute each, from (hours before now, conclusion).
     fn runs(told: &[(i64, &str)]) -> Vec<Run> {
         let runs = (1..).zip(told);
         runs.map(|(id, (hours, word))| run(id, -hours * HOUR, 60, word)).collect()

@@ -1,4 +1,4 @@
-//! What a digest says.
+//! Renders a digest.
 
 use chrono::TimeDelta;
 
@@ -16,10 +16,10 @@ use crate::github::window::Listed;
 use crate::github::{GithubError, Run};
 use crate::text::{duration, escape, time};
 
-/// A 95th percentile of fewer is just the longest.
+/// With fewer samples the 95th percentile is simply the longest.
 const LEAST_FOR_P95: usize = 20;
 
-/// The first line. It holds the window's exact edges, so no other digest has it.
+/// The first line. It contains the window's exact start and end, so it identifies the digest.
 pub(crate) fn head(period: Period, window: Window) -> String {
     let word = match period {
         Period::Daily => "Daily",
@@ -29,17 +29,17 @@ pub(crate) fn head(period: Period, window: Window) -> String {
     format!("📊 **{word} digest** · {from} to {to}")
 }
 
-/// What GitHub says of one agent's workflow.
+/// The runs of one agent's workflow.
 pub(super) struct AgentRuns {
     pub(super) agent: String,
     pub(super) file: String,
     pub(super) page: String,
     pub(super) deploys: bool,
-    /// The runs of the window and of the one before.
+    /// The runs of this window and of the one before.
     pub(super) listed: Result<Listed, GithubError>,
 }
 
-/// The message of a digest.
+/// Renders the message of a digest.
 pub(super) fn render(period: Period, window: Window, reports: &[AgentRuns]) -> Message {
     if reports.is_empty() {
         return Message::private(NONE_REPORTED);
@@ -84,7 +84,7 @@ pub(super) fn render(period: Period, window: Window, reports: &[AgentRuns]) -> M
     }
 }
 
-/// The picture; none if there is nothing to be seen on it.
+/// The picture of the chart. `None` without runs.
 fn picture(chart: &Chart) -> Option<Attachment> {
     let png = (chart.total.runs() > 0).then(|| picture::png(chart))?;
     if png.is_none() {
@@ -93,7 +93,7 @@ fn picture(chart: &Chart) -> Option<Attachment> {
     Some(Attachment::png("digest.png", &chart.words(), png?.into()))
 }
 
-/// What the words mean, in the message itself.
+/// The definitions of the measures, shown in the message.
 const DEFINITIONS: &str = "\
 Failed: also timed out, could not start. Others: skipped, neutral, not ended … Success rate and durations: of what \
 succeeded or failed.
@@ -101,7 +101,7 @@ Deployment frequency: successful deploys. Change failure rate: failed deploys of
 restore: median, end of the first failure after a success to end of the next success. Lead time: median, commit to end of its successful \
 deploy. n/a: fewer than 3 samples, for p95 20. → is less than 5 % apart.";
 
-/// The blocks of the agents between what must not be missing: as many as fit, and how many do not.
+/// Joins `top`, as many of the agents' blocks as fit, the number of those left out, and `bottom`.
 fn between(top: &str, blocks: impl Iterator<Item = String>, bottom: &str) -> String {
     let whole = |blocks: &[String]| {
         let parts = [top].into_iter().chain(blocks.iter().map(String::as_str)).chain([bottom]);
@@ -116,11 +116,11 @@ fn between(top: &str, blocks: impl Iterator<Item = String>, bottom: &str) -> Str
         let blocks: Vec<String> = all.iter().take(shown).cloned().chain(more(shown)).collect();
         whole(&blocks)
     };
-    // Message::public fits the last resort, if nothing does.
+    // If even no block fits, `Message::public` cuts the text.
     (0..=all.len()).rev().map(with).find(|text| fits(text)).unwrap_or_else(|| with(0))
 }
 
-/// What is told of one agent: whole lines.
+/// The lines about one agent.
 fn block(report: &AgentRuns, window: Window) -> String {
     let workflow = escape::link(&escape::code(&report.file, 100), &report.page);
     let mut lines = vec![format!("**{}** · {workflow}", escape::plain(&report.agent, 50))];
@@ -187,9 +187,9 @@ fn measure(name: &str, now: Measure, before: Measure, words: fn(f64) -> String) 
     let Some(value) = now.value else {
         return format!("{name}: n/a (n = {}, fewer than {LEAST_SAMPLES})", now.samples);
     };
-    // A trend of one or two deploys is none.
-    let thick = now.samples.min(before.samples) >= LEAST_SAMPLES;
-    let trend = match now.trend(before).filter(|_| thick) {
+    // One or two deploys give no trend.
+    let has_trend = now.samples.min(before.samples) >= LEAST_SAMPLES;
+    let trend = match now.trend(before).filter(|_| has_trend) {
         Some(Trend::Up) => "↑ from",
         Some(Trend::Down) => "↓ from",
         Some(Trend::Steady) => "→ from",
@@ -214,7 +214,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_definitions_say_what_the_numbers_do() {
+    fn the_definitions_match_the_constants() {
         assert!(DEFINITIONS.contains(&format!("fewer than {LEAST_SAMPLES} samples")));
         assert!(DEFINITIONS.contains(&format!("p95 {LEAST_FOR_P95}")));
         assert_eq!(
@@ -230,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agents_that_do_not_fit_are_counted_and_the_rest_stays(
+        fn agents_that_do_not_fit_are_left_out_and_counted(
             lengths in prop::collection::vec(1usize..900, 0..12),
         ) {
             let blocks: Vec<_> = lengths.iter().map(|length| "x".repeat(*length)).collect();

@@ -1,4 +1,4 @@
-//! What the runs of a day or a week amount to: `read` asks GitHub, the rest is pure.
+//! The digest of the runs of a day or a week. `read` asks GitHub; the other modules do no I/O.
 
 pub(crate) mod chart;
 pub(crate) mod delivery;

@@ -1,15 +1,15 @@
-//! How much a digest tells of: a day or a week, and the window that is.
+//! The period of a digest (a day or a week) and its time window.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::github::Run;
 
-/// How much a digest tells of.
+/// The period of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
     /// 24 hours.
     Daily,
-    /// Seven times as much.
+    /// 7 times 24 hours.
     Weekly,
 }
 
@@ -40,33 +40,33 @@ impl Period {
     }
 }
 
-/// A span of time; its first moment is in it, its end is not.
+/// A half-open span of time: `from` is in it, `to` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// The first moment.
+    /// Inclusive.
     pub from: DateTime<Utc>,
-    /// The first moment after it.
+    /// Exclusive.
     pub to: DateTime<Utc>,
 }
 
 impl Window {
-    /// The window that ends now. GitHub's times are whole seconds, and so are its edges.
+    /// The window that ends now, rounded down to whole seconds like GitHub's times.
     pub fn ending(now: DateTime<Utc>, period: Period) -> Self {
         let to = now.duration_trunc(TimeDelta::seconds(1)).unwrap_or(now);
         Self { from: to - period.length(), to }
     }
 
-    /// The window of the same length right before.
+    /// The window of the same length directly before.
     pub fn before(self) -> Self {
         Self { from: self.from - (self.to - self.from), to: self.from }
     }
 
-    /// Whether it holds a moment.
+    /// Whether the moment is in the window.
     pub fn holds(self, moment: DateTime<Utc>) -> bool {
         self.from <= moment && moment < self.to
     }
 
-    /// Whether a run was created in it.
+    /// Whether the run was created in the window.
     pub fn takes(self, run: &Run) -> bool {
         run.created_at.is_some_and(|created| self.holds(created))
     }
@@ -83,7 +83,7 @@ pub(crate) mod tests {
     use rstest::rstest;
     use serde_json::json;
 
-    /// A completed run: created so many seconds after a fixed moment, took so many seconds.
+    /// A completed run: created `created` seconds after a fixed moment, it took `took` seconds.
     pub(crate) fn run(id: u64, created: i64, took: i64, conclusion: &str) -> Run {
         let run = json!({
             "id": id, "status": "completed", "conclusion": conclusion,
@@ -108,7 +108,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn windows_meet_without_overlap() {
+    fn consecutive_windows_do_not_overlap() {
         let week = Window::ending(at(0), Period::Weekly);
         assert_eq!(week.before().to, week.from);
         assert_eq!(week.before().days(), 7.0);

@@ -1,11 +1,11 @@
 //! Draws a chart as a PNG.
 //!
-//! By hand on tiny-skia: bars and a legend are few shapes, and a charting library brings system fonts or a renderer.
+//! It draws with tiny-skia alone: bars and a legend are few shapes, and a charting library would need
+//! system fonts or a renderer.
 //!
-//! It brings its own opaque ground, so that it reads alike on Discord's dark and light theme. Discord
-//! shows it at half its size, hence the large letters. The colours follow Okabe and Ito's, which people
-//! with colour vision deficiencies can tell apart; they also differ in lightness, and the order is
-//! always the same.
+//! The background is opaque, so that the picture looks the same on Discord's dark and light theme.
+//! Discord shows it at half its size, so the letters are large. The colours are those of Okabe and Ito,
+//! for people with colour vision deficiencies. They also differ in lightness, and their order is fixed.
 
 mod canvas;
 
@@ -46,7 +46,7 @@ pub(crate) fn png(chart: &Chart) -> Option<Vec<u8>> {
     canvas.png()
 }
 
-/// Where a plot is, and which value is at its top.
+/// The position of a plot, and the value at its top.
 struct Plot {
     top: f32,
     bottom: f32,
@@ -54,7 +54,7 @@ struct Plot {
 }
 
 impl Plot {
-    /// Draws the lines and their labels.
+    /// Draws the grid lines and their labels.
     fn axis(
         canvas: &mut Canvas,
         (top, bottom): (f32, f32),
@@ -77,7 +77,7 @@ impl Plot {
     }
 }
 
-/// The middle of each bar, and how wide a bar may be.
+/// Each bar with the x of its middle and the maximum width, in pixels.
 fn places(bars: &[Bar]) -> impl Iterator<Item = (&Bar, f32, f32)> {
     let slot = (RIGHT - LEFT) / bars.len().max(1) as f32;
     bars.iter().enumerate().map(move |(number, bar)| {
@@ -106,7 +106,8 @@ fn runs(canvas: &mut Canvas, chart: &Chart) {
         for (_, color, count) in outcomes(&bar.tally) {
             let above = below + count as f32;
             let (from, to) = (plot.y(below), plot.y(above));
-            // A gap shows where one ends, also to who cannot tell the colours; what is there is seen.
+            // A gap separates the colours for people who cannot tell them apart. The minimum height keeps
+            // small values visible.
             canvas.rectangle(
                 middle - width / 2.0,
                 to,
@@ -162,7 +163,7 @@ fn durations(canvas: &mut Canvas, chart: &Chart) {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that at most four steps reach the highest.
+/// The axis step: 1, 2 or 5 times a power of ten, so that at most four steps reach the highest value.
 fn step_of(most: i64) -> i64 {
     let mut power = 1i64;
     loop {
@@ -213,7 +214,7 @@ mod tests {
     #[case::nothing(&[])]
     #[case::one(&[(60, "success")])]
     #[case::absurd(&[(i64::from(i32::MAX), "failure"), (0, "skipped"), (-9, "success")])]
-    fn draws_whatever_comes(#[case] told: &[(i64, &str)]) {
+    fn any_runs_can_be_drawn(#[case] told: &[(i64, &str)]) {
         let runs = (1..).zip(told).map(|(id, (took, word))| run(id, -60, *took, word));
         let runs: Vec<_> = runs.collect();
         for period in [Period::Daily, Period::Weekly] {

@@ -12,7 +12,7 @@ use crate::github::window::{Listed, Reading, Span};
 use crate::github::{Github, GithubError};
 use crate::telemetry;
 
-/// Calls to GitHub at once, over all agents. GitHub allows 100.
+/// Concurrent calls to GitHub over all agents. GitHub allows 100.
 const CALLS_AT_ONCE: usize = 8;
 
 /// A digest, and how much of it could be read.
@@ -20,13 +20,13 @@ const CALLS_AT_ONCE: usize = 8;
 pub struct Digest {
     /// The message.
     pub message: Message,
-    /// How many agents it tells of.
+    /// The number of reported agents.
     pub agents: usize,
-    /// Why there is nothing to tell of some of them.
+    /// One error for each agent whose runs could not be read.
     pub errors: Vec<GithubError>,
 }
 
-/// Reads the runs of a window of every reported agent and sums them up.
+/// Reads the runs of every reported agent in the window and the one before, and sums them up.
 pub async fn read(github: &Github, registry: &Registry, period: Period, window: Window) -> Digest {
     let reports = look(github, registry, window).await;
     let errors = reports.iter().filter_map(|report| report.listed.as_ref().err().cloned());
@@ -66,9 +66,9 @@ async fn look_at(
     }
 }
 
-/// The spans to ask GitHub for: the window before, this one, and what is left of the hour. All but the
-/// last begin and end at whole hours, so that a digest that is asked for again within the hour asks
-/// the same, which GitHub answers 304. What is too much is left out when it is counted.
+/// The spans to ask GitHub for: the window before, this window, and the current hour so far. All but the
+/// last start and end at whole hours. So a second digest within the hour sends the same requests, and
+/// GitHub answers them with 304 (cache hit). Runs outside the windows are ignored when counting.
 fn spans(window: Window) -> [Span; 3] {
     let hour = |time: chrono::DateTime<chrono::Utc>| {
         time.duration_trunc(TimeDelta::hours(1)).unwrap_or(time)

@@ -1,13 +1,13 @@
-//! Median, percentile and average of whole numbers of seconds.
+//! Median, percentile and average of durations in whole seconds.
 
 use chrono::TimeDelta;
 
-/// Durations, sorted.
+/// Durations in seconds, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sample(Vec<i64>);
 
 impl FromIterator<TimeDelta> for Sample {
-    /// A negative duration (two clocks that disagree) counts as none.
+    /// A negative duration (clock skew) counts as zero.
     fn from_iter<I: IntoIterator<Item = TimeDelta>>(durations: I) -> Self {
         let mut seconds: Vec<i64> =
             durations.into_iter().map(|duration| duration.num_seconds().max(0)).collect();
@@ -17,35 +17,32 @@ impl FromIterator<TimeDelta> for Sample {
 }
 
 impl Sample {
-    /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The shortest.
     pub(crate) fn shortest(&self) -> Option<TimeDelta> {
         self.0.first().copied().map(TimeDelta::seconds)
     }
 
-    /// The longest.
     pub(crate) fn longest(&self) -> Option<TimeDelta> {
         self.0.last().copied().map(TimeDelta::seconds)
     }
 
-    /// The middle one, or the average of the two in the middle.
+    /// The middle duration, or the average of the two in the middle.
     pub(crate) fn median(&self) -> Option<TimeDelta> {
         let upper = self.0.get(self.0.len() / 2)?;
         let lower = self.0.get(self.0.len().saturating_sub(1) / 2)?;
         Some(TimeDelta::seconds(lower + (upper - lower) / 2))
     }
 
-    /// The shortest that is not shorter than this many per cent of them (nearest rank).
+    /// The percentile by the nearest-rank method; `percent` is 0 to 100.
     pub(crate) fn percentile(&self, percent: usize) -> Option<TimeDelta> {
         let rank = (self.0.len() * percent).div_ceil(100).max(1);
         self.0.get(rank - 1).copied().map(TimeDelta::seconds)
     }
 
-    /// The arithmetic mean.
+    /// The arithmetic mean of the durations.
     pub(crate) fn average(&self) -> Option<TimeDelta> {
         let sum: i128 = self.0.iter().copied().map(i128::from).sum();
         let mean = sum.checked_div(i128::try_from(self.0.len()).ok()?)?;

@@ -1,14 +1,14 @@
-//! The digest that a schedule has posted.
+//! The settings of the scheduled digest.
 
 use super::period::Period;
 use crate::config::{Reader, Setting};
 
-/// Where the digest is posted to, and what it sums up.
+/// Channel and period of the scheduled digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// The channel. `None`: there is no such digest.
+    /// The channel. `None`: no digest is posted.
     pub channel_id: Option<u64>,
-    /// What it sums up, unless the schedule says something else.
+    /// The default period. A schedule can set another.
     pub period: Period,
 }
 

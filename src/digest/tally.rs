@@ -1,24 +1,22 @@
-//! How runs ended, counted.
+//! Counts runs by outcome.
 
 use crate::github::Run;
 
 use super::sample::Sample;
 
-/// What a run counts as.
+/// The outcome that a run counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunOutcome {
-    /// It succeeded.
     Success,
     /// It failed, timed out or could not start.
     Failure,
     /// Somebody cancelled it.
     Cancelled,
-    /// It was skipped, has not ended, or ended in a way that says neither.
+    /// It was skipped, has not ended, or has another conclusion.
     Other,
 }
 
 impl RunOutcome {
-    /// What this run counts as.
     pub(crate) fn of(run: &Run) -> Self {
         match run.conclusion.as_deref().filter(|_| run.is_completed()) {
             Some("success") => Self::Success,
@@ -28,7 +26,7 @@ impl RunOutcome {
         }
     }
 
-    /// Whether it says that the work succeeded or that it failed.
+    /// Whether it is a success or a failure.
     pub(crate) fn is_decided(self) -> bool {
         matches!(self, Self::Success | Self::Failure)
     }
@@ -37,16 +35,12 @@ impl RunOutcome {
 /// Runs, counted by outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// Runs that succeeded.
     pub success: usize,
-    /// Runs that failed.
     pub failure: usize,
-    /// Runs that were cancelled.
     pub cancelled: usize,
-    /// All others.
     pub other: usize,
-    /// How long those took that succeeded or failed. A cancelled run says nothing about how long the
-    /// work takes.
+    /// The durations of runs that succeeded or failed. A cancelled run does not show how long the work
+    /// takes.
     pub durations: Sample,
 }
 
@@ -67,22 +61,22 @@ impl Tally {
         tally
     }
 
-    /// All of them.
+    /// The number of all runs.
     pub(crate) fn runs(&self) -> usize {
         self.decided() + self.cancelled + self.other
     }
 
-    /// Those that succeeded or failed.
+    /// The number of runs that succeeded or failed.
     pub(crate) fn decided(&self) -> usize {
         self.success + self.failure
     }
 
-    /// Which part of the decided ones succeeded.
+    /// The share (0 to 1) of the decided runs that succeeded.
     pub(crate) fn success_rate(&self) -> Option<f64> {
         share(self.success, self.decided())
     }
 
-    /// Which part of the decided ones failed.
+    /// The share (0 to 1) of the decided runs that failed.
     pub(crate) fn failure_rate(&self) -> Option<f64> {
         share(self.failure, self.decided())
     }
@@ -118,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_goes_on_has_no_outcome_yet() {
-        // GitHub keeps the conclusion of the attempt before while a run is repeated.
+    fn a_run_that_is_repeated_has_no_outcome_yet() {
+        // While a run is repeated, GitHub keeps the conclusion of the attempt before.
         let again = json!({"id": 1, "status": "in_progress", "conclusion": "failure"});
         assert_eq!(RunOutcome::of(&serde_json::from_value(again).unwrap()), RunOutcome::Other);
     }
 
     #[test]
-    fn only_what_succeeded_or_failed_has_a_rate_and_a_duration() {
+    fn rates_and_durations_count_only_successes_and_failures() {
         let runs = [
             run(1, 0, 100, "success"),
             run(2, 0, 300, "timed_out"),

@@ -1,4 +1,5 @@
-//! What the doctor says of Discord: the application, its endpoint, its registered commands.
+//! The doctor's findings on Discord: the application, its endpoint, its registered commands, the digest's
+//! channel.
 
 use url::Url;
 
@@ -15,7 +16,7 @@ const REGISTER: &str = "Run ./register_commands.sh.";
 pub(super) fn findings(facts: Option<&DiscordFacts>) -> Vec<Finding> {
     let Some(facts) = facts else {
         let what = "Not checked: its settings cannot be used.";
-        return vec![Finding::doubtful(ABOUT, what, "Mend the settings first.")];
+        return vec![Finding::doubtful(ABOUT, what, "Fix the settings first.")];
     };
     let Some(asked) = &facts.asked else {
         if facts.has_digest {
@@ -38,7 +39,7 @@ pub(super) fn findings(facts: Option<&DiscordFacts>) -> Vec<Finding> {
     let mut findings = vec![identity(facts, application), endpoint(application)];
     findings.extend(registered(asked));
     findings.extend(asked.channel.as_ref().map(|seen| match seen {
-        // That could only be told by posting, or by reckoning with roles and overwrites as Discord does.
+        // Only posting would show it, or computing roles and overwrites as Discord does.
         Ok(()) => Finding::good(
             ABOUT,
             "The bot sees the channel of the digest. Whether it may post there is not tried.",
@@ -48,7 +49,7 @@ pub(super) fn findings(facts: Option<&DiscordFacts>) -> Vec<Finding> {
     findings
 }
 
-/// What keeps the digest on a schedule from being posted.
+/// The finding for an error that stops the scheduled digest.
 fn channel(error: &DiscordError) -> Finding {
     let (what, fix) = channel::trouble(error);
     match error {
@@ -103,7 +104,7 @@ fn endpoint(application: &Application) -> Finding {
 fn registered(asked: &Asked) -> Vec<Finding> {
     let (Some(global), guild) = (&asked.global, &asked.guild) else {
         let what = "Not checked: the registered commands.";
-        return vec![Finding::doubtful(ABOUT, what, "Mend agents.toml first.")];
+        return vec![Finding::doubtful(ABOUT, what, "Fix agents.toml first.")];
     };
     let count = |scope: Option<&Result<Registered, DiscordError>>| {
         scope.and_then(|scope| scope.as_ref().ok()).map_or(0, |registered| registered.count)
@@ -145,7 +146,7 @@ fn registered(asked: &Asked) -> Vec<Finding> {
     findings
 }
 
-/// How many differences are named.
+/// The most differences that are named.
 const NAMED: usize = 10;
 
 fn drift(place: &str, fix: &str, registered: &Registered) -> Finding {

@@ -1,4 +1,4 @@
-//! The doctor on the command line: it must also work where the bot would not start.
+//! The doctor on the command line. It also works with settings with which the bot does not start.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::discord::Discord;
 use crate::github::Github;
 use crate::net::transport::{Https, Transport};
 
-/// Stands in for required settings that are missing, so that the others can be read. What these
-/// settings are for is then not asked.
+/// Placeholders for required settings that are missing or invalid, so that the others can be checked.
+/// A service whose settings have a problem is not asked.
 const FILLERS: [(&str, &str); 4] = [
     ("DISCORD_PUBLIC_KEY", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
     ("DISCORD_APPLICATION_ID", "0"),
@@ -23,8 +23,8 @@ const FILLERS: [(&str, &str); 4] = [
     ("GITHUB_REPO", "none/none"),
 ];
 
-/// Checks the set-up that the environment describes, as far as it goes. `registry` may be why there is
-/// none; `table` is what it is to be compared with.
+/// Checks the set-up in the environment as far as its settings are valid. `registry` is the agents or
+/// why they cannot be used; `table` is the command table.
 pub async fn examine(
     env: impl Fn(&str) -> Option<String>,
     registry: Result<Registry, String>,
@@ -70,7 +70,7 @@ pub async fn examine(
     findings(&Facts { problems, agents_file, has_admins, store, discord, github })
 }
 
-/// The settings with a filler for each one that is missing or wrong, and what was wrong.
+/// The settings, with a placeholder for each one that is missing or invalid, and the problems.
 fn lenient(env: impl Fn(&str) -> Option<String>) -> (Option<Settings>, Vec<Problem>) {
     let bad = match Settings::load(&env) {
         Ok(settings) => return (Some(settings), Vec::new()),
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_or_wrong_is_told_and_the_rest_is_read() {
+    fn problems_are_reported_and_the_other_settings_are_read() {
         let env = |name: &str| match name {
             "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
             "ADMIN_USER_IDS" => Some("7".to_owned()),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn half_an_app_does_not_hide_the_rest() {
+    fn an_incomplete_app_does_not_hide_the_other_settings() {
         let env = |name: &str| (name == "GITHUB_APP_ID").then(|| "7".to_owned());
         let (settings, problems) = lenient(env);
         assert!(settings.is_some());

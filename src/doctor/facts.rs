@@ -1,4 +1,4 @@
-//! What was found out, before anybody judges it.
+//! What the probes found, not judged yet.
 
 use std::collections::BTreeMap;
 
@@ -15,68 +15,66 @@ use crate::github::account::Dispatcher;
 use crate::github::inspect::RateLimit;
 use crate::github::permission::Permission;
 
-/// Everything that the findings are made of.
+/// All facts. The findings are derived from them.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// What is wrong with the settings.
+    /// Settings that are missing or invalid.
     pub problems: Vec<Problem>,
-    /// What is wrong with `agents.toml`.
+    /// Why `agents.toml` cannot be used. `None`: it is valid.
     pub agents_file: Option<String>,
-    /// Whether anybody is an admin.
+    /// Whether the settings name an admin user or role.
     pub has_admins: bool,
     /// `None`: there is no table.
     pub store: Option<StoreFacts>,
-    /// `None`: the settings do not allow it to be asked.
+    /// `None`: not asked, because its settings are not valid.
     pub discord: Option<DiscordFacts>,
-    /// `None`: the settings do not allow it to be asked.
+    /// `None`: not asked, because its settings are not valid.
     pub github: Option<GithubFacts>,
 }
 
-/// About Discord.
+/// Facts about Discord.
 #[derive(Debug, Clone)]
 pub struct DiscordFacts {
     /// `DISCORD_PUBLIC_KEY`, in hexadecimal.
     pub public_key: String,
     /// `DISCORD_APPLICATION_ID`.
     pub application_id: u64,
-    /// Whether the digest is to be posted on a schedule: `DIGEST_CHANNEL_ID` is set.
+    /// Whether the scheduled digest is on: `DIGEST_CHANNEL_ID` is set.
     pub has_digest: bool,
-    /// `None`: there is no token to ask with.
+    /// `None`: not asked, because no bot token is set.
     pub asked: Option<Asked>,
 }
 
-/// What Discord said.
+/// What Discord answered.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// The application.
     pub application: Result<Application, DiscordError>,
-    /// The commands registered in all servers. `None`: it is not known what they should be.
+    /// The global commands. `None`: there is no registry to compare them with.
     pub global: Option<Result<Registered, DiscordError>>,
-    /// The same of the one server in `DISCORD_GUILD_ID`.
+    /// The commands of the server in `DISCORD_GUILD_ID`.
     pub guild: Option<Result<Registered, DiscordError>>,
-    /// Whether the bot sees the channel of the scheduled digest, if there is one.
+    /// Whether the bot sees the channel of the scheduled digest. `None`: no channel is set.
     pub channel: Option<Result<(), DiscordError>>,
 }
 
-/// Commands that are registered.
+/// Registered commands, compared with the declared ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// How many.
     pub count: usize,
-    /// How they differ from what is declared.
+    /// What registering would change.
     pub changes: Vec<Change>,
 }
 
-/// About GitHub.
+/// Facts about GitHub.
 #[derive(Debug, Clone)]
 pub struct GithubFacts {
-    /// The rate limit, asked first: if this fails, nothing else was asked.
+    /// The rate limit. It is asked first; after an error nothing else is asked.
     pub rate: Result<Option<RateLimit>, GithubError>,
-    /// Whose token it is.
+    /// The account behind the token.
     pub account: Option<Result<Dispatcher, GithubError>>,
-    /// What the app's installation may do; `None` with a token, which does not tell.
+    /// The permissions of the app's installation. `None` for a token: GitHub does not list its permissions.
     pub granted: Option<BTreeMap<String, String>>,
-    /// How far GitHub's clock is ahead of ours.
+    /// GitHub's clock minus this machine's.
     pub ahead: Option<TimeDelta>,
     /// The repositories that agents use.
     pub repositories: Vec<RepositoryFacts>,
@@ -84,25 +82,23 @@ pub struct GithubFacts {
     pub agents: Vec<AgentFacts>,
 }
 
-/// About one repository.
+/// Facts about one repository.
 #[derive(Debug, Clone)]
 pub struct RepositoryFacts {
-    /// Which one.
     pub repository: Repository,
-    /// Whether it can be seen, and whether the account may write, if GitHub says so.
+    /// Whether the account may push, if GitHub says so. `Err`: the repository cannot be read.
     pub push: Result<Option<bool>, GithubError>,
-    /// What may be read there.
+    /// The permissions that were tried.
     pub reads: Vec<Read>,
 }
 
-/// One permission that was tried.
+/// One permission, tried by a read.
 #[derive(Debug, Clone)]
 pub struct Read {
-    /// Which one.
     pub permission: Permission,
     /// The commands that need it.
     pub commands: Vec<Needed>,
-    /// What GitHub said.
+    /// GitHub's answer to the read.
     pub answer: Result<(), GithubError>,
 }
 
@@ -111,36 +107,35 @@ pub struct Read {
 pub struct Needed {
     /// Without the slash.
     pub command: String,
-    /// Whether reading does not suffice.
+    /// Whether it also needs to write.
     pub writes: bool,
 }
 
-/// About one agent and its workflow.
+/// Facts about one agent and its workflow.
 #[derive(Debug, Clone)]
 pub struct AgentFacts {
     /// Its slash command, without the slash.
     pub command: String,
-    /// Where the workflow is.
+    /// The repository of the workflow.
     pub repository: Repository,
-    /// The workflow's file.
     pub file: String,
     /// The branch or tag that it is dispatched on.
     pub git_ref: String,
-    /// The workflow's page.
+    /// The URL of the workflow's page.
     pub page: String,
-    /// What a dispatch of it gives.
+    /// The inputs that a dispatch sends.
     pub sends: Vec<Sends>,
-    /// Its state.
+    /// GitHub's word, like `active`.
     pub state: Result<String, GithubError>,
-    /// Its text.
+    /// The content of the workflow file on `git_ref`.
     pub text: Result<String, GithubError>,
 }
 
-/// An input that a dispatch gives.
+/// An input that a dispatch sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sends {
     /// The workflow input's name.
     pub input: String,
-    /// Given always, or only when the user gives the option.
+    /// Whether every dispatch sends it. If not, only those for which the user gives the option.
     pub always: bool,
 }

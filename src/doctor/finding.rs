@@ -1,6 +1,6 @@
-//! What was found, how bad it is, and what to do about it.
+//! A finding: what was found, how bad it is, and how to fix it.
 
-/// How bad it is. The worst comes first.
+/// How bad a finding is. The worst sorts first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Something does not work.
@@ -11,18 +11,18 @@ pub enum Level {
     Good,
 }
 
-/// One thing that was checked. Its texts are plain, not Markdown, and may hold what others wrote.
+/// The result of one check. Its texts are plain, not Markdown, and may contain untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub level: Level,
     /// What it is about, like `GitHub` or `/deploy-client`.
     pub about: String,
     /// What was found and what that means.
     pub what: String,
-    /// What to do about it; empty when nothing is to be done.
+    /// How to fix it; empty if there is nothing to do.
     pub fix: String,
-    /// Where to do it.
+    /// The URL of the page on which to fix it.
     pub page: Option<String>,
 }
 
@@ -53,7 +53,7 @@ impl Finding {
     }
 }
 
-/// Whether anything does not work.
+/// Whether any finding is [`Level::Bad`].
 pub fn is_ill(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.level == Level::Bad)
 }

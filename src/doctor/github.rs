@@ -1,4 +1,4 @@
-//! What the doctor says of GitHub: the token, the rate limit, the permissions in each repository.
+//! The doctor's findings on GitHub: the token, the rate limit, the permissions in each repository.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::github::inspect::RateLimit;
 use crate::github::permission::Permission;
 
 const ABOUT: &str = "GitHub";
-/// Less than this share of the rate limit is little: one in so many.
+/// Warn below one tenth of the rate limit.
 const LITTLE: u64 = 10;
-/// Discord's signatures are refused when clocks differ by five minutes.
+/// Warn above this clock skew. From five minutes on, Discord's signatures are refused.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 pub(super) fn findings(facts: Option<&GithubFacts>) -> Vec<Finding> {
     let Some(facts) = facts else {
         let what = "Not checked: its settings cannot be used.";
-        return vec![Finding::doubtful(ABOUT, what, "Mend the settings first.")];
+        return vec![Finding::doubtful(ABOUT, what, "Fix the settings first.")];
     };
     let rate = match &facts.rate {
         Ok(rate) => rate.as_ref(),
@@ -142,7 +142,7 @@ fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) 
         let what = format!("{readable}The app was granted what these commands write.");
         Some(Finding::good(&about, what))
     } else if needs.is_empty() || of_an_app {
-        // If nothing can be read either, the findings above say all there is.
+        // If nothing can be read either, the findings above are enough.
         (!readable.is_empty()).then(|| Finding::good(&about, readable.trim_end()))
     } else {
         let what = format!(
@@ -154,7 +154,7 @@ fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) 
     findings
 }
 
-/// What commands need to write and the app's installation was not granted.
+/// The finding for a write permission that commands need and the app's installation lacks.
 fn not_granted(about: &str, read: &Read, granted: &BTreeMap<String, String>) -> Option<Finding> {
     let (need, writers) = (written(read.permission)?, writers(read)?);
     let may = granted.get(read.permission.key()).is_some_and(|level| level != "read");
@@ -169,7 +169,7 @@ fn not_granted(about: &str, read: &Read, granted: &BTreeMap<String, String>) -> 
     })
 }
 
-/// How bad it is to lack a permission: without Actions nothing works.
+/// The severity of a missing permission. Without Actions nothing works.
 fn lack_of(permission: Permission) -> Level {
     match permission {
         Permission::Actions => Level::Bad,
@@ -177,7 +177,7 @@ fn lack_of(permission: Permission) -> Level {
     }
 }
 
-/// The permission as it is needed by commands that write.
+/// The name of the write permission. `None`: no command writes with it.
 fn written(permission: Permission) -> Option<&'static str> {
     match permission {
         Permission::Actions => Some("Actions: write"),
@@ -187,7 +187,7 @@ fn written(permission: Permission) -> Option<&'static str> {
     }
 }
 
-/// The commands that write with it, if there are any.
+/// The commands that write with this permission. `None`: none does.
 fn writers(read: &Read) -> Option<Vec<String>> {
     let writers = read.commands.iter().filter(|needed| needed.writes);
     let writers: Vec<String> = writers.map(|needed| needed.command.clone()).collect();
@@ -225,11 +225,11 @@ fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
     }
 }
 
-/// What an error means for what was to be checked, and what to do.
+/// Explains an error of a check: what happened, and the fix.
 pub(super) fn trouble(subject: &str, error: &GithubError) -> (String, String) {
     let (what, fix) = explain_plainly(error, Subject::Checked, "that is named for the repository");
     match error {
-        // Here what went wrong with the connection helps.
+        // The connection error itself helps here.
         GithubError::NotSent(_) | GithubError::Lost(_) => (
             format!("{subject} could not be checked: {error}."),
             "Check the network, GITHUB_API_BASE and githubstatus.com.".to_owned(),
@@ -255,7 +255,11 @@ mod tests {
     #[case(500, Level::Good, "500 of 5000 requests are left in this hour.")]
     #[case(499, Level::Doubtful, "Only 499 of 5000 requests are left in this hour.")]
     #[case(0, Level::Bad, "0 of 5000 requests are left in this hour: nothing works until then.")]
-    fn what_is_left(#[case] remaining: u64, #[case] level: Level, #[case] what: &str) {
+    fn the_remaining_rate_limit_is_judged(
+        #[case] remaining: u64,
+        #[case] level: Level,
+        #[case] what: &str,
+    ) {
         let finding = left(Some(&rate(remaining)));
         assert_eq!((finding.level, finding.what.as_str()), (level, what));
         assert_eq!(finding.fix.contains("(at 10:00 UTC)"), level != Level::Good);
@@ -272,7 +276,7 @@ mod tests {
     #[case(Some(Ok(Dispatcher::Login("ada".into()))), Level::Good, "by ada")]
     #[case(None, Level::Good, "API version")]
     #[case(Some(Err(GithubError::Lost("x".into()))), Level::Doubtful, "could not be checked")]
-    fn whose_token(
+    fn the_account_behind_the_token_is_named(
         #[case] dispatcher: Option<Result<Dispatcher, GithubError>>,
         #[case] level: Level,
         #[case] what: &str,

@@ -1,8 +1,8 @@
 //! The doctor: checks a set-up, for `deckhand doctor` and `/doctor`.
 //!
-//! [`probe`] asks Discord and GitHub, all at once, and writes down the [`facts`]; [`judge`] judges
-//! them without any I/O; [`text`] renders the findings for a terminal and for Discord. Nothing here
-//! writes: what can only be told by writing (whether a token may dispatch) is said to be unknown.
+//! [`probe`] asks Discord and GitHub concurrently and collects the [`facts`]. [`judge`] derives the
+//! findings without I/O. [`text`] renders them for a terminal and for Discord. The doctor only reads.
+//! What only a write could show (whether a token may dispatch) is reported as unknown.
 
 mod discord;
 pub mod environment;

@@ -1,5 +1,5 @@
-//! Asks Discord and GitHub. Each request has the 10 s of every call; what does not depend on each other
-//! is asked at once.
+//! Collects the facts from Discord and GitHub. Independent requests run concurrently; each has the
+//! clients' usual timeout of 10 s.
 
 use futures_util::future::{OptionFuture, join_all};
 use serde_json::Value;
@@ -18,10 +18,10 @@ use crate::github::Github;
 use crate::github::Repository;
 use crate::github::permission::{Permission, Repositories};
 
-/// GitHub takes 100 requests at once; an agent costs two.
+/// Agents probed concurrently. Each takes two requests; GitHub allows 100 concurrent ones.
 const AGENTS_AT_ONCE: usize = 20;
 
-/// The facts about a bot that runs: its settings are fine.
+/// The facts about a running bot. Its settings are valid.
 pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
     let Context { registry, access, wait, .. } = context;
     let (store, discord, github) =
@@ -42,8 +42,8 @@ pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
     }
 }
 
-/// Asks Discord what it has on the application, and for the channel of the scheduled digest, if there is
-/// a token to ask with.
+/// Asks Discord for the application, its commands and the digest's channel. Without a bot token it asks
+/// nothing.
 pub(crate) async fn ask_discord(
     discord: &Discord,
     registry: Option<&Registry>,
@@ -111,14 +111,14 @@ pub(crate) async fn ask_github(
     facts
 }
 
-/// Which permissions are to be tried in a repository, and for which commands.
+/// The permissions to try in a repository, and the commands that need them.
 #[derive(Debug, PartialEq, Eq)]
 struct Wanted {
     repository: Repository,
     permissions: Vec<(Permission, Vec<Needed>)>,
 }
 
-/// The default repository and those of the agents, each with what is needed there.
+/// The default repository and those of the agents, each with the permissions needed there.
 fn wanted(default: &Repository, registry: Option<&Registry>, table: &[Command]) -> Vec<Wanted> {
     let mut all = vec![Wanted { repository: default.clone(), permissions: Vec::new() }];
     let Some(registry) = registry else { return all };
@@ -151,7 +151,7 @@ fn wanted(default: &Repository, registry: Option<&Registry>, table: &[Command]) 
 impl Wanted {
     fn add(&mut self, permission: Permission, command: &str, writes: bool) {
         let needed = Needed { command: command.to_owned(), writes };
-        match self.permissions.iter_mut().find(|(there, _)| *there == permission) {
+        match self.permissions.iter_mut().find(|(known, _)| *known == permission) {
             Some((_, commands)) => commands.push(needed),
             None => self.permissions.push((permission, vec![needed])),
         }
@@ -190,7 +190,7 @@ async fn ask_agent(github: &Github, agent: &Agent, workflow: &Workflow) -> Agent
     }
 }
 
-/// What a dispatch gives: see [`Order::all_inputs`](crate::deploy::Order::all_inputs).
+/// The inputs that a dispatch sends: see [`Order::all_inputs`](crate::deploy::Order::all_inputs).
 pub(super) fn sends(agent: &Agent, workflow: &Workflow) -> Vec<Sends> {
     let always = |input: &str| Sends { input: input.to_owned(), always: true };
     let mut sends = vec![always("correlation_id"), always("requester")];

@@ -1,4 +1,4 @@
-//! What the doctor says of the settings and of `agents.toml`.
+//! The doctor's findings on the settings and on `agents.toml`.
 
 use super::facts::Facts;
 use super::finding::Finding;

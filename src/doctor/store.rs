@@ -1,4 +1,4 @@
-//! What the doctor says of the table: whether it can be used, and which deploys nobody was told of.
+//! The doctor's findings on the table: whether it can be used, and deploys whose result was never reported.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,24 +9,24 @@ use crate::store::{Deploy, DeployState, Store, StoreError};
 
 const ABOUT: &str = "Table";
 
-/// The deploys that are looked at, of each agent.
+/// Deploys read per agent, the latest first.
 const LOOKED_AT: u16 = 25;
 
-/// A process that followed a run so long has ended, however it did.
+/// Lambda's longest timeout. After it (and the wait) the process that followed a run has ended.
 const PROCESS_ENDED: TimeDelta = TimeDelta::minutes(15);
 
-/// About the table that is shared by all processes.
+/// Facts about the table that all processes share.
 #[derive(Debug, Clone)]
 pub struct StoreFacts {
     /// The last deploys of each agent, by its command; `Err` if the table cannot be read.
     pub deploys: Result<Vec<(String, Vec<Deploy>)>, StoreError>,
     /// When it was read.
     pub now: DateTime<Utc>,
-    /// How long runs are followed.
+    /// Timeout and poll interval for following a run.
     pub wait: WaitSettings,
 }
 
-/// Reads the table.
+/// Reads the last deploys of each agent from the table.
 pub(crate) async fn ask(
     store: &dyn Store,
     registry: &Registry,
@@ -57,11 +57,11 @@ pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
         }
     };
     let wait = TimeDelta::from_std(wait.timeout).unwrap_or_default() + PROCESS_ENDED;
-    let untold =
+    let unreported =
         |deploy: &&Deploy| deploy.state == DeployState::Pending && *now - deploy.began_at > wait;
     let lost: Vec<(&String, &Deploy)> = (deploys.iter())
         .flat_map(|(command, deploys)| deploys.iter().map(move |deploy| (command, deploy)))
-        .filter(|(_, deploy)| untold(deploy))
+        .filter(|(_, deploy)| unreported(deploy))
         .collect();
     let Some((_, last)) = lost.iter().max_by_key(|(_, deploy)| deploy.began_at) else {
         return vec![Finding::good(ABOUT, "Interactions and deploys are remembered in it.")];
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_and_what_may_go_on_is_fine() {
+    fn deploys_that_ended_or_may_still_run_are_fine() {
         let outcome = DeployOutcome { word: "success".to_owned(), run_page: None, at: now() };
         let ended = deploy(60, DeployState::Ended(outcome));
         let found = judged(Ok(vec![ended, deploy(17, DeployState::Pending)]));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deploy_that_nobody_was_told_of_is_named_with_its_run() {
+    fn an_unreported_deploy_is_named_with_its_run() {
         let found = judged(Ok(vec![deploy(19, DeployState::Pending)]));
         assert_eq!(found.level, Level::Doubtful);
         assert!(found.what.starts_with("Nobody was told how a deploy of /deploy-client ended"));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_table_there_is_nothing_to_say() {
+    fn without_a_table_there_is_no_finding() {
         assert!(findings(None).is_empty());
     }
 }

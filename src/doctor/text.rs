@@ -1,10 +1,10 @@
-//! The findings for people: as text for a terminal, and as a message.
+//! Renders the findings: as text for a terminal, and as a Discord message.
 
 use super::finding::{Finding, Level};
 use crate::discord::Message;
 use crate::text::escape;
 
-/// A finding's texts may be this long in a message, in characters.
+/// The longest text of a finding in a message, in characters.
 const MAX_TEXT: usize = 400;
 
 fn icon(level: Level) -> &'static str {
@@ -23,7 +23,7 @@ fn summary(findings: &[Finding]) -> String {
     shown.join(" · ")
 }
 
-/// For a terminal: in the order of the checks, each subject once.
+/// Text for a terminal, in the order of the checks, grouped by subject.
 pub fn plain(findings: &[Finding]) -> String {
     let mut out = String::new();
     let mut about = None;
@@ -42,13 +42,13 @@ pub fn plain(findings: &[Finding]) -> String {
     out
 }
 
-/// A terminal obeys control characters, and some of these texts were written by others.
+/// Removes control characters and line breaks: some of these texts are untrusted.
 fn one_line(text: &str) -> String {
     let shown = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().map(shown).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// For the caller's eyes only: the worst first.
+/// An ephemeral message, the worst findings first.
 pub fn message(findings: &[Finding]) -> Message {
     let mut sorted: Vec<_> = findings.iter().collect();
     sorted.sort_by_key(|finding| finding.level);

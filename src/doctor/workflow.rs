@@ -1,5 +1,5 @@
-//! What the doctor says of one agent's workflow: whether a dispatch of it can work, and whether its runs
-//! can be recognised.
+//! The doctor's findings on one agent's workflow: whether it can be dispatched, and whether its run name
+//! carries the correlation id.
 
 use super::facts::AgentFacts;
 use super::finding::{Finding, listed};
@@ -43,27 +43,27 @@ fn state(about: &str, agent: &AgentFacts) -> Option<Finding> {
         Err(GithubError::NotFound) => Some(Finding::bad(
             about,
             format!("GitHub knows no workflow {file} in {repository}."),
-            "Put it into .github/workflows on the default branch, or mend the agent's workflow in \
+            "Put it into .github/workflows on the default branch, or fix the agent's workflow in \
                  agents.toml.",
         )),
         Err(error) => Some(unchecked(about, &format!("The state of {file}"), error)),
     }
 }
 
-/// What the file declares, or why it is not known.
+/// The file's declarations, or the finding that says why they are unknown.
 fn text(about: &str, agent: &AgentFacts) -> Result<Declared, Finding> {
     let AgentFacts { file, git_ref, .. } = agent;
     let text = agent.text.as_ref().map_err(|error| match error {
         GithubError::NotFound => Finding::bad(
             about,
             format!("{file} does not exist on {git_ref}, where it is dispatched."),
-            format!("Merge it into {git_ref}, or mend the agent's ref in agents.toml."),
+            format!("Merge it into {git_ref}, or fix the agent's ref in agents.toml."),
         ),
         error => unchecked(about, &format!("The text of {file}"), error),
     })?;
     workflow_file::read(text).map_err(|why| {
         let what = format!("{file} on {git_ref} cannot be read: {why}.");
-        Finding::bad(about, what, "Mend the file; actionlint names its mistakes.")
+        Finding::bad(about, what, "Fix the file; actionlint names its mistakes.")
     })
 }
 
@@ -132,7 +132,7 @@ fn judged(about: &str, agent: &AgentFacts, declared: &Declared) -> Vec<Finding> 
     findings
 }
 
-/// Inputs that the workflow requires and that are not given, or not always.
+/// Findings for required inputs that a dispatch does not send, or not always.
 fn needed(about: &str, agent: &AgentFacts, inputs: &[Input]) -> Vec<Finding> {
     let file = &agent.file;
     let required = inputs.iter().filter(|input| input.required);
@@ -189,7 +189,7 @@ mod tests {
     #[rstest]
     #[case("deploy-client", example!("client-deploy.yml"), "takes all 3 inputs")]
     #[case("diagnose", example!("diagnose-dispatch.yml"), "takes all 5 inputs")]
-    fn the_examples_are_as_they_should_be(
+    fn the_example_workflows_pass_and_a_broken_one_fails(
         #[case] command: &str,
         #[case] text: &str,
         #[case] praise: &str,

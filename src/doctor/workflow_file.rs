@@ -1,7 +1,8 @@
-//! A workflow file, as far as the doctor reads it: its trigger, its inputs, its run name.
+//! Reads a workflow file: its trigger, its inputs, its run name.
 //!
-//! The YAML is read event by event, so that a hostile file can neither nest its way through the stack
-//! nor multiply itself by aliases. GitHub reads YAML 1.2: `on` is a word there, not "true".
+//! The YAML is untrusted. It is parsed event by event with limits, so that deep nesting cannot overflow
+//! the stack and aliases cannot exhaust memory ("billion laughs"). GitHub reads YAML 1.2: `on` is a
+//! string there, not `true`.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>
 
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 
-/// A larger file is not read, in bytes.
+/// The largest file that is read, in bytes.
 const MAX_BYTES: usize = 512 * 1024;
 const MAX_NODES: usize = 50_000;
 const MAX_DEPTH: usize = 60;
@@ -26,9 +27,8 @@ pub(crate) struct Declared {
 /// An input that a dispatch may give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Input {
-    /// Its name.
     pub name: String,
-    /// Whether a dispatch without it is refused.
+    /// Whether GitHub refuses a dispatch without it.
     pub required: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) enum Unreadable {
 }
 
 impl Declared {
-    /// Whether the name of a run shows the correlation id.
+    /// Whether the run name contains the correlation id.
     pub(crate) fn names_runs_by_correlation_id(&self) -> bool {
         let Some(name) = &self.run_name else { return false };
         let mut expressions = name.split("${{").skip(1).filter_map(|rest| rest.split_once("}}"));
@@ -88,14 +88,14 @@ fn inputs(dispatch: &Value) -> Vec<Input> {
     let inputs = dispatch.get("inputs").and_then(Value::as_object);
     let input = |(name, input): (&String, &Value)| {
         let given = |key: &str| input.get(key).filter(|value| !value.is_null());
-        // GitHub fills a required input that is not given with its default.
+        // GitHub uses the default for a required input that is not sent.
         let required = given("required") == Some(&Value::Bool(true)) && given("default").is_none();
         Input { name: name.clone(), required }
     };
     inputs.into_iter().flatten().map(input).collect()
 }
 
-/// A list or mapping that is not at its end yet.
+/// A list or mapping whose end was not read yet.
 struct Open {
     anchor: usize,
     what: Unfinished,
@@ -103,11 +103,11 @@ struct Open {
 
 enum Unfinished {
     List(Vec<Value>),
-    /// With the key that waits for its value.
+    /// The fields read so far, and the key whose value comes next.
     Mapping(Map<String, Value>, Option<String>),
 }
 
-/// The file's first document.
+/// Parses the file's first document.
 fn tree(text: &str) -> Result<Value, Unreadable> {
     let mut open: Vec<Open> = Vec::new();
     let mut anchors: HashMap<usize, (Value, usize)> = HashMap::new();
@@ -177,7 +177,7 @@ fn continue_within(depth: usize, nodes: usize) -> Result<(), Unreadable> {
     Ok(())
 }
 
-/// How many values there are in it; it is no deeper than [`MAX_DEPTH`].
+/// The number of values and keys in it. The recursion is at most [`MAX_DEPTH`] deep.
 fn size(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(size).sum(),
@@ -186,7 +186,7 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// Numbers stay text: nothing here needs them.
+/// Numbers stay text, because nothing here reads a number.
 fn scalar(text: &str, style: ScalarStyle) -> Value {
     match (style, text) {
         (ScalarStyle::Plain, "true" | "True" | "TRUE") => Value::Bool(true),
@@ -253,13 +253,16 @@ jobs: {}
     #[case("${{ inputs.requester }}", false)]
     #[case("inputs.correlation_id", false)]
     #[case("${{ inputs.requester }} inputs.correlation_id", false)]
-    fn a_run_name_with_the_id(#[case] name: &str, #[case] carries: bool) {
+    fn a_run_name_carries_the_correlation_id_only_in_an_expression(
+        #[case] name: &str,
+        #[case] carries: bool,
+    ) {
         let declared = Declared { run_name: Some(name.to_owned()), dispatch: None };
         assert_eq!(declared.names_runs_by_correlation_id(), carries);
     }
 
     #[test]
-    fn what_is_no_workflow_is_told() {
+    fn a_file_that_is_no_workflow_is_refused() {
         let laughs: String =
             (1..30).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}, *a{0}]\n", n - 1)).collect();
         let laughs = format!("a0: &a0 [x, x, x, x]\n{laughs}");
@@ -279,7 +282,7 @@ jobs: {}
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "[-:{}\\[\\]&*!|>'\" a\\n#?,%@`~]{0,60}") {
+        fn reading_never_panics(text in "[-:{}\\[\\]&*!|>'\" a\\n#?,%@`~]{0,60}") {
             let _ = read(&text);
         }
     }

@@ -1,4 +1,4 @@
-//! The bot's HTTP interface and what schedules have it do, the same on Lambda and under `deckhand serve`.
+//! The bot's HTTP interface and its scheduled work: the same on Lambda and in `deckhand serve`.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::discord::signature::verify;
 use crate::schedule::{self, Done, NotDone, Schedule};
 use crate::telemetry::{self, About, Event, Sink, Telemetry};
 
-/// A larger body is refused unread. Discord's are a few kilobytes.
+/// The largest accepted body. Discord's are a few kilobytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// What answers HTTP requests.
+/// Answers HTTP requests and scheduled events.
 #[derive(Clone)]
 pub struct App {
     public_key: VerifyingKey,
@@ -32,18 +32,18 @@ pub struct App {
 #[derive(Clone)]
 enum Bot {
     Ready(Arc<Router>),
-    /// The settings or the agents cannot be used: commands are answered with what is wrong.
+    /// The settings or the agents are not valid. Commands are answered with the problems.
     NotSetUp(Arc<str>, Arc<Telemetry>),
 }
 
 impl App {
-    /// Answers for a bot that is set up.
+    /// An app for a bot that is set up.
     pub fn new(public_key: VerifyingKey, clock: Arc<dyn Clock>, router: Router) -> Self {
         Self { public_key, clock, bot: Bot::Ready(router.into()) }
     }
 
-    /// Answers for a bot that is not: PING works, and every command says what is wrong. `problems`
-    /// is a Markdown list without values.
+    /// An app for a bot that is not set up: PING works, and every command is answered with the problems.
+    /// `problems` is a Markdown list without values.
     pub fn not_set_up(
         public_key: VerifyingKey,
         clock: Arc<dyn Clock>,
@@ -54,7 +54,7 @@ impl App {
         Self { public_key, clock, bot: Bot::NotSetUp(problems.into(), telemetry) }
     }
 
-    /// Answers one request. What takes longer goes on as a task until `deadline`.
+    /// Answers one request. Work that takes longer goes on as a task until `deadline`.
     pub async fn handle(
         &self,
         request: Request<Bytes>,
@@ -72,7 +72,7 @@ impl App {
         }
     }
 
-    /// Where summaries are written.
+    /// Writes the summaries of interactions.
     pub fn telemetry(&self) -> &Telemetry {
         match &self.bot {
             Bot::Ready(router) => &router.context.telemetry,
@@ -80,7 +80,7 @@ impl App {
         }
     }
 
-    /// Does what a schedule asks for, and only then returns. Such an event does not come over HTTP.
+    /// Does the work of a scheduled event and returns when it is done. Such events do not come over HTTP.
     pub async fn scheduled(
         &self,
         schedule: Schedule,
@@ -156,17 +156,17 @@ pub fn too_large() -> Response<Bytes> {
     error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB")
 }
 
-/// The answer to a request that cannot be verified, because its body cannot even be decoded.
+/// The answer to a body that cannot be read or decoded: its signature cannot be verified.
 pub fn unreadable() -> Response<Bytes> {
     error(StatusCode::UNAUTHORIZED, "invalid request signature")
 }
 
-/// The answer to a body that does not arrive.
+/// The answer to a body that does not arrive before the timeout.
 pub fn too_slow() -> Response<Bytes> {
     error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
 }
 
-/// The answer when we have a fault of our own.
+/// The answer to a request whose handling panicked.
 pub fn fault() -> Response<Bytes> {
     error(StatusCode::INTERNAL_SERVER_ERROR, "a fault of our own; the log has the details")
 }

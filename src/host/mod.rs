@@ -1,4 +1,4 @@
-//! Where the bot runs: on Lambda, or as an HTTP server.
+//! The hosts of the bot: AWS Lambda, or an HTTP server.
 
 pub mod http;
 #[cfg(feature = "aws")]

@@ -1,4 +1,4 @@
-//! `deckhand serve`: the bot as a plain HTTP server, for everywhere but Lambda.
+//! `deckhand serve`: the bot as a plain HTTP server.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -17,17 +17,17 @@ use tokio::time::{sleep, timeout};
 use crate::bot::tasks::Tasks;
 use crate::host::http::{App, MAX_BODY_BYTES, fault, too_large, too_slow, unreadable};
 
-/// For a client to send its headers, and again for its body.
+/// Timeout for a client's headers, and again for its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Of a body that is too large, this much is read before the connection is closed.
+/// The most bytes read of a body that is too large, before the connection is closed.
 const MAX_THROWN_AWAY: usize = 16 * 1024 * 1024;
 
-/// After the work was told to wind up: for saying how things stand.
+/// Timeout for work to end after it was told to wind up.
 const WIND_UP: Duration = Duration::from_secs(10);
 
-/// Serves until `shutdown` resolves. Then no new request is taken, what is running gets `grace` to
-/// end by itself, and after that is told to say how things stand.
+/// Serves until `shutdown` resolves, then shuts down gracefully: it accepts no new request, and running
+/// work has `grace` to end by itself. After that, work is told to wind up.
 pub async fn serve(
     listener: TcpListener,
     app: App,
@@ -42,7 +42,7 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    // Out of file descriptors, for example: without a pause this would spin.
+                    // For example, no file descriptor is left. The pause prevents a busy loop.
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(Duration::from_millis(100)).await;
                     continue;
@@ -86,7 +86,7 @@ async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> 
     let response = match timeout(READ_TIMEOUT, read(body)).await {
         Ok(Ok(body)) => {
             let (app, request) = (app.clone(), Request::from_parts(parts, body));
-            // A task of its own: a client that hangs up must not stop what it has started.
+            // In a task of its own, so that a client that disconnects does not cancel the work.
             let answer = tokio::spawn(async move { app.handle(request, None).await });
             answer.await.unwrap_or_else(|_| fault())
         }
@@ -102,8 +102,8 @@ enum Unread {
     Broken,
 }
 
-/// Reads a body. One that is too large is read on for a while and thrown away: a client that is still
-/// sending when the connection closes would never see the answer.
+/// Reads a body. The rest of a body that is too large is read and discarded: a client that is still
+/// sending when the connection closes would not see the answer.
 async fn read(mut body: Incoming) -> Result<Bytes, Unread> {
     let mut bytes = BytesMut::new();
     let mut seen = 0;

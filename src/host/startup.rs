@@ -1,4 +1,4 @@
-//! From the environment to a bot that answers.
+//! Builds the bot from the environment.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,22 +20,22 @@ use crate::store::{Memory, Store, Unset};
 use crate::telemetry;
 use crate::text::escape;
 
-/// Why the bot cannot start: everything that is wrong, at once.
+/// Why the bot cannot start. It lists all problems, not only the first.
 #[derive(Debug, Default)]
 pub struct BadStart {
-    /// Settings that are missing or wrong.
+    /// Settings that are missing or invalid.
     pub settings: Option<BadSettings>,
-    /// What is wrong with the agents.
+    /// Why the agents cannot be used.
     pub agents: Option<BadAgents>,
 }
 
-/// What is wrong with the agents.
+/// Why the agents cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BadAgents {
     /// The file cannot be used.
     #[error(transparent)]
     File(#[from] file::BadFile),
-    /// An agent takes the name of a command that is built in.
+    /// An agent's command has the name of a built-in command.
     #[error("agents.toml: the command {0:?} is built in, choose another name for the agent's")]
     Clash(String),
 }
@@ -55,12 +55,12 @@ impl fmt::Display for BadStart {
     }
 }
 
-/// The environment, as the settings are read from it.
+/// The value of an environment variable. `None` also if it is not Unicode.
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The agents of `AGENTS_FILE`, or those that are built in.
+/// The agents of `AGENTS_FILE`, or the built-in ones.
 pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAgents> {
     let registry = file::load(settings::agents_file(&env).as_deref())?;
     match clash(TABLE, &registry) {
@@ -69,7 +69,7 @@ pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAge
     }
 }
 
-/// The bot as a server, or why it cannot start. What runs on after an answer is in `tasks`.
+/// The bot for `deckhand serve`. Work that goes on after an answer runs in `tasks`.
 pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, BadStart> {
     build(&env, tasks, || {
         tracing::warn!(
@@ -80,7 +80,7 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
     })
 }
 
-/// `without_table` gives the store where `TABLE_NAME` is not set.
+/// `without_table` makes the store if `TABLE_NAME` is not set.
 fn build(
     env: &impl Fn(&str) -> Option<String>,
     tasks: Tasks,
@@ -110,9 +110,9 @@ fn build(
     Ok(App::new(public_key, clock, Router { context, table: TABLE }))
 }
 
-/// The bot for Lambda. There a process that does not start shows users only "The application did not
-/// respond", so as long as Discord's signature can be checked the problems are told in the answers. Of
-/// these a missing table concerns only what dispatches or writes.
+/// The bot for Lambda. If a Lambda process does not start, users see only "The application did not
+/// respond". So this app starts whenever the public key is valid, and answers commands with the
+/// problems. A missing table is a problem only for commands that dispatch or write.
 pub fn app_that_explains(
     env: impl Fn(&str) -> Option<String>,
     tasks: Tasks,

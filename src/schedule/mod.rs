@@ -1,7 +1,7 @@
-//! What a schedule has Deckhand do: post the digest.
+//! Scheduled work: posts the digest.
 //!
-//! It is done before the schedule's event is answered, and an error is the answer: whoever sent the
-//! event sends the same one again, and `post` sees to it that the digest is not there twice.
+//! The work is done before the event is answered. An error is the answer, so that the scheduler retries
+//! the same event. `post` is idempotent: a retry does not post the digest twice.
 
 mod post;
 
@@ -20,31 +20,31 @@ use crate::discord::channel::trouble;
 use crate::store::StoreError;
 use crate::telemetry::{self, About, Telemetry};
 
-/// The task that a schedule has unless it says something else.
+/// The default task of a schedule.
 const DIGEST: &str = "digest";
 
-/// What a schedule asks for.
+/// The event of a schedule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schedule {
-    /// What is to be done; the digest if it does not say.
+    /// What to do. `None`: the digest.
     pub task: Option<String>,
-    /// What the digest sums up; `DIGEST_PERIOD` if it does not say.
+    /// The digest's period. `None`: `DIGEST_PERIOD`.
     pub period: Option<String>,
-    /// When it was due, the same each time that it is sent.
+    /// When the event was due. Retries carry the same time, so it identifies the digest.
     pub time: Option<DateTime<Utc>>,
 }
 
-/// What came of it, when all is well.
+/// The result of a schedule that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     /// The digest was posted.
     Posted,
-    /// It had been posted before.
+    /// An earlier try had posted it.
     AlreadyThere,
 }
 
 impl Done {
-    /// In words.
+    /// The result in words, for the log.
     pub fn words(self) -> &'static str {
         match self {
             Self::Posted => "posted",
@@ -53,44 +53,44 @@ impl Done {
     }
 }
 
-/// Why the digest was not posted, and what to do. It shows no secret.
+/// Why the digest was not posted, and what to do. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotDone {
-    /// There is no such task.
+    /// The task is unknown.
     #[error("the schedule's task {0:?} is not known, only \"digest\" is")]
     UnknownTask(String),
-    /// There is no such period.
+    /// The period is unknown.
     #[error("the schedule's period {0:?} is not known, only \"daily\" and \"weekly\" are")]
     UnknownPeriod(String),
-    /// Settings or agents cannot be used.
-    #[error("Deckhand is not set up; this needs mending:\n{0}")]
+    /// Settings or agents are not valid.
+    #[error("Deckhand is not set up; fix:\n{0}")]
     NotSetUp(String),
-    /// There is nowhere to post to.
+    /// No channel is set.
     #[error("DIGEST_CHANNEL_ID is not set: set it to the id of the channel that the digest is for")]
     NoChannel,
-    /// There is nothing to post with.
+    /// No bot token is set.
     #[error(
         "DISCORD_BOT_TOKEN is not set: the digest on a schedule is posted with the bot's token"
     )]
     NoBotToken,
-    /// There is nothing to tell of.
+    /// No agent has `reported = true`.
     #[error(
         "no agent is reported: set `reported = true` in agents.toml on those that the digest is to tell of"
     )]
     NothingReported,
-    /// GitHub tells nothing at all.
+    /// The runs of no agent could be read.
     #[error("no agent's runs could be read: {0}")]
     NothingRead(String),
-    /// It cannot be told whether it was posted before.
+    /// The store cannot tell whether it was posted before.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Discord.
+    /// Discord refused it, or could not be reached.
     #[error("{}", said(.0))]
     Discord(DiscordError),
-    /// There is no time left.
+    /// The deadline came first.
     #[error("there was not enough time to post the digest")]
     OutOfTime,
-    /// It panicked.
+    /// The work panicked.
     #[error("a fault of our own; the log has the details")]
     Fault,
 }
@@ -121,7 +121,7 @@ pub async fn run(
     context.telemetry.scope(about, work.inspect(noted)).await
 }
 
-/// What comes of a schedule while settings or agents cannot be used. `problems` names them, without values.
+/// The result of a schedule while settings or agents are not valid. `problems` names them, without values.
 pub async fn not_set_up(telemetry: &Telemetry, problems: &str) -> Result<Done, NotDone> {
     let error = NotDone::NotSetUp(problems.to_owned());
     telemetry.scope(About::digest_of_nobody(), ready(Err(error)).inspect(noted)).await
@@ -134,7 +134,7 @@ fn noted(done: &Result<Done, NotDone>) {
     }
 }
 
-/// The period to sum up, if that is what the schedule asks for.
+/// The digest's period, if the event is valid.
 fn asked(schedule: &Schedule, default: Period) -> Result<Period, NotDone> {
     let cut = |text: &str| text.chars().take(50).collect::<String>();
     match schedule.task.as_deref() {
@@ -147,7 +147,7 @@ fn asked(schedule: &Schedule, default: Period) -> Result<Period, NotDone> {
     }
 }
 
-/// Posts as a task, so that a panic is answered for and the time limit holds.
+/// Posts in a task of its own, so that a panic becomes an error and the deadline holds.
 async fn in_time(
     context: &Arc<Context>,
     period: Period,
@@ -179,7 +179,7 @@ mod tests {
     #[case(Some("sweep"), None, Err("the schedule's task \"sweep\" is not known"))]
     #[case(Some("Digest"), Some("daily"), Err("\"Digest\" is not known"))]
     #[case(None, Some("monthly"), Err("the schedule's period \"monthly\" is not known"))]
-    fn what_a_schedule_asks_for(
+    fn a_schedules_event_gives_a_period_or_an_error(
         #[case] task: Option<&str>,
         #[case] period: Option<&str>,
         #[case] expected: Result<Period, &str>,

@@ -1,9 +1,10 @@
-//! Posts one digest, however often it is tried.
+//! Posts a digest once, however often it is retried (idempotency).
 //!
-//! Three things keep it from being there twice. The store remembers what was posted, and what was
-//! begun and may have been. The channel itself tells what became of the latter. And all tries have the
-//! same nonce, of which Discord takes one message within a few minutes: that covers two tries at
-//! once, and a channel whose history the bot may not read.
+//! Three things prevent a duplicate:
+//! - The store records a post when it begins and when it ends.
+//! - If a post began but did not end, the channel's history shows whether it is there.
+//! - All tries send the same nonce. Discord accepts a nonce once within a few minutes. This covers two
+//!   tries at the same time, and a channel whose history the bot may not read.
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -17,10 +18,10 @@ use crate::discord::channel::NotPosted;
 use crate::github::explain::{Subject, explain};
 use crate::store::Post;
 
-/// Bytes of a nonce, which in hexadecimal may have 25 characters.
+/// Bytes of a nonce. Discord allows 25 characters; these are 24 in hexadecimal.
 const NONCE_BYTES: usize = 12;
 
-/// Posts the digest of the period that ends at `time`, unless it is there.
+/// Posts the digest of the period that ends at `time`, unless an earlier try posted it.
 pub(super) async fn digest(
     context: &Context,
     period: Period,
@@ -47,9 +48,9 @@ pub(super) async fn digest(
             end(context, &key, true).await;
             Ok(Done::Posted)
         }
-        Err((error, surely_not_there)) => {
-            // This try did nothing; what an earlier one did stays in doubt.
-            if surely_not_there && begun == Post::First {
+        Err((error, surely_not_posted)) => {
+            // This try posted nothing, but an earlier one may have.
+            if surely_not_posted && begun == Post::First {
                 end(context, &key, false).await;
             }
             Err(error)
@@ -57,7 +58,7 @@ pub(super) async fn digest(
     }
 }
 
-/// An error comes with whether the digest surely was not posted.
+/// Reads and posts the digest. The error's flag is true if the digest surely was not posted.
 async fn read_and_post(
     context: &Context,
     channel_id: u64,
@@ -68,7 +69,7 @@ async fn read_and_post(
     let digest = digest::read(&context.github, &context.registry, period, window).await;
     match digest.errors.first() {
         _ if digest.agents == 0 => return Err((NotDone::NothingReported, true)),
-        // A later try may read what is worth posting.
+        // Nothing could be read, so a retry may do better.
         Some(error) if digest.errors.len() == digest.agents => {
             return Err((
                 NotDone::NothingRead(explain(error, Subject::ThisWorkflow, "Actions: read")),
@@ -81,7 +82,8 @@ async fn read_and_post(
     posted.map_err(|NotPosted { why, surely }| (NotDone::Discord(why), surely))
 }
 
-/// Whether an earlier try has posted it, as far as the channel tells; `in_doubt`: one may have.
+/// Whether the channel already has the digest. `in_doubt`: the store says that an earlier try may have
+/// posted it.
 async fn is_there(
     context: &Context,
     channel_id: u64,
@@ -89,20 +91,20 @@ async fn is_there(
     in_doubt: bool,
 ) -> Result<bool, NotDone> {
     match context.discord.has_posted(channel_id, head).await {
-        Ok(there) => Ok(there),
+        Ok(posted) => Ok(posted),
         Err(error @ (DiscordError::Refused { .. } | DiscordError::NotFound))
             if !in_doubt || matches!(error, DiscordError::Refused { status: 401 | 403, .. }) =>
         {
-            // Then posting is refused too, with the better reason, or the nonce must do.
+            // Posting is refused too and gives a better error, or the nonce prevents a duplicate.
             tracing::warn!(channel_id, %error, "the channel cannot be looked at");
             Ok(false)
         }
-        // Rather later, or not at all, than twice.
+        // Do not post while a duplicate is possible. The scheduler retries.
         Err(error) => Err(NotDone::Discord(error)),
     }
 }
 
-/// What came of a post is noted. If it cannot be, it stays in doubt, which the channel can settle.
+/// Records the result of a post. If that fails, a retry reads the channel's history.
 async fn end(context: &Context, key: &str, posted: bool) {
     if let Err(error) = context.store.end_post(key, posted).await {
         tracing::warn!(key, posted, %error, "what came of a post could not be noted");
@@ -123,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nonce_is_the_post_s_own_and_fits() {
+    fn a_nonce_is_unique_to_its_post_and_fits() {
         let at = |second: i64| DateTime::from_timestamp(1_795_341_600 + second, 0).unwrap();
         let of = |channel, period, second| {
             nonce(&key(channel, period, Window::ending(at(second), period)))

@@ -1,4 +1,4 @@
-//! One check: a request, at most five redirects, and what the answer must be.
+//! One check of the site: sends a request, follows at most five redirects, compares the answer.
 
 use std::time::Duration;
 
@@ -10,91 +10,77 @@ use crate::agents::verification::{Check, HeaderCheck, Target};
 use crate::net::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
 use crate::site::probe::{Page, ProbeError, Prober};
 
-/// From the request to the end of the last redirect's answer.
+/// Timeout of one try, redirects included.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// Before a check that failed is made once more: what is just being deployed may stumble.
+/// Back-off before the one retry: a site that is being deployed may fail for a moment.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 const MAX_REDIRECTS: usize = 5;
 
-/// A check and what came of it.
+/// A check and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checked {
-    /// Where it went.
     pub target: Target,
     /// The path, as in the registry.
     pub path: String,
-    /// What came of it.
     pub result: CheckResult,
 }
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CheckResult {
     /// The answer is as expected.
     Passed {
-        /// Its status.
+        /// The HTTP status.
         status: u16,
-        /// How long the answer took.
+        /// The duration of the request, redirects included.
         took: Duration,
-        /// The header that was looked at.
+        /// The checked header and its value.
         header: Option<(String, String)>,
         /// Why the first try failed, if it did.
         first: Option<Box<Failure>>,
     },
-    /// Twice it was not.
+    /// Both tries failed.
     Failed(Failure),
-    /// It is not known where to ask: the target's setting is not set.
+    /// The setting with the target's base URL is not set.
     NotChecked,
 }
 
 /// Why a check failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Another status.
-    Status {
-        /// The answer's.
-        got: u16,
-        /// The registry's.
-        expected: u16,
-    },
-    /// The header is missing, or says something else.
+    /// The status is another one.
+    Status { got: u16, expected: u16 },
+    /// The header is missing or has another value.
     Header {
-        /// Its name.
         name: String,
-        /// What it says.
+        /// The value. `None`: the header is missing.
         got: Option<String>,
-        /// What one of which it must contain.
+        /// It must contain one of these. Empty: any value is accepted.
         expected: Vec<String>,
     },
     /// The body does not contain the text.
     Body {
-        /// The text.
         expected: String,
-        /// Whether there is more of the body than was read.
+        /// Whether the body is longer than the part that was read.
         cut: bool,
     },
-    /// No whole answer within [`TIME_LIMIT`].
+    /// No complete answer within [`TIME_LIMIT`].
     TimedOut,
     /// More than five redirects.
     Redirects,
-    /// A redirect to something that is no URL.
+    /// A redirect to an invalid URL.
     BadRedirect(String),
-    /// The guard refuses where it leads.
-    Refused {
-        /// The host.
-        host: String,
-        /// Why.
-        why: RefusedUrl,
-    },
+    /// The SSRF guard refuses the URL or the address.
+    Refused { host: String, why: RefusedUrl },
     /// No connection.
     NoConnection(String),
     /// The connection broke.
     Broken(String),
 }
 
-/// Makes one check, and once more if it failed.
+/// Makes one check, with one retry.
 pub(crate) async fn check(
     prober: &dyn Prober,
     urls: &UrlPolicy,
@@ -105,7 +91,7 @@ pub(crate) async fn check(
         None => CheckResult::NotChecked,
         Some(base) => match try_once(prober, urls, base, check).await {
             Ok(passed) => passed,
-            // It would be refused again.
+            // The guard would refuse it again.
             Err(refused @ Failure::Refused { .. }) => CheckResult::Failed(refused),
             Err(first) => {
                 sleep(RETRY_AFTER).await;
@@ -142,7 +128,7 @@ async fn try_once(
     Ok(CheckResult::Passed { status, took: start.elapsed(), header, first: None })
 }
 
-/// Asks and follows redirects, unless a redirect is what is expected.
+/// Sends the request and follows redirects, unless a redirect is the expected answer.
 async fn ask(
     prober: &dyn Prober,
     urls: &UrlPolicy,
@@ -161,14 +147,14 @@ async fn ask(
     Err(Failure::Redirects)
 }
 
-/// The path below the base, whether or not the base ends in a slash.
+/// The URL of a path below the base URL. The base may end with a slash or not.
 fn address(base: &AllowedUrl, path: &str, urls: &UrlPolicy) -> Result<Url, Failure> {
     let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
     let url = Url::parse(&text).map_err(|_| Failure::BadRedirect(text))?;
     guarded(url, urls)
 }
 
-/// Where a redirect leads, if it may be followed.
+/// The target of a redirect, if the SSRF guard allows it.
 fn redirect(from: &Url, location: &str, urls: &UrlPolicy) -> Result<Url, Failure> {
     let to = from.join(location).map_err(|_| Failure::BadRedirect(location.to_owned()))?;
     guarded(to, urls)
@@ -195,7 +181,7 @@ fn failure(url: &Url, error: ProbeError) -> Failure {
     }
 }
 
-/// What the answer must be; the header that was looked at.
+/// Compares the answer with the registry. Returns the checked header and its value.
 fn judge(check: &Check, page: &Page) -> Result<Option<(String, String)>, Failure> {
     let got = page.status.as_u16();
     if got != check.status {
@@ -298,7 +284,7 @@ mod tests {
         page(200, Some(b"no-cache"), "Hello"),
         Some(Failure::Body { expected: "hello".to_owned(), cut: false })
     )]
-    fn an_answer_is_held_against_the_registry(
+    fn an_answer_is_compared_with_the_registry(
         #[case] page: Page,
         #[case] expected: Option<Failure>,
     ) {

@@ -1,35 +1,31 @@
-//! The summary that the diagnose workflow leaves as an artifact: JSON in a zip, read as what it is, a
-//! file that a workflow (or whoever got into it) wrote.
+//! Reads the summary artifact of the diagnose workflow: JSON in a zip archive. It is untrusted input.
 
 use std::io::{Cursor, Read};
 
 use serde::Deserialize;
 use zip::ZipArchive;
 
-/// The artifact's name.
 pub(crate) const ARTIFACT: &str = "diagnose-summary";
 
-/// The file in it.
+/// The file in the archive.
 const FILE: &str = "summary.json";
 
-/// A larger archive is not downloaded, in bytes.
+/// The largest archive that is downloaded, in bytes.
 pub(crate) const MAX_ARCHIVE_BYTES: u64 = 1024 * 1024;
 const MAX_ENTRIES: usize = 20;
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
-/// What was checked.
+/// The checks of a diagnose run.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Summary {
-    /// In the order in which they were made.
+    /// In the order of the workflow.
     pub checks: Vec<Check>,
 }
 
-/// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Check {
     /// What was checked, like `API /health`.
     pub name: String,
-    /// Whether it is fine.
     pub ok: bool,
     /// What was seen, like `503 Service Unavailable`.
     #[serde(default)]
@@ -39,22 +35,22 @@ pub(crate) struct Check {
 /// Why the summary cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
-    /// Not a zip, or a damaged one.
+    /// It is not a zip archive, or a damaged one.
     #[error("it is not a readable zip archive")]
     Archive,
-    /// More entries or bytes than a summary has.
+    /// It has more entries or bytes than allowed.
     #[error("it is larger than a summary may be")]
     TooLarge,
-    /// No such file in it.
+    /// The archive has no `summary.json`.
     #[error("there is no summary.json in it")]
     NoFile,
-    /// Not the JSON that was expected.
+    /// The JSON has another shape.
     #[error("its summary.json is not a list of checks")]
     Format,
 }
 
-/// Reads the summary from an archive. No entry is unpacked but the one file, and of that no more than
-/// its limit, whatever size it claims.
+/// Reads the summary from an archive. It unpacks only the one file, and of that no more than the limit,
+/// whatever size the archive declares (zip bomb).
 pub(crate) fn read(archive: &[u8]) -> Result<Summary, Unreadable> {
     if archive.len() as u64 > MAX_ARCHIVE_BYTES {
         return Err(Unreadable::TooLarge);
@@ -104,9 +100,9 @@ mod tests {
         assert_eq!(shown, [("Frontend /", true), ("API /health", false)]);
     }
 
-    /// What the example workflow left when `.ci/check_examples.py` ran it against a site with faults.
+    /// The fixture is from the example workflow, run by `.ci/check_examples.py` against a faulty site.
     #[test]
-    fn what_the_example_workflow_leaves_is_read() {
+    fn the_summary_of_the_example_workflow_is_read() {
         let left = include_bytes!("../../tests/data/diagnose-summary.json");
         let summary = read(&archive(&[("summary.json", left)])).unwrap();
         let shown: Vec<_> = summary.checks.iter().map(|c| (c.name.as_str(), c.ok)).collect();
@@ -123,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_summary_is_told() {
+    fn an_invalid_summary_is_refused() {
         let many: Vec<(String, &[u8])> = (0..30).map(|n| (format!("{n}"), b"x" as &[u8])).collect();
         let many: Vec<_> = many.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
         let bomb = vec![b' '; 40 * 1024 * 1024];

@@ -1,4 +1,4 @@
-//! What a verification says: one line of verdict, the run, a checklist, and for each failure what to do.
+//! Renders a verification: the verdict, the run, the checks, and a fix for each failure.
 
 use std::time::Duration;
 
@@ -10,30 +10,28 @@ use crate::github::words::{conclusion, running};
 use crate::net::url_guard::RefusedUrl;
 use crate::text::{duration, escape};
 
-/// A verification that was made.
+/// The result of a verification.
 #[derive(Debug)]
 pub(crate) struct Verification<'a> {
     /// The deploy agent's name.
     pub title: &'a str,
-    /// The run.
     pub run: RunLookup,
     /// The run in one line of safe Markdown.
     pub run_line: Option<String>,
-    /// A run that is newer and has succeeded or not ended: then that one is live, or will be.
+    /// A newer run that succeeded or has not ended: it is live, or soon will be.
     pub newer: Option<Run>,
-    /// The steps that the registry names, or why they are not known.
+    /// The steps that the registry names, or why they are unknown.
     pub steps: Result<Vec<(&'a str, StepResult)>, String>,
-    /// The checks.
     pub checks: Vec<Checked>,
-    /// What came of dispatching the diagnosis, in safe Markdown.
+    /// The result of dispatching the diagnosis, in safe Markdown.
     pub diagnosis: Option<String>,
 }
 
-/// The message's content.
+/// Renders the message's content.
 pub(crate) fn render(verification: &Verification<'_>) -> String {
     let mut lines = vec![verdict(verification)];
     match &verification.run {
-        // The verdict tells of the failed checks then.
+        // The verdict is about the failed checks then, so the run's problem gets its own line.
         RunLookup::Not(why) if failed(verification) > 0 => lines.push(format!("⚠️ The run: {why}")),
         RunLookup::Not(_) => {}
         RunLookup::Found(_) => lines.extend(verification.run_line.clone()),
@@ -43,7 +41,7 @@ pub(crate) fn render(verification: &Verification<'_>) -> String {
         Ok(steps) => lines.push(steps.iter().map(step).collect::<Vec<_>>().join(" · ")),
         Err(why) => lines.push(format!("⚠️ The steps are not known. {why}")),
     }
-    // Before the checklist, which may be long: a correlation id must not be left out.
+    // Before the checks: a long list may be cut off, and the correlation id must not be.
     lines.extend(verification.diagnosis.clone());
     for checked in &verification.checks {
         lines.extend(checklist(checked));
@@ -66,7 +64,7 @@ fn verdict(verification: &Verification<'_>) -> String {
         let noun = if total == 1 { "check" } else { "checks" };
         return format!("❌ {title}: {failed} of {total} {noun} failed");
     }
-    // What passes its checks may still be an older deploy: `but` says why.
+    // An older deploy may pass the checks, too. `but` says why it may be one.
     let answers = |but: &str| match (unknown, total) {
         (unknown, total) if unknown == total => "Nothing was checked.".to_owned(),
         (0, _) => format!("What is live passes its checks{but}."),
@@ -111,7 +109,7 @@ fn step((label, result): &(&str, StepResult)) -> String {
     match result {
         StepResult::Well(Some(took)) => format!("{label} {}", duration::seconds(*took)),
         StepResult::Well(None) => label,
-        // What was skipped took no time worth telling.
+        // The duration of a skipped step says nothing.
         StepResult::Otherwise(how, _) if how == "skipped" => {
             format!("{label} {}", escape::code(how, 40))
         }
@@ -233,17 +231,17 @@ fn remedy(target: Target, failure: &Failure) -> String {
             format!("Try again in a minute. If it stays so, look at what serves `{setting}`.")
         }
         (Failure::Redirects | Failure::BadRedirect(_), _) => {
-            format!("Mend the redirect, or set `{setting}` to where it should end.")
+            format!("Fix the redirect, or set `{setting}` to where it should end.")
         }
         (Failure::Refused { why: RefusedUrl::NotAllowed, .. }, _) => {
-            "Its host is not in `ALLOWED_DOMAINS`. Add it there, or mend the redirect.".to_owned()
+            "Its host is not in `ALLOWED_DOMAINS`. Add it there, or fix the redirect.".to_owned()
         }
         (Failure::Refused { why: RefusedUrl::SpecialAddress, .. }, _) => format!(
-            "It points to a private, local or otherwise special address. Mend its DNS record, the \
+            "It points to a private, local or otherwise special address. Fix its DNS record, the \
              redirect or `{setting}`."
         ),
         (Failure::Refused { why, .. }, _) => {
-            format!("Where it leads is refused: {why}. Mend the redirect or `{setting}`.")
+            format!("Where it leads is refused: {why}. Fix the redirect or `{setting}`.")
         }
         (Failure::NoConnection(_), _) => {
             format!("Does the name exist, and is its certificate valid? Look at DNS and `{setting}`.")
@@ -338,7 +336,7 @@ mod tests {
         &[passed()],
         "⚠️ **Web**: GitHub did not answer. What is live passes its checks."
     )]
-    fn the_verdict_is_no_better_than_what_is_known(
+    fn the_verdict_claims_only_what_is_known(
         #[case] run: RunLookup,
         #[case] results: &[CheckResult],
         #[case] expected: &str,
@@ -347,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn why_there_is_no_run_is_told_beside_failed_checks_too() {
+    fn a_missing_run_is_reported_beside_failed_checks() {
         let why = "`o/r` has no run `7` (404).".to_owned();
         let text =
             render(&verification(RunLookup::Not(why), &[CheckResult::Failed(Failure::TimedOut)]));
@@ -397,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_cannot_break_out() {
+    fn text_from_a_server_is_escaped() {
         let hostile = "`@everyone` **x**\n# [a](https://evil.test) \u{202e}<@1>";
         let failures = [
             Failure::Header {
@@ -420,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verification_of_any_size_fits_and_keeps_its_correlation_id() {
+    fn a_long_verification_fits_and_keeps_its_correlation_id() {
         let long = "x".repeat(3000);
         let failure = CheckResult::Failed(Failure::Broken(long.clone()));
         let why = "x".repeat(500);

@@ -1,6 +1,6 @@
-//! Whether what was deployed is live: `run` says which run is meant and how long its steps took, `check`
-//! asks the frontend and the API, `verification` does both, `messages` says what came of it; `diagnosis`
-//! reads what the diagnose workflow found.
+//! Verifies whether a deploy is live. `run` finds the run and its steps, `check` checks the frontend and
+//! the API, `verification` does both, `messages` renders the result. `diagnosis` reads the summary of the
+//! diagnose workflow.
 
 pub(crate) mod check;
 pub(crate) mod diagnosis;

@@ -1,8 +1,8 @@
-//! Asks a web server what a visitor would: one request, the beginning of its answer, no cookies.
+//! An HTTP client for the deployed site: one GET, the beginning of the answer, no cookies.
 //!
-//! The address is guarded where it counts, when the connection is made: a name that passed the URL
-//! guard is looked up by a resolver that gives only addresses that are allowed, so a name cannot stand
-//! for a public address when it is checked and for a private one when it is asked (DNS rebinding).
+//! The SSRF guard also works when the connection is made: the client's resolver returns only allowed
+//! addresses. So a name cannot resolve to a public address for the check and to a private one for the
+//! request (DNS rebinding).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +18,7 @@ use crate::net::transport::{brief, tls};
 use crate::net::url_guard::UrlPolicy;
 use futures_util::future::BoxFuture;
 
-/// What is read of a body; the rest is not.
+/// The most bytes read of a body. The rest is ignored.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const AGENT: &str = concat!(
     ")"
 );
 
-/// What a server answered.
+/// A server's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The status.
@@ -40,17 +40,17 @@ pub struct Page {
     pub headers: HeaderMap,
     /// The body, or its beginning.
     pub body: Bytes,
-    /// Whether there was more of the body than was read.
+    /// Whether the body is longer than the part that was read.
     pub cut: bool,
 }
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeError {
-    /// The URL's host is, or stands only for, addresses that are not allowed.
+    /// The SSRF guard refused the host: it is an address, or resolves only to addresses, not allowed.
     #[error("its name stands for a private, local or otherwise special address")]
     Refused,
-    /// No connection came about.
+    /// The connection could not be made.
     #[error("no connection: {0}")]
     NoConnection(String),
     /// The connection broke.
@@ -58,23 +58,23 @@ pub enum ProbeError {
     Broken(String),
 }
 
-/// Asks. Injected, so that tests can watch the real one at work.
+/// Sends requests to the site. A trait, so that tests can wrap the real client.
 pub trait Prober: Send + Sync {
-    /// Sends one GET. A redirect is an answer, not followed. How long it may take is the caller's to say.
+    /// Sends one GET. It does not follow redirects and has no timeout of its own: the caller sets one.
     fn get(&self, url: Url) -> BoxFuture<'_, Result<Page, ProbeError>>;
 }
 
-/// The real one, beside [`Https`](crate::net::transport::Https): it goes where the answers of others lead, so
-/// it shares no connection with what carries our tokens. Nothing is built before the first request.
+/// The real client. It follows untrusted URLs, so it shares no connections with
+/// [`Https`](crate::net::transport::Https), which carries our tokens. It is built at the first request.
 pub struct Probe {
     urls: UrlPolicy,
     lookup: Arc<dyn Lookup>,
     client: OnceLock<reqwest::Client>,
 }
 
-/// Finds the addresses that a host's name stands for.
+/// A DNS resolver.
 pub trait Lookup: Send + Sync {
-    /// All addresses of this name.
+    /// Resolves a host name to all its addresses.
     fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 }
 
@@ -95,7 +95,7 @@ impl Probe {
         Self::resolving(urls, Arc::new(System))
     }
 
-    /// The same with another way to look up names.
+    /// A prober with another DNS resolver.
     pub fn resolving(urls: UrlPolicy, lookup: Arc<dyn Lookup>) -> Self {
         Self { urls, lookup, client: OnceLock::new() }
     }
@@ -109,10 +109,10 @@ impl Probe {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
-            // A proxy would look names up in our place, unguarded.
+            // A proxy would resolve names itself, without the guard.
             .no_proxy()
             .dns_resolver(guarded)
-            // Lambda freezes idle connections to death, and a new one is what a visitor would make.
+            // No pool: Lambda's freeze breaks idle connections, and a visitor opens a new one, too.
             .pool_max_idle_per_host(0)
             .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(AGENT)
@@ -125,7 +125,7 @@ impl Probe {
 impl Prober for Probe {
     fn get(&self, url: Url) -> BoxFuture<'_, Result<Page, ProbeError>> {
         Box::pin(async move {
-            // An address in the URL itself is never looked up.
+            // An IP address in the URL bypasses the resolver, so it is checked here.
             self.urls.check_destination(&url).map_err(|_| ProbeError::Refused)?;
             let mut answer = self.client()?.get(url).send().await.map_err(probe_error)?;
             let mut body = BytesMut::new();
@@ -159,13 +159,13 @@ fn probe_error(error: reqwest::Error) -> ProbeError {
     }
 }
 
-/// Gives only addresses that are allowed.
+/// A resolver that returns only allowed addresses.
 struct Guarded {
     urls: UrlPolicy,
     lookup: Arc<dyn Lookup>,
 }
 
-/// A name has addresses, and none of them is allowed.
+/// The name resolves, but to no allowed address.
 #[derive(Debug, thiserror::Error)]
 #[error("none of its addresses is allowed")]
 struct NotAllowed;
@@ -194,7 +194,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    /// Gives the first answer to the first question, and so on; the last one for ever.
+    /// A resolver with one answer per lookup; it repeats the last one.
     struct Answers(Vec<Vec<IpAddr>>, AtomicUsize);
 
     impl Answers {
@@ -230,20 +230,20 @@ mod tests {
     #[case::unique_local("fd00::1")]
     #[case::v6_loopback("::1")]
     #[tokio::test]
-    async fn a_name_that_stands_for_a_special_address_is_refused(#[case] address: &str) {
+    async fn a_name_that_resolves_to_a_special_address_is_refused(#[case] address: &str) {
         let policy = UrlPolicy::default();
         let expected = Err("none of its addresses is allowed".to_owned());
         assert_eq!(resolved(policy, "rebind.example.com", &[address]).await, expected);
         let mixed = [address, "8.8.8.8"];
         let only_public = Ok(vec!["8.8.8.8".to_owned()]);
         assert_eq!(resolved(UrlPolicy::default(), "a.example.com", &mixed).await, only_public);
-        // SAFE_LOCAL opens this machine's own names, not what the world calls so.
+        // SAFE_LOCAL allows only this machine's own names, not a public name for a local address.
         let local = UrlPolicy { safe_local: true, ..UrlPolicy::default() };
         assert!(resolved(local, "rebind.example.com", &[address]).await.is_err());
     }
 
     #[tokio::test]
-    async fn safe_local_lets_localhost_be_this_machine_and_nothing_else() {
+    async fn safe_local_allows_localhost_only_as_this_machine() {
         let local = || UrlPolicy { safe_local: true, ..UrlPolicy::default() };
         assert!(resolved(local(), "localhost", &["127.0.0.1", "::1"]).await.is_ok());
         assert!(resolved(local(), "localhost", &["10.0.0.1"]).await.is_err());
@@ -251,9 +251,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_changes_its_mind_is_refused_by_the_client_itself() {
+    async fn dns_rebinding_is_refused_by_the_client() {
         for address in ["169.254.169.254", "::ffff:10.0.0.1", "127.0.0.1"] {
-            // By the time of the request it has become another one: only that counts.
+            // The name resolves to a special address at the time of the request.
             let answers = Answers::new(&[&[address]]);
             let probe = Probe::resolving(UrlPolicy::default(), answers.clone());
             let url = Url::parse("https://rebind.example.com/").unwrap();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_carries_its_own_name_and_no_cookie_and_a_body_is_read_in_part() {
+    async fn a_request_has_our_user_agent_and_no_cookie_and_the_body_is_cut() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = tokio::spawn(async move {

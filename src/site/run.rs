@@ -1,4 +1,4 @@
-//! The run of a deploy: which one is meant, and how long its steps took.
+//! Finds the run to verify from an id or a URL, and the durations of its steps.
 
 use chrono::TimeDelta;
 use url::Url;
@@ -7,28 +7,28 @@ use crate::agents::verification::StepPattern;
 use crate::github::Run;
 use crate::github::jobs::{Job, Step};
 
-/// Why a text names no run of the configured repository, in words for the user.
+/// Why a text is not a run of the configured repository, in words for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotOurs {
     /// It is no URL.
     #[error("it is not a URL")]
     NotAUrl,
-    /// It leads to another server than GitHub's.
+    /// The URL is of another server.
     #[error("it does not lead to the GitHub that this bot works with")]
     Elsewhere,
-    /// It leads to another repository.
+    /// The URL is of another repository.
     #[error("it is of another repository than the one that this bot deploys")]
     OtherRepository,
-    /// It leads to something else than a run.
+    /// The URL is not of a run.
     #[error("it does not lead to a run (…/actions/runs/<id>)")]
     NoRun,
-    /// It is no run's id.
+    /// It is not a number.
     #[error("a run's id is a number, as in …/actions/runs/<id>")]
     NotAnId,
 }
 
-/// The id of the run that a URL leads to. `repository_page` is where people look at the one repository
-/// whose runs may be named; what follows the id (an attempt, a job) does not matter.
+/// The run id in a URL. The URL must be below `repository_page`, the web page of the one allowed
+/// repository. The part after the id (an attempt, a job) is ignored.
 pub(crate) fn of_url(text: &str, repository_page: &str) -> Result<u64, NotOurs> {
     let url = Url::parse(text.trim()).map_err(|_| NotOurs::NotAUrl)?;
     let page = Url::parse(repository_page).map_err(|_| NotOurs::Elsewhere)?;
@@ -40,7 +40,7 @@ pub(crate) fn of_url(text: &str, repository_page: &str) -> Result<u64, NotOurs> 
     }
     let mut segments = url.path_segments().ok_or(NotOurs::NoRun)?;
     for expected in page.path_segments().into_iter().flatten() {
-        // GitHub takes names in any case.
+        // Names are case-insensitive on GitHub.
         if !segments.next().is_some_and(|given| given.eq_ignore_ascii_case(expected)) {
             return Err(NotOurs::OtherRepository);
         }
@@ -51,7 +51,7 @@ pub(crate) fn of_url(text: &str, repository_page: &str) -> Result<u64, NotOurs> 
     }
 }
 
-/// A run's id as somebody types it.
+/// Parses a run id that a user typed.
 pub(crate) fn of_id(text: &str) -> Result<u64, NotOurs> {
     let text = text.trim();
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -59,29 +59,28 @@ pub(crate) fn of_id(text: &str) -> Result<u64, NotOurs> {
     id.ok_or(NotOurs::NotAnId)
 }
 
-/// Whether a run's `path` (`.github/workflows/client-deploy.yml`, perhaps with `@ref`) is this file's.
+/// Whether a run's `path` (`.github/workflows/client-deploy.yml`, optionally with `@ref`) names this file.
 pub(crate) fn is_of_workflow(path: &str, file: &str) -> bool {
     let path = path.split('@').next().unwrap_or_default();
     path.rsplit('/').next() == Some(file)
 }
 
-/// What is known of the run.
+/// The result of looking up the run.
 #[derive(Debug)]
 pub(crate) enum RunLookup {
-    /// This is it.
     Found(Box<Run>),
-    /// It is not, and why, in safe Markdown.
+    /// Not found; the reason in safe Markdown.
     Not(String),
 }
 
-/// How a step went.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StepResult {
-    /// Well, for so long, if GitHub says so.
+    /// Success, with the duration if GitHub gives it.
     Well(Option<TimeDelta>),
-    /// With another conclusion.
+    /// Another conclusion, with the duration if GitHub gives it.
     Otherwise(String, Option<TimeDelta>),
-    /// It has not ended, as far as GitHub tells.
+    /// No conclusion yet.
     NotEnded,
     /// No step's name contains the pattern.
     Missing,
@@ -159,7 +158,7 @@ mod tests {
     #[case("https://github.com:8443/octo-org/web-client/actions/runs/15", Err(NotOurs::Elsewhere))]
     #[case("15", Err(NotOurs::NotAUrl))]
     #[case("", Err(NotOurs::NotAUrl))]
-    fn only_runs_of_the_configured_repository_are_taken(
+    fn only_runs_of_the_configured_repository_are_accepted(
         #[case] text: &str,
         #[case] expected: Result<u64, NotOurs>,
     ) {
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_enterprise_server_has_its_own_place() {
+    fn an_enterprise_server_has_its_own_url() {
         let page = "https://ghes.example.com/octo-org/web-client";
         let run = "https://ghes.example.com/octo-org/web-client/actions/runs/15";
         assert_eq!(of_url(run, page), Ok(15));
@@ -192,7 +191,7 @@ mod tests {
     #[case(".github/workflows/client-deploy.yml@refs/heads/a/b.yml", true)]
     #[case(".github/workflows/other-client-deploy.yml", false)]
     #[case("", false)]
-    fn a_runs_path_tells_its_workflow(#[case] path: &str, #[case] expected: bool) {
+    fn a_run_is_matched_to_its_workflow_by_its_path(#[case] path: &str, #[case] expected: bool) {
         assert_eq!(is_of_workflow(path, "client-deploy.yml"), expected);
     }
 

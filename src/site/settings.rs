@@ -34,7 +34,7 @@ pub(crate) const DECLARED: &[&Setting] = &[&FRONTEND, &API];
 impl Settings {
     /// Reads these settings; `urls` says which URLs are allowed.
     pub fn read(reader: &mut Reader<'_>, urls: &UrlPolicy) -> Self {
-        // A path is appended to it.
+        // Paths are appended, so a query or a fragment is not allowed.
         let base = |text: &str| {
             let plain = !text.contains(['?', '#']);
             plain.then(|| urls.check(text).ok()).flatten()

@@ -1,4 +1,4 @@
-//! Is a deploy live? Looks at its run and asks the frontend and the API, all at once.
+//! Verifies whether a deploy is live: reads its run and checks the frontend and the API, concurrently.
 
 use std::time::Duration;
 
@@ -21,47 +21,44 @@ use crate::net::url_guard::UrlPolicy;
 use crate::telemetry;
 use crate::text::escape;
 
-/// GitHub's list of jobs lags a little behind a run's end.
+/// GitHub's list of jobs may be stale for this long after a run's end.
 const LAG: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
 const SECOND_LOOK_AFTER: Duration = Duration::from_secs(1);
 
-/// Runs among which a newer one than the verified is looked for.
+/// The latest runs, searched for one newer than the verified run.
 const LATEST_LOOKED_AT: usize = 10;
 
-/// What is to be verified.
+/// What to verify.
 #[derive(Debug)]
 pub(crate) struct Request {
     /// The deploy agent's name.
     pub title: String,
     /// The repository that holds its workflow.
     pub repository: Repository,
-    /// The workflow's file.
     pub workflow: String,
-    /// The branch or tag whose latest run is meant, if no run is named.
+    /// The branch or tag of the latest run. Used if there is no `run_id`.
     pub git_ref: String,
-    /// The run, if it is not the latest.
+    /// The run. `None`: the latest completed run.
     pub run_id: Option<u64>,
-    /// The steps whose durations are told.
+    /// The steps whose durations are reported.
     pub steps: Vec<StepPattern>,
-    /// What must answer how.
+    /// The checks of the site.
     pub checks: Vec<Check>,
 }
 
-/// What is asked.
+/// The services that a verification uses.
 pub(crate) struct Sources<'a> {
-    /// The run.
     pub github: &'a Github,
-    /// The site.
     pub prober: &'a dyn Prober,
-    /// Which URLs may be asked.
+    /// Which URLs are allowed (SSRF guard).
     pub urls: &'a UrlPolicy,
-    /// Where the site is.
+    /// Base URLs of the deployed site.
     pub site: &'a Settings,
     /// Wall time.
     pub clock: &'a dyn Clock,
 }
 
-/// Verifies. What came of a diagnosis is for the caller to add.
+/// Verifies. The caller adds the result of a diagnosis.
 pub(crate) async fn verify<'a>(sources: &Sources<'_>, request: &'a Request) -> Verification<'a> {
     let Sources { github, prober, urls, site, clock } = *sources;
     let base = |target| match target {
@@ -90,7 +87,7 @@ pub(crate) async fn verify<'a>(sources: &Sources<'_>, request: &'a Request) -> V
         "verified"
     );
     let newer = found.and_then(|run| {
-        // Best effort: a list that is not there only leaves the question open, as it was before.
+        // Best effort: if the list cannot be read, a newer run stays unnoticed.
         let mut latest = latest.unwrap_or_default().into_iter();
         let counts =
             |newer: &Run| !newer.is_completed() || newer.conclusion.as_deref() == Some("success");
@@ -100,7 +97,7 @@ pub(crate) async fn verify<'a>(sources: &Sources<'_>, request: &'a Request) -> V
     Verification { title: &request.title, run_line, newer, run, steps, checks, diagnosis: None }
 }
 
-/// The run, and its jobs if it is one.
+/// Reads the run, and its jobs if it was found and steps are to be reported.
 async fn look(
     github: &Github,
     clock: &dyn Clock,
@@ -152,7 +149,8 @@ async fn look(
     (RunLookup::Found(Box::new(run)), jobs)
 }
 
-/// The run's jobs; if it has just ended and steps are still missing, as they are a moment later.
+/// Reads the run's jobs. If the run has just ended and steps are missing, reads them once more after
+/// [`SECOND_LOOK_AFTER`].
 async fn jobs(
     github: &Github,
     clock: &dyn Clock,
@@ -168,7 +166,7 @@ async fn jobs(
     };
     if just_ended && step_times(&request.steps, &jobs).iter().any(open) {
         sleep(SECOND_LOOK_AFTER).await;
-        // What is known already is better than nothing.
+        // If the second read fails, the first answer is used.
         return Ok(github.jobs(&request.repository, run.id).await.unwrap_or(jobs));
     }
     Ok(jobs)

@@ -1,27 +1,26 @@
-//! Rectangles and letters on a ground. The font is in the binary: Lambda has none.
+//! Draws rectangles and text on a background. The font is in the binary, because Lambda has no fonts.
 
 use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Transform};
 use ttf_parser::{Face, OutlineBuilder};
 
-/// Inter Medium, the characters that charts need; SIL Open Font License, beside it.
+/// Inter Medium, reduced to the characters that charts need. Its licence (SIL OFL) is beside it.
 const FONT: &[u8] = include_bytes!("../../../assets/Inter-digest.ttf");
 
-/// How round the corners of the ground are.
+/// The radius of the background's corners, in pixels.
 const CORNER: f32 = 20.0;
 
-/// A colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rgb(pub(super) u8, pub(super) u8, pub(super) u8);
 
 impl Rgb {
-    /// Halfway to another.
+    /// The colour halfway to another one.
     pub(super) fn faded(self, other: Self) -> Self {
         let half = |a: u8, b: u8| a.midpoint(b);
         Self(half(self.0, other.0), half(self.1, other.1), half(self.2, other.2))
     }
 }
 
-/// Which part of a text is at its place.
+/// Which part of a text is at the given x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     Start,
@@ -29,14 +28,13 @@ pub(super) enum Anchor {
     End,
 }
 
-/// A picture that is being drawn.
 pub(super) struct Canvas {
     pixels: Pixmap,
     face: Face<'static>,
 }
 
 impl Canvas {
-    /// A ground with round corners.
+    /// A background with round corners. Sizes are in pixels.
     pub(super) fn new(width: f32, height: f32, ground: Rgb) -> Option<Self> {
         let pixels = Pixmap::new(width as u32, height as u32)?;
         let mut canvas = Self { pixels, face: Face::parse(FONT, 0).ok()? };
@@ -56,13 +54,14 @@ impl Canvas {
         Some(canvas)
     }
 
-    /// A filled rectangle; one without a size is nothing.
+    /// Draws a filled rectangle. Without a width or height it draws nothing.
     pub(super) fn rectangle(&mut self, x: f32, y: f32, width: f32, height: f32, color: Rgb) {
         let rectangle = Rect::from_xywh(x, y, width, height).filter(|r| r.height() > 0.0);
         self.fill(rectangle.map(PathBuilder::from_rect), color);
     }
 
-    /// A text on its base line; gives where it ends. What the font does not have is left out.
+    /// Draws a text on its base line and returns the x of its end. Characters that the font lacks are
+    /// left out.
     pub(super) fn text(
         &mut self,
         text: &str,
@@ -95,7 +94,7 @@ impl Canvas {
         end
     }
 
-    /// The picture as a PNG.
+    /// Encodes the picture as a PNG.
     pub(super) fn png(&self) -> Option<Vec<u8>> {
         self.pixels.encode_png().ok()
     }
@@ -108,7 +107,7 @@ impl Canvas {
     }
 }
 
-/// A letter's outline, from the font's units to pixels.
+/// Builds a letter's outline, scaled from font units to pixels.
 struct Outline {
     path: PathBuilder,
     scale: f32,

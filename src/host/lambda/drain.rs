@@ -1,8 +1,8 @@
-//! Holds back the poll for the next invocation while work is going on.
+//! Delays the poll for the next invocation until all background work is done.
 //!
-//! Lambda freezes the process when the runtime asks for the next invocation. The layer sits around
-//! the service that has already posted the response, so the caller has its answer while the work goes
-//! on. It also runs after an error, a panic and an event that could not be read.
+//! Lambda freezes the process when the runtime polls for the next invocation. This layer wraps the
+//! service that posts the response, so the caller has its answer while the work goes on. It also runs
+//! after an error, a panic, and an event that could not be read.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
 
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use futures_util::future::BoxFuture;
 /// Adds the drain to a runtime.
 #[derive(Clone)]
 pub(crate) struct DrainLayer {
-    /// What is waited for.
+    /// The tasks to wait for.
     pub tasks: Tasks,
-    /// Held until the response is posted.
+    /// Telemetry; its output is held until the response is posted.
     pub sink: Arc<dyn Sink>,
 }
 
@@ -64,8 +64,8 @@ where
         Box::pin(async move {
             let posted = response.await;
             sink.release();
-            // Work that does not end in time is frozen and thawed with the next invocation, which is
-            // better than a killed process: that one would lose everything it remembers.
+            // Work that misses the deadline is frozen and resumes in the next invocation. A killed
+            // process would lose its memory.
             if timeout_at(deadline.end, tasks.drained()).await.is_err() {
                 tracing::error!("some work did not end before the invocation's deadline");
             }

@@ -1,5 +1,5 @@
-//! What invokes the function, told apart: an HTTP request in one of the shapes that AWS has for it, or a schedule.
-//! Anything else (a test from the console) is no error of the runtime.
+//! Classifies the event of an invocation: an HTTP request in one of AWS's formats, or a schedule.
+//! Any other event (like a test from the console) is not an error of the runtime.
 //! <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
 
 use chrono::DateTime;
@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::http_event::{self, NotRead};
 use crate::schedule::Schedule;
 
-/// An event, told apart.
+/// A classified event.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// An HTTP request.
     Http(Box<LambdaRequest>),
-    /// An HTTP request whose body is said to be base64 and is not; without that body.
+    /// An HTTP request whose body is declared base64 but is not. The body is left out.
     BadBody(Box<LambdaRequest>),
-    /// A schedule's, of EventBridge Scheduler or of an EventBridge rule.
+    /// A schedule of EventBridge Scheduler or of an EventBridge rule.
     Schedule(Schedule),
     /// Anything else.
     Unknown,
@@ -25,7 +25,7 @@ pub(crate) enum Event {
 impl Event {
     /// Reads an event.
     pub(crate) fn read(mut event: Value) -> Self {
-        // HTTP first of all: who sends a request can make up its body, but not what AWS puts around it.
+        // HTTP first: the sender of a request controls its body, but not the fields that AWS adds.
         match http_event::read(&mut event) {
             Ok(request) => Self::Http(request),
             Err(NotRead::BadBody(request)) => Self::BadBody(request),
@@ -35,8 +35,8 @@ impl Event {
     }
 }
 
-/// What a schedule asks for. `detail` is an object, or JSON in a string: Scheduler's own default is `"{}"`. An
-/// input of one's own may name the task without what AWS puts around it.
+/// Reads a schedule's event. `detail` is an object, or JSON in a string (Scheduler's default is `"{}"`).
+/// A custom input may name the task without the fields that AWS adds.
 fn schedule(event: &Value) -> Option<Schedule> {
     let source = event["source"].as_str().unwrap_or_default();
     let detail = match &event["detail"] {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_no_schedule_whatever_it_says() {
+    fn a_request_is_never_a_schedule_whatever_its_body() {
         let mut event = scheduler_s_default();
         event["body"] = json!(scheduler_s_default().to_string());
         event["rawPath"] = json!("/discord");

@@ -1,9 +1,9 @@
 //! HTTP events, read and answered by `lambda_http`.
 //!
-//! `lambda_http` trusts what AWS sends: it panics on a body that is not base64, on an odd `Host` or
-//! `X-Forwarded-Proto` and on a path or query that no URI allows, and it refuses a whole event for one bad header.
-//! So it is not given the event itself but one made of the fields that are used here, each checked. The query, `Host`
-//! and `X-Forwarded-Proto` are left out: nothing here reads them.
+//! `lambda_http` trusts its input. It panics on a body that is not base64, on an invalid `Host` or
+//! `X-Forwarded-Proto`, and on a path or query that is not valid in a URI. It refuses a whole event for one
+//! bad header. So it gets a new event with only the fields that are used here, each validated. The query,
+//! `Host` and `X-Forwarded-Proto` are left out, because nothing here reads them.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
 
@@ -26,25 +26,25 @@ use tower::util::service_fn;
 
 use futures_util::future::BoxFuture;
 
-/// What stays as it is in a path.
+/// Characters of a path that are not percent-encoded.
 const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// No service of AWS's lets through as many, and a [`HeaderMap`] panics when it is full.
+/// The most headers kept. AWS allows far fewer; a full [`HeaderMap`] panics.
 const MAX_HEADERS: usize = 10_000;
 
-/// Why an event is not an HTTP request that can be answered as usual.
+/// Why an event cannot be handled as an HTTP request.
 #[derive(Debug)]
 pub(crate) enum NotRead {
     /// It is not an HTTP event.
     NotHttp,
-    /// Its method or path is none that HTTP allows.
+    /// Its method or path is not valid in HTTP.
     NotARequest,
-    /// Its body is said to be base64 and is not. This is the request without it.
+    /// Its body is declared base64 but is not. This is the request without its body.
     BadBody(Box<LambdaRequest>),
 }
 
-/// Reads an HTTP event, and takes its body out of it.
+/// Reads an HTTP event. It moves the body out of `event`.
 pub(crate) fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
     let method_2 = event.pointer("/requestContext/http/method").and_then(Value::as_str);
     let method = method_2.or_else(|| event["httpMethod"].as_str());
@@ -97,7 +97,7 @@ pub(crate) fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
     if is_bad { Err(NotRead::BadBody(Box::new(request))) } else { Ok(Box::new(request)) }
 }
 
-/// Answers a request in the form that its sender takes.
+/// Answers a request in the format of its sender (payload 1.0 or 2.0, or a load balancer).
 pub(crate) async fn answer<F>(
     request: LambdaRequest,
     context: Context,
@@ -114,9 +114,9 @@ where
     Ok(serde_json::to_value(answer)?)
 }
 
-/// A request as the bot takes it from every host.
+/// Converts to the request type that the bot accepts from every host.
 fn plain(request: lambda_http::Request) -> Request<Bytes> {
-    // The path as it came: in the URI `lambda_http` has already resolved dots.
+    // The raw path: `lambda_http` has resolved dot segments in the URI.
     let path = request.raw_http_path().parse();
     let mut request = request.map(|body| match body {
         Body::Text(text) => text.into(),
@@ -129,8 +129,8 @@ fn plain(request: lambda_http::Request) -> Request<Bytes> {
     request
 }
 
-/// A response whose body is JSON. `lambda_http`'s own conversion guesses from the headers what a body is, and
-/// brings the tables of every character encoding.
+/// A response with a JSON body. `lambda_http`'s own conversion guesses the body's type from the headers,
+/// and links the tables of every character encoding.
 struct JsonResponse(Response<Bytes>);
 
 impl IntoResponse for JsonResponse {
@@ -140,8 +140,8 @@ impl IntoResponse for JsonResponse {
     }
 }
 
-/// The path within the API. AWS's route says it best: the path that was asked for may begin with the stage, or with
-/// what a custom domain puts before the API.
+/// The path within the API. The route that AWS matched is the best source: the requested path may start
+/// with the stage or with the base path of a custom domain.
 fn routed(event: &Value, path: &str) -> String {
     let route = event["routeKey"].as_str().and_then(|key| Some(key.split_once(' ')?.1));
     let route = route.or_else(|| event["resource"].as_str()).unwrap_or_default();
@@ -154,7 +154,7 @@ fn routed(event: &Value, path: &str) -> String {
     without_stage(path, stage).to_owned()
 }
 
-/// A route with its variables (`/{proxy+}`) filled in, if it is one and their values are known.
+/// A route with its variables (`/{proxy+}`) filled in. `None`: no route, or a value is missing.
 fn filled(route: &str, values: &Value) -> Option<String> {
     let mut path = String::new();
     for segment in route.strip_prefix('/')?.split('/') {
@@ -168,7 +168,7 @@ fn filled(route: &str, values: &Value) -> Option<String> {
     Some(path)
 }
 
-/// API Gateway puts the name of a stage that is not the default one before the path.
+/// Removes the stage: API Gateway prefixes the path with the name of a stage other than `$default`.
 fn without_stage<'a>(path: &'a str, stage: &str) -> &'a str {
     let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage));
     match rest {
@@ -177,7 +177,7 @@ fn without_stage<'a>(path: &'a str, stage: &str) -> &'a str {
     }
 }
 
-/// Every value of every header. Payload 1.0 has them twice, and only `multiValueHeaders` is complete.
+/// All values of all headers. Payload 1.0 has two header fields; only `multiValueHeaders` is complete.
 fn headers(event: &Value) -> HeaderMap {
     let empty = Map::new();
     let object = |key: &str| event[key].as_object().filter(|object| !object.is_empty());
@@ -199,7 +199,7 @@ fn header(name: &str, value: &Value) -> Option<(HeaderName, HeaderValue)> {
     Some((name.parse().ok()?, value.as_str()?.parse().ok()?))
 }
 
-/// Payload 2.0 has the cookies apart; one that cannot be in a header would take the others with it.
+/// The cookies, a separate field in payload 2.0. Invalid ones are dropped: one of them would drop all.
 fn cookies(event: &Value) -> Option<Vec<String>> {
     let cookies = event["cookies"].as_array()?.iter().filter_map(Value::as_str);
     Some(

@@ -15,12 +15,12 @@ use crate::bot::tasks::Tasks;
 use crate::host::http::{App, unreadable};
 use crate::telemetry;
 
-/// Lambda kills the process half a second after SIGTERM.
+/// Timeout for running work after SIGTERM. Lambda kills the process after 500 ms.
 const SHUTDOWN: Duration = Duration::from_millis(400);
 
-/// Makes Lambda send SIGTERM before it ends the process, and winds up when it comes. Lambda sends it
-/// only to functions with an extension, so this registers one that does nothing, which takes a round
-/// trip: the task is done when it is registered.
+/// Tells all work to wind up on SIGTERM. Lambda sends SIGTERM only to a function with an extension, so
+/// this registers an extension that does nothing. That takes one round trip; the returned task ends with
+/// it.
 pub fn watch_for_shutdown(tasks: Tasks) -> JoinHandle<()> {
     tokio::spawn(spawn_graceful_shutdown_handler(move || async move {
         tasks.stop();
@@ -38,7 +38,7 @@ pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
     Runtime::new(handler).layer(DrainLayer { tasks, sink }).run().await
 }
 
-/// An error makes Lambda send a schedule's event again: the same, a minute later and once more two minutes after.
+/// On an error Lambda retries a schedule's event: after one minute, and once more after two minutes.
 async fn handle(
     app: App,
     LambdaEvent { payload, context }: LambdaEvent<Value>,

@@ -47,7 +47,7 @@ fn function_url() -> Value {
     })
 }
 
-/// As AWS documents it; with `multiValueHeaders` if the target group is set so.
+/// As AWS documents it. A target group can also send `multiValueHeaders`.
 fn load_balancer() -> Value {
     json!({
         "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/y"}},
@@ -91,7 +91,7 @@ fn request(mut event: Value) -> Request<Bytes> {
 #[case::load_balancer(load_balancer())]
 #[case::load_balancer_with_many_headers(many_headers(load_balancer()))]
 #[case::named_stage(staged())]
-fn every_shape_is_the_same_request(#[case] event: Value) {
+fn every_event_format_gives_the_same_request(#[case] event: Value) {
     let request = request(event);
     assert_eq!(request.method(), "POST");
     assert_eq!(request.uri().path(), "/discord");
@@ -104,7 +104,7 @@ fn every_shape_is_the_same_request(#[case] event: Value) {
 #[case("/discord/x", "discord", "/x")]
 #[case("/product/x", "prod", "/product/x")]
 #[case("/x", "", "/x")]
-fn only_a_whole_stage_is_taken_off(#[case] path: &str, #[case] stage: &str, #[case] left: &str) {
+fn only_a_whole_stage_is_removed(#[case] path: &str, #[case] stage: &str, #[case] left: &str) {
     assert_eq!(without_stage(path, stage), left);
 }
 
@@ -130,7 +130,7 @@ fn a_decoded_path_is_encoded_again(#[case] path: &str, #[case] expected: &str) {
 #[case::default_route_stage("/prod/discord", json!({"routeKey": "$default"}), "/discord")]
 #[case::default_resource("/discord", json!({"resource": "$default"}), "/discord")]
 #[case::root("/", json!({"routeKey": "GET /"}), "/")]
-// Made up by hand, or not AWS's at all.
+// Events that AWS does not send.
 #[case::another_proxy("/discord", json!({"resource": "/{proxy+}", "pathParameters": {"proxy": "/path/to/resource"}}), "/discord")]
 #[case::no_parameters("/discord", json!({"resource": "/{proxy+}", "pathParameters": null}), "/discord")]
 #[case::odd_parameters("/discord", json!({"resource": "/{proxy+}", "pathParameters": {"proxy": 5}}), "/discord")]
@@ -141,7 +141,7 @@ fn a_decoded_path_is_encoded_again(#[case] path: &str, #[case] expected: &str) {
 #[case::another_host("//example.com/discord", json!({}), "//example.com/discord")]
 #[case::dots("/x/../discord", json!({}), "/x/../discord")]
 #[case::encoded_dots("/x/%2e%2e/discord", json!({}), "/x/%252e%252e/discord")]
-fn a_path_is_what_the_route_says(
+fn the_path_comes_from_the_matched_route(
     #[case] path: &str,
     #[case] fields: Value,
     #[case] expected: &str,
@@ -168,7 +168,7 @@ fn a_path_is_what_the_route_says(
 #[case::odd_host(json!({"Host": "a b:c:d/[", "x-a": "1"}), &[("x-a", "1")])]
 #[case::odd_hosts(json!({"host": ["", "x".repeat(70_000)], "x-a": "1"}), &[("x-a", "1")])]
 #[case::odd_scheme(json!({"X-Forwarded-Proto": "://", "host": "example.com", "x-a": "1"}), &[("x-a", "1")])]
-fn a_header_that_http_does_not_allow_is_dropped(
+fn an_invalid_header_is_dropped(
     #[case] headers: Value,
     #[case] expected: &[(&str, &str)],
     #[values(v2(), v1(), load_balancer(), function_url())] mut event: Value,
@@ -187,7 +187,7 @@ fn a_header_that_http_does_not_allow_is_dropped(
 }
 
 #[test]
-fn there_may_be_more_headers_than_a_map_holds() {
+fn more_headers_than_a_map_holds_do_not_panic() {
     let headers: Map<_, _> = (0..40_000).map(|n| (format!("x-{n}"), json!("1"))).collect();
     let request = request(with(v2(), json!({"headers": headers, "cookies": ["a=1"]})));
     assert_eq!(request.headers().len(), MAX_HEADERS + 1);
@@ -198,7 +198,7 @@ fn there_may_be_more_headers_than_a_map_holds() {
 #[case::odd(json!(["a=1", "b=\n", 5, null]), Some("a=1"))]
 #[case::text(json!("a=1"), None)]
 #[case::null(Value::Null, None)]
-fn cookies_are_a_header(#[case] cookies: Value, #[case] expected: Option<&str>) {
+fn cookies_become_one_header(#[case] cookies: Value, #[case] expected: Option<&str>) {
     let request = request(with(v2(), json!({"cookies": cookies})));
     let header = request.headers().get("cookie").map(|value| value.to_str().unwrap());
     assert_eq!(header, expected);
@@ -214,7 +214,7 @@ fn cookies_are_a_header(#[case] cookies: Value, #[case] expected: Option<&str>) 
 #[case::oddly_said(json!({"body": "AAAA", "isBase64Encoded": "true"}), b"AAAA")]
 #[case::text(json!({"body": "ü\u{0}", "isBase64Encoded": false}), "ü\u{0}".as_bytes())]
 #[case::binary(json!({"body": "/wD+", "isBase64Encoded": true}), b"\xff\x00\xfe")]
-fn a_body_is_read_to_the_byte(
+fn a_body_is_read_unchanged(
     #[case] fields: Value,
     #[case] expected: &[u8],
     #[values(v2(), v1(), load_balancer())] event: Value,
@@ -253,7 +253,11 @@ fn a_body_that_is_not_base64_is_told_apart(
 #[case::empty_path("rawPath", json!(""), json!("POST"))]
 #[case::no_method("rawPath", json!("/discord"), Value::Null)]
 #[case::odd_path("rawPath", json!(5), json!("POST"))]
-fn what_is_no_request_is_unknown(#[case] key: &str, #[case] path: Value, #[case] method: Value) {
+fn an_invalid_path_or_method_is_unknown(
+    #[case] key: &str,
+    #[case] path: Value,
+    #[case] method: Value,
+) {
     let mut event = v2();
     event[key] = path;
     event["requestContext"]["http"]["method"] = method;
@@ -265,7 +269,7 @@ fn what_is_no_request_is_unknown(#[case] key: &str, #[case] path: Value, #[case]
 #[case(json!({"queryStringParameters": 5, "multiValueQueryStringParameters": {"a": []}}))]
 #[case(json!({"multiValueQueryStringParameters": {"a": null}, "stageVariables": [], "pathParameters": {"a": []}}))]
 #[case(json!({"resource": [], "version": 2, "routeKey": {}, "type": 5}))]
-fn what_is_not_used_may_be_anything(
+fn unused_fields_may_have_any_value(
     #[case] fields: Value,
     #[values(v2(), v1(), load_balancer(), function_url())] event: Value,
 ) {
@@ -291,7 +295,7 @@ fn answered(request: LambdaRequest) -> Value {
     "statusDescription": "405 Method Not Allowed",
     "headers": {"allow": "POST"}, "multiValueHeaders": {"allow": ["POST"]},
 }))]
-fn an_answer_has_the_form_that_its_sender_takes(#[case] mut event: Value, #[case] form: Value) {
+fn an_answer_has_the_format_of_its_sender(#[case] mut event: Value, #[case] form: Value) {
     let all = json!({"statusCode": 405, "body": "{\"error\":\"ü\"}", "isBase64Encoded": false});
     let expected = with(all, form);
     assert_eq!(answered(*read(&mut event).unwrap()), expected);
@@ -300,7 +304,7 @@ fn an_answer_has_the_form_that_its_sender_takes(#[case] mut event: Value, #[case
     assert_eq!(answered(*request), expected);
 }
 
-/// Every field that AWS's events have and that may matter to whoever reads them.
+/// The fields of AWS's events that a reader may use.
 const KEYS: &[&str] = &[
     "version",
     "routeKey",
@@ -381,7 +385,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// AWS's events with two fields that are anything, at the top or one below.
+/// AWS's events with two random fields, at the top level or one below.
 fn nearly_an_event() -> impl Strategy<Value = Value> {
     let field = || (select(&["", "requestContext", "headers"][..]), select(KEYS), json());
     let event = select(vec![v2(), v1(), load_balancer(), function_url()]);
@@ -398,14 +402,14 @@ fn nearly_an_event() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_event_makes_it_panic(event in prop_oneof![json(), nearly_an_event()]) {
+    fn no_event_causes_a_panic(event in prop_oneof![json(), nearly_an_event()]) {
         if let Event::Http(request) | Event::BadBody(request) = Event::read(event) {
             prop_assert_eq!(&answered(*request)["statusCode"], 405);
         }
     }
 
     #[test]
-    fn no_path_makes_it_panic(path in "\\PC{0,40}", stage in ".{0,3}") {
+    fn no_path_causes_a_panic(path in "\\PC{0,40}", stage in ".{0,3}") {
         let mut event = with(v2(), json!({"rawPath": format!("/{path}")}));
         event["requestContext"]["stage"] = json!(stage);
         prop_assert!(request(event).uri().path().starts_with('/'));
