@@ -53,6 +53,8 @@ pub struct Context {
 
 /// The dependencies of the bot besides its settings. Tests replace them.
 pub struct Parts {
+    /// Whether a table is required, as on Lambda.
+    pub needs_table: bool,
     /// Sends requests to GitHub and Discord.
     pub transport: Arc<dyn Transport>,
     /// Sends HTTP requests to the deployed site.
@@ -72,13 +74,13 @@ pub struct Parts {
 impl Context {
     /// Wires the bot up. It opens no connection.
     pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
-        let Parts { transport, prober, secrets, clock, store, tasks, telemetry } = parts;
+        let Parts { needs_table, transport, prober, secrets, clock, store, tasks, telemetry } = parts;
         Arc::new(Self {
             registry,
             github: Github::new(settings.github, transport.clone(), secrets.clone(), clock.clone()),
             discord: Arc::new(Discord::new(settings.discord, transport, secrets, clock.clone())),
             store,
-            has_table: settings.table.is_some(),
+            has_table: needs_table || settings.table.is_some(),
             telemetry: Telemetry::new(telemetry, clock.clone()),
             clock,
             wait: settings.wait,

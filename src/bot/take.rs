@@ -47,7 +47,14 @@ impl Call {
         let time_left = self.id.time_left(self.context.clock.now());
         let why = match timeout(time_left.max(LEAST_FOR_THE_STORE), decision).await {
             Ok(Ok(decided)) => return Ok(decided),
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(StoreError::NotSetUp(problem))) => {
+                telemetry::failed(&problem);
+                return Err(UserError {
+                    shown: format!("Nothing was done. To fix by whoever runs Deckhand: {problem}."),
+                    logged: problem,
+                });
+            }
+            Ok(Err(StoreError::Unusable(why))) => why,
             Err(_) => "the table (`TABLE_NAME`) does not answer in time".to_owned(),
         };
         let logged = format!("the store cannot decide: {why}");

@@ -94,7 +94,7 @@ fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) 
     let about = facts.repository.to_string();
     let push = match &facts.push {
         Ok(push) => push,
-        Err(GithubError::NotFound | GithubError::Forbidden(_)) => {
+        Err(error) if error.lacks_access() => {
             return vec![Finding::bad(
                 &about,
                 "The repository does not exist, or the token may not see it.",
@@ -203,7 +203,7 @@ fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
         many => format!(", which {} need", commands(many)),
     };
     match error {
-        GithubError::Forbidden(_) | GithubError::NotFound => {
+        error if error.lacks_access() => {
             let access = match read.permission {
                 Permission::Contents => "read",
                 Permission::Actions => "read and write",

@@ -47,6 +47,13 @@ pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
     let Some(StoreFacts { deploys, now, wait }) = facts else { return Vec::new() };
     let deploys = match deploys {
         Ok(deploys) => deploys,
+        Err(error @ StoreError::NotSetUp(_)) => {
+            return vec![Finding::bad(
+                ABOUT,
+                format!("Nothing is dispatched: {error}."),
+                "Set TABLE_NAME to the name of that table.",
+            )];
+        }
         Err(error) => {
             return vec![Finding::bad(
                 ABOUT,
@@ -132,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_table_that_cannot_be_used_is_bad() {
-        let error = StoreError("the table `t` (`TABLE_NAME`) does not exist".to_owned());
+        let error = StoreError::Unusable("the table `t` (`TABLE_NAME`) does not exist".to_owned());
         let found = judged(Err(error));
         assert_eq!(found.level, Level::Bad);
         assert!(found.what.contains("the table `t` (`TABLE_NAME`) does not exist"));

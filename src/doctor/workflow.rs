@@ -69,7 +69,7 @@ fn text(about: &str, agent: &AgentFacts) -> Result<Declared, Finding> {
 
 fn unchecked(about: &str, subject: &str, error: &GithubError) -> Finding {
     match error {
-        GithubError::Forbidden(_) => Finding::doubtful(
+        error if error.lacks_access() => Finding::doubtful(
             about,
             format!("{subject} could not be checked: the token lacks the permission for it."),
             "Give the token the permission that is named for the repository.",

@@ -50,6 +50,16 @@ impl GithubError {
         }
     }
 
+    /// Whether the token just may not see it. A 403 with another reason (SAML, an IP allow list, a
+    /// suspended app) has another cure, which [`explain`](super::explain) names.
+    pub(crate) fn lacks_access(&self) -> bool {
+        match self {
+            Self::NotFound => true,
+            Self::Forbidden(said) => said.is_empty() || said.starts_with("Resource not accessible"),
+            _ => false,
+        }
+    }
+
     /// Whether a retry may succeed (a transient error).
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::NotSent(_) | Self::Lost(_))

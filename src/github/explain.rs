@@ -65,8 +65,8 @@ fn words(
         }
         GithubError::Unauthorized(why) => (
             format!("GitHub refuses the token (401){}.", because(why)),
-            "It is wrong, expired or revoked. Renew `GITHUB_TOKEN`, or what its parameter holds, or the \
-             app's key."
+            "It is wrong, expired or revoked. Renew `GITHUB_TOKEN`, or what its parameter holds; of a GitHub App, \
+             check its id and its key."
                 .to_owned(),
         ),
         GithubError::Forbidden(why) => {

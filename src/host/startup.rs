@@ -71,7 +71,7 @@ pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAge
 
 /// The bot for `deckhand serve`. Work that goes on after an answer runs in `tasks`.
 pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, BadStart> {
-    build(&env, tasks, || {
+    build(&env, tasks, false, || {
         tracing::warn!(
             "TABLE_NAME is not set: what is remembered lives and dies with this process, so a \
              command that is delivered to two processes may be done twice"
@@ -84,6 +84,7 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
 fn build(
     env: &impl Fn(&str) -> Option<String>,
     tasks: Tasks,
+    needs_table: bool,
     without_table: impl FnOnce() -> Arc<dyn Store>,
 ) -> Result<App, BadStart> {
     let (settings, registry) = match (Settings::load(env), registry(env)) {
@@ -98,6 +99,7 @@ fn build(
     let (secrets, table) = on_aws(transport.clone(), clock.clone(), settings.table.clone());
     let store = table.unwrap_or_else(without_table);
     let parts = Parts {
+        needs_table,
         secrets,
         transport,
         prober: Arc::new(Probe::new(settings.urls.clone())),
@@ -118,7 +120,7 @@ pub fn app_that_explains(
     tasks: Tasks,
 ) -> Result<App, BadStart> {
     let no_table = Problem::Missing(TABLE_NAME.name, HOW_TO_GET_A_TABLE);
-    let built = build(&env, tasks, || {
+    let built = build(&env, tasks, true, || {
         tracing::error!("not set up: {no_table}");
         Arc::new(Unset)
     });

@@ -15,7 +15,7 @@ use crate::digest::message::head;
 use crate::digest::{self, Period, Window};
 use crate::discord::DiscordError;
 use crate::discord::channel::NotPosted;
-use crate::github::explain::{Subject, explain};
+use crate::github::explain::{Subject, explain_plainly};
 use crate::store::Post;
 
 /// Bytes of a nonce. Discord allows 25 characters; these are 24 in hexadecimal.
@@ -72,7 +72,10 @@ async fn read_and_post(
         // Nothing could be read, so a retry may do better.
         Some(error) if digest.errors.len() == digest.agents => {
             return Err((
-                NotDone::NothingRead(explain(error, Subject::ThisWorkflow, "Actions: read")),
+                {
+                    let (what, fix) = explain_plainly(error, Subject::ThisWorkflow, "Actions: read");
+                    NotDone::NothingRead(format!("{what} {fix}"))
+                },
                 true,
             ));
         }

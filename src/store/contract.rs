@@ -115,8 +115,13 @@ pub enum Post {
     Done,
 }
 
-/// Why the store cannot be used. Then no action that depends on it is safe. It says how to fix it; safe as
-/// Markdown.
+/// Why the store cannot be used; then nothing that it decides can be done. Safe as Markdown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// There is no store where one is required.
+    #[error("{0}")]
+    NotSetUp(String),
+    /// It is there and cannot be used, for now or by us.
+    #[error("{0}")]
+    Unusable(String),
+}

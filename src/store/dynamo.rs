@@ -82,7 +82,7 @@ impl Dynamo {
     }
 
     fn unusable(&self, why: &str) -> StoreError {
-        StoreError(format!("the table `{}` (`TABLE_NAME`) {why}", self.table))
+        StoreError::Unusable(format!("the table `{}` (`TABLE_NAME`) {why}", self.table))
     }
 
     fn error(&self, error: AwsError) -> StoreError {

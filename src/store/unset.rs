@@ -13,7 +13,7 @@ pub struct Unset;
 
 fn no_table<T: Send + 'static>() -> BoxFuture<'static, Result<T, StoreError>> {
     let name = TABLE_NAME.name;
-    Box::pin(ready(Err(StoreError(format!("`{name}` is not set: {HOW_TO_GET_A_TABLE}")))))
+    Box::pin(ready(Err(StoreError::NotSetUp(format!("`{name}` is not set: {HOW_TO_GET_A_TABLE}")))))
 }
 
 impl Store for Unset {

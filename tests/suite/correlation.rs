@@ -232,7 +232,7 @@ async fn every_page_of_the_window_is_read_and_none_beyond_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_dispatchs_run_is_inside_the_time_window() {
+async fn the_run_of_a_slow_dispatch_is_inside_the_time_window() {
     // The run is created at once, the answer that tells GitHub's time comes 5 s later.
     let delay = Fault::new(On::Dispatch, What::Delay(Duration::from_secs(5)));
     let base = Scenario::named("no-correlation-id").unwrap();

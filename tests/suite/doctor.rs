@@ -95,6 +95,18 @@ async fn a_renamed_command_is_still_named_with_the_permission_that_it_lacks() {
     assert!(content.contains("/is-it-live and /verify-run need"), "{content}");
 }
 
+#[rstest]
+#[case("Resource protected by organization SAML enforcement.", "single sign-on")]
+#[case("This installation has been suspended", "Unsuspend the app")]
+#[tokio::test(start_paused = true)]
+async fn a_403_that_is_no_lack_of_permission_shows_githubs_reason(
+    #[case] said: &str,
+    #[case] cure: &str,
+) {
+    let told = told(scenario(|s| s.faults.push(Fault::status(403, said).on(On::RunList).always()))).await;
+    assert!(told.contains(said.trim_end_matches('.')) && told.contains(cure), "{told}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn where_no_permission_can_be_read_there_is_no_empty_line() {
     use Permission::{ActionsRead, Contents, Secrets, Variables};

@@ -58,7 +58,7 @@ async fn every_scenarios_messages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_refused_dispatchs_message() {
+async fn every_message_of_a_refused_dispatch() {
     let faults = [
         Fault::status(401, "Bad credentials"),
         Fault::forbidden(),

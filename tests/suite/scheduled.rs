@@ -201,7 +201,7 @@ async fn a_rate_limit_is_waited_for_within_one_invocation() {
 #[tokio::test(start_paused = true)]
 async fn when_the_store_fails_nothing_is_posted() {
     let why = "cannot be used now (timeout)".to_owned();
-    let broken = Some(StoreError(format!("the table `deckhand` (`TABLE_NAME`) {why}")));
+    let broken = Some(StoreError::Unusable(format!("the table `deckhand` (`TABLE_NAME`) {why}")));
     let store = Arc::new(Shared { broken, ..Shared::default() });
     let world = world(Plan { remembers: Remembers::In(store), ..plan() }).await;
     let error = nine(&world).await.unwrap_err().to_string();

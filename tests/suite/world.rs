@@ -289,6 +289,7 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
         Remembers::AsWellAsItCan | Remembers::InMemory => Arc::new(Memory::default()),
     };
     let parts = Parts {
+        needs_table: false,
         secrets: Arc::new(Parameters(aws.clone())),
         transport: transport.clone(),
         prober: Arc::new(Counted {
