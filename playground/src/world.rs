@@ -74,9 +74,9 @@ impl World {
 
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let endpoint = Endpoint::Http(format!("http://{}/discord", listener.local_addr()?));
-        let (shutdown, told) = oneshot::channel();
+        let (shutdown, stopped) = oneshot::channel();
         let until = async {
-            let _ = told.await;
+            let _ = stopped.await;
         };
         let served = serve(listener, app, tasks.clone(), until, Duration::ZERO);
         let server = tokio::spawn(served);

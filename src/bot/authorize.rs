@@ -13,7 +13,7 @@ pub struct Access {
     pub guilds: Vec<u64>,
     /// Users who are admins.
     pub admin_users: Vec<u64>,
-    /// Roles whose holders are admins.
+    /// Roles whose members are admins.
     pub admin_roles: Vec<u64>,
 }
 
@@ -41,7 +41,7 @@ const IDS: &str = "it must be numbers separated by commas";
 
 const GUILDS: Setting = Setting {
     name: "ALLOWED_GUILD_IDS",
-    about: "servers in which Deckhand obeys, separated by commas",
+    about: "servers in which Deckhand accepts commands, separated by commas",
     default: "every server it is registered in",
     shape: IDS,
 };
@@ -55,7 +55,7 @@ const ADMIN_USERS: Setting = Setting {
 
 const ADMIN_ROLES: Setting = Setting {
     name: "ADMIN_ROLE_IDS",
-    about: "roles whose holders may do the same",
+    about: "roles whose members have the same rights, separated by commas",
     default: "nobody",
     shape: IDS,
 };

@@ -45,7 +45,7 @@ pub enum Serves {
         description: &'static str,
         /// Who may use it.
         access: AccessLevel,
-        /// What it takes.
+        /// The options.
         options: fn() -> Vec<OptionSpec>,
     },
     /// One command for each matching agent.
@@ -54,7 +54,7 @@ pub enum Serves {
         name: fn(&Agent) -> Option<&str>,
         /// 1 to 100 characters.
         description: fn(&Agent) -> &str,
-        /// What it takes.
+        /// The options.
         options: fn(&Agent) -> Vec<OptionSpec>,
     },
 }
@@ -120,11 +120,11 @@ impl Served<'_> {
 
 /// One call of a command. The caller is authorised and the options are validated.
 pub struct Call {
-    /// The bot.
+    /// The services.
     pub context: Arc<Context>,
     /// The command table.
     pub table: &'static [Command],
-    /// The agent behind the command, unless it is one of its own.
+    /// Its agent; `None` for a fixed command.
     pub agent: Option<Agent>,
     /// The interaction's id: the key for replay protection.
     pub id: InteractionId,
@@ -136,13 +136,13 @@ pub struct Call {
 
 /// A request for autocomplete suggestions for one option. The caller is authorised.
 pub struct Completion {
-    /// The bot.
+    /// The services.
     pub context: Arc<Context>,
-    /// The agent behind the command, unless it is one of its own.
+    /// Its agent; `None` for a fixed command.
     pub agent: Option<Agent>,
     /// The name of the option that is being typed.
     pub option: String,
-    /// What was typed so far.
+    /// The text typed so far.
     pub typed: String,
 }
 

@@ -21,9 +21,9 @@ use crate::{deploy, digest, site};
 pub struct Context {
     /// The agents.
     pub registry: Registry,
-    /// GitHub.
+    /// The GitHub client.
     pub github: Github,
-    /// Discord.
+    /// The Discord client.
     pub discord: Arc<Discord>,
     /// Interactions, deploys and posts that must survive a request.
     pub store: Arc<dyn Store>,

@@ -92,8 +92,8 @@ impl FollowUp {
         work: Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, FinalReply> + Send>,
     ) -> Reply {
         let conversation = self.conversation(self.private);
-        let (wind_up, told) = oneshot::channel();
-        let work = work(conversation.clone(), told).instrument(self.span());
+        let (wind_up, signal) = oneshot::channel();
+        let work = work(conversation.clone(), signal).instrument(self.span());
         let work = self.context.tasks.spawn(work);
         self.deliver_later(work, conversation, wind_up)
     }

@@ -94,7 +94,7 @@ This page is made by `cargo run -- settings > docs/settings.md`; a test compares
 ";
 
 const CLOSING: &str = "
-A secret in SSM is read when it is first needed, remembered for 5 minutes, and read again when the other side refuses
+A secret in SSM is read when it is first needed, cached for 5 minutes, and read again when GitHub or Discord refuses
 it. For the table and for secrets in SSM the usual variables of AWS apply, like `AWS_REGION` and `AWS_ENDPOINT_URL`.
 ";
 

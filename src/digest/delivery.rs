@@ -61,7 +61,7 @@ impl Delivery {
                 value: Some(count(tally.success) / window.days()),
                 samples: tally.success,
             },
-            failure_rate: Measure::thick(tally.failure_rate(), tally.decided()),
+            failure_rate: Measure::with_enough_samples(tally.failure_rate(), tally.decided()),
             restore: Measure::median(&restored.map(|(begin, end)| end - begin).collect()),
             lead: Measure::median(&succeeded.filter_map(lead).collect()),
         }
@@ -69,12 +69,15 @@ impl Delivery {
 }
 
 impl Measure {
-    fn thick(value: Option<f64>, samples: usize) -> Self {
+    fn with_enough_samples(value: Option<f64>, samples: usize) -> Self {
         Self { value: value.filter(|_| samples >= LEAST_SAMPLES), samples }
     }
 
     fn median(sample: &Sample) -> Self {
-        Self::thick(sample.median().map(|median| median.as_seconds_f64()), sample.len())
+        Self::with_enough_samples(
+            sample.median().map(|median| median.as_seconds_f64()),
+            sample.len(),
+        )
     }
 
     /// The change since the window before. `None`: one of them has no value.
@@ -133,23 +136,23 @@ mod tests {
     }
 
     /// Runs of one minute each, from (hours before now, conclusion).
-    fn runs(told: &[(i64, &str)]) -> Vec<Run> {
-        let runs = (1..).zip(told);
+    fn runs(history: &[(i64, &str)]) -> Vec<Run> {
+        let runs = (1..).zip(history);
         runs.map(|(id, (hours, word))| run(id, -hours * HOUR, 60, word)).collect()
     }
 
     #[rstest]
     #[case::none(&[], 0.0, None)]
-    #[case::thin(&[(1, "success"), (2, "failure")], 1.0, None)]
+    #[case::too_few_samples(&[(1, "success"), (2, "failure")], 1.0, None)]
     #[case::enough(&[(1, "success"), (2, "failure"), (3, "success"), (4, "success")], 3.0, Some(0.25))]
     #[case::cancelled_does_not_count(&[(1, "success"), (2, "failure"), (3, "cancelled")], 1.0, None)]
     #[case::outside(&[(25, "success"), (30, "failure"), (40, "success")], 0.0, None)]
     fn frequency_and_failure_rate(
-        #[case] told: &[(i64, &str)],
+        #[case] history: &[(i64, &str)],
         #[case] frequency: f64,
         #[case] rate: Option<f64>,
     ) {
-        let delivery = Delivery::of(&[&runs(told)], today());
+        let delivery = Delivery::of(&[&runs(history)], today());
         assert_eq!(delivery.frequency.value, Some(frequency));
         assert_eq!(delivery.failure_rate.value, rate);
     }
@@ -158,17 +161,17 @@ mod tests {
     fn a_repair_is_counted_from_the_first_failure_to_the_next_success() {
         let failed = [(9, "failure"), (8, "timed_out"), (7, "cancelled"), (6, "success")];
         assert_eq!(repairs(&runs(&failed)), [], "it may have failed for longer than was read");
-        let told = runs(&[[(10, "success")].as_slice(), &failed].concat());
-        assert_eq!(repairs(&told), [(at(-9 * HOUR + 60), at(-6 * HOUR + 60))]);
+        let history = runs(&[[(10, "success")].as_slice(), &failed].concat());
+        assert_eq!(repairs(&history), [(at(-9 * HOUR + 60), at(-6 * HOUR + 60))]);
         assert_eq!(repairs(&runs(&[(9, "success"), (8, "failure")])), [], "not repaired yet");
-        let mut shuffled = told.clone();
+        let mut shuffled = history.clone();
         shuffled.reverse();
-        assert_eq!(repairs(&shuffled), repairs(&told));
+        assert_eq!(repairs(&shuffled), repairs(&history));
     }
 
     #[test]
     fn a_repair_belongs_to_the_window_in_which_it_ended() {
-        let told = runs(&[
+        let history = runs(&[
             (31, "success"),
             (30, "failure"),
             (20, "success"),
@@ -178,7 +181,7 @@ mod tests {
             (8, "success"),
         ]);
         let (now, before) =
-            (Delivery::of(&[&told], today()), Delivery::of(&[&told], today().before()));
+            (Delivery::of(&[&history], today()), Delivery::of(&[&history], today().before()));
         assert_eq!((now.restore.samples, now.restore.value), (3, Some(7200.0)));
         assert_eq!((before.restore.samples, before.restore.value), (0, None));
     }
@@ -191,12 +194,16 @@ mod tests {
 
     #[test]
     fn lead_time_is_from_the_commit_to_the_end_of_the_successful_run() {
-        let mut told = runs(&[(1, "success"), (2, "success"), (3, "success"), (4, "failure")]);
-        let lead = Delivery::of(&[&told], today()).lead;
+        let mut history = runs(&[(1, "success"), (2, "success"), (3, "success"), (4, "failure")]);
+        let lead = Delivery::of(&[&history], today()).lead;
         assert_eq!((lead.value, lead.samples), (Some(660.0), 3));
-        told[0].head_commit = None;
-        let lead = Delivery::of(&[&told], today()).lead;
-        assert_eq!((lead.value, lead.samples), (None, 2), "thin without GitHub's commit");
+        history[0].head_commit = None;
+        let lead = Delivery::of(&[&history], today()).lead;
+        assert_eq!(
+            (lead.value, lead.samples),
+            (None, 2),
+            "too few samples without GitHub's commit"
+        );
     }
 
     #[rstest]
@@ -218,9 +225,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_repair_is_counted_twice_or_lost(told in prop::collection::vec((1i64..48, "success|failure|cancelled"), 0..80)) {
-            let told: Vec<_> = told.iter().map(|(hours, word)| (*hours, word.as_str())).collect();
-            let all = runs(&told);
+        fn no_repair_is_counted_twice_or_lost(history in prop::collection::vec((1i64..48, "success|failure|cancelled"), 0..80)) {
+            let history: Vec<_> = history.iter().map(|(hours, word)| (*hours, word.as_str())).collect();
+            let all = runs(&history);
             let repaired = repairs(&all);
             prop_assert!(repaired.iter().all(|(begin, end)| begin <= end));
             prop_assert!(repaired.windows(2).all(|pair| pair[0].1 <= pair[1].0));

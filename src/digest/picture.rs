@@ -214,8 +214,8 @@ mod tests {
     #[case::nothing(&[])]
     #[case::one(&[(60, "success")])]
     #[case::absurd(&[(i64::from(i32::MAX), "failure"), (0, "skipped"), (-9, "success")])]
-    fn any_runs_can_be_drawn(#[case] told: &[(i64, &str)]) {
-        let runs = (1..).zip(told).map(|(id, (took, word))| run(id, -60, *took, word));
+    fn any_runs_can_be_drawn(#[case] history: &[(i64, &str)]) {
+        let runs = (1..).zip(history).map(|(id, (took, word))| run(id, -60, *took, word));
         let runs: Vec<_> = runs.collect();
         for period in [Period::Daily, Period::Weekly] {
             let chart = Chart::of(&runs, Window::ending(at(0), period), period);

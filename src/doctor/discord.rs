@@ -225,19 +225,19 @@ mod tests {
         assert_eq!(endpoint(&application).level, level);
     }
 
-    fn there(count: usize, drifts: bool) -> Result<Registered, DiscordError> {
+    fn commands(count: usize, drifts: bool) -> Result<Registered, DiscordError> {
         let changes = if drifts { vec![Change::Add("x".to_owned())] } else { Vec::new() };
         Ok(Registered { count, changes })
     }
 
     #[rstest]
-    #[case::all(Some(there(5, false)), None, &[Level::Good])]
-    #[case::drift(Some(there(5, true)), None, &[Level::Doubtful])]
-    #[case::none(Some(there(0, true)), None, &[Level::Bad])]
-    #[case::none_anywhere(Some(there(0, true)), Some(there(0, true)), &[Level::Bad])]
-    #[case::in_one_server(Some(there(0, true)), Some(there(5, false)), &[Level::Good])]
-    #[case::in_all_servers(Some(there(5, false)), Some(there(0, true)), &[Level::Good])]
-    #[case::twice(Some(there(5, false)), Some(there(5, false)), &[Level::Good, Level::Good, Level::Doubtful])]
+    #[case::all(Some(commands(5, false)), None, &[Level::Good])]
+    #[case::drift(Some(commands(5, true)), None, &[Level::Doubtful])]
+    #[case::none(Some(commands(0, true)), None, &[Level::Bad])]
+    #[case::none_anywhere(Some(commands(0, true)), Some(commands(0, true)), &[Level::Bad])]
+    #[case::in_one_server(Some(commands(0, true)), Some(commands(5, false)), &[Level::Good])]
+    #[case::in_all_servers(Some(commands(5, false)), Some(commands(0, true)), &[Level::Good])]
+    #[case::twice(Some(commands(5, false)), Some(commands(5, false)), &[Level::Good, Level::Good, Level::Doubtful])]
     #[case::unread(Some(Err(DiscordError::Fault(500))), None, &[Level::Bad])]
     #[case::undeclared(None, None, &[Level::Doubtful])]
     fn registered_commands(

@@ -290,8 +290,8 @@ mod tests {
     #[case(59, false)]
     #[case(61, true)]
     #[case(-400, true)]
-    fn clocks_may_differ_a_little(#[case] seconds: i64, #[case] told: bool) {
-        assert_eq!(clocks(TimeDelta::seconds(seconds)).is_some(), told);
+    fn clocks_may_differ_a_little(#[case] seconds: i64, #[case] reported: bool) {
+        assert_eq!(clocks(TimeDelta::seconds(seconds)).is_some(), reported);
     }
 
     #[rstest]

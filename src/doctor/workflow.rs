@@ -194,9 +194,9 @@ mod tests {
         #[case] text: &str,
         #[case] praise: &str,
     ) {
-        let told = examined(command, text);
-        assert!(told.len() == 1 && told[0].level == Level::Good, "{told:?}");
-        assert!(told[0].what.contains(praise), "{told:?}");
+        let found = examined(command, text);
+        assert!(found.len() == 1 && found[0].level == Level::Good, "{found:?}");
+        assert!(found[0].what.contains(praise), "{found:?}");
         let broken = text.replace("correlation_id", "id");
         assert!(examined(command, &broken).iter().any(|found| found.level == Level::Bad));
     }
