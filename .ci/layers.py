@@ -2,8 +2,8 @@
 """Holds src/ to the layers of docs/layers.txt: no import upwards, and no circle inside a folder.
 
 Also looks for circles between the files of standins/src. Reads `use` lines and inline paths
-(`crate::…`, `super::…`, `self::…`) outside of tests. A re-export (`pub use`) in a mod.rs is not a use by that file:
-whoever goes through it uses the file that the name comes from.
+(`crate::…`, `super::…`, `self::…`) outside of tests. A re-export (`pub use`) by a mod.rs from its own folder is not a
+use: whoever goes through it uses the file that the name comes from.
 """
 
 import re
@@ -13,11 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ROOT / "docs" / "layers.txt"
-TESTS = re.compile(r"^#\[cfg\(test\)\]\s*\n(?:pub )?mod \w+ \{.*\Z", re.M | re.S)
-COMMENT = re.compile(r"//[^\n]*")
-STRING = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
-REEXPORT = re.compile(r"^pub(?:\([\w: ]+\))? use ([^;]+);", re.M)
-USE = re.compile(r"^\s*(?:pub(?:\([\w: ]+\))? )?use ([^;]+);", re.M)
+TESTS = re.compile(r"^#\[cfg\(test\)\]\n(?:pub(?:\(\w+\))? )?mod \w+ \{.*?^\}$", re.M | re.S)
+# Comments, strings, characters: each as one token, so that none is mistaken for another.
+NOISE = re.compile(r"""//[^\n]*|/\*.*?\*/|\br(#*)".*?"\1|"(?:\\.|[^"\\])*"|'(?:\\u\{\w+\}|\\.|[^\\'])'""", re.S)
+USE = re.compile(r"^\s*(pub(?:\([\w: ]+\))? )?use ([^;]+);", re.M)
+RENAMED = re.compile(r"\b(?:crate|super|self) as \w+")
 INLINE = re.compile(r"\b(?:crate|super|self)(?:::\w+)+")
 
 
@@ -40,18 +40,18 @@ class Crate:
     """The modules of one crate and what each uses."""
 
     def __init__(self, src):
-        self.files = {}
+        self.files, self.folders = {}, set()
         for file in sorted(src.rglob("*.rs")):
             parts = list(file.relative_to(src).with_suffix("").parts)
             if parts[-1] in ("mod", "lib"):
                 parts.pop()
+                self.folders.add(tuple(parts))
             if "tests" not in parts:
-                text = COMMENT.sub("", TESTS.sub("", file.read_text()))
-                self.files[tuple(parts)] = STRING.sub('""', text)
+                self.files[tuple(parts)] = NOISE.sub(" ", TESTS.sub("", file.read_text()))
         self.reexports = defaultdict(dict)
         for module, text in self.files.items():
-            for tree in REEXPORT.findall(text):
-                for path in expand(tree):
+            for public, tree in USE.findall(text):
+                for path in expand(tree) if public else []:
                     if target := self.absolute(module, path):
                         self.reexports[module][path.rsplit("::", 1)[-1]] = target
 
@@ -80,9 +80,14 @@ class Crate:
         """For each file the files that it uses."""
         graph = {}
         for module, text in self.files.items():
-            paths = [path for tree in USE.findall(REEXPORT.sub("", text)) for path in expand(tree)]
-            paths += INLINE.findall(USE.sub("", text))
-            used = {target for path in paths if (target := self.absolute(module, path))}
+            paths = [(path, public) for public, tree in USE.findall(text) for path in expand(tree)]
+            paths += [(path, "") for path in INLINE.findall(USE.sub("", text))]
+            used = set()
+            for path, public in paths:
+                target = self.absolute(module, path)
+                inside = target and target[: len(module)] == module
+                if target and not (public and inside and module in self.folders):
+                    used.add(target)
             graph[module] = {self.owner(path) for path in used} - {module, ()}
         return graph
 
@@ -112,6 +117,9 @@ def main():
         for other in sorted(used):
             if module and order.get(other[0], 99) < order.get(module[0], -1):
                 problems.append(f"{'::'.join(module)} uses {'::'.join(other)}, which is above it")
+    for module, text in Crate(ROOT / "src").files.items():
+        if renamed := RENAMED.search(text):
+            problems.append(f"{'::'.join(module)}: {renamed[0]!r} hides what is used")
     for graph in (deckhand, Crate(ROOT / "standins" / "src").uses()):
         problems += ["circle: " + ", ".join(map("::".join, members)) for members in sorted(circles(graph))]
     for problem in problems:

@@ -74,7 +74,8 @@ pub struct Parts {
 impl Context {
     /// Wires the bot up. It opens no connection.
     pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
-        let Parts { needs_table, transport, prober, secrets, clock, store, tasks, telemetry } = parts;
+        let Parts { needs_table, transport, prober, secrets, clock, store, tasks, telemetry } =
+            parts;
         Arc::new(Self {
             registry,
             github: Github::new(settings.github, transport.clone(), secrets.clone(), clock.clone()),

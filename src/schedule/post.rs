@@ -73,7 +73,8 @@ async fn read_and_post(
         Some(error) if digest.errors.len() == digest.agents => {
             return Err((
                 {
-                    let (what, fix) = explain_plainly(error, Subject::ThisWorkflow, "Actions: read");
+                    let (what, fix) =
+                        explain_plainly(error, Subject::ThisWorkflow, "Actions: read");
                     NotDone::NothingRead(format!("{what} {fix}"))
                 },
                 true,

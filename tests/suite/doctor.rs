@@ -103,7 +103,8 @@ async fn a_403_that_is_no_lack_of_permission_shows_githubs_reason(
     #[case] said: &str,
     #[case] cure: &str,
 ) {
-    let told = told(scenario(|s| s.faults.push(Fault::status(403, said).on(On::RunList).always()))).await;
+    let told =
+        told(scenario(|s| s.faults.push(Fault::status(403, said).on(On::RunList).always()))).await;
     assert!(told.contains(said.trim_end_matches('.')) && told.contains(cure), "{told}");
 }
 

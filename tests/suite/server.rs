@@ -156,9 +156,10 @@ async fn a_bot_that_cannot_start_says_so_and_still_answers_a_ping() {
 #[case::ping_and_reading("/agents", "4 agents")]
 #[case::dispatching(
     "/deploy-client",
-    "`TABLE_NAME` is not set: on Lambda a DynamoDB table is required"
+    "To fix by whoever runs Deckhand: `TABLE_NAME` is not set: on Lambda a DynamoDB table is required"
 )]
 #[case::dispatching_and_waiting("/deploy-client wait:true", "`TABLE_NAME` is not set")]
+#[case::asking_the_doctor("/doctor", "Nothing is dispatched: \\`TABLE\\_NAME\\` is not set")]
 #[case::writing(
     "/set-frontend url:https://app.example.com confirm:true",
     "`TABLE_NAME` is not set"
