@@ -53,7 +53,8 @@ impl FollowUp {
     }
 
     /// Answers with this message. A message with an attachment cannot be the HTTP answer (see
-    /// `docs/decisions/0019`), so the answer is deferred and the message delivered right after.
+    /// docs/decisions/0019-a-message-with-a-file-is-never-the-http-answer.md). So the answer is deferred, and
+    /// the message is delivered right after.
     pub(crate) fn answer(self, message: Message) -> Reply {
         if !message.has_attachment() {
             return Reply::Message(message);

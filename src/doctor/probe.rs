@@ -130,13 +130,14 @@ fn wanted(default: &Repository, registry: Option<&Registry>, table: &[Command]) 
     }
     for served in served(table, registry) {
         for need in served.command.needs {
-            let repository = match need.of {
-                Repositories::All => None,
-                Repositories::Default => Some(default.clone()),
-                Repositories::OfTheAgent => served.agent.and_then(Agent::workflow).map(of),
-            };
+            let own = served.agent.and_then(Agent::workflow).map(of);
             for wanted in &mut all {
-                if repository.as_ref().is_none_or(|repository| *repository == wanted.repository) {
+                let is_needed = match need.of {
+                    Repositories::All => true,
+                    Repositories::Default => wanted.repository == *default,
+                    Repositories::OfTheAgent => own.as_ref() == Some(&wanted.repository),
+                };
+                if is_needed {
                     wanted.add(need.permission, served.name, need.writes);
                 }
             }

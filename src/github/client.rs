@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::app::InstallationToken;
-use super::error::GithubError;
+use super::error::{GithubError, MAX_SAID};
 use super::limits;
 use super::pages::Pages;
 use super::repository::Repository;
@@ -271,7 +271,7 @@ impl Github {
             return GithubError::RateLimited(wait);
         }
         let said = said.replace(token.expose(), "[token]");
-        let said: String = said.chars().take(300).collect();
+        let said: String = said.chars().take(MAX_SAID).collect();
         match status.as_u16() {
             300..400 => GithubError::Moved,
             401 => GithubError::Unauthorized(said),

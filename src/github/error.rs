@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::secrets::Secret;
 
+/// The most characters of GitHub's text that are kept.
+pub(super) const MAX_SAID: usize = 300;
+
 /// Why a request to GitHub failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GithubError {
@@ -37,15 +40,20 @@ pub enum GithubError {
 }
 
 impl GithubError {
-    /// Removes a secret that was sent from GitHub's text.
-    pub fn without(self, secret: &Secret) -> Self {
+    /// Removes GitHub's text if it may show a part of this URL, which was sent as a secret.
+    pub fn without(self, url: &Secret) -> Self {
+        let host = url.expose().rsplit("://").next().unwrap_or_default();
+        let host = host.split(['/', '?', '#']).next().unwrap_or_default().to_lowercase();
+        let shown = |said: String| {
+            // The cut may have left a part of the host.
+            let is_cut = said.chars().count() >= MAX_SAID;
+            let hidden = is_cut || said.to_lowercase().contains(&host);
+            if hidden { String::new() } else { said }
+        };
         match self {
-            Self::Forbidden(said) => Self::Forbidden(said.replace(secret.expose(), "[value]")),
-            Self::Unauthorized(said) => {
-                Self::Unauthorized(said.replace(secret.expose(), "[value]"))
-            }
-            // GitHub may quote any part of the request's content here, so drop the whole text.
-            Self::Refused(status, _) => Self::Refused(status, String::new()),
+            Self::Unauthorized(said) => Self::Unauthorized(shown(said)),
+            Self::Forbidden(said) => Self::Forbidden(shown(said)),
+            Self::Refused(status, said) => Self::Refused(status, shown(said)),
             error => error,
         }
     }
@@ -63,5 +71,28 @@ impl GithubError {
     /// Whether a retry may succeed (a transient error).
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::NotSent(_) | Self::Lost(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::in_full("bad value https://app.example.com/base".to_owned(), true)]
+    #[case::without_its_path("APP.example.com is refused".to_owned(), true)]
+    #[case::perhaps_cut_within("x".repeat(MAX_SAID), true)]
+    #[case::a_reason("This installation has been suspended".to_owned(), false)]
+    fn a_text_that_may_show_the_url_is_removed(#[case] said: String, #[case] removed: bool) {
+        let url = Secret::new("https://app.example.com/base");
+        let kinds: [fn(String) -> GithubError; 3] =
+            [GithubError::Unauthorized, GithubError::Forbidden, |said| {
+                GithubError::Refused(422, said)
+            }];
+        for error in kinds {
+            let kept = if removed { String::new() } else { said.clone() };
+            assert_eq!(error(said.clone()).without(&url), error(kept));
+        }
     }
 }
