@@ -152,10 +152,10 @@ impl Settings {
             }),
             (discord, _) => {
                 let public_key = match discord {
-                    Ok(discord) => Some(discord.public_key),
+                    Ok(discord) => Some(Box::new(discord.public_key)),
                     Err(public_key) => public_key,
                 };
-                Err(BadSettings { problems, public_key: public_key.map(Box::new) })
+                Err(BadSettings { problems, public_key })
             }
         }
     }

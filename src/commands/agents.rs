@@ -17,7 +17,7 @@ pub(crate) const COMMAND: Command = Command {
         options: Vec::new,
     },
     needs: &[],
-    start: |call| Box::pin(ready(Ok(Plan::Answer(render(&call.table, &call.context.registry))))),
+    start: |call| Box::pin(ready(Ok(Plan::Answer(render(call.table, &call.context.registry))))),
     complete: None,
 };
 

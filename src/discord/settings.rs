@@ -72,7 +72,7 @@ const COPY: &str = "copy it from the application's page in Discord's developer p
 
 impl Settings {
     /// Reads these settings. On failure the error holds the public key, if that is valid.
-    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Option<VerifyingKey>> {
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Option<Box<VerifyingKey>>> {
         let public_key = reader.required(&PUBLIC_KEY, COPY, public_key);
         let application_id = reader.required(&APPLICATION_ID, COPY, |text| text.parse().ok());
         let api_base = reader.api_base(&API_BASE, "https://discord.com/api/v10");
@@ -82,7 +82,7 @@ impl Settings {
             (Some(public_key), Some(application_id)) => {
                 Ok(Self { public_key, application_id, api_base, bot_token, guild_id })
             }
-            (public_key, _) => Err(public_key),
+            (public_key, _) => Err(public_key.map(Box::new)),
         }
     }
 }
