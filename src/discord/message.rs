@@ -30,7 +30,7 @@ pub struct Message {
 
 impl Message {
     /// A message for the whole channel. Text from outside must be escaped first, with
-    /// [`escape`](crate::text::escape). If the content is too long, whole lines are left out and the last
+    /// `text::escape`. If the content is too long, whole lines are left out and the last
     /// line says how many. Only a line that is too long for any message is truncated.
     pub fn public(content: &str) -> Self {
         Self { content: fitted(content), pings: Vec::new(), ephemeral: false, attachment: None }
@@ -52,7 +52,7 @@ impl Message {
         Self { ephemeral: true, ..self }
     }
 
-    /// Attaches a file. Such a message is never the HTTP answer itself; see [`crate::bot::follow_up`].
+    /// Attaches a file. Such a message is never the HTTP answer itself; see `bot::follow_up`.
     pub fn with(mut self, attachment: Attachment) -> Self {
         self.attachment = Some(attachment);
         self

@@ -1,7 +1,7 @@
 //! The doctor: checks a set-up, for `deckhand doctor` and `/doctor`.
 //!
-//! [`probe`] asks Discord and GitHub concurrently and collects the [`facts`]. [`judge`] derives the
-//! findings without I/O. [`text`] renders them for a terminal and for Discord. The doctor only reads.
+//! `probe` asks Discord and GitHub concurrently and collects the `facts`. `judge` derives the
+//! findings without I/O. `text` renders them for a terminal and for Discord. The doctor only reads.
 //! What only a write could show (whether a token may dispatch) is reported as unknown.
 
 mod discord;
