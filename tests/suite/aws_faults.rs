@@ -140,7 +140,8 @@ async fn nothing_is_done_while_the_table_cannot_be_used(
     assert!(told.kind() == 4 && told.original().ephemeral, "{}", told.transcript());
     assert!(world.dispatches().is_empty());
     assert!(heal() > 0);
-    world.types("ada", text).await;
+    let told = world.types("ada", text).await;
+    assert!(told.transcript().contains("matched by run id"), "{}", told.transcript());
     world.dispatch();
 }
 
@@ -170,7 +171,7 @@ async fn an_outcome_is_told_though_it_cannot_be_recorded(#[case] what: What) {
     fault("UpdateItem", what, 99);
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(heal() > 0);
-    assert!(told.follow_up().content.contains("🟢"), "{}", told.transcript());
+    told.both_say("🟢");
     world.dispatch();
 }
 
@@ -185,14 +186,14 @@ async fn a_secret_that_cannot_be_read_is_named_with_its_setting(#[case] code: &'
     aws::put_parameter(world.aws(), &parameter, TOKEN).await;
     fault("GetParameter", What::Error(code), 99);
     let told = world.types("ada", "/deploy-client wait:true").await;
-    let content = &told.original().content;
     for words in [&parameter, "GITHUB_TOKEN_PARAMETER", code] {
-        assert!(content.contains(words), "{words} is not in: {content}");
+        told.both_say(words);
     }
     assert!(heal() > 0 && world.dispatches().is_empty());
     // Once it can be read again, after a while, all is well.
     world.passes(Duration::from_secs(60)).await;
-    world.types("ada", "/deploy-client").await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
     world.dispatch();
 }
 
@@ -203,7 +204,8 @@ async fn a_secret_that_anybody_may_list_is_used_and_warned_of() {
     let parameter = aws::new_parameter();
     let world = signing_in_with(&parameter, Scenario::default()).await;
     aws::put_plain_parameter(world.aws(), &parameter, TOKEN).await;
-    world.types("ada", "/deploy-client").await;
+    let told = world.types("ada", "/deploy-client").await;
+    assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
     world.dispatch();
     let log = logged();
     let warnings: Vec<_> = log.lines().filter(|line| line.contains("no SecureString")).collect();
