@@ -4,7 +4,7 @@
     cargo build --release --locked && cargo build --release --locked -p hello && cargo build --locked -p standins
     python3 benches/cold_start.py --aws URL
 
-At URL a stand-in of AWS listens: `moto_server`, of .ci/requirements-checks.txt. The deploys are remembered there.
+At URL a stand-in of AWS listens: .ci/aws_standin.py, with .ci/requirements-checks.txt. It remembers the deploys.
 --deckhand BINARY measures another one, like the package's bootstrap; --before BINARY one more beside it.
 
 Both run in a Lambda emulator (tools/lambda_emulator.py) that freezes them between two invocations, one after the
