@@ -361,19 +361,6 @@ mod tests {
         assert!(!bad.to_string().contains(value));
     }
 
-    #[rstest]
-    #[case("GITHUB_TOKEN_PARAMETER", "/deckhand/github-token")]
-    #[case("DISCORD_BOT_TOKEN_PARAMETER", "/deckhand/discord-bot-token")]
-    #[case("TABLE_NAME", "deckhand")]
-    #[cfg(not(feature = "aws"))]
-    fn a_build_without_aws_refuses_aws_settings(#[case] name: &'static str, #[case] value: &str) {
-        let bad = without_token(&[("GITHUB_TOKEN", "t"), (name, value)]).unwrap_err();
-        let expected = format!(
-            "- {name} is not valid: this build has no AWS support: build with the feature `aws`"
-        );
-        assert_eq!(bad.to_string(), expected);
-    }
-
     #[test]
     fn empty_counts_as_not_set() {
         let bad =
