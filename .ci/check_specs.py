@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Holds everything that the bot sent in its tests against the official API descriptions.
+"""Holds everything that the bot sent in its tests against the official API descriptions, and what it was sent by the
+stand-in of GitHub against real webhooks.
 
 FOLDER of --record is what `STANDINS_RECORD` made: one JSON document a line for each request that the stand-ins received
 and each answer to an interaction. Every one of them is checked, also those that a test had refused: what the bot sends
@@ -46,6 +47,7 @@ SLASHES = ("ref", "path")
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 # What Discord's validator calls the body of an operation, and what it is to know besides.
 DISCORD_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("PATCH", "/channels/{channel_id}/messages/{message_id}"): {"kind": "webhook-edit"},
     ("PATCH", f"{WEBHOOK}/messages/@original"): {"kind": "webhook-edit"},
     ("PATCH", f"{WEBHOOK}/messages/{{message_id}}"): {"kind": "webhook-edit"},
     ("POST", WEBHOOK): {"kind": "webhook-execute", "followup": True},
@@ -157,6 +159,48 @@ class Github:
         return node
 
 
+class Webhooks:
+    """Real payloads of GitHub's webhooks: what the stand-in delivers must have all that they have."""
+
+    # What a real payload is called, by event and action; others are like the first.
+    SAMPLES = {
+        ("ping", ""): "ping.example",
+        ("workflow_run", ""): "workflow_run.completed.success",
+        ("workflow_run", "requested"): "workflow_run.requested.queued",
+        ("workflow_job", ""): "workflow_job.queued",
+        ("workflow_job", "completed"): "workflow_job.completed.failure",
+    }
+    # Only the deliveries of an App's hook have it.
+    SOMETIMES = ("$.installation",)
+
+    def __init__(self, folder: Path) -> None:
+        self.samples = {kind: json.loads((folder / f"{name}.json").read_text()) for kind, name in self.SAMPLES.items()}
+
+    def check(self, delivery: dict[str, Any]) -> Iterator[str]:
+        """What kind of delivery it is; then what is wrong with it."""
+        event, body = delivery["event"], delivery["body"]
+        action = body.get("action", "") if isinstance(body, dict) else ""
+        yield f"{event} {action}".rstrip()
+        sample = self.samples.get((event, action), self.samples.get((event, "")))
+        if sample is not None:
+            yield from self.lacks("$", sample, body)
+        yield from wrong_headers(delivery["headers"], {"user-agent": "GitHub-Hookshot/.+", "x-github-event": event})
+
+    def lacks(self, at: str, real: Any, ours: Any) -> Iterator[str]:
+        if at in self.SOMETIMES or real is None or ours is None:
+            return
+        if type(real) is not type(ours):
+            yield f"{at} is a {type(ours).__name__}, not a {type(real).__name__}"
+        elif isinstance(real, dict):
+            for name, value in real.items():
+                if name in ours:
+                    yield from self.lacks(f"{at}.{name}", value, ours[name])
+                elif f"{at}.{name}" not in self.SOMETIMES:
+                    yield f"{at} lacks {name}"
+        elif isinstance(real, list) and real and ours:
+            yield from self.lacks(f"{at}[0]", real[0], ours[0])
+
+
 class Discord:
     """Discord's description, through the validator that comes with it."""
 
@@ -233,14 +277,22 @@ def main() -> None:
     asked = parser.parse_args()
     github = Github(json.loads((asked.specs / "github-actions-openapi.json").read_text()))
     discord = Discord(asked.specs)
-    checks = {"github": github.check, "discord": discord.check, "discord-callback": discord.callback}
+    webhooks = Webhooks(asked.specs / "github-webhooks")
+    checks = {
+        "github": github.check,
+        "github-webhook": webhooks.check,
+        "discord": discord.check,
+        "discord-callback": discord.callback,
+    }
+    apis = {"github": "GitHub", "github-webhook": "GitHub's webhook"}
     counts: Counter[str] = Counter()
     problems: Counter[str] = Counter()
 
     for file in sorted(asked.record.glob("*.jsonl")):
         for record in map(json.loads, file.read_text().splitlines()):
-            where = f"{record.get('method', 'answer to type')} {record.get('path', record.get('interaction_type'))}"
-            api, check = "GitHub" if record["to"] == "github" else "Discord", checks[record["to"]](record)
+            what = record.get("path", record.get("interaction_type", record.get("event")))
+            where = f"{record.get('method', 'delivery' if 'event' in record else 'answer to type')} {what}"
+            api, check = apis.get(record["to"], "Discord"), checks[record["to"]](record)
             counts[f"{api}: {next(check)}"] += 1
             problems.update(f"{api} {where}: {problem}" for problem in check)
     problems.update(f"{name}: was not recorded even once" for name in NEEDED if not counts[name])

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use standins::{
-    discord::{Discord, Endpoint, Interaction, Permissions, User},
-    github::{Github, Scenario},
+    Endpoint,
+    discord::{Discord, Interaction, Permissions, User},
+    github::{Fate, Github, Hook, Mishap, Scenario},
     server::{Answer, Outcome, Received},
     site::{Page, Site},
 };
@@ -99,9 +100,25 @@ impl Control {
                     attach: may("attach"),
                     history: may("history"),
                 });
+                self.discord.set_in_server(may("in_server"));
                 Ok(json!({}))
             }
             ("GET", "/channel") => Ok(json!(self.discord.channel_messages())),
+            ("POST", "/hook") => {
+                let id = self.github.add_hook(hook(&body, &text("url")?).map_err(bad)?);
+                Ok(json!({"id": id}))
+            }
+            ("GET", "/github/deliveries") => Ok(json!(self.github.deliveries())),
+            ("POST", "/github/rerun") => {
+                let run = self.github.runs().into_iter().find(|run| body["run_id"] == run.id);
+                let run = run.ok_or_else(|| bad("there is no such run".to_owned()))?;
+                let by = body["user"].as_str().unwrap_or("ada");
+                Ok(json!({"attempt": self.github.rerun(run.id, by, None)}))
+            }
+            ("POST", "/github/cancel") => {
+                self.github.cancel(body["run_id"].as_u64().unwrap_or_default());
+                Ok(json!({}))
+            }
             ("POST", "/site") => {
                 let path = text("path")?;
                 self.site.set(&path, page(&body));
@@ -130,6 +147,32 @@ impl Control {
             "wrong": answer.wrong,
         })
     }
+}
+
+/// The hook that a request describes: `repo`, `secret`, `form`, `latency_ms`, `before_answer`, and
+/// what goes wrong: `lose_each`, `twice`, `late_ms`, `out_of_order`.
+fn hook(body: &Value, url: &str) -> Result<Hook, String> {
+    let repo = body["repo"].as_str().ok_or("\"repo\" is missing")?;
+    let secret = body["secret"].as_str().ok_or("\"secret\" is missing")?;
+    let milliseconds = |field: &str| body[field].as_u64().map(Duration::from_millis);
+    let mut hook = Hook::new(Endpoint::Http(url.to_owned()), repo, secret);
+    hook.form = body["form"] == true;
+    hook.before_answer = body["before_answer"] == true;
+    hook.latency = milliseconds("latency_ms").unwrap_or(hook.latency);
+    if let Some(each) = body["lose_each"].as_u64() {
+        let each = usize::try_from(each).map_err(|error| error.to_string())?;
+        hook.mishaps.push(Mishap::new(Fate::Lost).when(|what| what.event != "ping").each(each));
+    }
+    if body["twice"] == true {
+        hook.mishaps.push(Mishap::new(Fate::Twice(Duration::from_millis(50))));
+    }
+    if let Some(late) = milliseconds("late_ms") {
+        hook.mishaps.push(Mishap::new(Fate::Late(late)));
+    }
+    if body["out_of_order"] == true {
+        hook.mishaps.push(Mishap::new(Fate::OutOfOrder));
+    }
+    Ok(hook)
 }
 
 /// The page that a request describes: `status`, `body`, `location`, `delay_ms`.

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 pub struct Gauge {
     calls: Arc<AtomicUsize>,
     stalls: Arc<AtomicUsize>,
+    deliveries: Arc<AtomicUsize>,
     began: Arc<Notify>,
 }
 
@@ -30,6 +31,17 @@ impl Gauge {
     /// Counts one answer that is delayed on purpose until the guard is dropped.
     pub fn stall(&self) -> StallGuard {
         StallGuard(Count::up(&self.stalls))
+    }
+
+    /// Counts one delivery to the bot until the guard is dropped. It is no call: what it waits for
+    /// are the bot's own calls, which count, or the clock, which then must move.
+    pub fn delivery(&self) -> DeliveryGuard {
+        DeliveryGuard(Count::up(&self.deliveries))
+    }
+
+    /// How many deliveries to the bot are under way.
+    pub fn deliveries(&self) -> usize {
+        self.deliveries.load(Ordering::SeqCst)
     }
 
     /// Whether no call is under way, held back or not.
@@ -55,6 +67,10 @@ pub struct CallGuard(#[allow(dead_code, reason = "held for its drop")] Count);
 /// An answer held back; see [`Gauge::stall`].
 #[derive(Debug)]
 pub struct StallGuard(#[allow(dead_code, reason = "held for its drop")] Count);
+
+/// A delivery under way; see [`Gauge::delivery`].
+#[derive(Debug)]
+pub struct DeliveryGuard(#[allow(dead_code, reason = "held for its drop")] Count);
 
 #[derive(Debug)]
 struct Count(Arc<AtomicUsize>);

@@ -16,13 +16,17 @@
 
 mod clock;
 pub mod discord;
+mod endpoint;
 mod gauge;
 pub mod github;
 mod multipart;
 mod request;
+mod scratch;
 pub mod server;
 pub mod site;
 
 pub use clock::Clock;
-pub use gauge::{CallGuard, Gauge, StallGuard};
+pub use endpoint::{Endpoint, Handler};
+pub use gauge::{CallGuard, DeliveryGuard, Gauge, StallGuard};
 pub use request::Request;
+pub use scratch::Scratch;

@@ -9,7 +9,7 @@ use control::Control;
 use serde_json::json;
 use standins::{
     Clock, Gauge,
-    discord::{CHANNEL_ID, Discord},
+    discord::{CHANNEL_ID, Discord, GUILD_ID},
     github::{Github, Scenario},
     server::serve,
     site::Site,
@@ -82,7 +82,9 @@ fn help() -> String {
          POST /sign {timestamp, body} · POST /scenario {name} · GET /scenarios · GET /conversation\n\
          GET /messages?interaction_id= · GET /github/requests · GET /github/dispatches\n\
          GET /github/runs · GET /discord/requests · POST /autocomplete {text with |, endpoint, user?}\n\
-         PUT /endpoint {url} · GET /channel · PUT /channel {view?, send?, attach?, history?}\n\
+         PUT /endpoint {url} · GET /channel · PUT /channel {view?, send?, attach?, history?, in_server?}\n\
+         POST /hook {url, repo, secret, form?, latency_ms?, before_answer?, lose_each?, twice?, late_ms?, out_of_order?}\n\
+         GET /github/deliveries · POST /github/rerun {run_id, user?} · POST /github/cancel {run_id}\n\
          GET /site/requests · POST /site {path, status?, body?, location?, delay_ms?}\n\
          A command with `twice` is delivered two times at the same moment; the later answer is the `twin`.\n",
     );
@@ -129,6 +131,7 @@ async fn main() -> ExitCode {
         "public_key": discord.public_key(),
         "application_id": discord.application_id(),
         "channel_id": CHANNEL_ID,
+        "guild_id": GUILD_ID,
         "bot_token": discord.bot_token(),
         "github_token": github_token,
         "github_app_id": github.app_id(),

@@ -142,6 +142,23 @@ impl Recorder {
         }));
     }
 
+    /// Writes what was delivered to a hook.
+    pub(crate) fn delivery(&self, event: &str, headers: &[(String, String)], body: &Bytes) {
+        let headers: BTreeMap<_, _> = headers
+            .iter()
+            .filter(|(name, _)| !name.starts_with("x-hub-"))
+            .map(|(name, value)| (name, value))
+            .collect();
+        let form = form_urlencoded::parse(body).find(|(name, _)| name == "payload");
+        let form = form.map(|(_, payload)| Bytes::from(payload.into_owned()));
+        self.write(&json!({
+            "to": "github-webhook",
+            "event": event,
+            "headers": headers,
+            "body": body_value(&form.unwrap_or_else(|| body.clone())),
+        }));
+    }
+
     fn write(&self, line: &Value) {
         if let Some(file) = &self.0 {
             // One write a line: a reader never sees half of one.
@@ -157,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_record_is_one_line_of_json_without_credentials() {
-        let folder = std::env::temp_dir().join(format!("standins-{}", uuid::Uuid::new_v4()));
-        let recorder = Recorder::in_folder(&folder);
+        let folder = crate::Scratch::new().unwrap();
+        let recorder = Recorder::in_folder(folder.path());
         let mut headers = http::HeaderMap::new();
         headers.insert("authorization", "Bearer secret".parse().unwrap());
         headers.insert("accept", "application/json".parse().unwrap());
@@ -171,9 +188,8 @@ mod tests {
         };
         let request = Request::new(Utc::now(), &received);
         recorder.request("github", &request, 200);
-        let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
         let text = std::fs::read_to_string(file.path()).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
         assert!(!text.contains("secret"));
         let line: Value = serde_json::from_str(text.trim_end()).unwrap();
         assert_eq!(line["headers"], json!({"accept": "application/json"}));

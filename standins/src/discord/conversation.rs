@@ -8,7 +8,7 @@ use super::{
     snowflake::{self, Snowflakes},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long after an interaction's creation its callback is accepted.
 pub(super) const DEADLINE: TimeDelta = TimeDelta::seconds(3);
@@ -31,6 +31,8 @@ struct Talk {
     /// The type of the option that is being typed.
     focused: u64,
     invoker: String,
+    user: Value,
+    channel: String,
     /// The message a component's interaction came from.
     source: Option<String>,
     phase: Phase,
@@ -49,7 +51,7 @@ enum Phase {
 pub(super) struct Conversation {
     pub ids: Snowflakes,
     talks: Vec<Talk>,
-    messages: Vec<Message>,
+    pub messages: Vec<Message>,
     events: Vec<Event>,
 }
 
@@ -72,6 +74,8 @@ impl Conversation {
             kind,
             focused: choices::focused(&payload["data"]["options"]).unwrap_or_default(),
             invoker: text_of(&user["id"]),
+            user: user.clone(),
+            channel: text_of(&payload["channel_id"]),
             source: payload["message"]["id"].as_str().map(str::to_owned),
             phase: Phase::Sent,
             original: None,
@@ -229,7 +233,12 @@ impl Conversation {
         Ok(self.messages[at].json())
     }
 
-    fn change(&mut self, now: DateTime<Utc>, at: usize, payload: &Payload) -> Result<(), Refusal> {
+    pub fn change(
+        &mut self,
+        now: DateTime<Utc>,
+        at: usize,
+        payload: &Payload,
+    ) -> Result<(), Refusal> {
         let was_v2 = self.messages[at].flags & COMPONENTS_V2 != 0;
         limits::check(&payload.json, limits::EDIT, was_v2)?;
         self.overwrite(now, at, payload)
@@ -279,6 +288,7 @@ impl Conversation {
         }
         let mut message = self.new_message(now, talk, payload)?;
         message.follow_up = true;
+        message.metadata["original_response_message_id"] = json!(self.talks[talk].original);
         let json = message.json();
         self.post(now, message);
         Ok(json)
@@ -316,7 +326,16 @@ impl Conversation {
     }
 
     fn blank(&mut self, now: DateTime<Utc>, talk: usize) -> Message {
-        Message::blank(self.ids.next(now), self.talks[talk].id.clone(), now)
+        let talk = &self.talks[talk];
+        let mut message = Message::blank(self.ids.next(now), talk.id.clone(), now);
+        message.channel_id.clone_from(&talk.channel);
+        message.metadata = json!({
+            "id": talk.id,
+            "type": talk.kind,
+            "user": talk.user,
+            "authorizing_integration_owners": {},
+        });
+        message
     }
 
     fn new_message(
@@ -331,7 +350,7 @@ impl Conversation {
     }
 
     /// A blank message with a body put on it.
-    fn written(
+    pub fn written(
         &mut self,
         now: DateTime<Utc>,
         mut message: Message,
@@ -350,21 +369,7 @@ impl Conversation {
         Ok(message)
     }
 
-    /// Posts a message to the channel, for no interaction.
-    pub fn post_to_channel(
-        &mut self,
-        now: DateTime<Utc>,
-        payload: &Payload,
-    ) -> Result<Value, Refusal> {
-        limits::check(&payload.json, limits::CHANNEL, false)?;
-        let blank = Message::blank(self.ids.next(now), String::new(), now);
-        let message = self.written(now, blank, payload, "")?;
-        let json = message.json();
-        self.post(now, message);
-        Ok(json)
-    }
-
-    fn post(&mut self, now: DateTime<Utc>, message: Message) {
+    pub fn post(&mut self, now: DateTime<Utc>, message: Message) {
         self.messages.push(message.clone());
         let id = message.interaction_id.clone();
         let kind = EventKind::Posted {

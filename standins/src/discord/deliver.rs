@@ -1,26 +1,10 @@
 //! Sending an interaction to the bot, and taking its callback.
 
 use super::{conversation::DEADLINE, interaction::Interaction, snowflake, standin::Discord};
-use crate::server::BoxFuture;
+use crate::endpoint::{self, Endpoint};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
-use tokio::net::TcpStream;
-
-/// A request handler in this process.
-pub type Handler =
-    dyn Fn(http::Request<Bytes>) -> BoxFuture<'static, http::Response<Bytes>> + Send + Sync;
-
-/// Where the bot takes interactions.
-#[derive(Clone)]
-pub enum Endpoint {
-    /// The URL of its `/discord`.
-    Http(String),
-    /// In this process; the request's URI is `/discord`.
-    Direct(Arc<Handler>),
-}
+use std::time::Duration;
 
 /// What the bot answered.
 #[derive(Clone, Debug)]
@@ -120,50 +104,8 @@ async fn send(
     interaction: Interaction,
     endpoint: &Endpoint,
 ) -> Result<http::Response<Bytes>, String> {
-    let uri: http::Uri = match endpoint {
-        Endpoint::Http(url) => url.parse().map_err(|error| format!("{url}: {error}"))?,
-        Endpoint::Direct(_) => http::Uri::from_static("/discord"),
-    };
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = http::Request::post(path)
-        .header("user-agent", "Discord-Interactions/1.0 (+https://discord.com)");
-    if let Some(authority) = uri.authority() {
-        request = request.header("host", authority.as_str());
-    }
-    for (name, value) in &interaction.headers {
-        request = request.header(name, value);
-    }
-    let request = request.body(interaction.body).map_err(|error| error.to_string())?;
-    match endpoint {
-        Endpoint::Http(_) => send_http(&uri, request).await,
-        Endpoint::Direct(handler) => {
-            // On a task of its own: that Discord hangs up does not end what the bot began.
-            let answering = tokio::spawn(handler(request));
-            answering.await.map_err(|error| format!("the bot ended without an answer: {error}"))
-        }
-    }
-}
-
-async fn send_http(
-    uri: &http::Uri,
-    request: http::Request<Bytes>,
-) -> Result<http::Response<Bytes>, String> {
-    let broken = |error: &dyn std::fmt::Display| format!("no answer from {uri}: {error}");
-    let host = uri.host().ok_or("the endpoint's URL has no host")?;
-    if uri.scheme_str() != Some("http") {
-        return Err("the endpoint's URL must begin with http://".into());
-    }
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80)))
-        .await
-        .map_err(|error| broken(&error))?;
-    let _ = stream.set_nodelay(true);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| broken(&error))?;
-    tokio::spawn(connection);
-    let response =
-        sender.send_request(request.map(Full::new)).await.map_err(|error| broken(&error))?;
-    let (parts, body) = response.into_parts();
-    let body = body.collect().await.map_err(|error| broken(&error))?;
-    Ok(http::Response::from_parts(parts, body.to_bytes()))
+    let agent = "Discord-Interactions/1.0 (+https://discord.com)";
+    let mut headers = vec![("user-agent".to_owned(), agent.to_owned())];
+    headers.extend(interaction.headers);
+    endpoint::post(endpoint, "/discord", &headers, interaction.body).await
 }

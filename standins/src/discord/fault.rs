@@ -1,5 +1,6 @@
 //! Faults: errors that a test injects into the stand-in for Discord.
 
+use chrono::{DateTime, Utc};
 use std::time::Duration;
 
 /// Which requests a fault hits.
@@ -9,10 +10,14 @@ pub enum On {
     Edit,
     /// A follow-up message.
     FollowUp,
+    /// A look at a message with the interaction's token.
+    MessageRead,
     /// The deletion of a message.
     Delete,
     /// A message to the channel, with the bot's token.
     ChannelMessage,
+    /// The edit of a message, with the bot's token.
+    ChannelEdit,
     /// A look at the channel or its messages, with the bot's token.
     ChannelRead,
     /// Reading or overwriting commands.
@@ -30,6 +35,18 @@ pub enum What {
     RateLimited {
         /// In the body as it is, in `Retry-After` rounded up.
         retry_after: f64,
+    },
+    /// The same for all requests with the same sign-in.
+    RateLimitedGlobally {
+        /// As above.
+        retry_after: f64,
+    },
+    /// An HTML page with this status, by a proxy in front of Discord.
+    Proxy {
+        /// The HTTP status.
+        status: u16,
+        /// In `Retry-After`.
+        retry_after: Option<u64>,
     },
     /// A status with a body of Discord's shape.
     Status(u16),
@@ -52,6 +69,8 @@ pub enum What {
     FailedAfter(u16),
     /// Processed at once, answered late.
     Delay(Duration),
+    /// Processed and answered late; processed also if the client has given up meanwhile.
+    Late(Duration),
 }
 
 /// An error to inject. If several match a request, the first one hits it.
@@ -63,6 +82,8 @@ pub struct Fault {
     pub skip: usize,
     /// How many it hits; `None`: all.
     pub times: Option<usize>,
+    /// When it ends, if it was not over before.
+    pub until: Option<DateTime<Utc>>,
     /// What it does.
     pub what: What,
 }
@@ -70,7 +91,7 @@ pub struct Fault {
 impl Fault {
     /// Hits the next such request, once.
     pub fn new(on: On, what: What) -> Self {
-        Self { on, skip: 0, times: Some(1), what }
+        Self { on, skip: 0, times: Some(1), until: None, what }
     }
 
     /// Lets this many requests pass first.
@@ -92,8 +113,9 @@ impl Fault {
     }
 }
 
-/// The fault that hits a request of this kind, if any. Counts it down.
-pub(super) fn take(faults: &mut Vec<Fault>, kind: On) -> Option<What> {
+/// The fault that hits a request of this kind now, if any. Counts it down.
+pub(super) fn take(faults: &mut Vec<Fault>, kind: On, now: DateTime<Utc>) -> Option<What> {
+    faults.retain(|fault| fault.until.is_none_or(|until| now < until));
     let due = faults.iter_mut().position(|fault| {
         let concerned = fault.on == On::Any || fault.on == kind;
         if concerned && fault.skip > 0 {

@@ -9,11 +9,13 @@ pub(super) struct Refusal {
     pub code: u64,
     pub message: String,
     pub errors: Option<Value>,
+    /// When to try again, in seconds.
+    pub retry_after: Option<f64>,
 }
 
 impl Refusal {
     pub fn new(status: u16, code: u64, message: &str) -> Self {
-        Self { status, code, message: message.to_owned(), errors: None }
+        Self { status, code, message: message.to_owned(), errors: None, retry_after: None }
     }
 
     /// 400 with code 50035, at a place in the body written as `embeds.0.title`.
@@ -29,6 +31,9 @@ impl Refusal {
         let mut body = json!({"message": self.message, "code": self.code});
         if let Some(errors) = &self.errors {
             body["errors"] = errors.clone();
+        }
+        if let Some(retry_after) = self.retry_after {
+            body["retry_after"] = json!(retry_after);
         }
         body
     }

@@ -16,6 +16,12 @@ pub struct Message {
     pub id: String,
     /// The interaction it answers; empty: none, it was sent to the channel.
     pub interaction_id: String,
+    /// The channel it is in.
+    #[serde(skip)]
+    pub channel_id: String,
+    /// The message it replies to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
     /// The text.
     pub content: String,
     /// The embeds as sent.
@@ -43,6 +49,9 @@ pub struct Message {
     /// When it was last edited.
     #[serde(serialize_with = "crate::clock::serialize_option")]
     pub edited: Option<DateTime<Utc>>,
+    /// The `interaction_metadata` that the API shows; null: it answers no interaction.
+    #[serde(skip)]
+    pub(super) metadata: Value,
 }
 
 impl Message {
@@ -51,6 +60,8 @@ impl Message {
         Self {
             id,
             interaction_id,
+            channel_id: people::CHANNEL_ID.to_owned(),
+            reply_to: None,
             content: String::new(),
             embeds: Vec::new(),
             components: Vec::new(),
@@ -63,6 +74,7 @@ impl Message {
             pings: Vec::new(),
             at,
             edited: None,
+            metadata: Value::Null,
         }
     }
 
@@ -109,7 +121,7 @@ impl Message {
         let mut shown = json!({
             "id": self.id,
             "type": if self.follow_up || self.is_the_channel_s() { 0 } else { 20 },
-            "channel_id": people::CHANNEL_ID,
+            "channel_id": self.channel_id,
             "application_id": people::APPLICATION_ID,
             "webhook_id": people::APPLICATION_ID,
             "author": people::bot(),
@@ -126,8 +138,20 @@ impl Message {
             "timestamp": stamp(self.at),
             "edited_timestamp": self.edited.map(stamp),
         });
-        if let Some(shown) = shown.as_object_mut().filter(|_| self.is_the_channel_s()) {
-            shown.remove("webhook_id");
+        if let Some(id) = &self.reply_to {
+            shown["type"] = json!(19);
+            shown["message_reference"] = json!({
+                "type": 0,
+                "channel_id": self.channel_id,
+                "message_id": id,
+                "guild_id": people::GUILD_ID,
+            });
+        }
+        match shown.as_object_mut() {
+            Some(shown) if self.is_the_channel_s() => {
+                shown.remove("webhook_id");
+            }
+            _ => shown["interaction_metadata"] = self.metadata.clone(),
         }
         shown
     }

@@ -27,8 +27,10 @@ pub(super) fn kind(request: &Received) -> On {
     match (request.method.as_str(), rest(&segments)) {
         ("PATCH", Some(["webhooks", ..])) => On::Edit,
         ("POST", Some(["webhooks", ..])) => On::FollowUp,
+        ("GET", Some(["webhooks", ..])) => On::MessageRead,
         ("DELETE", Some(["webhooks", ..])) => On::Delete,
         ("POST", Some(["channels", _, "messages"])) => On::ChannelMessage,
+        ("PATCH", Some(["channels", _, "messages", _])) => On::ChannelEdit,
         ("GET", Some(["channels", ..])) => On::ChannelRead,
         (_, Some(["applications", .., "commands"])) => On::Commands,
         _ => On::Other,
@@ -53,27 +55,43 @@ pub(super) fn authorized(bot_token: &str, request: &Received) -> bool {
 /// The answer to a request that a fault keeps from being processed.
 pub(super) fn spoilt(what: &What) -> Option<Answer> {
     match what {
-        What::RateLimited { retry_after } => {
+        What::RateLimited { retry_after } | What::RateLimitedGlobally { retry_after } => {
+            let global = matches!(what, What::RateLimitedGlobally { .. });
             let body = json!({
                 "message": "You are being rate limited.",
                 "retry_after": retry_after,
-                "global": false,
+                "global": global,
             });
+            let limited = Answer::json(429, &body).header("retry-after", retry_after.ceil());
+            if global {
+                let limited = limited.header("x-ratelimit-global", true);
+                return Some(limited.header("x-ratelimit-scope", "global"));
+            }
             Some(
-                Answer::json(429, &body)
-                    .header("retry-after", retry_after.ceil())
+                limited
                     .header("x-ratelimit-limit", 5)
                     .header("x-ratelimit-remaining", 0)
                     .header("x-ratelimit-reset-after", format!("{retry_after:.3}"))
                     .header("x-ratelimit-scope", "user"),
             )
         }
+        What::Proxy { status, retry_after } => {
+            let page = Answer {
+                status: *status,
+                headers: vec![("content-type".to_owned(), "text/html; charset=UTF-8".to_owned())],
+                body: "<!DOCTYPE html>\n<title>Access denied</title>".into(),
+            };
+            Some(match retry_after {
+                Some(seconds) => page.header("retry-after", seconds),
+                None => page,
+            })
+        }
         What::Status(status) => Some(failed(*status)),
         What::Refused { status, code, message } => {
             Some(refuse(&Refusal::new(*status, *code, message)))
         }
         What::UnknownWebhook => Some(refuse(&Refusal::new(404, 10015, "Unknown Webhook"))),
-        What::Reset | What::Lost | What::FailedAfter(_) | What::Delay(_) => None,
+        What::Reset | What::Lost | What::FailedAfter(_) | What::Delay(_) | What::Late(_) => None,
     }
 }
 
@@ -84,7 +102,11 @@ pub(super) fn failed(status: u16) -> Answer {
 }
 
 fn refuse(refusal: &Refusal) -> Answer {
-    Answer::json(refusal.status, &refusal.body())
+    let answer = Answer::json(refusal.status, &refusal.body());
+    match refusal.retry_after {
+        Some(seconds) => answer.header("retry-after", seconds.ceil()),
+        None => answer,
+    }
 }
 
 /// Answers a request that no fault hit.
@@ -154,10 +176,10 @@ fn route(state: &mut State, now: DateTime<Utc>, request: &Received) -> Result<An
             if !authorized(&state.bot_token, request) {
                 return Err(Refusal::new(401, 0, "401: Unauthorized"));
             }
-            if *id != people::CHANNEL_ID {
+            if !state.places.has_channel(id) {
                 return Err(Refusal::new(404, 10003, "Unknown Channel"));
             }
-            channel::route(state, now, request, rest, &payload)
+            channel::route(state, now, request, id, rest, &payload)
         }
         (_, ["applications", application, ..]) => {
             if !authorized(&state.bot_token, request) {

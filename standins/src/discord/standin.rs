@@ -2,10 +2,11 @@
 
 use super::{
     commands::Scope,
+    conversation::Target,
     fault::{self, Fault, What},
     interaction::{Interaction, command_payload, new_token},
     message::{Event, Message},
-    people::{APPLICATION_ID, User},
+    people::{APPLICATION_ID, CHANNEL_ID, User},
     permissions::Permissions,
     routes,
     state::State,
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 /// A running stand-in; cheap to clone.
 #[derive(Clone)]
@@ -119,6 +121,11 @@ impl Discord {
         self.state().endpoint = url.map(str::to_owned);
     }
 
+    /// Switches *Public Bot* on the application's page Bot; at first it is on.
+    pub fn set_public(&self, public: bool) {
+        self.state().private = !public;
+    }
+
     /// Registers global commands as a bulk overwrite does.
     ///
     /// # Panics
@@ -146,7 +153,9 @@ impl Discord {
             let data = typing::data(&state.commands.typable(), text)?;
             let id = state.conversation.ids.next(now);
             state.texts.insert(id.clone(), text.trim().to_owned());
-            command_payload(&id, by, data)
+            let mut payload = command_payload(&id, by, data);
+            state.place(&mut payload, CHANNEL_ID);
+            payload
         };
         Ok(self.signed(payload))
     }
@@ -234,27 +243,76 @@ impl Discord {
         self.state().faults.push(fault);
     }
 
-    async fn handle(&self, received: Received) -> Outcome {
-        let (outcome, what) = self.take(&received);
-        if let Some(What::Delay(delay)) = what {
-            let _stall = self.shared.gauge.stall();
-            tokio::time::sleep(delay).await;
+    /// Lets a fault hit every request of its kind from now on for this long.
+    pub fn fault_for(&self, lasts: Duration, fault: Fault) {
+        let until = Some(self.shared.clock.now() + lasts);
+        self.fault(Fault { until, ..fault.always() });
+    }
+
+    /// Somebody deletes the original response to an interaction.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn delete_original(&self, interaction: &Interaction) {
+        let now = self.shared.clock.now();
+        let conversation = &mut self.state().conversation;
+        let deleted = conversation.delete(now, &interaction.token, Target::Original);
+        deleted.unwrap_or_else(|refusal| panic!("nothing to delete: {}", refusal.why()));
+    }
+
+    pub(super) async fn handle(&self, received: Received) -> Outcome {
+        let what = self.meets(&received);
+        let stall = |delay| {
+            let stall = self.shared.gauge.stall();
+            async move {
+                tokio::time::sleep(delay).await;
+                drop(stall);
+            }
+        };
+        match what {
+            Some(What::Late(delay)) => {
+                let (discord, client_waits) = (self.clone(), stall(delay));
+                // In a task of its own: a client that gives up ends only the wait for it.
+                let late = tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    discord.process(&received, None)
+                });
+                client_waits.await;
+                late.await.unwrap_or(Outcome::Drop)
+            }
+            Some(What::Delay(delay)) => {
+                let outcome = self.process(&received, what.as_ref());
+                stall(delay).await;
+                outcome
+            }
+            what => self.process(&received, what.as_ref()),
         }
-        outcome
+    }
+
+    /// The fault that hits this request.
+    fn meets(&self, received: &Received) -> Option<What> {
+        let now = self.shared.clock.now();
+        fault::take(&mut self.state().faults, routes::kind(received), now)
+    }
+
+    /// Processes a request, or applies a fault to it, without the delays.
+    #[cfg(test)]
+    pub(super) fn take(&self, received: &Received) -> Outcome {
+        let what = self.meets(received);
+        self.process(received, what.as_ref())
     }
 
     /// Processes a request, or applies a fault to it, and records both.
-    pub(super) fn take(&self, received: &Received) -> (Outcome, Option<What>) {
+    fn process(&self, received: &Received, what: Option<&What>) -> Outcome {
         let now = self.shared.clock.now();
         let state = &mut *self.state();
-        let what = fault::take(&mut state.faults, routes::kind(received));
         let mut request = Request::new(now, received);
         request.authorized = routes::authorized(&state.bot_token, received);
         if let Some(token) = routes::token(received) {
             request.path = request.path.replacen(&token, "{token}", 1);
         }
-        let spoilt = what.as_ref().and_then(routes::spoilt);
-        let outcome = if what == Some(What::Reset) {
+        let spoilt = what.and_then(routes::spoilt);
+        let outcome = if what == Some(&What::Reset) {
             Outcome::Drop
         } else {
             let mut answer = spoilt.unwrap_or_else(|| {
@@ -266,7 +324,7 @@ impl Discord {
                 answer
             });
             if let Some(What::FailedAfter(status)) = what {
-                answer = routes::failed(status);
+                answer = routes::failed(*status);
             }
             let date = now.format("%a, %d %b %Y %H:%M:%S GMT");
             match what {
@@ -281,6 +339,6 @@ impl Discord {
             Outcome::Drop => 0,
         };
         state.requests.push(request);
-        (outcome, what)
+        outcome
     }
 }

@@ -7,9 +7,11 @@ use super::{
     nonces::Nonces,
     people::{self, APPLICATION_ID, User},
     permissions::Permissions,
+    places::Places,
     read_marks::ReadMarks,
 };
 use crate::request::Request;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -20,10 +22,15 @@ pub(super) struct State {
     pub public_key: String,
     /// Where Discord sends interactions, as its pages show it.
     pub endpoint: Option<String>,
+    /// Whether only its owner may add the bot to a server.
+    pub private: bool,
     pub commands: Commands,
     pub conversation: Conversation,
     /// What the bot may do in the channel.
     pub permissions: Permissions,
+    pub places: Places,
+    /// Edits of old messages: in which channel, and when.
+    pub old_edits: Vec<(String, DateTime<Utc>)>,
     pub nonces: Nonces,
     /// What was typed, by the interaction's id.
     pub texts: HashMap<String, String>,
@@ -33,6 +40,16 @@ pub(super) struct State {
 }
 
 impl State {
+    /// What the bot may do in a channel.
+    pub fn rights(&self, channel: &str) -> Permissions {
+        self.places.rights(channel, self.permissions)
+    }
+
+    /// Says in an interaction where it was sent and what the app may do there.
+    pub fn place(&self, payload: &mut Value, channel: &str) {
+        self.places.place(payload, channel, self.permissions);
+    }
+
     pub fn application(&self) -> Value {
         json!({
             "id": APPLICATION_ID,
@@ -41,7 +58,7 @@ impl State {
             "description": "",
             "type": null,
             "bot": people::bot(),
-            "bot_public": true,
+            "bot_public": !self.private,
             "bot_require_code_grant": false,
             "verify_key": self.public_key,
             "flags": 0,

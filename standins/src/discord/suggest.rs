@@ -2,7 +2,7 @@
 
 use super::{
     interaction::{Interaction, command_payload},
-    people::User,
+    people::{CHANNEL_ID, User},
     standin::Discord,
     typing,
 };
@@ -18,6 +18,7 @@ impl Discord {
             let data = typing::partial(&state.commands.typable(), text)?;
             let id = state.conversation.ids.next(now);
             let mut payload = command_payload(&id, by, data);
+            state.place(&mut payload, CHANNEL_ID);
             payload["type"] = json!(4);
             payload
         };

@@ -54,6 +54,11 @@ impl Site<'_> {
         user
     }
 
+    /// An account, which is a bot's if its name says so.
+    pub fn account(&self, login: &str) -> Value {
+        self.user(login, if login.ends_with("[bot]") { "Bot" } else { "User" })
+    }
+
     /// The repository's id: made from its name.
     pub fn repository_id(&self) -> u64 {
         1 + u64::from_str_radix(&digest(self.repo)[..7], 16).expect("a hex digest")
@@ -140,9 +145,9 @@ impl Site<'_> {
         format!("{}/repos/{}/actions/runs/{id}", self.api, self.repo)
     }
 
-    /// A time of a run, given from its creation, by GitHub's clock.
+    /// A time of a run, given from its attempt's start, by GitHub's clock.
     pub fn time(&self, run: &Run, since: Duration) -> String {
-        stamp(run.created + since + self.scenario.clock_skew)
+        stamp(run.started + since + self.scenario.clock_skew)
     }
 
     /// A run as JSON. Nearly all of it is the repository, so a page of 100 writes that once.
@@ -158,15 +163,17 @@ impl Site<'_> {
     }
 
     /// A run without its repository.
-    fn run_alone(&self, run: &Run, phase: &Phase) -> Value {
+    pub(super) fn run_alone(&self, run: &Run, phase: &Phase) -> Value {
         let url = self.run_url(run.id);
-        let created = self.time(run, Duration::ZERO);
+        let created = stamp(run.created + self.scenario.clock_skew);
+        let ended = phase.status == "completed";
+        let touched = if ended { run.timetable.touched } else { Duration::ZERO };
         let sha = &run.sha;
         let workflow_id = self.scenario.workflow(&run.workflow).map_or(1, Workflow::id);
         let suite = run.id + 17_000_000_000;
         let person = json!({"name": "Ada", "email": "ada@example.com"});
-        let kind = if run.actor.ends_with("[bot]") { "Bot" } else { "User" };
-        let actor = self.user(&run.actor, kind);
+        let before = run.attempt - 1;
+        let previous = (before > 0).then(|| format!("{url}/attempts/{before}"));
         json!({
             "id": run.id,
             "name": run.name,
@@ -177,7 +184,7 @@ impl Site<'_> {
             "head_sha": sha,
             "path": format!(".github/workflows/{}", run.workflow),
             "run_number": run.run_number,
-            "run_attempt": 1,
+            "run_attempt": run.attempt,
             "event": run.event,
             "display_title": run.display_title,
             "status": phase.status,
@@ -187,17 +194,17 @@ impl Site<'_> {
             "html_url": self.run_page(run.id),
             "pull_requests": [],
             "created_at": created,
-            "updated_at": self.time(run, phase.since),
-            "run_started_at": created,
-            "actor": actor,
-            "triggering_actor": actor,
+            "updated_at": self.time(run, phase.since + touched),
+            "run_started_at": self.time(run, Duration::ZERO),
+            "actor": self.account(&run.actor),
+            "triggering_actor": self.account(&run.triggered_by),
             "jobs_url": format!("{url}/jobs"),
             "logs_url": format!("{url}/logs"),
             "check_suite_url": format!("{}/repos/{}/check-suites/{suite}", self.api, self.repo),
             "artifacts_url": format!("{url}/artifacts"),
             "cancel_url": format!("{url}/cancel"),
             "rerun_url": format!("{url}/rerun"),
-            "previous_attempt_url": null,
+            "previous_attempt_url": previous,
             "workflow_url": format!("{}/repos/{}/actions/workflows/{workflow_id}", self.api, self.repo),
             "head_commit": {
                 "id": sha,

@@ -3,7 +3,7 @@
 //! <https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app>
 
 use super::{
-    jwt::{APP_ID, CLIENT_ID},
+    jwt::{APP_ID, CLIENT_ID, INSTALLATION_ID},
     permission::{self, Granted, Level},
     state::Issued,
     view::View,
@@ -13,8 +13,6 @@ use crate::server::Answer;
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
-/// The id of the App's one installation.
-pub(super) const INSTALLATION_ID: u64 = 41_190_002;
 const SLUG: &str = "deckhand";
 /// The login that an installation's runs are by.
 pub(super) const BOT: &str = "deckhand[bot]";
@@ -133,7 +131,7 @@ impl View<'_> {
             "permissions": words(&granted),
             "repository_selection": "selected",
         });
-        self.state.issued.push(Issued { token, ends, granted });
+        self.state.issued.push(Issued { token, begins: self.now, ends, granted });
         Ok(Answer::json(201, &body))
     }
 }

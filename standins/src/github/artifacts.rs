@@ -10,6 +10,7 @@ use super::{
     wire::{Found, digest, not_found, stamp},
 };
 use crate::server::{Answer, Received};
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -17,10 +18,11 @@ use serde_json::{Value, json};
 const LINK_LIVES: TimeDelta = TimeDelta::minutes(1);
 /// How long an artifact is kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
+const ZIP: &str = "application/zip";
 /// Where archives are downloaded from: another service, with rules of its own.
 const STORE: &str = "_blob";
 
-/// Whether a request is for the store of archives rather than the API.
+/// Whether a request is for the store of archives and logs rather than the API.
 pub(super) fn is_download(request: &Received) -> bool {
     request.segments().first() == Some(&STORE)
 }
@@ -45,10 +47,12 @@ pub(super) fn download(links: &[Link], now: DateTime<Utc>, request: &Received) -
     let key = request.segments().get(1).copied().unwrap_or_default().to_owned();
     match links.iter().find(|link| link.key == key) {
         Some(link) if now < link.ends => {
-            let mut answer = Answer::empty(200)
-                .header("content-type", "application/zip")
-                .header("content-disposition", "attachment; filename=\"artifact.zip\"");
-            answer.body = link.zip.clone();
+            let mut answer = Answer::empty(200).header("content-type", link.content_type);
+            if link.content_type == ZIP {
+                let named = "attachment; filename=\"artifact.zip\"";
+                answer = answer.header("content-disposition", named);
+            }
+            answer.body = link.content.clone();
             answer
         }
         Some(_) => refuse(403, "AuthenticationFailed", "Signed expiry time must be after now."),
@@ -71,7 +75,11 @@ impl View<'_> {
     /// A run's list of artifacts.
     pub(super) fn artifacts(&self, repo: &str, id: &str) -> Found {
         let (run, phase) = self.run(repo, id)?;
-        let mut all = self.left_by(&run, &phase);
+        let lag = self.state.scenario.artifacts_lag;
+        let mut all = match run.phase(self.now - lag) {
+            Some(seen) if seen == phase => self.left_by(&run, &phase),
+            _ => Vec::new(),
+        };
         if let Some(name) = self.request.query("name") {
             all.retain(|(_, artifact)| artifact.name == name);
         }
@@ -89,15 +97,18 @@ impl View<'_> {
         match rest {
             [] => Ok(self.json(&self.artifact(repo, &run, &phase, id, &artifact))),
             ["zip"] if artifact.expired => Err((410, "Artifact has expired".to_owned())),
-            ["zip"] => {
-                let key = uuid::Uuid::new_v4().simple().to_string();
-                let location = format!("{}/{STORE}/{key}?se=60&sig=standin", self.api);
-                let ends = self.now + LINK_LIVES;
-                self.state.links.push(Link { key, zip: artifact.zip, ends });
-                Ok(Answer::empty(302).header("location", location))
-            }
+            ["zip"] => Ok(self.link(ZIP, artifact.zip)),
             _ => Err(not_found()),
         }
+    }
+
+    /// The way to a download: a link that lives for a minute and needs no credentials.
+    pub(super) fn link(&mut self, content_type: &'static str, content: Bytes) -> Answer {
+        let key = uuid::Uuid::new_v4().simple().to_string();
+        let location = format!("{}/{STORE}/{key}?se=60&sig=standin", self.api);
+        let ends = self.now + LINK_LIVES;
+        self.state.links.push(Link { key, content, content_type, ends });
+        Answer::empty(302).header("location", location)
     }
 
     fn artifact(
@@ -109,7 +120,7 @@ impl View<'_> {
         artifact: &Artifact,
     ) -> Value {
         let site = self.site(repo);
-        let made = run.created + phase.since + self.state.scenario.clock_skew;
+        let made = run.started + phase.since + self.state.scenario.clock_skew;
         let url = format!("{}/repos/{repo}/actions/artifacts/{id}", self.api);
         let repository_id = site.repository_id();
         // Not the real SHA-256: nobody here checks it, and it would need one more library.

@@ -60,7 +60,17 @@ pub(super) fn caller(
         return Ok(Caller::Account);
     }
     if let Some(index) = state.issued.iter().position(|issued| issued.token == token) {
-        let alive = now < state.issued[index].ends && state.scenario.installed;
+        let issued = &state.issued[index];
+        if let Some((lag, status)) = state.scenario.token_lag
+            && now < issued.begins + lag
+        {
+            return Err(match status {
+                401 => bad(),
+                403 => (403, Caller::Installation(index).forbidden().to_owned()),
+                other => (other, "Not Found".to_owned()),
+            });
+        }
+        let alive = now < issued.ends && state.scenario.installed;
         return if alive { Ok(Caller::Installation(index)) } else { Err(bad()) };
     }
     if token.split('.').count() == 3 {

@@ -17,9 +17,17 @@ pub enum On {
     RunList,
     /// A run's jobs.
     Jobs,
+    /// The way to a job's log.
+    Logs,
+    /// A re-run of a run.
+    Rerun,
+    /// The cancel of a run.
+    Cancel,
+    /// What a waiting run waits for.
+    Pending,
     /// A run's artifacts, one of them, or the way to its archive.
     Artifacts,
-    /// The archive itself, at the link that was given.
+    /// An archive or a log itself, at the link that was given.
     Download,
     /// The repository's variables.
     Variables,
@@ -80,6 +88,10 @@ pub struct Fault {
     pub skip: usize,
     /// How many it hits; `None`: all.
     pub times: Option<usize>,
+    /// How long it hits, from its first hit on; `None`: no matter how long.
+    pub lasts: Option<Duration>,
+    /// When it hit first.
+    pub began: Option<DateTime<Utc>>,
     /// What it does.
     pub what: What,
 }
@@ -87,7 +99,7 @@ pub struct Fault {
 impl Fault {
     /// Hits the next such request, once.
     pub fn new(on: On, what: What) -> Self {
-        Self { on, skip: 0, times: Some(1), what }
+        Self { on, skip: 0, times: Some(1), lasts: None, began: None, what }
     }
 
     /// Hits requests of this kind instead.
@@ -114,6 +126,12 @@ impl Fault {
         self
     }
 
+    /// Hits every request for this long, from the first one on.
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.lasts = Some(time);
+        self.always()
+    }
+
     /// Answers the next request with a status and GitHub's shape of an error.
     pub fn status(code: u16, message: &str) -> Self {
         Self::answer(code, Vec::new(), message)
@@ -128,6 +146,12 @@ impl Fault {
     pub fn secondary(retry_after: Duration) -> Self {
         let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
         Self::answer(403, retry_after_header(retry_after), message)
+    }
+
+    /// A secondary limit in the older words, without a header that says so.
+    pub fn abuse() -> Self {
+        let message = "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again.";
+        Self::status(403, message)
     }
 
     /// 429 with `Retry-After`.
@@ -157,7 +181,7 @@ fn retry_after_header(wait: Duration) -> Vec<(String, String)> {
 }
 
 /// The fault that hits a request of this kind, if any. Counts it down.
-pub(crate) fn take(faults: &mut Vec<Fault>, kind: On) -> Option<What> {
+pub(crate) fn take(faults: &mut Vec<Fault>, kind: On, now: DateTime<Utc>) -> Option<What> {
     let mut due = None;
     for (index, fault) in faults.iter_mut().enumerate() {
         if fault.on != On::Any && fault.on != kind {
@@ -165,6 +189,10 @@ pub(crate) fn take(faults: &mut Vec<Fault>, kind: On) -> Option<What> {
         }
         if fault.skip > 0 {
             fault.skip -= 1;
+            continue;
+        }
+        let began = *fault.began.get_or_insert(now);
+        if fault.lasts.is_some_and(|lasts| now >= began + lasts) {
             continue;
         }
         due = Some(index);
@@ -222,8 +250,10 @@ mod tests {
     #[test]
     fn a_fault_skips_then_befalls_so_many_and_is_gone() {
         let mut faults = vec![Fault::bad_gateway().on(On::RunGet).skip(1).times(2)];
-        assert!(take(&mut faults, On::Dispatch).is_none());
-        let hits: Vec<bool> = (0..5).map(|_| take(&mut faults, On::RunGet).is_some()).collect();
+        let now = Utc::now();
+        assert!(take(&mut faults, On::Dispatch, now).is_none());
+        let hits: Vec<bool> =
+            (0..5).map(|_| take(&mut faults, On::RunGet, now).is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
         assert!(faults.is_empty());
     }
@@ -231,6 +261,17 @@ mod tests {
     #[test]
     fn a_fault_without_end_stays() {
         let mut faults = vec![Fault::forbidden().always()];
-        assert!((0..100).all(|_| take(&mut faults, On::Other).is_some()));
+        assert!((0..100).all(|_| take(&mut faults, On::Other, Utc::now()).is_some()));
+    }
+
+    #[test]
+    fn a_fault_lasts_from_its_first_hit_on() {
+        let mut faults = vec![Fault::forbidden().skip(1).lasting(Duration::from_secs(3))];
+        let began = Utc::now();
+        let mut hits = |seconds| {
+            let now = began + chrono::TimeDelta::seconds(seconds);
+            take(&mut faults, On::RunGet, now).is_some()
+        };
+        assert_eq!([0, 100, 102, 103, 104].map(&mut hits), [false, true, true, false, false]);
     }
 }

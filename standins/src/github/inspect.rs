@@ -1,8 +1,8 @@
 //! What a test looks at and changes without a request.
 
 use super::{
-    app::INSTALLATION_ID,
-    jwt::{APP_ID, CLIENT_ID, KEY},
+    jwt::{APP_ID, CLIENT_ID, INSTALLATION_ID, KEY},
+    renamed::Renamed,
     run::{NewRun, Run},
     standin::Github,
     state::Dispatch,
@@ -10,6 +10,17 @@ use super::{
 use crate::request::Request;
 
 impl Github {
+    /// Renames a repository, with its runs.
+    pub fn rename(&self, renamed: Renamed) {
+        let mut state = self.shared.state();
+        for run in &mut state.runs {
+            if run.repo.as_ref() == Some(&renamed.from) {
+                run.repo = Some(renamed.to.clone());
+            }
+        }
+        state.scenario.renamed = Some(renamed);
+    }
+
     /// The writes that the bot sent and nobody has read, one line each; without an App's sign-in,
     /// which changes nothing, and without those that a [`Fault`] kept from being processed. Reading
     /// is [`Github::requests`], [`Github::dispatches`], [`Github::variable`] or [`Github::secret`].
@@ -35,7 +46,8 @@ impl Github {
 
     /// Every run, oldest first, also those that cannot be seen yet.
     pub fn runs(&self) -> Vec<Run> {
-        self.shared.state().runs.clone()
+        let now = self.shared.clock.now();
+        self.shared.state().runs.iter().map(|run| run.current(now).clone()).collect()
     }
 
     /// Adds a run that somebody else started; returns its id.

@@ -15,6 +15,8 @@ pub(super) const KEY: &str = include_str!("app_key_for_tests_only.pem");
 pub(super) const APP_ID: u64 = 1_190_001;
 /// The App's client id, which may stand in a JWT instead of its id.
 pub(super) const CLIENT_ID: &str = "Iv23liStandinDeckhand";
+/// The id of the App's one installation.
+pub(super) const INSTALLATION_ID: u64 = 41_190_002;
 /// How far ahead a JWT may end.
 const LONGEST: i64 = 600;
 

@@ -58,7 +58,8 @@ impl Filter {
             && self.created.is_none_or(|range| range.holds(created))
     }
 
-    fn is_search(&self) -> bool {
+    /// Whether it filters at all: then the list comes from an index of GitHub's, which can lag.
+    pub fn is_search(&self) -> bool {
         self.event.is_some()
             || self.branch.is_some()
             || self.status.is_some()
@@ -154,6 +155,11 @@ impl Page {
             value.filter(|value| *value > 0).unwrap_or(default)
         };
         Self { per_page: number("per_page", usual).min(most), page: number("page", 1) }
+    }
+
+    /// Whether it asks for more items than this.
+    pub fn is_larger_than(self, items: usize) -> bool {
+        self.per_page > items
     }
 
     /// The items of this page.

@@ -2,24 +2,39 @@
 //!
 //! It takes workflow dispatches, moves the runs by a [`Timetable`] and answers as
 //! <https://docs.github.com/rest/actions> says, with ETags, rate limits and pages. A [`Scenario`]
-//! says how it behaves, a [`Fault`] what goes wrong.
+//! says how it behaves, a [`Fault`] what goes wrong. It tells a [`Hook`] what becomes of the runs.
 
 mod answers;
 mod app;
 mod archive;
 mod artifact;
 mod artifacts;
+mod attempts;
 mod auth;
+mod course;
+mod delivery;
 mod dispatch;
+mod due;
 mod fault;
+mod gate;
 mod history;
+mod hook;
 mod inspect;
 mod jobs;
 mod jwt;
 mod listing;
+mod logs;
+mod outbox;
+mod parcel;
+mod payloads;
+mod pending;
 mod permission;
+mod person;
 mod presets;
+mod redirect;
 mod refs;
+mod renamed;
+mod restarts;
 mod routes;
 mod run;
 mod runs;
@@ -38,9 +53,13 @@ mod workflow;
 
 pub use artifact::Artifact;
 pub use fault::{Fault, On, What};
+pub use gate::Gate;
+pub use hook::{Fate, Happening, Hook, Mishap, signature};
+pub use parcel::Delivery;
 pub use permission::Permission;
+pub use renamed::Renamed;
 pub use run::{NewRun, Phase, Run, Timetable};
 pub use scenario::Scenario;
 pub use standin::Github;
 pub use state::Dispatch;
-pub use workflow::{Input, Title, Workflow};
+pub use workflow::{Input, Job, OtherJob, Title, Workflow};

@@ -3,6 +3,7 @@
 use super::{
     artifact::Artifact,
     fault::{Fault, On, What},
+    gate::Gate,
     permission::Permission,
     run::{NewRun, Timetable},
     scenario::Scenario,
@@ -18,6 +19,7 @@ const NAMES: &[(&str, &str)] = &[
     ("timed-out", "the run times out"),
     ("startup-failure", "the run fails before any job starts"),
     ("approval", "the run waits for an approval for ever"),
+    ("wait-timer", "the run waits for the wait timer of its environment"),
     ("stuck", "the run stays in progress for ever"),
     ("slow-dispatch", "the dispatch is answered after 5 s"),
     ("late-run", "no run details; the run can be seen after 8 s"),
@@ -58,6 +60,9 @@ impl Scenario {
             "timed-out" => ending("timed_out"),
             "startup-failure" => going(Timetable::startup_failure()),
             "approval" => going(Timetable::waiting()),
+            "wait-timer" => {
+                Self { gates: vec![Gate::timer("production", 1)], ..going(Timetable::timer()) }
+            }
             "stuck" => going(Timetable::stuck()),
             "slow-dispatch" => {
                 let delay = What::Delay(Duration::from_secs(5));

@@ -6,6 +6,7 @@ use super::{
     dispatch,
     fault::{self, On, What},
     permission::{self, Need},
+    redirect,
     state::State,
     view::View,
     wire::{Found, Refusal, digest_of, error_body, not_found},
@@ -31,8 +32,12 @@ pub(super) fn kind(request: &Received) -> On {
     match (method, rest) {
         ("POST", ["actions", "workflows", _, "dispatches"]) => On::Dispatch,
         ("GET", ["actions", "workflows", _, "runs"] | ["actions", "runs"]) => On::RunList,
-        ("GET", ["actions", "runs", _]) => On::RunGet,
-        ("GET", ["actions", "runs", _, "jobs"]) => On::Jobs,
+        ("GET", ["actions", "runs", _] | ["actions", "runs", _, "attempts", _]) => On::RunGet,
+        ("GET", ["actions", "runs", _, "pending_deployments"]) => On::Pending,
+        ("GET", ["actions", "runs", .., "jobs"] | ["actions", "jobs", _]) => On::Jobs,
+        ("GET", ["actions", "jobs", _, "logs"]) => On::Logs,
+        ("POST", ["actions", "runs", _, "rerun" | "rerun-failed-jobs"]) => On::Rerun,
+        ("POST", ["actions", "runs", _, "cancel" | "force-cancel"]) => On::Cancel,
         ("GET", ["actions", "runs", _, "artifacts"] | ["actions", "artifacts", ..]) => {
             On::Artifacts
         }
@@ -127,6 +132,9 @@ impl View<'_> {
             return Err(not_found());
         };
         let repo = format!("{owner}/{name}");
+        if let Some(answer) = redirect::redirect(&self.state.scenario, self.api, self.request) {
+            return Ok(answer);
+        }
         let only = self.state.scenario.repo.as_ref();
         if only.is_some_and(|only| !only.eq_ignore_ascii_case(&repo)) {
             return Err(not_found());
@@ -167,8 +175,27 @@ impl View<'_> {
             }
             ("GET", ["runs", id, "jobs"]) => {
                 let (run, _) = self.run(repo, id)?;
-                Ok(self.jobs(repo, &run))
+                let is_all = self.request.query("filter") == Some("all")
+                    && self.state.scenario.lists_all_attempts;
+                let latest = (!is_all).then_some(run.attempt);
+                Ok(self.jobs(repo, &run, latest))
             }
+            ("GET", ["runs", id, "attempts", attempt, "jobs"]) => {
+                let (run, _) = self.run(repo, id)?;
+                let attempt = attempt.parse().ok().filter(|attempt| *attempt <= run.attempt);
+                Ok(self.jobs(repo, &run, Some(attempt.ok_or_else(not_found)?)))
+            }
+            ("GET", ["runs", id, "attempts", number]) => {
+                let (run, phase) = self.attempt(repo, id, number)?;
+                Ok(self.written(self.site(repo).run(&run, &phase)))
+            }
+            ("POST", ["runs", id, "rerun"]) => self.rerun(repo, id, false),
+            ("POST", ["runs", id, "rerun-failed-jobs"]) => self.rerun(repo, id, true),
+            ("POST", ["runs", id, "cancel"]) => self.cancel(repo, id, false),
+            ("POST", ["runs", id, "force-cancel"]) => self.cancel(repo, id, true),
+            ("GET", ["jobs", id]) => self.one_job(repo, id),
+            ("GET", ["jobs", id, "logs"]) => self.job_log(repo, id),
+            ("GET", ["runs", id, "pending_deployments"]) => self.pending_deployments(repo, id),
             ("GET", ["runs", id, "artifacts"]) => self.artifacts(repo, id),
             ("GET", ["artifacts", id, rest @ ..]) => self.one_artifact(repo, id, rest),
             (method, ["variables", rest @ ..]) => self.variables(method, rest),

@@ -9,18 +9,27 @@ use std::time::Duration;
 pub struct Timetable {
     /// Before this, no list shows it and its id is answered 404.
     pub appears: Duration,
+    /// Before this, no filtered list shows it, although its id and the whole list do.
+    pub listed: Duration,
     /// How long it is queued.
     pub queued: Duration,
     /// How long it is in progress.
     pub running: Duration,
     /// Its conclusion; also words that GitHub does not know.
     pub conclusion: String,
+    /// How long it is completed before its conclusion shows.
+    pub concludes: Duration,
     /// The step at which a run that ends badly fails; if its workflow has none of that name, the
     /// one that takes longest.
     pub fails_at: String,
-    /// Replaces queued, running and conclusion: when (counted from the creation) it gets which
-    /// status and conclusion. The first entry holds from the creation.
+    /// Replaces queued, running, conclusion and concludes: when (counted from the creation) it gets
+    /// which status and conclusion. The first entry holds from the creation. A run that was
+    /// completed and goes on is started again: that is its next attempt.
     pub path: Vec<(Duration, String, Option<String>)>,
+    /// Which attempt a new run begins with; those before it are not known.
+    pub attempt: u64,
+    /// How long after its end it was last updated. On GitHub `updated_at` moves also long after the end.
+    pub touched: Duration,
 }
 
 impl Default for Timetable {
@@ -28,11 +37,15 @@ impl Default for Timetable {
     fn default() -> Self {
         Self {
             appears: Duration::ZERO,
+            listed: Duration::ZERO,
             queued: Duration::from_secs(2),
             running: Duration::from_secs(5),
             conclusion: "success".into(),
+            concludes: Duration::ZERO,
             fails_at: "Deploy".into(),
             path: Vec::new(),
+            attempt: 1,
+            touched: Duration::ZERO,
         }
     }
 }
@@ -54,6 +67,16 @@ impl Timetable {
     /// Queued for 2 s, then waiting for an approval for ever.
     pub fn waiting() -> Self {
         Self::path(&[(Duration::ZERO, "queued", None), (Duration::from_secs(2), "waiting", None)])
+    }
+
+    /// Queued for 2 s, then waiting until a wait timer of one minute ends, then 5 s in progress.
+    pub fn timer() -> Self {
+        Self::path(&[
+            (Duration::ZERO, "queued", None),
+            (Duration::from_secs(2), "waiting", None),
+            (Duration::from_secs(60), "in_progress", None),
+            (Duration::from_secs(65), "completed", Some("success")),
+        ])
     }
 
     /// Queued for 2 s, then completed with `action_required`.
@@ -80,18 +103,32 @@ impl Timetable {
         ])
     }
 
-    fn steps(&self) -> Vec<(Duration, String, Option<String>)> {
+    /// When it gets which status and conclusion.
+    pub(super) fn steps(&self) -> Vec<Step> {
         if !self.path.is_empty() {
             return self.path.clone();
         }
         let end = self.queued + self.running;
-        vec![
+        let mut steps = vec![
             (Duration::ZERO, "queued".into(), None),
             (self.queued, "in_progress".into(), None),
-            (end, "completed".into(), Some(self.conclusion.clone())),
-        ]
+        ];
+        if !self.concludes.is_zero() {
+            steps.push((end, "completed".into(), None));
+        }
+        steps.push((end + self.concludes, "completed".into(), Some(self.conclusion.clone())));
+        steps
+    }
+
+    /// When it first gets a status.
+    pub(super) fn first(&self, status: &str) -> Option<Duration> {
+        let mut steps = self.steps().into_iter();
+        steps.find(|(_, known, _)| known == status).map(|(at, ..)| at)
     }
 }
+
+/// When a run gets which status and conclusion, counted from the start of its attempt.
+pub(super) type Step = (Duration, String, Option<String>);
 
 /// Where a run stands at some time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -100,7 +137,7 @@ pub struct Phase {
     pub status: String,
     /// How it ended.
     pub conclusion: Option<String>,
-    /// Since when, counted from the creation.
+    /// Since when, counted from the attempt's start.
     pub since: Duration,
 }
 
@@ -133,23 +170,86 @@ pub struct Run {
     /// When its commit was made, by our clock.
     #[serde(serialize_with = "crate::clock::serialize")]
     pub committed: DateTime<Utc>,
-    /// Its timetable.
+    /// The timetable of this attempt.
     pub timetable: Timetable,
     /// Whether it came from somewhere else than a dispatch received.
     pub foreign: bool,
+    /// Which attempt this is; the first is 1.
+    pub attempt: u64,
+    /// When this attempt was started, by our clock; the first one was when the run was created.
+    #[serde(serialize_with = "crate::clock::serialize")]
+    pub started: DateTime<Utc>,
+    /// The login of who started this attempt.
+    pub triggered_by: String,
+    /// When a cancel of this attempt takes effect, by our clock.
+    #[serde(serialize_with = "crate::clock::serialize_option")]
+    pub cancelled: Option<DateTime<Utc>>,
+    /// How many jobs it keeps from the attempt before, because they succeeded there.
+    pub kept: usize,
+    /// The attempt before this one.
+    #[serde(skip)]
+    pub earlier: Option<Box<Run>>,
 }
 
 impl Run {
-    /// Where it stands, or none while it cannot be seen.
+    /// Where this attempt stands, or none while it cannot be seen.
     pub fn phase(&self, now: DateTime<Utc>) -> Option<Phase> {
-        let age = (now - self.created).to_std().ok()?;
-        if age < self.timetable.appears {
+        let age = (now - self.started).to_std().ok()?;
+        if self.is_first() && age < self.timetable.appears {
             return None;
         }
-        let steps = self.timetable.steps();
+        let steps = self.steps();
         let current = steps.iter().rev().find(|(at, _, _)| *at <= age);
         let (since, status, conclusion) = current.or(steps.first())?.clone();
         Some(Phase { status, conclusion, since })
+    }
+
+    /// Whether filtered lists know it already.
+    pub(super) fn is_listed(&self, now: DateTime<Utc>) -> bool {
+        (now - self.created).to_std().is_ok_and(|age| age >= self.timetable.listed)
+    }
+
+    /// When this attempt gets which status and conclusion, a cancel included.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let mut steps = self.timetable.steps();
+        if let Some(cut) = self.cut() {
+            steps.retain(|(at, ..)| *at <= cut);
+            steps.push((cut, "completed".into(), Some("cancelled".into())));
+        }
+        steps
+    }
+
+    /// When a cancel ends this attempt, if it does not end by itself before.
+    pub(super) fn cut(&self) -> Option<Duration> {
+        let cut = (self.cancelled? - self.started).to_std().ok()?;
+        let end = self.timetable.first("completed");
+        end.is_none_or(|end| cut < end).then_some(cut)
+    }
+
+    /// Whether it is a run of this repository.
+    pub(super) fn is_of(&self, repo: &str) -> bool {
+        let of = self.repo.as_deref();
+        of.is_none_or(|of| of.eq_ignore_ascii_case(repo))
+    }
+
+    fn is_first(&self) -> bool {
+        self.earlier.is_none()
+    }
+
+    /// The run as its latest attempt that began.
+    pub(super) fn current(&self, now: DateTime<Utc>) -> &Run {
+        let began = self.attempts().find(|run| run.started <= now);
+        began.or(self.attempts().last()).unwrap_or(self)
+    }
+
+    /// The run as each of its attempts, the latest first.
+    pub(super) fn attempts(&self) -> impl Iterator<Item = &Run> {
+        std::iter::successors(Some(self), |run| run.earlier.as_deref())
+    }
+
+    /// The run as one of its attempts.
+    pub(super) fn as_attempt(&self, number: u64) -> Option<&Run> {
+        self.attempts().find(|run| run.attempt == number)
     }
 }
 
@@ -219,6 +319,12 @@ mod tests {
             committed: DateTime::UNIX_EPOCH,
             timetable,
             foreign: false,
+            attempt: 1,
+            started: DateTime::UNIX_EPOCH,
+            triggered_by: "a".into(),
+            cancelled: None,
+            kept: 0,
+            earlier: None,
         }
     }
 
@@ -254,5 +360,27 @@ mod tests {
         let odd = run(Timetable::path(&[(Duration::ZERO, "pondering", Some("undecided"))]));
         let shown = ("pondering".to_owned(), Some("undecided".to_owned()));
         assert_eq!(at(&odd, 3.0).unwrap(), shown);
+    }
+
+    #[test]
+    fn a_cancel_ends_a_run_unless_it_ended_before() {
+        let mut run = run(Timetable::default());
+        let cancel = |run: &mut Run, second: u64| {
+            run.cancelled = Some(run.started + Duration::from_secs(second));
+        };
+        cancel(&mut run, 4);
+        assert_eq!(at(&run, 3.9).unwrap().0, "in_progress");
+        assert_eq!(at(&run, 4.0).unwrap().1.as_deref(), Some("cancelled"));
+        assert_eq!(at(&run, 9.0).unwrap().1.as_deref(), Some("cancelled"));
+        cancel(&mut run, 8);
+        assert_eq!(at(&run, 9.0).unwrap().1.as_deref(), Some("success"));
+    }
+
+    #[test]
+    fn a_conclusion_can_come_after_the_completion() {
+        let concludes = Duration::from_secs(3);
+        let run = run(Timetable { concludes, ..Timetable::default() });
+        assert_eq!(at(&run, 7.0).unwrap(), ("completed".to_owned(), None));
+        assert_eq!(at(&run, 10.0).unwrap().1.as_deref(), Some("success"));
     }
 }

@@ -15,12 +15,14 @@ use super::{
 use crate::server::Answer;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 impl View<'_> {
     /// A run that can be seen, and where it stands.
     pub(super) fn run(&self, repo: &str, id: &str) -> Result<(Run, Phase), Refusal> {
         let mut runs = self.state.runs.iter();
-        let run = runs.find(|run| run.id.to_string() == id && is_of(run, repo));
+        let run = runs.find(|run| run.id.to_string() == id && run.is_of(repo));
+        let run = run.map(|run| run.current(self.now));
         run.and_then(|run| Some((run.clone(), run.phase(self.now)?))).ok_or_else(not_found)
     }
 
@@ -28,12 +30,18 @@ impl View<'_> {
     pub(super) fn runs(&self, repo: &str, workflow: Option<&str>) -> Found {
         let filter = Filter::read(self.request).map_err(|why| (422, why))?;
         let skew = self.state.scenario.clock_skew;
+        let lag = if filter.is_search() { self.state.scenario.filters_lag } else { Duration::ZERO };
         let mut found: Vec<(&Run, Phase)> = self
             .state
             .runs
             .iter()
-            .filter(|run| is_of(run, repo) && workflow.is_none_or(|file| run.workflow == file))
-            .filter_map(|run| Some((run, run.phase(self.now)?)))
+            .filter(|run| run.is_of(repo) && workflow.is_none_or(|file| run.workflow == file))
+            .map(|run| run.current(self.now))
+            .filter(|run| run.created + lag <= self.now)
+            .filter_map(|run| {
+                let listed = !filter.is_search() || run.is_listed(self.now);
+                Some((run, run.phase(self.now).filter(|_| listed)?))
+            })
             .filter(|(run, phase)| {
                 // As GitHub shows it: whole seconds of its own clock.
                 let seconds = (run.created + skew).timestamp();
@@ -48,13 +56,22 @@ impl View<'_> {
         Ok(self.list("workflow_runs", found, reachable, write))
     }
 
-    /// A run's jobs, which lag behind it.
-    pub(super) fn jobs(&self, repo: &str, run: &Run) -> Answer {
+    /// A run's jobs, which lag behind it: of this attempt, or of all.
+    pub(super) fn jobs(&self, repo: &str, run: &Run, attempt: Option<u64>) -> Answer {
         let seen = self.now - self.state.scenario.jobs_lag;
-        let jobs = match run.phase(seen) {
-            Some(phase) => self.site(repo).jobs(run, &phase, seen),
-            None => Vec::new(),
-        };
+        let site = self.site(repo);
+        let mut jobs = Vec::new();
+        for one in run.attempts() {
+            let Some(phase) = one.phase(seen) else { continue };
+            jobs.extend(if one.attempt == run.attempt {
+                site.jobs(one, &phase, seen)
+            } else {
+                site.own_jobs(one, &phase, seen)
+            });
+        }
+        if let Some(attempt) = attempt {
+            jobs.retain(|job| job["run_attempt"] == attempt);
+        }
         self.list("jobs", jobs, usize::MAX, Value::clone)
     }
 
@@ -74,22 +91,22 @@ impl View<'_> {
         let ours = self.new_run(repo, workflow, &accepted.git_ref, &accepted.inputs);
         let twin = Run {
             timetable: other_ending(&timetable),
+            triggered_by: twin_actor.clone(),
             actor: twin_actor,
             foreign: true,
             ..ours.clone()
         };
-        let run_id = self.state.add(Run { timetable, actor: account, ..ours });
+        let triggered_by = account.clone();
+        let run_id =
+            self.state.add(self.now, Run { timetable, triggered_by, actor: account, ..ours });
         for _ in 0..twins {
             let mut inputs = accepted.inputs.clone();
             let other = uuid::Uuid::new_v4().to_string();
             inputs.insert("correlation_id".into(), json!(other));
             inputs.insert("requester".into(), json!("somebody-else"));
             let titled = self.new_run(repo, workflow, &accepted.git_ref, &inputs);
-            self.state.add(Run {
-                name: titled.name,
-                display_title: titled.display_title,
-                ..twin.clone()
-            });
+            let (name, display_title) = (titled.name, titled.display_title);
+            self.state.add(self.now, Run { name, display_title, ..twin.clone() });
         }
         self.state.dispatches.push(Dispatch {
             repo: repo.to_owned(),
@@ -139,13 +156,14 @@ impl View<'_> {
             committed: self.now - self.state.scenario.committed,
             timetable: Timetable::default(),
             foreign: false,
+            attempt: 1,
+            started: self.now,
+            triggered_by: String::new(),
+            cancelled: None,
+            kept: 0,
+            earlier: None,
         }
     }
-}
-
-fn is_of(run: &Run, repo: &str) -> bool {
-    let of = run.repo.as_deref();
-    of.is_none_or(|of| of.eq_ignore_ascii_case(repo))
 }
 
 /// A timetable that ends in another way, so that a mix-up shows.
@@ -153,6 +171,7 @@ fn other_ending(ours: &Timetable) -> Timetable {
     let ends_well = ours.path.is_empty() && ours.conclusion == "success";
     Timetable {
         conclusion: if ends_well { "failure" } else { "success" }.to_owned(),
+        listed: Duration::ZERO,
         path: Vec::new(),
         ..ours.clone()
     }

@@ -2,7 +2,9 @@
 
 use super::{
     fault::Fault,
+    gate::Gate,
     permission::Permission,
+    renamed::Renamed,
     run::{NewRun, Timetable},
     workflow::{Title, Workflow},
 };
@@ -30,6 +32,12 @@ pub struct Scenario {
     pub denied: Vec<Permission>,
     /// Whether the App is installed.
     pub installed: bool,
+    /// An installation token younger than this is refused with this status: GitHub's servers do not know it yet.
+    pub token_lag: Option<(Duration, u16)>,
+    /// A repository that was renamed; see [`Github::rename`](super::Github::rename).
+    pub renamed: Option<Renamed>,
+    /// The environments that a run waits for while its status is `waiting`.
+    pub gates: Vec<Gate>,
     /// How far GitHub's clock is ahead of ours; shifts `Date`, `created_at` and the rest.
     pub clock_skew: TimeDelta,
     /// The timetable of a dispatched run.
@@ -48,6 +56,22 @@ pub struct Scenario {
     pub twin_actor: Option<String>,
     /// How far a run's list of jobs lags behind the run.
     pub jobs_lag: Duration,
+    /// How far a run's list of artifacts lags behind the run.
+    pub artifacts_lag: Duration,
+    /// How far a filtered list of runs lags behind: it does not show younger runs. The list without a
+    /// filter does.
+    pub filters_lag: Duration,
+    /// Whether `filter=all` lists the jobs of all attempts; else it is ignored, as by servers that do not
+    /// know it.
+    pub lists_all_attempts: bool,
+    /// A page of more items than this is answered 502.
+    pub largest_page: usize,
+    /// How long after a job's end its log comes.
+    pub logs_lag: Duration,
+    /// How long a cancel takes; none: the run goes on until the cancel is forced.
+    pub cancel_takes: Option<Duration>,
+    /// The timetables of the next re-runs; if there is none left, that of the attempt before.
+    pub reruns: Vec<Timetable>,
     /// Runs that somebody else started before; added once, when the scenario begins.
     pub history: Vec<NewRun>,
     /// Requests an hour.
@@ -68,6 +92,9 @@ impl Default for Scenario {
             tags: vec!["v1.0.0".into()],
             denied: Vec::new(),
             installed: true,
+            token_lag: None,
+            renamed: None,
+            gates: vec![Gate::approval("production")],
             clock_skew: TimeDelta::zero(),
             timetable: Timetable::default(),
             committed: TimeDelta::minutes(10),
@@ -77,6 +104,13 @@ impl Default for Scenario {
             twins: 0,
             twin_actor: None,
             jobs_lag: Duration::ZERO,
+            artifacts_lag: Duration::ZERO,
+            filters_lag: Duration::ZERO,
+            lists_all_attempts: true,
+            largest_page: usize::MAX,
+            logs_lag: Duration::ZERO,
+            cancel_takes: Some(Duration::from_secs(2)),
+            reruns: Vec::new(),
             history: Vec::new(),
             rate_limit: 5000,
             faults: Vec::new(),

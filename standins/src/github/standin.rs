@@ -2,8 +2,8 @@
 
 use super::{
     artifacts, auth,
-    fault::{self, Fault, What},
-    permission, routes,
+    fault::{self, Fault, On, What},
+    permission, redirect, routes,
     scenario::Scenario,
     state::State,
     wire::error_body,
@@ -80,7 +80,7 @@ impl Github {
 }
 
 impl Shared {
-    fn api(&self) -> &str {
+    pub fn api(&self) -> &str {
         self.api.get().map_or("", String::as_str)
     }
 
@@ -90,6 +90,9 @@ impl Shared {
 
     async fn handle(&self, received: Received) -> Outcome {
         let (outcome, what) = self.take(&received);
+        if routes::kind(&received) == On::Dispatch {
+            self.hold_back_answer().await;
+        }
         if let Some(What::Delay(delay)) = what {
             let _stall = self.gauge.stall();
             tokio::time::sleep(delay).await;
@@ -102,11 +105,13 @@ impl Shared {
         let now = self.clock.now();
         let mut state = self.state();
         let window_ends = state.window(now);
+        let mut request = Request::new(now, received);
+        let by_name = redirect::by_name(&state.scenario, self.api(), received);
+        let received = by_name.as_ref().unwrap_or(received);
         let caller = auth::caller(&state, now, received);
         let downloads = artifacts::is_download(received);
-        let mut request = Request::new(now, received);
         request.authorized = caller.is_ok();
-        let what = fault::take(&mut state.scenario.faults, routes::kind(received));
+        let what = fault::take(&mut state.scenario.faults, routes::kind(received), now);
         let github_now = now + state.scenario.clock_skew;
         let limit = state.scenario.rate_limit;
         let spoilt = what.as_ref().and_then(|what| fault::answer(what, github_now, limit));
@@ -125,7 +130,9 @@ impl Shared {
         }
         // The store of archives is none of the API's operations.
         if processed && !downloads {
-            self.recorder.request("github", &request, answer.status);
+            // The description of the API names repositories only by name.
+            let described = Request { path: received.path.clone(), ..request.clone() };
+            self.recorder.request("github", &described, answer.status);
         }
         let github_reset = (window_ends + state.scenario.clock_skew).timestamp();
         let usual = if downloads {

@@ -1,7 +1,9 @@
 //! What the stand-in remembers.
 
 use super::{
+    outbox::Outbox,
     permission::Granted,
+    restarts::with_restarts,
     run::{NewRun, Run},
     scenario::Scenario,
     sealed::Secrets,
@@ -44,14 +46,16 @@ pub(super) struct Variable {
 /// An installation's token.
 pub(super) struct Issued {
     pub token: String,
+    pub begins: DateTime<Utc>,
     pub ends: DateTime<Utc>,
     pub granted: Granted,
 }
 
-/// A link to an archive.
+/// A link to an archive or a log.
 pub(super) struct Link {
     pub key: String,
-    pub zip: Bytes,
+    pub content: Bytes,
+    pub content_type: &'static str,
     pub ends: DateTime<Utc>,
 }
 
@@ -66,6 +70,7 @@ pub(super) struct State {
     pub issued: Vec<Issued>,
     pub links: Vec<Link>,
     pub dispatches: Vec<Dispatch>,
+    pub outbox: Outbox,
     pub requests: Vec<Request>,
     pub unread: Unread,
     pub used: u64,
@@ -84,6 +89,7 @@ impl State {
             issued: Vec::new(),
             links: Vec::new(),
             dispatches: Vec::new(),
+            outbox: Outbox::default(),
             requests: Vec::new(),
             unread: Unread::default(),
             used: 0,
@@ -101,13 +107,18 @@ impl State {
         }
     }
 
-    /// Adds a run, numbering it.
-    pub fn add(&mut self, mut run: Run) -> u64 {
+    /// Adds a run, numbering it; hooks hear of what becomes of it from now on.
+    pub fn add(&mut self, now: DateTime<Utc>, mut run: Run) -> u64 {
         let count = self.counts.entry(run.workflow.clone()).or_default();
         run.run_number = 41 + *count;
         *count += 1;
         run.id = 15_000_000_000 + 1_013 * (1 + self.runs.len() as u64);
+        run.attempt = run.timetable.attempt;
         let id = run.id;
+        let run = with_restarts(run);
+        for attempt in run.attempts() {
+            self.outbox.expect(&self.scenario, attempt, now);
+        }
         self.runs.push(run);
         id
     }
@@ -124,7 +135,7 @@ impl State {
                 workflow.map_or_else(|| new.workflow.clone(), |workflow| workflow.name.clone())
             });
             let created = now + new.created;
-            self.add(Run {
+            let run = Run {
                 id: 0,
                 run_number: 0,
                 repo: new.repo,
@@ -134,12 +145,19 @@ impl State {
                 sha: new.sha.unwrap_or_else(|| branch_sha(&new.branch)),
                 branch: new.branch,
                 event: new.event,
+                triggered_by: new.actor.clone(),
                 actor: new.actor,
                 created,
+                attempt: 1,
+                started: created,
+                cancelled: None,
+                kept: 0,
+                earlier: None,
                 committed: created - new.committed,
                 timetable: new.timetable,
                 foreign: true,
-            })
+            };
+            self.add(now, run)
         };
         new.into_iter().map(&mut add).collect()
     }

@@ -2,8 +2,10 @@
 
 mod app;
 mod artifacts;
+mod attempts;
 mod digest;
 mod repository;
+mod webhooks;
 
 use super::{
     Artifact, Fault, Github, NewRun, On, Permission, Scenario, Timetable, What, Workflow,

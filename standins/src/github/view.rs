@@ -1,6 +1,12 @@
 //! One request, what it is answered from, and how an answer is written.
 
-use super::{answers::Site, auth::Caller, listing::Page, state::State, wire::Refusal};
+use super::{
+    answers::Site,
+    auth::Caller,
+    listing::Page,
+    state::State,
+    wire::{Refusal, error_body},
+};
 use crate::server::{Answer, Received};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -48,7 +54,11 @@ impl View<'_> {
         reachable: usize,
         write: impl Fn(&T) -> W,
     ) -> Answer {
-        self.list_by(name, items, reachable, Page::read(self.request), write)
+        let page = Page::read(self.request);
+        if page.is_larger_than(self.state.scenario.largest_page) {
+            return Answer::json(502, &error_body(502, "Server Error"));
+        }
+        self.list_by(name, items, reachable, page, write)
     }
 
     /// As [`View::list`], for a page with limits of its own.

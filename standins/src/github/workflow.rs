@@ -19,14 +19,77 @@ pub struct Workflow {
     pub dispatchable: bool,
     /// `active`, `disabled_manually`, …
     pub state: String,
-    /// The name of its one job.
+    /// The jobs before its last one, each of which needs the one before.
+    pub before: Vec<Job>,
+    /// The name of its last job, most often its only one.
     pub job: String,
-    /// The steps of its one job.
+    /// The steps of its last job.
     pub steps: Vec<String>,
+    /// Other jobs, listed before it.
+    pub other_jobs: Vec<OtherJob>,
     /// How its steps share a run's running time; a step without one has 1.
     pub shares: Vec<u32>,
     /// What each run of it leaves behind when it is completed.
     pub artifacts: Vec<Artifact>,
+    /// What its steps print into the log of their job: a step's name and a line.
+    pub prints: Vec<(String, String)>,
+}
+
+/// A job of a workflow.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// Its steps.
+    pub steps: Vec<String>,
+    /// How its steps share a run's running time; a step without one has 1.
+    pub shares: Vec<u32>,
+}
+
+/// A job as it stands in a workflow.
+pub(super) struct Part<'a> {
+    pub name: &'a str,
+    pub steps: &'a [String],
+    shares: &'a [u32],
+}
+
+impl Part<'_> {
+    /// The one job of a workflow that nothing is known of.
+    pub fn nameless() -> Self {
+        Part { name: "deploy", steps: &[], shares: &[] }
+    }
+
+    /// The share of the running time that a step has.
+    pub fn share(&self, step: usize) -> u32 {
+        self.shares.get(step).copied().unwrap_or(1)
+    }
+}
+
+/// A job beside the one that a run's timetable is about. It is listed when the run is completed.
+#[derive(Clone, Debug)]
+pub struct OtherJob {
+    /// Its name; none: `null`, which the API description does not allow.
+    pub name: Option<String>,
+    /// The attempt in which it was run.
+    pub attempt: u64,
+    /// Its conclusion.
+    pub conclusion: String,
+    /// Its steps, with their conclusions.
+    pub steps: Vec<(String, String)>,
+}
+
+impl OtherJob {
+    /// A job of the first attempt, without steps.
+    pub fn new(name: &str, conclusion: &str) -> Self {
+        let (name, conclusion) = (Some(name.to_owned()), conclusion.to_owned());
+        Self { name, attempt: 1, conclusion, steps: Vec::new() }
+    }
+
+    /// Adds a step.
+    pub fn step(mut self, name: &str, conclusion: &str) -> Self {
+        self.steps.push((name.to_owned(), conclusion.to_owned()));
+        self
+    }
 }
 
 /// An input of a workflow.
@@ -62,10 +125,13 @@ impl Workflow {
             inputs: Vec::new(),
             dispatchable: true,
             state: "active".into(),
+            before: Vec::new(),
             job: "deploy".into(),
             steps: steps.map(String::from).into(),
+            other_jobs: Vec::new(),
             shares: Vec::new(),
             artifacts: Vec::new(),
+            prints: Vec::new(),
         }
     }
 
@@ -92,6 +158,22 @@ impl Workflow {
     pub fn steps(mut self, steps: &[(&str, u32)]) -> Self {
         self.steps = steps.iter().map(|&(name, _)| name.to_owned()).collect();
         self.shares = steps.iter().map(|&(_, share)| share).collect();
+        self
+    }
+
+    /// Adds a job before the last one, of steps that each have a share of the running time.
+    pub fn job_before(mut self, name: &str, steps: &[(&str, u32)]) -> Self {
+        self.before.push(Job {
+            name: name.into(),
+            steps: steps.iter().map(|&(name, _)| name.to_owned()).collect(),
+            shares: steps.iter().map(|&(_, share)| share).collect(),
+        });
+        self
+    }
+
+    /// Lets a step print a line into its job's log.
+    pub fn prints(mut self, step: &str, line: &str) -> Self {
+        self.prints.push((step.into(), line.into()));
         self
     }
 
@@ -169,16 +251,26 @@ impl Workflow {
         Some(title)
     }
 
-    /// The share of the running time that the step has.
-    pub(crate) fn share(&self, step: usize) -> u32 {
-        self.shares.get(step).copied().unwrap_or(1)
+    /// Its jobs, in order.
+    pub(super) fn parts(&self) -> Vec<Part<'_>> {
+        let before = self.before.iter();
+        let before =
+            before.map(|job| Part { name: &job.name, steps: &job.steps, shares: &job.shares });
+        let last = Part { name: &self.job, steps: &self.steps, shares: &self.shares };
+        before.chain([last]).collect()
     }
 
-    /// The step at which a bad run fails: the one of that name, or else the longest of the middle.
-    pub(crate) fn failing_step(&self, name: &str) -> Option<usize> {
-        let named = self.steps.iter().position(|step| step == name);
+    /// The job and the step at which a bad run fails: the step of that name, or else the longest
+    /// in the middle of the last job.
+    pub(super) fn failing(&self, name: &str) -> Option<(usize, usize)> {
+        let parts = self.parts();
+        let named = parts.iter().enumerate().find_map(|(job, part)| {
+            part.steps.iter().position(|step| step == name).map(|step| (job, step))
+        });
+        let job = parts.len() - 1;
         let middle = 1..self.steps.len().saturating_sub(1);
-        named.or_else(|| middle.max_by_key(|&step| self.share(step)))
+        let longest = middle.max_by_key(|&step| parts[job].share(step));
+        named.or_else(|| longest.map(|step| (job, step)))
     }
 
     /// The file's text.
@@ -211,14 +303,19 @@ impl Workflow {
                 }
             }
         }
-        let _ = write!(
-            text,
-            "\njobs:\n  {}:\n    runs-on: ubuntu-latest\n    steps:\n",
-            self.job.replace(' ', "-")
-        );
-        let last = self.steps.len().saturating_sub(1);
-        for step in self.steps.iter().take(last).skip(1) {
-            let _ = writeln!(text, "      - name: {}\n        run: \"true\"", quoted(step));
+        text.push_str("\njobs:\n");
+        let mut needed = None;
+        for part in self.parts() {
+            let id = part.name.replace(' ', "-");
+            let _ = writeln!(text, "  {id}:");
+            if let Some(needed) = needed.replace(id) {
+                let _ = writeln!(text, "    needs: {needed}");
+            }
+            text.push_str("    runs-on: ubuntu-latest\n    steps:\n");
+            let last = part.steps.len().saturating_sub(1);
+            for step in part.steps.iter().take(last).skip(1) {
+                let _ = writeln!(text, "      - name: {}\n        run: \"true\"", quoted(step));
+            }
         }
         text
     }
@@ -250,7 +347,10 @@ mod tests {
     #[test]
     fn a_bad_run_fails_at_the_named_step_or_the_longest() {
         let deploy = Workflow::client_deploy();
-        let step = |name: &str| &deploy.steps[deploy.failing_step(name).unwrap()];
+        let step = |name: &str| &deploy.steps[deploy.failing(name).unwrap().1];
         assert_eq!((step("S3 sync").as_str(), step("Deploy").as_str()), ("S3 sync", "Build"));
+        let two = Workflow::client_deploy().job_before("test", &[("Set up job", 1), ("Lint", 1)]);
+        assert_eq!((two.failing("Lint"), two.failing("Deploy")), (Some((0, 1)), Some((1, 3))));
+        assert!(two.yaml(Title::Neither).contains("  deploy:\n    needs: test\n"));
     }
 }

@@ -23,7 +23,7 @@ fn get(discord: &Discord, path: &str, query: Vec<(String, String)>) -> (u16, Val
     headers.insert("authorization", bot.parse().unwrap());
     let path = format!("/api/v10{path}");
     let request = Received { method: "GET".into(), path, query, headers, body: Bytes::new() };
-    let (Outcome::Answer(answer), _) = discord.take(&request) else { panic!("not answered") };
+    let Outcome::Answer(answer) = discord.take(&request) else { panic!("not answered") };
     (answer.status, serde_json::from_slice(&answer.body).unwrap())
 }
 
@@ -115,7 +115,7 @@ fn a_message_can_be_there_although_the_bot_is_told_nothing_or_otherwise() {
     let body = Bytes::from(json!({"content": "two"}).to_string());
     let path = format!("/api/v10{}", path());
     let request = Received { method: "POST".into(), path, query: Vec::new(), headers, body };
-    assert!(matches!(discord.take(&request).0, Outcome::Drop));
+    assert!(matches!(discord.take(&request), Outcome::Drop));
     let contents = discord.channel_messages().into_iter().map(|message| message.content);
     assert_eq!(contents.collect::<Vec<_>>(), ["one", "two"]);
     let statuses: Vec<_> = discord.requests().iter().map(|request| request.status).collect();

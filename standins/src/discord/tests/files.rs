@@ -94,7 +94,7 @@ async fn the_channel_takes_messages_from_the_bot_only() {
             .collect(),
         body: Bytes::new(),
     };
-    let (Outcome::Answer(answer), _) = discord.take(&request) else { panic!("not answered") };
+    let Outcome::Answer(answer) = discord.take(&request) else { panic!("not answered") };
     assert_eq!(answer.status, 401);
     assert_eq!(kinds(&discord)[..2], ["posted", "posted"]);
 }
@@ -116,7 +116,7 @@ fn a_browser_can_see_a_file() {
             headers: http::HeaderMap::new(),
             body: Bytes::new(),
         };
-        let (Outcome::Answer(answer), _) = discord.take(&request) else { panic!("not answered") };
+        let Outcome::Answer(answer) = discord.take(&request) else { panic!("not answered") };
         (answer.status, answer.body)
     };
     let path = discord.channel_messages()[0].attachments[0].path.clone();

@@ -1,0 +1,50 @@
+//! What a test decides of the server, its channels and what interactions say.
+
+use super::{interaction::Interaction, people::User, permissions::Permissions, standin::Discord};
+use serde_json::Value;
+
+impl Discord {
+    /// Adds a channel to the server.
+    pub fn add_channel(&self, id: &str) {
+        self.state().places.others.push(id.to_owned());
+    }
+
+    /// Changes what the bot may do in one channel; elsewhere what [`Discord::permit`] says holds.
+    pub fn permit_in(&self, channel: &str, permissions: Permissions) {
+        self.state().places.rights.insert(channel.to_owned(), permissions);
+    }
+
+    /// Takes the bot out of the server, or back in. Its commands stay there, as after an
+    /// installation without the scope `bot`.
+    pub fn set_in_server(&self, is_in: bool) {
+        self.state().places.absent = !is_in;
+    }
+
+    /// What interactions say in `app_permissions`; none: what the bot may do in the channel.
+    pub fn set_app_permissions(&self, bits: Option<&str>) {
+        self.state().places.app_permissions = bits.map(str::to_owned);
+    }
+
+    /// Which application interactions name in `application_id`.
+    pub fn set_interactions_of(&self, application_id: &str) {
+        self.state().places.application_id = application_id.to_owned();
+    }
+
+    /// How many edits of messages older than an hour a channel takes within 20 s.
+    pub fn set_old_edits(&self, count: usize) {
+        self.state().places.old_edits = count;
+    }
+
+    /// As [`Discord::interaction`], typed in another channel.
+    pub fn interaction_in(
+        &self,
+        channel: &str,
+        by: &User,
+        text: &str,
+    ) -> Result<Interaction, String> {
+        let typed = self.interaction(by, text)?;
+        let mut payload: Value = serde_json::from_slice(&typed.body).unwrap_or_default();
+        self.state().place(&mut payload, channel);
+        Ok(self.signed(payload))
+    }
+}

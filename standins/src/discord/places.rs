@@ -1,0 +1,83 @@
+//! The channels of the server, and what the bot may do in them.
+
+use super::{
+    people::{APPLICATION_ID, CHANNEL_ID},
+    permissions::Permissions,
+};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// What holds of the places where the bot is.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// Whether the bot left the server; the commands can still be there.
+    pub absent: bool,
+    /// Channels besides the first one.
+    pub others: Vec<String>,
+    /// Rights that differ from those in the first channel.
+    pub rights: HashMap<String, Permissions>,
+    /// What interactions say that the app may do; none: what it may.
+    pub app_permissions: Option<String>,
+    /// Which application interactions name.
+    pub application_id: String,
+    /// How many edits of old messages a channel takes within 20 s.
+    pub old_edits: usize,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            absent: false,
+            others: Vec::new(),
+            rights: HashMap::new(),
+            app_permissions: None,
+            application_id: APPLICATION_ID.to_owned(),
+            // As bots' authors report; Discord does not say.
+            old_edits: 3,
+        }
+    }
+}
+
+/// What a bot has besides what [`Permissions`] says.
+const ALWAYS: u64 = 2_248_473_465_835_073;
+const VIEW_CHANNEL: u64 = 1 << 10;
+const SEND_MESSAGES: u64 = 1 << 11;
+const ATTACH_FILES: u64 = 1 << 15;
+const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+
+impl Places {
+    /// Whether the server has such a channel.
+    pub fn has_channel(&self, id: &str) -> bool {
+        id == CHANNEL_ID || self.others.iter().any(|known| known == id)
+    }
+
+    /// What the bot may do in a channel.
+    /// `usual`: what holds where nothing else is said.
+    pub fn rights(&self, channel: &str, usual: Permissions) -> Permissions {
+        if self.absent {
+            return Permissions { view: false, send: false, attach: false, history: false };
+        }
+        self.rights.get(channel).copied().unwrap_or(usual)
+    }
+
+    /// Says in an interaction where it was sent and what the app may do there.
+    pub fn place(&self, payload: &mut Value, channel: &str, usual: Permissions) {
+        let may = self.rights(channel, usual);
+        let mut bits = ALWAYS;
+        for (allowed, bit) in [
+            (may.view, VIEW_CHANNEL),
+            (may.send, SEND_MESSAGES),
+            (may.attach, ATTACH_FILES),
+            (may.history, READ_MESSAGE_HISTORY),
+        ] {
+            if !allowed {
+                bits &= !bit;
+            }
+        }
+        let said = self.app_permissions.clone();
+        payload["app_permissions"] = json!(said.unwrap_or_else(|| bits.to_string()));
+        payload["application_id"] = json!(self.application_id);
+        payload["channel_id"] = json!(channel);
+        payload["channel"]["id"] = json!(channel);
+    }
+}
