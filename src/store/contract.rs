@@ -1,118 +1,125 @@
-//! The store's contract, and its records.
+//! The store's contract: items with a revision, conditional writes, lists. It knows no rule of the bot.
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+use uuid::Uuid;
 
-use crate::discord::{CorrelationId, InteractionId};
-
-/// Stores interactions, deploys and posts.
+/// Keeps items. All that decides is a conditional write: if two race, exactly one succeeds.
 pub trait Store: Send + Sync {
-    /// Claims an interaction, so that it is handled once (idempotency). `false`: it was claimed before.
-    fn take_interaction(&self, id: InteractionId) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// The item with this key, as of the last commit (a consistent read).
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Item>, StoreError>>;
 
-    /// Claims a deploy's interaction in the same way: stores the deploy as pending. Call it before the
-    /// dispatch.
-    fn begin_deploy<'a>(&'a self, deploy: &'a Deploy) -> BoxFuture<'a, Result<Begun, StoreError>>;
+    /// Does all these writes, or none of them.
+    ///
+    /// An error does not tell whether they were done. Commit the same `Commit` again to know: the items
+    /// carry its claim.
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Committed, StoreError>>;
 
-    /// Stores the URL of a deploy's run.
-    fn note_run<'a>(
+    /// Up to `count` items of a partition, those with the greatest sort keys first.
+    fn list<'a>(
         &'a self,
-        key: &'a DeployKey,
-        page: &'a str,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
-
-    /// Ends a deploy whose outcome the caller is about to announce. `false`: it was ended before, and another
-    /// caller announces it. `true` also for a deploy that is not stored any more.
-    fn end_deploy<'a>(
-        &'a self,
-        key: &'a DeployKey,
-        outcome: &'a DeployOutcome,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
-
-    /// The latest deploys of an agent, newest first.
-    fn history<'a>(
-        &'a self,
-        agent: &'a str,
+        partition: &'a str,
         count: u16,
-    ) -> BoxFuture<'a, Result<Vec<Deploy>, StoreError>>;
-
-    /// Begins a post that must not be duplicated, whoever retries it. `key` identifies it.
-    fn begin_post<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Post, StoreError>>;
-
-    /// Ends a post. `posted: false` means that it was certainly not posted; then it can be begun again,
-    /// unless another process has ended it as posted.
-    fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>>;
+    ) -> BoxFuture<'a, Result<Vec<Item>, StoreError>>;
 }
 
-/// A deploy requested in Discord.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deploy {
-    /// Its key.
-    pub key: DeployKey,
-    /// `name#id` of the requester.
-    pub requester: String,
-    /// When it was requested.
-    pub began_at: DateTime<Utc>,
-    /// URL of its run, once known.
-    pub run_page: Option<String>,
-    /// Whether its outcome was announced.
-    pub state: DeployState,
+/// Where an item is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Items that are listed together have the same.
+    pub partition: String,
+    /// The item's place in its partition.
+    pub sort: String,
 }
 
-/// The key of a deploy. Keys of one agent sort by interaction, so by time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeployKey {
-    /// The agent's id.
-    pub agent: String,
-    /// The interaction that requested it.
-    pub interaction_id: InteractionId,
-}
-
-impl DeployKey {
-    /// The correlation id of its run.
-    pub fn correlation_id(&self) -> CorrelationId {
-        self.interaction_id.correlation_id()
+impl Key {
+    /// This place in this partition.
+    pub fn new(partition: impl Into<String>, sort: impl Into<String>) -> Self {
+        Self { partition: partition.into(), sort: sort.into() }
     }
 }
 
-/// The state of a deploy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeployState {
-    /// The outcome is not announced yet.
-    Pending,
-    /// The outcome was announced.
-    Ended(DeployOutcome),
+/// What an item holds: a JSON object. Its owner knows the schema.
+pub type Body = Map<String, Value>;
+
+/// An item that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Where it is.
+    pub key: Key,
+    /// The claim of the commit that wrote it, so each write changes it.
+    pub revision: Uuid,
+    /// What it holds.
+    pub body: Body,
+    /// When it may be deleted. `None`: never.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// The outcome of a deploy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeployOutcome {
-    /// One word: GitHub's conclusion, like `success`, or the reason why there is none.
-    pub word: String,
-    /// URL of its run, if known.
-    pub run_page: Option<String>,
-    /// When it was announced.
-    pub at: DateTime<Utc>,
+/// Writes that are done together, or not at all.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// Becomes the revision of what it writes, so that a repetition recognises its own work.
+    pub claim: Uuid,
+    /// At least one, each for another key. DynamoDB takes up to 100.
+    pub writes: Vec<Write>,
 }
 
-/// The result of [`Store::begin_deploy`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begun {
-    /// New: the caller must dispatch it.
-    Now,
-    /// A replay: the same interaction began it before. Holds its current record.
-    Before(Deploy),
+impl Commit {
+    /// A new commit of these writes.
+    pub fn of(writes: Vec<Write>) -> Self {
+        Self { claim: Uuid::new_v4(), writes }
+    }
 }
 
-/// The result of [`Store::begin_post`].
+/// A write of one item, under a condition.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// Which item.
+    pub key: Key,
+    /// The condition.
+    pub expect: Expect,
+    /// What to do.
+    pub change: Change,
+}
+
+/// The condition of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Post {
-    /// New: nobody has tried to post it.
-    First,
-    /// Another try began it, but its result is not known.
-    Unsure,
-    /// Already posted.
+pub enum Expect {
+    /// No item has this key.
+    Absent,
+    /// The item has this revision.
+    Revision(Uuid),
+}
+
+impl Expect {
+    /// What was read is still there.
+    pub fn unchanged(read: Option<&Item>) -> Self {
+        read.map_or(Self::Absent, |item| Self::Revision(item.revision))
+    }
+}
+
+/// What a write does.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Puts an item, in place of the one that is there.
+    Put {
+        /// What it holds.
+        body: Body,
+        /// When it may be deleted. `None`: never.
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// Deletes the item.
+    Delete,
+}
+
+/// What came of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// All writes are done.
     Done,
+    /// A condition does not hold, so none is done.
+    Conflict,
 }
 
 /// Why the store cannot be used; then nothing that it decides can be done. Safe as Markdown.
@@ -124,4 +131,38 @@ pub enum StoreError {
     /// It is there and cannot be used, for now or by us.
     #[error("{0}")]
     Unusable(String),
+}
+
+/// Puts an item if its key is free. `false`: it is not.
+pub async fn put_first(
+    store: &dyn Store,
+    key: Key,
+    body: Body,
+    expires_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let change = Change::Put { body, expires_at: Some(expires_at) };
+    let commit = Commit::of(vec![Write { key, expect: Expect::Absent, change }]);
+    Ok(store.commit(&commit).await? == Committed::Done)
+}
+
+/// How often a change of an item is tried while others change it too.
+const CHANGES: usize = 8;
+
+/// Changes an item by what was read, again if another process changed it meanwhile. `change` returns what
+/// to write, or `None` to leave it. `Ok(false)`: it was left.
+pub async fn update(
+    store: &dyn Store,
+    key: &Key,
+    change: impl Fn(Option<&Item>) -> Option<Change> + Send,
+) -> Result<bool, StoreError> {
+    for _ in 0..CHANGES {
+        let read = store.get(key).await?;
+        let Some(change) = change(read.as_ref()) else { return Ok(false) };
+        let expect = Expect::unchanged(read.as_ref());
+        let commit = Commit::of(vec![Write { key: key.clone(), expect, change }]);
+        if store.commit(&commit).await? == Committed::Done {
+            return Ok(true);
+        }
+    }
+    Err(StoreError::Unusable("an item is changed by too many processes at once".to_owned()))
 }

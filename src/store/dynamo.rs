@@ -1,84 +1,146 @@
 //! The store that all processes share: a DynamoDB table.
 //!
-//! | `pk` | `sk` | what |
-//! |---|---|---|
-//! | `interaction#<id>` | `interaction` | an interaction that was taken |
-//! | `agent#<agent's id>` | the interaction's id, 20 digits | a deploy, so one agent's are in order |
-//! | `post#<key>` | `post` | a post that must be there once |
+//! Its keys are `pk`, the partition, and `sk`, the sort key. Beside them an item has:
 //!
-//! Every item has `expires_at`, the table's TTL attribute in seconds since 1970. Each deciding write is
-//! conditional and carries a random `claim`. The SDK retries a write whose answer was lost. If the retry
-//! finds its own claim in the table, the first try had succeeded.
+//! | attribute | what |
+//! |---|---|
+//! | `claim` | the revision: the claim of the commit that wrote it |
+//! | `body` | JSON. An item of version 0.1 has an attribute for each member instead |
+//! | `expires_at` | the table's TTL attribute, in seconds since 1970; none on what must stay |
+//!
+//! Each write is conditional. The SDK repeats a write whose answer was lost. If the repetition finds its own
+//! claim in the table, the first try had succeeded.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use chrono::{DateTime, TimeDelta, Utc};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use chrono::DateTime;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::contract::{
-    Begun, Deploy, DeployKey, DeployOutcome, DeployState, Post, Store, StoreError,
-};
-use crate::aws::{Aws, AwsError};
-use crate::clock::Clock;
-use crate::discord::InteractionId;
+use super::contract::{Change, Commit, Committed, Expect, Item, Key, Store, StoreError, Write};
+use crate::aws::error::readable;
+use crate::aws::{Aws, AwsError, signed};
 
-/// Discord's signatures expire after five minutes, so replays stop long before this.
-const INTERACTIONS_KEPT: TimeDelta = TimeDelta::days(1);
-const DEPLOYS_KEPT: TimeDelta = TimeDelta::days(90);
-const POSTS_KEPT: TimeDelta = TimeDelta::days(7);
+type Attributes = HashMap<String, AttributeValue>;
 
-type Item = HashMap<String, AttributeValue>;
+/// The attributes that are the store's own, not the body's.
+const OWN: [&str; 4] = ["pk", "sk", CLAIM, EXPIRES_AT];
+const CLAIM: &str = "claim";
+const BODY: &str = "body";
+const EXPIRES_AT: &str = "expires_at";
 
 /// A store in a DynamoDB table.
 pub struct Dynamo {
     aws: Arc<Aws>,
     table: String,
-    clock: Arc<dyn Clock>,
 }
 
 impl Dynamo {
     /// A store in this table. It connects on first use.
-    pub fn new(aws: Arc<Aws>, table: String, clock: Arc<dyn Clock>) -> Self {
-        Self { aws, table, clock }
+    pub fn new(aws: Arc<Aws>, table: String) -> Self {
+        Self { aws, table }
     }
 
-    async fn client(&self) -> Client {
-        Client::new(self.aws.config().await)
+    async fn client(&self) -> Result<Client, AwsError> {
+        Ok(Client::new(self.aws.config().await?))
     }
 
-    /// The expiry of an item written now.
-    fn expiry(&self, kept: TimeDelta) -> AttributeValue {
-        number((self.clock.now() + kept).timestamp())
-    }
-
-    /// Writes an item if its key is free; `None` on success. Otherwise returns the other writer's item.
-    async fn put_first(&self, mut item: Item) -> Result<Option<Item>, StoreError> {
-        let claim = text(Uuid::new_v4());
-        item.insert("claim".to_owned(), claim.clone());
-        let put = self.client().await.put_item().table_name(&self.table).set_item(Some(item));
-        let put = put
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match put.send().await {
-            Ok(_) => Ok(None),
-            Err(SdkError::ServiceError(failed)) => match failed.into_err() {
-                PutItemError::ConditionalCheckFailedException(failed) => {
-                    let there = failed.item.unwrap_or_default();
-                    Ok((there.get("claim") != Some(&claim)).then_some(there))
+    /// `None`: a condition does not hold.
+    async fn write(&self, commit: &Commit) -> Result<Option<()>, AwsError> {
+        let client = self.client().await?;
+        if let [write] = commit.writes.as_slice() {
+            return self.write_one(&client, write, commit.claim).await;
+        }
+        let writes: Result<Vec<_>, _> =
+            commit.writes.iter().map(|write| self.part(write, commit.claim)).collect();
+        let writes = writes.map_err(|error| AwsError::Failed(error.to_string()))?;
+        let transaction = client.transact_write_items().set_transact_items(Some(writes));
+        match signed(|| transaction.clone().send()).await {
+            Ok(_) => Ok(Some(())),
+            Err(error) => match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                    let reasons = canceled.cancellation_reasons();
+                    // While another transaction is under way: as if that had been done before.
+                    let holds_not = ["None", "ConditionalCheckFailed", "TransactionConflict"];
+                    let mut others = reasons.iter().filter(|reason| {
+                        reason.code().is_some_and(|code| !holds_not.contains(&code))
+                    });
+                    others.next().map_or(Ok(None), |reason| {
+                        Err(AwsError::Failed(format!("a transaction: {}", readable(reason.code()))))
+                    })
                 }
-                error => Err(self.error(AwsError::of_code(error.code()))),
+                _ => Err(AwsError::of(&error)),
             },
+        }
+    }
+
+    /// Half as dear as a transaction.
+    async fn write_one(
+        &self,
+        client: &Client,
+        write: &Write,
+        claim: Uuid,
+    ) -> Result<Option<()>, AwsError> {
+        let Condition { expression, values } = condition(write.expect);
+        match &write.change {
+            Change::Put { .. } => {
+                let put = client.put_item().table_name(&self.table);
+                let put = put.set_item(Some(attributes(write, claim)));
+                let put = put.condition_expression(expression);
+                let put = put.set_expression_attribute_values(values);
+                refused(signed(|| put.clone().send()).await)
+            }
+            Change::Delete => {
+                let delete = client.delete_item().table_name(&self.table);
+                let delete = delete.set_key(Some(key_of(&write.key)));
+                let delete = delete.condition_expression(expression);
+                let delete = delete.set_expression_attribute_values(values);
+                refused(signed(|| delete.clone().send()).await)
+            }
+        }
+    }
+
+    /// A write as part of a transaction.
+    fn part(&self, write: &Write, claim: Uuid) -> Result<TransactWriteItem, BuildError> {
+        let Condition { expression, values } = condition(write.expect);
+        let part = TransactWriteItem::builder();
+        Ok(match &write.change {
+            Change::Put { .. } => {
+                let put = Put::builder().table_name(&self.table);
+                let put = put.set_item(Some(attributes(write, claim)));
+                let put = put.condition_expression(expression);
+                part.put(put.set_expression_attribute_values(values).build()?)
+            }
+            Change::Delete => {
+                let delete = Delete::builder().table_name(&self.table);
+                let delete = delete.set_key(Some(key_of(&write.key)));
+                let delete = delete.condition_expression(expression);
+                part.delete(delete.set_expression_attribute_values(values).build()?)
+            }
+        }
+        .build())
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        let client = self.client().await.map_err(|error| self.error(error))?;
+        let get = client.get_item().table_name(&self.table);
+        let get = get.set_key(Some(key_of(key))).consistent_read(true);
+        match signed(|| get.clone().send()).await {
+            Ok(found) => found.item.map(|found| self.item(found)).transpose(),
             Err(error) => Err(self.error(AwsError::of(&error))),
         }
+    }
+
+    /// The item, if it has the form that this store writes or wrote.
+    fn item(&self, found: Attributes) -> Result<Item, StoreError> {
+        item_of(found).ok_or_else(|| self.unusable("holds an item that this version cannot read"))
     }
 
     fn unusable(&self, why: &str) -> StoreError {
@@ -96,214 +158,137 @@ impl Dynamo {
 }
 
 impl Store for Dynamo {
-    fn take_interaction(&self, id: InteractionId) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(async move {
-            let item = item([
-                ("pk", text(format!("interaction#{id}"))),
-                ("sk", text("interaction")),
-                ("expires_at", self.expiry(INTERACTIONS_KEPT)),
-            ]);
-            Ok(self.put_first(item).await?.is_none())
-        })
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Item>, StoreError>> {
+        Box::pin(self.read(key))
     }
 
-    fn begin_deploy<'a>(&'a self, deploy: &'a Deploy) -> BoxFuture<'a, Result<Begun, StoreError>> {
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Committed, StoreError>> {
         Box::pin(async move {
-            let Deploy { key, requester, began_at, run_page, state: _ } = deploy;
-            let mut item = item([
-                ("state", text("pending")),
-                ("correlation_id", text(key.correlation_id())),
-                ("requester", text(requester)),
-                ("began_at", text(began_at.to_rfc3339())),
-                ("expires_at", self.expiry(DEPLOYS_KEPT)),
-            ]);
-            item.extend(key_of(key));
-            item.extend(run_page.as_ref().map(|page| ("run_page".to_owned(), text(page))));
-            let Some(before) = self.put_first(item).await? else { return Ok(Begun::Now) };
-            let unreadable = "holds this deploy in a form that this version cannot read";
-            deploy_of(&before).map(Begun::Before).ok_or_else(|| self.unusable(unreadable))
-        })
-    }
-
-    fn note_run<'a>(
-        &'a self,
-        key: &'a DeployKey,
-        page: &'a str,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let update = self.client().await.update_item().table_name(&self.table);
-            let update = update
-                .set_key(Some(key_of(key)))
-                .condition_expression("attribute_exists(pk)")
-                .update_expression("SET run_page = :page")
-                .expression_attribute_values(":page", text(page));
-            match update.send().await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(self.error(AwsError::of(&error))),
+            if self.write(commit).await.map_err(|error| self.error(error))?.is_some() {
+                return Ok(Committed::Done);
             }
+            // Perhaps an earlier try was done, and only its answer was lost.
+            for write in &commit.writes {
+                if let Change::Put { .. } = write.change {
+                    let there = self.read(&write.key).await?;
+                    return Ok(match there {
+                        Some(there) if there.revision == commit.claim => Committed::Done,
+                        _ => Committed::Conflict,
+                    });
+                }
+            }
+            Ok(Committed::Conflict)
         })
     }
 
-    fn end_deploy<'a>(
+    fn list<'a>(
         &'a self,
-        key: &'a DeployKey,
-        outcome: &'a DeployOutcome,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(async move {
-            let claim = text(Uuid::new_v4());
-            let mut set =
-                "SET #state = :ended, outcome = :outcome, ended_at = :at, end_claim = :claim"
-                    .to_owned();
-            let mut update = self.client().await.update_item().table_name(&self.table);
-            if let Some(page) = &outcome.run_page {
-                set.push_str(", run_page = :page");
-                update = update.expression_attribute_values(":page", text(page));
-            }
-            let update = update
-                .set_key(Some(key_of(key)))
-                .condition_expression("#state = :pending")
-                .update_expression(set)
-                .expression_attribute_names("#state", "state")
-                .expression_attribute_values(":pending", text("pending"))
-                .expression_attribute_values(":ended", text("ended"))
-                .expression_attribute_values(":outcome", text(&outcome.word))
-                .expression_attribute_values(":at", text(outcome.at.to_rfc3339()))
-                .expression_attribute_values(":claim", claim.clone())
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                );
-            match update.send().await {
-                Ok(_) => Ok(true),
-                Err(SdkError::ServiceError(failed)) => match failed.into_err() {
-                    UpdateItemError::ConditionalCheckFailedException(failed) => {
-                        Ok(failed.item.is_none_or(|ended| ended.get("end_claim") == Some(&claim)))
-                    }
-                    error => Err(self.error(AwsError::of_code(error.code()))),
-                },
-                Err(error) => Err(self.error(AwsError::of(&error))),
-            }
-        })
-    }
-
-    fn history<'a>(
-        &'a self,
-        agent: &'a str,
+        partition: &'a str,
         count: u16,
-    ) -> BoxFuture<'a, Result<Vec<Deploy>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<Item>, StoreError>> {
         Box::pin(async move {
-            let query = self.client().await.query().table_name(&self.table);
+            let client = self.client().await.map_err(|error| self.error(error))?;
+            let query = client.query().table_name(&self.table);
             let query = query
-                .key_condition_expression("pk = :agent")
-                .expression_attribute_values(":agent", text(format!("agent#{agent}")))
+                .key_condition_expression("pk = :partition")
+                .expression_attribute_values(":partition", text(partition))
                 .scan_index_forward(false)
                 .consistent_read(true)
                 .limit(count.into());
-            match query.send().await {
-                Ok(page) => Ok(page.items().iter().filter_map(deploy_of).collect()),
+            match signed(|| query.clone().send()).await {
+                Ok(page) => page
+                    .items
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|found| self.item(found))
+                    .collect(),
                 Err(error) => Err(self.error(AwsError::of(&error))),
             }
         })
     }
+}
 
-    fn begin_post<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Post, StoreError>> {
-        Box::pin(async move {
-            let mut item =
-                item([("state", text("begun")), ("expires_at", self.expiry(POSTS_KEPT))]);
-            item.extend(post_key(key));
-            Ok(match self.put_first(item).await? {
-                None => Post::First,
-                Some(there) if string(&there, "state").as_deref() == Some("done") => Post::Done,
-                Some(_) => Post::Unsure,
-            })
-        })
+/// `None`: the condition does not hold.
+fn refused<T, E>(
+    answer: Result<T, SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>>,
+) -> Result<Option<()>, AwsError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match answer {
+        Ok(_) => Ok(Some(())),
+        // Of the two the second: another transaction was under way, as if it had been done before.
+        Err(error)
+            if matches!(
+                error.code(),
+                Some("ConditionalCheckFailedException" | "TransactionConflictException")
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(AwsError::of(&error)),
     }
+}
 
-    fn end_post<'a>(&'a self, key: &'a str, posted: bool) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let client = self.client().await;
-            let ended = if posted {
-                let update = client.update_item().table_name(&self.table);
-                let update = update
-                    .set_key(Some(post_key(key)))
-                    .update_expression("SET #state = :done, expires_at = :expiry")
-                    .expression_attribute_names("#state", "state")
-                    .expression_attribute_values(":done", text("done"))
-                    .expression_attribute_values(":expiry", self.expiry(POSTS_KEPT));
-                update.send().await.map(drop).map_err(|error| AwsError::of(&error))
-            } else {
-                let delete = client.delete_item().table_name(&self.table);
-                let delete = delete
-                    .set_key(Some(post_key(key)))
-                    .condition_expression("#state = :begun")
-                    .expression_attribute_names("#state", "state")
-                    .expression_attribute_values(":begun", text("begun"));
-                match delete.send().await {
-                    Ok(_) => Ok(()),
-                    // Another process has ended it as posted.
-                    Err(error)
-                        if error.as_service_error().is_some_and(
-                            DeleteItemError::is_conditional_check_failed_exception,
-                        ) =>
-                    {
-                        Ok(())
-                    }
-                    Err(error) => Err(AwsError::of(&error)),
-                }
-            };
-            ended.map_err(|error| self.error(error))
-        })
+struct Condition {
+    expression: &'static str,
+    values: Option<Attributes>,
+}
+
+fn condition(expect: Expect) -> Condition {
+    match expect {
+        Expect::Absent => Condition { expression: "attribute_not_exists(pk)", values: None },
+        Expect::Revision(revision) => {
+            let values = HashMap::from([(":revision".to_owned(), text(revision))]);
+            Condition { expression: "claim = :revision", values: Some(values) }
+        }
     }
+}
+
+fn attributes(write: &Write, claim: Uuid) -> Attributes {
+    let mut attributes = key_of(&write.key);
+    if let Change::Put { body, expires_at } = &write.change {
+        let body = Value::Object(body.clone());
+        attributes.insert(BODY.to_owned(), text(body));
+        let expiry = expires_at.map(|at| AttributeValue::N(at.timestamp().to_string()));
+        attributes.extend(expiry.map(|expiry| (EXPIRES_AT.to_owned(), expiry)));
+    }
+    attributes.insert(CLAIM.to_owned(), text(claim));
+    attributes
 }
 
 fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
-fn number(value: i64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
+fn key_of(Key { partition, sort }: &Key) -> Attributes {
+    HashMap::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), text(sort))])
 }
 
-fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn key_of(DeployKey { agent, interaction_id }: &DeployKey) -> Item {
-    item([
-        ("pk", text(format!("agent#{agent}"))),
-        ("sk", text(format!("{:020}", interaction_id.0))),
-    ])
-}
-
-fn post_key(key: &str) -> Item {
-    item([("pk", text(format!("post#{key}"))), ("sk", text("post"))])
-}
-
-fn string(item: &Item, name: &str) -> Option<String> {
-    item.get(name)?.as_s().ok().cloned()
-}
-
-fn time(item: &Item, name: &str) -> Option<DateTime<Utc>> {
-    string(item, name)?.parse().ok()
-}
-
-/// `None` for an item in an unknown format, for example of another version.
-fn deploy_of(item: &Item) -> Option<Deploy> {
-    let state = match string(item, "state")?.as_str() {
-        "pending" => DeployState::Pending,
-        _ => DeployState::Ended(DeployOutcome {
-            word: string(item, "outcome")?,
-            run_page: string(item, "run_page"),
-            at: time(item, "ended_at")?,
-        }),
+fn item_of(mut found: Attributes) -> Option<Item> {
+    let string = |name: &str| found.get(name)?.as_s().ok().cloned();
+    let key = Key { partition: string("pk")?, sort: string("sk")? };
+    let revision = string(CLAIM)?.parse().ok()?;
+    let expires_at = match found.get(EXPIRES_AT) {
+        Some(at) => Some(DateTime::from_timestamp(at.as_n().ok()?.parse().ok()?, 0)?),
+        None => None,
     };
-    Some(Deploy {
-        key: DeployKey {
-            agent: string(item, "pk")?.strip_prefix("agent#")?.to_owned(),
-            interaction_id: InteractionId(string(item, "sk")?.parse().ok()?),
-        },
-        requester: string(item, "requester")?,
-        began_at: time(item, "began_at")?,
-        run_page: string(item, "run_page"),
-        state,
-    })
+    let body = match string(BODY) {
+        Some(body) => serde_json::from_str(&body).ok()?,
+        None => {
+            found.retain(|name, _| !OWN.contains(&name.as_str()));
+            found.into_iter().filter_map(|(name, value)| Some((name, member(value)?))).collect()
+        }
+    };
+    Some(Item { key, revision, body, expires_at })
+}
+
+/// An attribute of an item of version 0.1 as a member of the body.
+fn member(value: AttributeValue) -> Option<Value> {
+    match value {
+        AttributeValue::S(text) => Some(Value::String(text)),
+        AttributeValue::N(number) => Some(Value::Number(number.parse().ok()?)),
+        AttributeValue::Bool(flag) => Some(Value::Bool(flag)),
+        _ => None,
+    }
 }

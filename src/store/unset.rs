@@ -3,9 +3,8 @@
 
 use futures_util::future::{BoxFuture, ready};
 
-use super::contract::{Begun, Deploy, DeployKey, DeployOutcome, Post, Store, StoreError};
+use super::contract::{Commit, Committed, Item, Key, Store, StoreError};
 use super::settings::{HOW_TO_GET_A_TABLE, TABLE_NAME};
-use crate::discord::InteractionId;
 
 /// Refuses everything because no table is configured.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,39 +16,15 @@ fn no_table<T: Send + 'static>() -> BoxFuture<'static, Result<T, StoreError>> {
 }
 
 impl Store for Unset {
-    fn take_interaction(&self, _: InteractionId) -> BoxFuture<'_, Result<bool, StoreError>> {
+    fn get<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Option<Item>, StoreError>> {
         no_table()
     }
 
-    fn begin_deploy<'a>(&'a self, _: &'a Deploy) -> BoxFuture<'a, Result<Begun, StoreError>> {
+    fn commit<'a>(&'a self, _: &'a Commit) -> BoxFuture<'a, Result<Committed, StoreError>> {
         no_table()
     }
 
-    fn note_run<'a>(
-        &'a self,
-        _: &'a DeployKey,
-        _: &'a str,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        no_table()
-    }
-
-    fn end_deploy<'a>(
-        &'a self,
-        _: &'a DeployKey,
-        _: &'a DeployOutcome,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        no_table()
-    }
-
-    fn history<'a>(&'a self, _: &'a str, _: u16) -> BoxFuture<'a, Result<Vec<Deploy>, StoreError>> {
-        no_table()
-    }
-
-    fn begin_post<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Post, StoreError>> {
-        no_table()
-    }
-
-    fn end_post<'a>(&'a self, _: &'a str, _: bool) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn list<'a>(&'a self, _: &'a str, _: u16) -> BoxFuture<'a, Result<Vec<Item>, StoreError>> {
         no_table()
     }
 }

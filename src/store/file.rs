@@ -1,0 +1,420 @@
+//! The store of `deckhand serve`: one file, by redb.
+//!
+//! It outlives the process: a commit is on the disk before it is answered. One process writes to it; others
+//! may read it at the same time.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `deckhand` | `schema` | the number of this layout |
+//! | `items` | partition, NUL, sort key | revision, expiry and body as JSON |
+//! | `expiries` | milliseconds since 1970, the item's key | nothing |
+
+use std::fs;
+use std::io;
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use redb::{
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction,
+    ReadableDatabase, ReadableTable, StorageError, Table, TableDefinition, TableError,
+    TransactionError, WriteTransaction,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::contract::{
+    Body, Change, Commit, Committed, Expect, Item, Key, Store, StoreError, Write,
+};
+use super::settings::DATA_FILE;
+use crate::clock::Clock;
+use crate::text::escape;
+
+const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("deckhand");
+const ITEMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("items");
+const EXPIRIES: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiries");
+
+/// The number of the layout that this version writes.
+const SCHEMA: u64 = 1;
+
+/// The pages that are kept in memory. All of the file is small.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many expired items a commit deletes at most, so that no commit takes long.
+const DELETED_AT_ONCE: usize = 100;
+
+/// A store in a file.
+pub struct File(Arc<Opened>);
+
+struct Opened {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    access: Access,
+    /// `None` after a failed write.
+    database: Mutex<Option<Arc<Handle>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Access {
+    Write,
+    Read,
+}
+
+enum Handle {
+    Writer(Database),
+    Reader(ReadOnlyDatabase),
+}
+
+impl Handle {
+    fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
+        match self {
+            Self::Writer(database) => database.begin_read(),
+            Self::Reader(database) => database.begin_read(),
+        }
+    }
+
+    fn begin_write(&self) -> Result<WriteTransaction, redb::Error> {
+        match self {
+            Self::Writer(database) => Ok(database.begin_write()?),
+            Self::Reader(_) => Err(io::Error::from(io::ErrorKind::ReadOnlyFilesystem).into()),
+        }
+    }
+}
+
+/// An item's value.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    revision: Uuid,
+    /// Milliseconds since 1970.
+    expires_at: Option<i64>,
+    body: Body,
+}
+
+impl File {
+    /// Opens the file, or makes it if there is none. A file that is damaged or is something else is an
+    /// error: it is never begun anew.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let unusable = |why: String| unusable(path, &why);
+        if !fs::exists(path).map_err(|error| unusable(error.to_string()))? {
+            create(path).map_err(|why| unusable(format!("cannot be made: {why}")))?;
+        }
+        Self::opened(path, clock, Access::Write)
+    }
+
+    /// Opens the file to read it, also while another process writes to it. `None`: there is none yet.
+    pub fn open_to_read(path: &Path, clock: Arc<dyn Clock>) -> Option<Result<Self, StoreError>> {
+        match fs::exists(path) {
+            Ok(false) => None,
+            Ok(true) => Some(Self::opened(path, clock, Access::Read)),
+            Err(error) => Some(Err(unusable(path, &error.to_string()))),
+        }
+    }
+
+    fn opened(path: &Path, clock: Arc<dyn Clock>, access: Access) -> Result<Self, StoreError> {
+        let handle = open(path, access).map_err(|why| unusable(path, &why))?;
+        let (path, database) = (path.to_owned(), Mutex::new(Some(Arc::new(handle))));
+        Ok(Self(Arc::new(Opened { path, clock, access, database })))
+    }
+
+    /// Does it on a thread that may wait for the disk.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Opened, &Handle) -> Result<T, redb::Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let opened = self.0.clone();
+        let done = tokio::task::spawn_blocking(move || opened.with_database(work)).await;
+        done.unwrap_or_else(|_| Err(unusable(&self.0.path, "could not be used, see the log")))
+    }
+}
+
+impl Opened {
+    fn with_database<T>(
+        &self,
+        work: impl FnOnce(&Self, &Handle) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let database = self.database().map_err(|why| unusable(&self.path, &why))?;
+        work(self, &database).map_err(|error| {
+            if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) {
+                self.forget(&database);
+            }
+            unusable(&self.path, &format!("cannot be used: {error}"))
+        })
+    }
+
+    /// After a failed write redb takes no more writes. The next use opens the file again, and checks it.
+    fn forget(&self, failed: &Arc<Handle>) {
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        database.take_if(|database| Arc::ptr_eq(database, failed));
+    }
+
+    fn database(&self) -> Result<Arc<Handle>, String> {
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(database) = database.as_ref() {
+            return Ok(database.clone());
+        }
+        let opened = Arc::new(open(&self.path, self.access)?);
+        Ok(database.insert(opened).clone())
+    }
+
+    fn commit(&self, database: &Handle, commit: &Commit) -> Result<Committed, redb::Error> {
+        let transaction = database.begin_write()?;
+        let conflict = {
+            let items = transaction.open_table(ITEMS)?;
+            conflict(&items, commit)?
+        };
+        if let Some(conflict) = conflict {
+            transaction.abort()?;
+            return Ok(conflict);
+        }
+        {
+            let mut items = transaction.open_table(ITEMS)?;
+            let mut expiries = transaction.open_table(EXPIRIES)?;
+            for write in &commit.writes {
+                apply(&mut items, &mut expiries, write, commit.claim)?;
+            }
+        }
+        delete_expired(&transaction, self.clock.now())?;
+        transaction.commit()?;
+        Ok(Committed::Done)
+    }
+}
+
+type Items<'a> = Table<'a, &'static str, &'static [u8]>;
+type Expiries<'a> = Table<'a, (i64, &'static str), ()>;
+
+/// Whether a condition does not hold, or the commit was done before. `None`: it can be done.
+fn conflict(items: &Items<'_>, commit: &Commit) -> Result<Option<Committed>, redb::Error> {
+    let mut holds = true;
+    let mut done = false;
+    for Write { key, expect, .. } in &commit.writes {
+        let there = items.get(name(key).as_str())?.map(|kept| kept_of(kept.value())).transpose()?;
+        let revision = there.map(|kept| kept.revision);
+        done |= revision == Some(commit.claim);
+        holds &= match expect {
+            Expect::Absent => revision.is_none(),
+            Expect::Revision(expected) => revision == Some(*expected),
+        };
+    }
+    Ok(match (done, holds) {
+        (true, _) => Some(Committed::Done),
+        (false, false) => Some(Committed::Conflict),
+        (false, true) => None,
+    })
+}
+
+fn apply(
+    items: &mut Items<'_>,
+    expiries: &mut Expiries<'_>,
+    write: &Write,
+    claim: Uuid,
+) -> Result<(), redb::Error> {
+    let name = name(&write.key);
+    let before = items.remove(name.as_str())?.map(|kept| kept_of(kept.value())).transpose()?;
+    if let Some(at) = before.and_then(|kept| kept.expires_at) {
+        expiries.remove((at, name.as_str()))?;
+    }
+    if let Change::Put { body, expires_at } = &write.change {
+        let expires_at = expires_at.map(|at| at.timestamp_millis());
+        let kept = Kept { revision: claim, expires_at, body: body.clone() };
+        let bytes = serde_json::to_vec(&kept).map_err(|error| corrupted(&error))?;
+        items.insert(name.as_str(), bytes.as_slice())?;
+        if let Some(at) = expires_at {
+            expiries.insert((at, name.as_str()), ())?;
+        }
+    }
+    Ok(())
+}
+
+fn delete_expired(transaction: &WriteTransaction, now: DateTime<Utc>) -> Result<(), redb::Error> {
+    let mut items = transaction.open_table(ITEMS)?;
+    let mut expiries = transaction.open_table(EXPIRIES)?;
+    for _ in 0..DELETED_AT_ONCE {
+        let Some(first) = expiries.first()?.map(|(key, _)| {
+            let (at, name) = key.value();
+            (at, name.to_owned())
+        }) else {
+            break;
+        };
+        if first.0 > now.timestamp_millis() {
+            break;
+        }
+        expiries.remove((first.0, first.1.as_str()))?;
+        items.remove(first.1.as_str())?;
+    }
+    Ok(())
+}
+
+impl Store for File {
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Item>, StoreError>> {
+        let key = key.clone();
+        Box::pin(self.on_disk(move |_, database| {
+            let items = database.begin_read()?.open_table(ITEMS)?;
+            let kept = items.get(name(&key).as_str())?;
+            kept.map(|kept| item(key, kept.value())).transpose()
+        }))
+    }
+
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Committed, StoreError>> {
+        let commit = commit.clone();
+        Box::pin(self.on_disk(move |opened, database| opened.commit(database, &commit)))
+    }
+
+    fn list<'a>(
+        &'a self,
+        partition: &'a str,
+        count: u16,
+    ) -> BoxFuture<'a, Result<Vec<Item>, StoreError>> {
+        let partition = partition.to_owned();
+        Box::pin(self.on_disk(move |_, database| list(&database.begin_read()?, &partition, count)))
+    }
+}
+
+fn list(
+    transaction: &ReadTransaction,
+    partition: &str,
+    count: u16,
+) -> Result<Vec<Item>, redb::Error> {
+    let items = transaction.open_table(ITEMS)?;
+    // The character after NUL ends the partition.
+    let (from, to) = (format!("{partition}\0"), format!("{partition}\u{1}"));
+    let range = items.range(from.as_str()..to.as_str())?.rev().take(count.into());
+    range
+        .map(|entry| {
+            let (name, kept) = entry?;
+            let sort = name.value().get(from.len()..).unwrap_or_default();
+            item(Key::new(partition, sort), kept.value())
+        })
+        .collect()
+}
+
+fn name(Key { partition, sort }: &Key) -> String {
+    format!("{partition}\0{sort}")
+}
+
+fn kept_of(bytes: &[u8]) -> Result<Kept, redb::Error> {
+    serde_json::from_slice(bytes).map_err(|error| corrupted(&error))
+}
+
+fn item(key: Key, bytes: &[u8]) -> Result<Item, redb::Error> {
+    let Kept { revision, expires_at, body } = kept_of(bytes)?;
+    let expires_at = expires_at.and_then(DateTime::from_timestamp_millis);
+    Ok(Item { key, revision, body, expires_at })
+}
+
+fn corrupted(error: &serde_json::Error) -> redb::Error {
+    redb::Error::Corrupted(format!("an item is not JSON as expected ({:?})", error.classify()))
+}
+
+fn unusable(path: &Path, why: &str) -> StoreError {
+    let path = escape::code(&path.to_string_lossy(), 200);
+    let why = escape::plain(why, 300);
+    StoreError::Unusable(format!("the file {path} (`{}`) {why}", DATA_FILE.name))
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .set_cache_size(CACHE_BYTES)
+        .set_concurrency_mode(ConcurrencyMode::SingleWriter)
+        .set_check_integrity_on_open(true);
+    builder
+}
+
+/// Makes the file beside its place and moves it there, so that a process that is killed meanwhile leaves
+/// no half of a file.
+fn create(path: &Path) -> Result<(), String> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.new", Uuid::new_v4()));
+    let beside = PathBuf::from(beside);
+    let made = fill(&beside)
+        .map_err(|error| error.to_string())
+        .and_then(|()| put_in_place(&beside, path).map_err(|error| error.to_string()));
+    // What is left of a failure is only in the way.
+    let _ = fs::remove_file(&beside);
+    match made {
+        // Another process was faster.
+        Err(_) if path.exists() => Ok(()),
+        made => made,
+    }
+}
+
+/// A link does not replace a file that another process has made meanwhile. Some file systems know no links.
+fn put_in_place(made: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(made, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
+            fs::rename(made, path)
+        }
+        linked => linked,
+    }
+}
+
+fn fill(path: &Path) -> Result<(), redb::Error> {
+    private(path)?;
+    let database = builder().create(path)?;
+    let transaction = database.begin_write()?;
+    transaction.open_table(ABOUT)?.insert("schema", SCHEMA)?;
+    transaction.open_table(ITEMS)?;
+    transaction.open_table(EXPIRIES)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// An empty file that only its owner may read: it names people and what they deployed.
+fn private(path: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Opens a file that is there. Who may write to it checks all of it first.
+fn open(path: &Path, access: Access) -> Result<Handle, String> {
+    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size == 0 {
+        return Err("is empty. Delete it to begin anew".to_owned());
+    }
+    // redb checks what it reads, but its word for a damaged file may be a panic.
+    let opened = panic::catch_unwind(|| match access {
+        Access::Write => builder().open(path).map(Handle::Writer),
+        Access::Read => builder().open_read_only(path).map(Handle::Reader),
+    });
+    let handle = match opened {
+        Ok(opened) => opened.map_err(|error| not_opened(&error))?,
+        Err(_) => return Err(format!("is damaged. {RESTORE}")),
+    };
+    match schema(&handle).map_err(|error| error.to_string())? {
+        Some(SCHEMA) => Ok(handle),
+        Some(newer) => Err(format!("is of a newer version of Deckhand (layout {newer})")),
+        None => Err(format!("is no file of Deckhand's. {RESTORE}")),
+    }
+}
+
+fn not_opened(error: &DatabaseError) -> String {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            "is in use by another process".to_owned()
+        }
+        DatabaseError::RepairAborted => {
+            "was not closed properly. `deckhand serve` repairs it when it starts".to_owned()
+        }
+        DatabaseError::Storage(StorageError::Io(error))
+            if error.kind() != io::ErrorKind::InvalidData =>
+        {
+            format!("cannot be opened: {error}")
+        }
+        error => format!("is damaged, or is no file of Deckhand's ({error}). {RESTORE}"),
+    }
+}
+
+fn schema(handle: &Handle) -> Result<Option<u64>, redb::Error> {
+    match handle.begin_read()?.open_table(ABOUT) {
+        Ok(about) => Ok(about.get("schema")?.map(|schema| schema.value())),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+const RESTORE: &str = "It was left as it is: restore a copy of it, or name another file";

@@ -1,0 +1,169 @@
+//! The store in a file: what becomes of it between two processes, and what a damaged file says.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use deckhand::clock::{Clock, SystemClock};
+use deckhand::store::{Body, File, Key, Store, StoreError, put_first};
+use rstest::rstest;
+use standins::Scratch;
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    File::open(path, Arc::new(SystemClock))
+}
+
+fn reader(path: &Path) -> File {
+    File::open_to_read(path, Arc::new(SystemClock)).unwrap().unwrap()
+}
+
+async fn put(store: &File, sort: &str) -> Result<bool, StoreError> {
+    put_lasting(store, sort, TimeDelta::days(1)).await
+}
+
+async fn put_lasting(store: &File, sort: &str, lasts: TimeDelta) -> Result<bool, StoreError> {
+    put_first(store, Key::new("p", sort), Body::new(), SystemClock.now() + lasts).await
+}
+
+async fn sorts(store: &File) -> Vec<String> {
+    store.list("p", 100).await.unwrap().into_iter().map(|item| item.key.sort).collect()
+}
+
+fn words(opened: Result<File, StoreError>) -> String {
+    opened.map(drop).unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn what_was_put_is_there_in_the_next_process() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    let store = open(&path).unwrap();
+    assert_eq!(put(&store, "1").await, Ok(true));
+    drop(store);
+    let store = open(&path).unwrap();
+    assert_eq!(put(&store, "1").await, Ok(false));
+    assert_eq!(sorts(&store).await, ["1"]);
+    // Names of people and of what they ship are nobody else's business.
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn one_process_writes_and_others_read_meanwhile() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    assert!(File::open_to_read(&path, Arc::new(SystemClock)).is_none());
+    let writer = open(&path).unwrap();
+    put(&writer, "1").await.unwrap();
+    let second = words(open(&path));
+    assert!(second.contains("`DATA_FILE`") && second.contains("in use by another"), "{second}");
+    let reader = reader(&path);
+    assert_eq!(sorts(&reader).await, ["1"]);
+    put(&writer, "2").await.unwrap();
+    assert_eq!(sorts(&reader).await, ["2", "1"]);
+    assert!(put(&reader, "3").await.unwrap_err().to_string().contains("read-only"));
+    assert_eq!(sorts(&reader).await, ["2", "1"]);
+    assert_eq!(put(&writer, "3").await, Ok(true));
+}
+
+#[tokio::test]
+async fn what_has_expired_is_deleted_with_the_next_commit() {
+    let scratch = Scratch::new().unwrap();
+    let store = open(&scratch.file("deckhand.redb")).unwrap();
+    put_lasting(&store, "1", TimeDelta::seconds(-1)).await.unwrap();
+    put_lasting(&store, "2", TimeDelta::days(1)).await.unwrap();
+    assert_eq!(sorts(&store).await, ["2"]);
+}
+
+#[rstest]
+#[case::nothing(b"")]
+#[case::text(b"this is no database\n")]
+#[case::zeros(&[0; 100_000])]
+fn a_foreign_file_is_an_error_and_stays_as_it_is(#[case] content: &[u8]) {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    fs::write(&path, content).unwrap();
+    let error = words(open(&path));
+    assert!(error.contains("deckhand.redb") && error.contains("`DATA_FILE`"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), content);
+    let read = File::open_to_read(&path, Arc::new(SystemClock)).unwrap();
+    assert!(read.is_err());
+}
+
+#[test]
+fn a_file_of_a_newer_layout_or_of_another_program_is_an_error() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    drop(open(&path).unwrap());
+    let about = redb::TableDefinition::<&str, u64>::new("deckhand");
+    let database = redb::Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(about).unwrap().insert("schema", 2).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    assert!(words(open(&path)).contains("newer version of Deckhand (layout 2)"));
+    let database = redb::Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.delete_table(about).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    assert!(words(open(&path)).contains("is no file of Deckhand's"));
+}
+
+/// Wherever a byte has changed or the end is missing: an error, or all is there. Never a panic, never less.
+#[tokio::test]
+async fn a_damaged_file_is_an_error_or_loses_nothing() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    let store = open(&path).unwrap();
+    for n in 0..20 {
+        put(&store, &n.to_string()).await.unwrap();
+    }
+    let all = sorts(&store).await;
+    drop(store);
+    let whole = fs::read(&path).unwrap();
+    let mut damaged = Vec::new();
+    for at in (0..whole.len()).step_by(whole.len() / 200) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x5a;
+        damaged.push(flipped);
+        damaged.push(whole[..at].to_vec());
+    }
+    let mut errors = 0;
+    for (n, content) in damaged.iter().enumerate() {
+        let path = scratch.file(&format!("{n}.redb"));
+        fs::write(&path, content).unwrap();
+        match open(&path) {
+            Ok(store) => assert_eq!(sorts(&store).await, all, "{n}"),
+            Err(error) => {
+                errors += 1;
+                assert!(error.to_string().contains("`DATA_FILE`"), "{error}");
+            }
+        }
+    }
+    assert!(errors > damaged.len() / 2, "{errors} of {}", damaged.len());
+}
+
+#[test]
+fn a_file_that_cannot_be_made_is_an_error() {
+    let scratch = Scratch::new().unwrap();
+    let error = words(open(&scratch.file("nowhere/deckhand.redb")));
+    assert!(error.contains("cannot be made") && error.contains("nowhere"), "{error}");
+    let error = words(open(scratch.path()));
+    assert!(error.contains("`DATA_FILE`"), "{error}");
+}
+
+#[tokio::test]
+async fn of_processes_that_make_the_file_at_once_one_has_it() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    let opened: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut opened: Vec<File> = opened.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(opened.len(), 1);
+    assert_eq!(put(&opened.remove(0), "1").await, Ok(true));
+}
