@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use crate::discord::CorrelationId;
 use crate::discord::interaction::Caller;
-use crate::github::Run;
 use crate::github::account::Dispatcher;
+use crate::github::{Run, git_ref};
 
 /// Whether the run's name contains the correlation id. GitHub documents `display_title` for `run-name`; some
 /// servers put it into `name`.
@@ -91,7 +91,7 @@ pub(crate) fn by_time<'a>(
     if carries_ids(runs) {
         return ByTime::None;
     }
-    let name = git_ref.trim_start_matches("refs/heads/").trim_start_matches("refs/tags/");
+    let name = git_ref::short(git_ref);
     let mut fitting = runs.iter().filter(|run| {
         run.event.as_deref() == Some("workflow_dispatch")
             && run.head_branch.as_deref() == Some(name)

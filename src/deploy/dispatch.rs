@@ -8,9 +8,6 @@ use super::retry_budget::RetryBudget;
 use super::state::Target;
 use crate::github::{DispatchAnswer, Github, GithubError};
 
-/// Tries of a dispatch that was not sent.
-const TRIES_UNSENT: u8 = 3;
-
 /// The result of a dispatch that GitHub may have accepted.
 #[derive(Debug)]
 pub(crate) enum Sent {
@@ -26,7 +23,8 @@ pub(crate) enum Sent {
 }
 
 /// Dispatches the workflow. It retries only if GitHub certainly did not accept the dispatch: there was no
-/// connection, a rate limit, or a refusal of the field `return_run_details`. `Err`: nothing was dispatched.
+/// connection, the sign-in before it failed, a rate limit, or a refusal of the field `return_run_details`. `Err`:
+/// nothing was dispatched.
 pub(crate) async fn once(
     github: &Github,
     order: &Order,
@@ -34,7 +32,6 @@ pub(crate) async fn once(
 ) -> Result<Sent, GithubError> {
     let mut return_run_details = github.asks_for_the_run();
     let mut refused = false;
-    let mut unsent = 0;
     loop {
         let at = github.now();
         let Order { repository, workflow, git_ref, .. } = order;
@@ -53,10 +50,7 @@ pub(crate) async fn once(
                 return Ok(Sent::Unnamed { at, lost: true });
             }
             Err(GithubError::RateLimited(wait)) if budget.rest(wait).await => {}
-            Err(GithubError::NotSent(_)) if unsent < TRIES_UNSENT - 1 && !budget.is_over() => {
-                unsent += 1;
-                budget.after_a_fault().await;
-            }
+            Err(error) if budget.sends_again(&error) => budget.after_a_fault().await,
             Err(GithubError::Refused(400 | 422, message))
                 if return_run_details && !refuses_the_dispatch_itself(&message) =>
             {
@@ -83,14 +77,19 @@ fn named(github: &Github, order: &Order, answer: DispatchAnswer) -> Target {
 
 /// Whether GitHub refused the dispatch itself, not the field `return_run_details`.
 fn refuses_the_dispatch_itself(message: &str) -> bool {
-    [
-        "Unexpected inputs provided",
-        "Required input",
-        "No ref found for",
-        "Workflow does not have 'workflow_dispatch' trigger",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
+    let message = message.to_lowercase();
+    !message.contains("return_run_details")
+        && [
+            "unexpected inputs provided",
+            "required input",
+            "not in the list of allowed values",
+            "no ref found for",
+            "'workflow_dispatch'",
+            "disabled",
+            "archived",
+        ]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 #[cfg(test)]
@@ -103,6 +102,10 @@ mod tests {
     #[case("Required input 'stage' not provided", true)]
     #[case("No ref found for: x", true)]
     #[case("Workflow does not have 'workflow_dispatch' trigger", true)]
+    #[case("Cannot trigger a 'workflow_dispatch' on a disabled workflow", true)]
+    #[case("Workflow is disabled", true)]
+    #[case("Repository was archived so is read-only.", true)]
+    #[case("Provided value 'x' for input 'stage' not in the list of allowed values", true)]
     #[case("Invalid request.\n\n\"return_run_details\" is not a permitted key.", false)]
     #[case("Problems parsing JSON", false)]
     fn a_refused_dispatch_is_distinguished_from_an_old_server(

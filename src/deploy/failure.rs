@@ -3,49 +3,80 @@
 use super::order::Order;
 use super::retry_budget::RetryBudget;
 use super::state::FailedAt;
-use crate::github::jobs::Job;
+use crate::github::jobs::{Job, Jobs, Step};
 use crate::github::{Github, Run};
 
 /// How often to read the jobs. The list may lag behind the run's completion.
 const LOOKS: u8 = 3;
 
 /// Finds the job and step that failed. `None`: the run did not fail, or GitHub does not show it in time.
+/// A cancelled run may have been cancelled after a job had failed; its jobs are read once.
 pub(crate) async fn find(
     github: &Github,
     order: &Order,
     run: &Run,
     budget: &mut RetryBudget,
 ) -> Option<FailedAt> {
-    if !is_failure(run.conclusion.as_deref()) {
-        return None;
-    }
-    for look in 1..=LOOKS {
-        match github.jobs(&order.repository, run.id).await {
-            Ok(jobs) => match failed_at(&jobs) {
-                Some(failed) => return Some(failed),
-                // A run that failed to start never has jobs.
-                None if run.conclusion.as_deref() == Some("startup_failure") => return None,
-                None => {}
-            },
-            Err(error) if error.is_passing() => {}
+    let looks = match run.conclusion.as_deref() {
+        // A run that failed to start never has jobs.
+        Some("cancelled" | "startup_failure") => 1,
+        conclusion if is_failure(conclusion) => LOOKS,
+        _ => return None,
+    };
+    for look in 1..=looks {
+        match github.jobs(&order.repository, run).await {
+            Ok(Jobs { jobs, .. }) => {
+                let failed = failed_at(&jobs);
+                if failed.is_some() {
+                    return failed;
+                }
+            }
+            Err(error) if error.is_passing() || error.is_doubtful() => {}
             Err(error) => {
                 tracing::warn!(%error, run_id = run.id, "the failed step cannot be found");
                 return None;
             }
         }
-        if look < LOOKS {
+        if look < looks {
             budget.breathe().await;
         }
     }
     None
 }
 
-fn failed_at(jobs: &[Job]) -> Option<FailedAt> {
-    let job = jobs.iter().find(|job| is_failure(job.conclusion.as_deref()))?;
-    let step = job.steps.iter().find(|step| is_failure(step.conclusion.as_deref()));
-    Some(FailedAt { job: job.name.clone(), step: step.map(|step| step.name.clone()) })
+/// Whether a run that ended so failed at a step.
+pub(super) fn has_failed_step(run: &Run) -> bool {
+    matches!(run.conclusion.as_deref(), Some("failure" | "timed_out"))
 }
 
+/// The first failed job with a failed step. A job that was killed (timed out, its runner lost) has none: it is
+/// named only if there is no other, with the step during which it ended.
+fn failed_at(jobs: &[Job]) -> Option<FailedAt> {
+    let failed = || jobs.iter().filter(|job| is_failure(job.conclusion.as_deref()));
+    let (job, step) = failed()
+        .find_map(|job| Some((job, Some(failed_step(job)?))))
+        .or_else(|| failed().map(|job| (job, interrupted_step(job))).next())?;
+    let named = |name: &str, other: &str| if name.is_empty() { other } else { name }.to_owned();
+    Some(FailedAt {
+        job: named(&job.name, "a job without a name"),
+        step: step.map(|step| named(&step.name, "a step without a name")),
+    })
+}
+
+fn failed_step(job: &Job) -> Option<&Step> {
+    job.steps.iter().find(|step| is_failure(step.conclusion.as_deref()))
+}
+
+/// The step that was cancelled, or that started and never ended.
+fn interrupted_step(job: &Job) -> Option<&Step> {
+    let interrupted = |step: &&Step| match step.conclusion.as_deref() {
+        Some(conclusion) => conclusion == "cancelled",
+        None => step.started_at.is_some(),
+    };
+    job.steps.iter().find(interrupted)
+}
+
+/// Whether a run, a job or a step with this conclusion failed.
 fn is_failure(conclusion: Option<&str>) -> bool {
     matches!(conclusion, Some("failure" | "timed_out" | "startup_failure"))
 }
@@ -69,6 +100,49 @@ mod tests {
         Some(("deploy", Some("S3 sync")))
     )]
     #[case::no_step_failed(json!([{"name": "deploy", "conclusion": "timed_out"}]), Some(("deploy", None)))]
+    #[case::a_cancelled_job_beside_a_failed_one(
+        json!([
+            {"name": "test (a)", "conclusion": "cancelled", "steps": [{"name": "Run", "conclusion": "cancelled"}]},
+            {"name": "test (b)", "conclusion": "failure", "steps": [{"name": "Run b", "conclusion": "failure"}]},
+        ]),
+        Some(("test (b)", Some("Run b")))
+    )]
+    #[case::a_job_that_timed_out_beside_a_failed_one(
+        json!([
+            {"name": "e2e", "conclusion": "timed_out", "steps": [{"name": "Wait", "conclusion": "cancelled"}]},
+            {"name": "deploy", "conclusion": "failure", "steps": [{"name": "S3 sync", "conclusion": "failure"}]},
+        ]),
+        Some(("deploy", Some("S3 sync")))
+    )]
+    #[case::a_lost_runner_beside_a_failed_one(
+        json!([
+            {"name": "build", "conclusion": "failure", "steps": [
+                {"name": "Compile", "conclusion": null, "started_at": "2026-11-22T10:00:00Z"},
+            ]},
+            {"name": "deploy", "conclusion": "failure", "steps": [{"name": "S3 sync", "conclusion": "failure"}]},
+        ]),
+        Some(("deploy", Some("S3 sync")))
+    )]
+    #[case::a_lost_runner_alone(
+        json!([{"name": "build", "conclusion": "failure", "steps": [
+            {"name": "Check out", "conclusion": "success"},
+            {"name": "Compile", "conclusion": null, "started_at": "2026-11-22T10:00:00Z"},
+            {"name": "Upload", "conclusion": null, "started_at": null},
+        ]}]),
+        Some(("build", Some("Compile")))
+    )]
+    #[case::timed_out_alone(
+        json!([{"name": "e2e", "conclusion": "timed_out", "steps": [{"name": "Wait", "conclusion": "cancelled"}]}]),
+        Some(("e2e", Some("Wait")))
+    )]
+    #[case::only_cancelled(
+        json!([{"name": "e2e", "conclusion": "cancelled", "steps": [{"name": "Wait", "conclusion": "cancelled"}]}]),
+        None
+    )]
+    #[case::nameless(
+        json!([{"name": null, "conclusion": "failure", "steps": [{"name": null, "conclusion": "failure"}]}]),
+        Some(("a job without a name", Some("a step without a name")))
+    )]
     #[case::still_lagging(json!([{"name": "deploy", "conclusion": null, "steps": []}]), None)]
     #[case::no_jobs(json!([]), None)]
     fn the_first_failure_counts(

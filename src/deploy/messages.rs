@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 
+use super::failure::has_failed_step;
+use super::given;
 use super::order::Order;
 use super::state::{Ended, FailedAt, Followed, NotFound, Stage, Target, Why};
 use crate::discord::{FinalReply, Message};
@@ -50,7 +52,7 @@ impl<'a> Messages<'a> {
             Stage::Searching { lost: true } => {
                 ("🔵", "GitHub's answer to the dispatch was lost, looking for its run".to_owned())
             }
-            Stage::Following(target) => running(target.run.as_ref()),
+            Stage::Following(target) => running(target.run.as_deref()),
         };
         Message::public(&format!("{icon} {}: {status}\n{}", self.title(), self.where_(stage)))
     }
@@ -67,7 +69,9 @@ impl<'a> Messages<'a> {
             _ => self.runs_link(),
         };
         let id = self.order.correlation_id;
-        let follow_up = format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`{added}");
+        let inputs = self.inputs();
+        let follow_up =
+            format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`{inputs}{added}");
         let follow_up = Message::public(&follow_up).pinging(user_id);
         FinalReply { message, follow_up: Some(follow_up) }
     }
@@ -84,17 +88,21 @@ impl<'a> Messages<'a> {
             Stage::Following(target) => Some(target),
             _ => None,
         };
-        let run = target.and_then(|target| target.run.as_ref());
+        let run = target.and_then(|target| target.run.as_deref());
         match ended {
             Ended::Concluded => {
                 let (icon, words) = conclusion(run.and_then(|run| run.conclusion.as_deref()));
-                let after = run.and_then(took).map(|took| format!(" after {took}"));
-                let failed = target.and_then(|target| target.failed_at.as_ref()).map(failed_at);
-                format!(
-                    "{icon} {title} {words}{}{}",
-                    after.unwrap_or_default(),
-                    failed.unwrap_or_default()
-                )
+                let after = run.and_then(took).map_or_else(
+                    || ", duration not known".to_owned(),
+                    |took| format!(" after {took}"),
+                );
+                let failed = match target.and_then(|target| target.failed_at.as_ref()) {
+                    Some(at) => Some(failed_at(at)),
+                    None => run.filter(|run| has_failed_step(run)).map(|_| {
+                        "\nGitHub did not tell at which step; the run shows it.".to_owned()
+                    }),
+                };
+                format!("{icon} {title} {words}{after}{}", failed.unwrap_or_default())
             }
             Ended::NotDispatched(error) => {
                 format!("🔴 {title}: nothing was dispatched. {}", refused(error, self.order))
@@ -183,11 +191,17 @@ impl<'a> Messages<'a> {
         let Order { git_ref, requester, correlation_id, .. } = self.order;
         let matched = target.map(|target| format!(" · {}", target.matched.words()));
         format!(
-            "{run} on {git_ref} by <@{user}>\nCorrelation id `{correlation_id}`{matched}",
+            "{run} on {git_ref} by <@{user}>{inputs}\nCorrelation id `{correlation_id}`{matched}",
+            inputs = self.inputs(),
             git_ref = escape::code(git_ref, 100),
             user = requester.user_id,
             matched = matched.unwrap_or_default(),
         )
+    }
+
+    /// The inputs on a line of their own, after a line feed; empty if there are none.
+    fn inputs(&self) -> String {
+        given::line(&self.order.given).map(|line| format!("\n{line}")).unwrap_or_default()
     }
 
     fn runs_link(&self) -> String {

@@ -6,12 +6,19 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::{Instant, sleep_until};
 
 use super::settings::WaitSettings;
+use crate::github::GithubError;
 
 /// Even a command that does not wait for the run waits this long for the result of its dispatch.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How many rate limits to wait out in one deploy.
 const RESTS: u8 = 2;
+
+/// A refusal of what GitHub knew before is believed after this long.
+const REFUSED_FOR: Duration = Duration::from_secs(15);
+
+/// A dispatch that GitHub has not seen is sent again for this long.
+const UNSENT_FOR: Duration = Duration::from_secs(10);
 
 /// The time limit of one deploy. All its pauses are made here.
 #[derive(Debug)]
@@ -20,6 +27,10 @@ pub(crate) struct RetryBudget {
     interval: Duration,
     rests_left: u8,
     backoff: ExponentialBackoff,
+    /// When the first of the refusals in a row came.
+    refused_since: Option<Instant>,
+    /// When the dispatch could not be sent for the first time.
+    unsent_since: Option<Instant>,
 }
 
 impl RetryBudget {
@@ -30,6 +41,8 @@ impl RetryBudget {
             interval: wait.poll_interval,
             rests_left: RESTS,
             backoff: backoff(),
+            refused_since: None,
+            unsent_since: None,
         }
     }
 
@@ -50,7 +63,23 @@ impl RetryBudget {
     /// The pause between two polls, after a successful one. Resets the back-off.
     pub(crate) async fn look_again(&mut self) {
         self.backoff = backoff();
+        self.refused_since = None;
         self.pause(self.interval).await;
+    }
+
+    /// Whether to look again after a refusal: it may last only some seconds, see
+    /// [`GithubError::is_doubtful`]. Never past the deadline.
+    pub(crate) fn doubts(&mut self, error: &GithubError) -> bool {
+        let is_over = self.is_over();
+        let since = self.refused_since.get_or_insert_with(Instant::now);
+        error.is_doubtful() && since.elapsed() < REFUSED_FOR && !is_over
+    }
+
+    /// Whether to send a dispatch again after this error: GitHub has not seen it.
+    pub(crate) fn sends_again(&mut self, error: &GithubError) -> bool {
+        let is_over = self.is_over();
+        let since = self.unsent_since.get_or_insert_with(Instant::now);
+        error.is_unsent() && since.elapsed() < UNSENT_FOR && !is_over
     }
 
     /// Pauses for one poll interval, even past the deadline. Only for a missing detail after the run has
@@ -116,6 +145,30 @@ mod tests {
         assert!(!budget.rest(Duration::from_secs(11)).await);
         assert_eq!(start.elapsed(), Duration::ZERO);
         assert!(budget.rest(Duration::from_secs(10)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_believed_by_time() {
+        let mut budget = budget(180);
+        for refusal in [GithubError::NotFound, GithubError::Unauthorized(String::new())] {
+            let start = Instant::now();
+            while budget.doubts(&refusal) {
+                sleep_until(Instant::now() + Duration::from_secs(1)).await;
+            }
+            assert_eq!(start.elapsed(), REFUSED_FOR);
+            budget.look_again().await;
+        }
+        let suspended = GithubError::Forbidden("This installation has been suspended".to_owned());
+        assert!(!budget.doubts(&suspended));
+        assert!(budget.doubts(&GithubError::Forbidden(String::new())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_doubted_until_the_deadline_at_most() {
+        let mut budget = budget(2);
+        assert!(budget.doubts(&GithubError::NotFound));
+        sleep_until(budget.deadline()).await;
+        assert!(!budget.doubts(&GithubError::NotFound));
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,10 @@ pub(crate) fn run_line(run: &Run) -> String {
     let label = run.run_number.map_or_else(|| format!("Run {}", run.id), |n| format!("Run #{n}"));
     let link = escape::link(&label, run.html_url.as_deref().unwrap_or_default());
     let when = run.run_started_at.or(run.created_at).map(time::moment);
-    let took = took(run).filter(|_| run.is_completed()).map(|took| format!("took {took}"));
+    let took = run.is_completed().then(|| match took(run) {
+        Some(took) => format!("took {took}"),
+        None => "duration not known".to_owned(),
+    });
     let by = requested(run).map(|(id, requester)| {
         let by = requester.map(|name| format!("by {} · ", escape::code(name, 60)));
         format!("{}`{id}`", by.unwrap_or_default())

@@ -46,7 +46,7 @@ pub(crate) async fn run(
                     return Err(NotFound::NotTold { error: GithubError::RateLimited(wait), lost });
                 }
             }
-            Err(error) if error.is_passing() => {
+            Err(error) if error.is_passing() || budget.doubts(&error) => {
                 tracing::debug!(%error, "a poll for the run failed");
                 budget.after_a_fault().await;
             }
@@ -73,16 +73,45 @@ async fn look(
 ) -> Result<Look, GithubError> {
     // GitHub's clock is unknown if no request was answered yet. Then read only the newest page.
     let since = github.to_github_time(at).map(|at| at.trunc_subsecs(0) - SLACK);
-    let runs = github.dispatched_runs(&order.repository, &order.workflow, since).await?;
-    if let Some(run) = runs.iter().find(|run| carries(run, order.correlation_id)) {
+    // GitHub's filters can lag behind for minutes, so the newest runs are looked at without one. Mostly that
+    // is the only request.
+    let newest = github.newest_page(&order.repository, &order.workflow).await;
+    if let Some(run) = newest.iter().flatten().find(|run| carries(run, order.correlation_id)) {
         return Ok(Look::Found(run.clone(), Matched::CorrelationId));
     }
+    let filtered = github.dispatched_runs(&order.repository, &order.workflow, since).await;
+    if let Some(run) = filtered.iter().flatten().find(|run| carries(run, order.correlation_id)) {
+        return Ok(Look::Found(run.clone(), Matched::CorrelationId));
+    }
+    let runs = match (newest, filtered) {
+        (Ok(newest), Ok(filtered)) => both(newest, filtered, since),
+        // One list is enough to say that the run is not there yet, but not that another run is the only match.
+        (Ok(_), Err(error)) | (Err(error), Ok(_)) if error.is_passing() => {
+            return Ok(Look::Nothing);
+        }
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
     match since {
         // If the answer was lost, GitHub may not have accepted the dispatch. A match by time alone could then
         // be another run.
         Some(since) if !lost => candidate.look(github, order, &runs, since).await,
         _ => Ok(Look::Nothing),
     }
+}
+
+/// The dispatched runs of both lists that were created since then, each once.
+fn both(newest: Vec<Run>, filtered: Vec<Run>, since: Option<DateTime<Utc>>) -> Vec<Run> {
+    let fits = |run: &Run| {
+        run.event.as_deref() == Some("workflow_dispatch")
+            && since.is_none_or(|since| run.created_at.is_some_and(|created| created >= since))
+    };
+    let mut runs = filtered;
+    for run in newest.into_iter().filter(fits) {
+        if !runs.iter().any(|known| known.id == run.id) {
+            runs.push(run);
+        }
+    }
+    runs
 }
 
 /// Searches for a run without a correlation id. It must be the only match, seen twice and for some time after

@@ -16,7 +16,7 @@ pub struct Target {
     /// How it was matched.
     pub matched: Matched,
     /// The run when it was last read; `None` right after a dispatch that returned only the id.
-    pub run: Option<Run>,
+    pub run: Option<Box<Run>>,
     /// Where it failed; `None` if it did not fail or GitHub does not tell.
     pub failed_at: Option<FailedAt>,
 }
@@ -29,14 +29,14 @@ impl Target {
             run_id: run.id,
             url: url.unwrap_or_else(|| github.run_page(&order.repository, run.id)),
             matched,
-            run: Some(run),
+            run: Some(Box::new(run)),
             failed_at: None,
         }
     }
 
     /// The same target with the run as it was read now.
     pub(super) fn seen(self, run: Run) -> Self {
-        Self { run: Some(run), ..self }
+        Self { run: Some(Box::new(run)), ..self }
     }
 }
 
@@ -126,7 +126,7 @@ impl Followed {
     /// The run, if it has ended.
     pub fn concluded(&self) -> Option<&Run> {
         match (&self.ended, &self.stage) {
-            (Ended::Concluded, Stage::Following(target)) => target.run.as_ref(),
+            (Ended::Concluded, Stage::Following(target)) => target.run.as_deref(),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::failure;
 use super::order::Order;
@@ -10,6 +10,7 @@ use super::retry_budget::RetryBudget;
 use super::state::{Ended, Progress, Stage, StageObserver, Target, Why};
 use crate::github::runs::Tag;
 use crate::github::{Github, GithubError, Run};
+use crate::net::transport::CALL_TIMEOUT;
 
 /// GitHub may answer 404 for a run for a moment after it returned its id.
 const UNKNOWN_RUN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,10 +26,12 @@ pub(super) async fn until_it_ends<R: StageObserver>(
     let mut tag = Tag::default();
     let unknown_until = Instant::now() + UNKNOWN_RUN_TIMEOUT;
     loop {
-        if let Some(run) = target.run.as_ref().filter(|run| run.is_completed()) {
+        if let Some(mut run) = target.run.clone().filter(|run| run.is_completed()) {
             // Keep the state first, so that a cancellation here keeps the outcome.
             progress.keep(Stage::Following(target.clone()));
-            let failed_at = failure::find(github, order, run, budget).await;
+            github.find_end(&order.repository, &mut run).await;
+            let failed_at = failure::find(github, order, &run, budget).await;
+            let target = target.seen(*run);
             progress.keep(Stage::Following(Target { failed_at, ..target }));
             return Ended::Concluded;
         }
@@ -37,24 +40,34 @@ pub(super) async fn until_it_ends<R: StageObserver>(
             return Ended::StillRunning(Why::TimedOut);
         }
         budget.look_again().await;
-        match look(github, order, target.run_id, &mut tag, budget, unknown_until).await {
+        let latest = budget.deadline() + CALL_TIMEOUT;
+        let unknown_until = target.run.is_none().then_some(unknown_until);
+        let look = look(github, order, target.run_id, &mut tag, budget, unknown_until);
+        let Ok(look) = timeout_at(latest, look).await else {
+            return Ended::StillRunning(Why::TimedOut);
+        };
+        match look {
             Ok(Some(run)) => target = target.seen(run),
-            Ok(None) => {}
+            Ok(None) => {
+                if let Some(run) = &mut target.run {
+                    github.learn_gates(&order.repository, run).await;
+                }
+            }
             Err(error) => return Ended::StillRunning(Why::NotTold(error)),
         }
     }
 }
 
-/// One poll, retried until GitHub answers or the time is over. `None`: no change.
+/// One poll, retried until GitHub answers or the time is over. `unknown_until`: how long the run may be unknown,
+/// if it was never seen. `None`: no change.
 async fn look(
     github: &Github,
     order: &Order,
     run_id: u64,
     tag: &mut Tag,
     budget: &mut RetryBudget,
-    unknown_until: Instant,
+    unknown_until: Option<Instant>,
 ) -> Result<Option<Run>, GithubError> {
-    let mut refused = false;
     loop {
         match github.run(&order.repository, run_id, tag).await {
             Ok(run) => return Ok(run),
@@ -63,7 +76,10 @@ async fn look(
                     return Err(GithubError::RateLimited(wait));
                 }
             }
-            Err(GithubError::NotFound) if Instant::now() < unknown_until => return Ok(None),
+            Err(error @ GithubError::NotFound) if unknown_until.is_some() => {
+                let may_come = unknown_until.is_some_and(|until| Instant::now() < until);
+                return if may_come { Ok(None) } else { Err(error) };
+            }
             Err(error) if error.is_passing() => {
                 tracing::debug!(%error, run_id, "a poll of the run failed");
                 if budget.is_over() {
@@ -71,14 +87,11 @@ async fn look(
                 }
                 budget.after_a_fault().await;
             }
-            // A missing permission is final. Any other refusal must come twice, because it may be transient.
-            Err(error) if refused || matches!(error, GithubError::Forbidden(_)) => {
-                return Err(error);
-            }
-            Err(_) => {
-                refused = true;
+            Err(error) if budget.doubts(&error) => {
+                tracing::debug!(%error, run_id, "a poll of the run was refused");
                 budget.after_a_fault().await;
             }
+            Err(error) => return Err(error),
         }
     }
 }

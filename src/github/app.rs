@@ -15,7 +15,9 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::Instant;
 
+use super::error::GithubError;
 use crate::secrets::Secret;
 
 /// GitHub's clock may be behind ours, so a JWT is issued this long in the past.
@@ -25,6 +27,25 @@ const VALID_FOR: TimeDelta = TimeDelta::minutes(9);
 /// Renew an installation token this long before it expires. Longer than any wait for a run, so a token never
 /// expires during one.
 const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(16);
+/// Use a token that could not be renewed until this long before it expires.
+const USABLE_BEFORE: TimeDelta = TimeDelta::minutes(1);
+/// An installation token counts as new for this long: GitHub's servers may not know it yet.
+const NEW_FOR: TimeDelta = TimeDelta::seconds(20);
+
+/// What a request is sent with.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    pub secret: Secret,
+    /// When an installation token was issued, by GitHub's clock.
+    pub issued_at: Option<DateTime<Utc>>,
+}
+
+impl Token {
+    /// Whether it was issued a few seconds ago.
+    pub(super) fn is_new(&self, now: DateTime<Utc>) -> bool {
+        self.issued_at.is_some_and(|issued| (now - issued).abs() < NEW_FOR)
+    }
+}
 
 /// An installation token.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +55,9 @@ pub(crate) struct InstallationToken {
     pub token: Secret,
     /// One hour after it was issued.
     pub expires_at: DateTime<Utc>,
+    /// When we got it, by GitHub's clock.
+    #[serde(skip)]
+    pub issued_at: Option<DateTime<Utc>>,
     /// Its permissions: `read`, `write` or `admin` by the permission's name.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
@@ -44,6 +68,25 @@ impl InstallationToken {
     pub(crate) fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         now + RENEWED_BEFORE < self.expires_at
     }
+
+    /// Whether a request that is sent now can still use it.
+    pub(crate) fn is_valid(&self, now: DateTime<Utc>) -> bool {
+        now + USABLE_BEFORE < self.expires_at
+    }
+
+    pub(super) fn token(&self) -> Token {
+        Token { secret: self.token.clone(), issued_at: self.issued_at }
+    }
+}
+
+/// What is kept of the sign-in as an app.
+#[derive(Default)]
+pub(super) struct SignedIn {
+    pub token: Option<InstallationToken>,
+    /// Whether there ever was one, so the app's settings are right.
+    pub works: bool,
+    /// The last sign-in that failed, and when.
+    pub failed: Option<(Instant, GithubError)>,
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
@@ -84,12 +127,14 @@ mod tests {
         let token = |minutes| InstallationToken {
             token: Secret::new("t"),
             expires_at: now + TimeDelta::minutes(minutes),
+            issued_at: None,
             permissions: BTreeMap::new(),
         };
         assert!(token(60).is_fresh(now));
         assert!(token(17).is_fresh(now));
         assert!(!token(16).is_fresh(now));
         assert!(!token(-1).is_fresh(now));
+        assert!(token(16).is_valid(now) && token(2).is_valid(now) && !token(1).is_valid(now));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Why not octocrab: it cannot return the run of a dispatch, it rejects some values that GitHub sends, and it
 //! does not distinguish a request that was not sent from one whose answer was lost.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -15,12 +15,13 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::app::InstallationToken;
-use super::error::{GithubError, MAX_SAID};
-use super::limits;
+use super::app::{SignedIn, Token};
+use super::doubt::{Doubt, Seen, without_query};
+use super::error::GithubError;
 use super::pages::Pages;
 use super::repository::Repository;
 use super::settings::{Settings, SignIn};
+use super::{limits, redirect};
 use crate::clock::Clock;
 use crate::net::transport::{CallError, Transport};
 use crate::secrets::Secret;
@@ -30,6 +31,30 @@ use crate::telemetry;
 /// The API version we request. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
 const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
+
+/// A request.
+pub(super) struct Ask<'a> {
+    method: Method,
+    /// Below the API's base URL, with its query.
+    path: &'a str,
+    etag: Option<&'a HeaderValue>,
+    body: Bytes,
+    /// Whether its answer is a link to another server.
+    leads_elsewhere: bool,
+    /// Whether a refusal is believed at once.
+    is_detail: bool,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn new(method: Method, path: &'a str) -> Self {
+        let body = Bytes::new();
+        Self { method, path, etag: None, body, leads_elsewhere: false, is_detail: false }
+    }
+
+    fn with(method: Method, path: &'a str, body: &Value) -> Self {
+        Self { body: body.to_string().into(), ..Self::new(method, path) }
+    }
+}
 
 /// A successful answer.
 #[derive(Debug)]
@@ -43,6 +68,21 @@ pub(crate) struct Answer {
     /// Whether there is a next page (`Link: <…>; rel="next"`).
     pub has_next: bool,
     body: Bytes,
+}
+
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Self {
+        let headers = response.headers();
+        let next = |link: &HeaderValue| link.to_str().is_ok_and(|l| l.contains("rel=\"next\""));
+        let scopes = headers.get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok());
+        Self {
+            status: response.status(),
+            etag: headers.get(ETAG).cloned(),
+            scopes: scopes.map(str::to_owned),
+            has_next: headers.get(LINK).is_some_and(next),
+            body: response.into_body(),
+        }
+    }
 }
 
 impl Answer {
@@ -63,7 +103,11 @@ pub struct Github {
     /// The token, or the app's private key.
     pub(super) credential: Credential,
     /// The cached installation token of an app.
-    pub(super) installation: tokio::sync::Mutex<Option<InstallationToken>>,
+    pub(super) signed_in: tokio::sync::Mutex<SignedIn>,
+    /// What GitHub showed a moment ago.
+    seen: Seen,
+    /// Whether it was logged that a repository was renamed.
+    moved: AtomicBool,
     /// Whether this server accepts `return_run_details`. True until it refuses the field.
     pub(super) takes_run_details: AtomicBool,
     /// Cached pages of run lists, for the digest.
@@ -88,7 +132,9 @@ impl Github {
             clock,
             settings,
             ahead: Mutex::new(None),
-            installation: tokio::sync::Mutex::default(),
+            signed_in: tokio::sync::Mutex::default(),
+            seen: Seen::default(),
+            moved: AtomicBool::new(false),
             takes_run_details: AtomicBool::new(true),
             pages: Pages::default(),
         }
@@ -125,42 +171,47 @@ impl Github {
         self.clock.now()
     }
 
+    /// The current time by GitHub's clock, or by ours until GitHub has answered once.
+    pub(super) fn github_now(&self) -> DateTime<Utc> {
+        let now = self.clock.now();
+        self.to_github_time(now).unwrap_or(now)
+    }
+
     pub(super) async fn get(
         &self,
         path: &str,
         etag: Option<&HeaderValue>,
     ) -> Result<Answer, GithubError> {
-        self.call(Method::GET, path, etag, Bytes::new()).await
+        self.call(Ask { etag, ..Ask::new(Method::GET, path) }).await
+    }
+
+    /// Reads what is only a detail: a refusal is believed at once.
+    pub(super) async fn get_detail(
+        &self,
+        path: &str,
+        etag: Option<&HeaderValue>,
+    ) -> Result<Answer, GithubError> {
+        self.call(Ask { etag, is_detail: true, ..Ask::new(Method::GET, path) }).await
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
-        self.call(Method::POST, path, None, body.to_string().into()).await
+        self.call(Ask::with(Method::POST, path, body)).await
     }
 
     pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
-        self.call(Method::PATCH, path, None, body.to_string().into()).await
+        self.call(Ask::with(Method::PATCH, path, body)).await
     }
 
     pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
-        self.call(Method::PUT, path, None, body.to_string().into()).await
+        self.call(Ask::with(Method::PUT, path, body)).await
     }
 
     /// Downloads from the storage that GitHub redirects to. The redirect URL is signed, so it gets no token.
     pub(super) async fn get_elsewhere(&self, path: &str) -> Result<Bytes, GithubError> {
-        let mut token = self.token().await?;
-        let mut response = self.fetch(path, &token).await?;
-        if response.status() == StatusCode::UNAUTHORIZED
-            && let Some(other) = self.another_token(&token).await?
-        {
-            token = other;
-            response = self.fetch(path, &token).await?;
-        }
-        if response.status().is_success() {
+        let ask = Ask { leads_elsewhere: true, ..Ask::new(Method::GET, path) };
+        let response = self.exchange(&ask).await?;
+        let Some(link) = location(&response).filter(|_| response.status().is_redirection()) else {
             return Ok(response.into_body());
-        }
-        let link = response.headers().get(LOCATION).and_then(|link| link.to_str().ok());
-        let (true, Some(link)) = (response.status().is_redirection(), link) else {
-            return Err(self.error(response.status(), response.headers(), response.body(), &token));
         };
         let request = Request::get(link).header(USER_AGENT, AGENT).body(Bytes::new());
         let request = request.map_err(|error| GithubError::Lost(error.to_string()))?;
@@ -170,10 +221,6 @@ impl Github {
         } else {
             Err(GithubError::Lost(format!("status {}", response.status().as_u16())))
         }
-    }
-
-    async fn fetch(&self, path: &str, token: &Secret) -> Result<Response<Bytes>, GithubError> {
-        self.send(self.request(Method::GET, path, token, None, Bytes::new())?).await
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, GithubError> {
@@ -186,100 +233,72 @@ impl Github {
         Ok(response)
     }
 
-    async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        etag: Option<&HeaderValue>,
-        body: Bytes,
-    ) -> Result<Answer, GithubError> {
-        let token = self.token().await?;
-        let answer = self.call_as(&token, method.clone(), path, etag, body.clone()).await;
-        // GitHub did nothing on a 401, so the request can be sent again.
-        if let Err(GithubError::Unauthorized(_)) = answer
-            && let Some(token) = self.another_token(&token).await?
-        {
-            return self.call_as(&token, method, path, etag, body).await;
-        }
-        answer
+    async fn call(&self, ask: Ask<'_>) -> Result<Answer, GithubError> {
+        self.exchange(&ask).await.map(Answer::from)
     }
 
-    pub(super) async fn call_as(
-        &self,
-        token: &Secret,
-        method: Method,
-        path: &str,
-        etag: Option<&HeaderValue>,
-        body: Bytes,
-    ) -> Result<Answer, GithubError> {
-        let request = self.request(method, path, token, etag, body)?;
-        let response = self.send(request).await?;
-        self.learn_time(response.headers());
-        let status = response.status();
-        if status.is_success() || (etag.is_some() && status == StatusCode::NOT_MODIFIED) {
-            let headers = response.headers();
-            let etag = headers.get(ETAG).cloned();
-            let next = |link: &HeaderValue| link.to_str().is_ok_and(|l| l.contains("rel=\"next\""));
-            let has_next = headers.get(LINK).is_some_and(next);
-            let scopes = headers.get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok());
-            let scopes = scopes.map(str::to_owned);
-            return Ok(Answer { status, etag, scopes, has_next, body: response.into_body() });
+    /// Signs in and sends a request. A refusal is believed by the time it lasts; see [`doubt`](super::doubt).
+    async fn exchange(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, GithubError> {
+        let mut token = self.token().await?;
+        let (mut doubt, mut renewed) = (Doubt::default(), false);
+        loop {
+            let error = match self.send_as(&token, ask).await {
+                Ok(response) => {
+                    self.seen.note(&ask.method, ask.path, &token, self.github_now());
+                    return Ok(response);
+                }
+                Err(error) => error,
+            };
+            // GitHub did nothing on a refusal, so the request can be sent again.
+            if matches!(error, GithubError::Unauthorized(_))
+                && !renewed
+                && let Some(other) = self.another_token(&token).await?
+            {
+                (token, renewed) = (other, true);
+                continue;
+            }
+            let asked = (&ask.method, ask.path);
+            let patience = self.seen.patience(&error, asked, &token, self.github_now());
+            if ask.is_detail || !doubt.lasts(patience).await {
+                return Err(error);
+            }
         }
-        Err(self.error(status, response.headers(), response.body(), token))
     }
 
-    fn request(
+    /// Sends a request with this token, and again where a renamed repository is.
+    pub(super) async fn send_as(
         &self,
-        method: Method,
-        path: &str,
-        token: &Secret,
-        etag: Option<&HeaderValue>,
-        body: Bytes,
-    ) -> Result<Request<Bytes>, GithubError> {
-        let not_sent = |error: http::Error| GithubError::NotSent(error.to_string());
-        let token = format!("Bearer {}", token.expose());
-        let mut token = HeaderValue::try_from(token).map_err(|error| not_sent(error.into()))?;
-        token.set_sensitive(true);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.settings.api_base))
-            .header(AUTHORIZATION, token)
-            .header(ACCEPT, "application/vnd.github+json")
-            .header("x-github-api-version", API_VERSION)
-            .header(USER_AGENT, AGENT);
-        if let Some(etag) = etag {
-            request = request.header(IF_NONE_MATCH, etag);
-        }
-        if !body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        request.body(body).map_err(not_sent)
-    }
-
-    /// Classifies an answer that is no success. GitHub's text may end up in a message or a log, so the token
-    /// is removed from it.
-    fn error(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &[u8],
-        token: &Secret,
-    ) -> GithubError {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let said = body.get("message").and_then(Value::as_str).unwrap_or_default();
-        if let Some(wait) = limits::rate_limited(status, headers, said, self.clock.now()) {
-            return GithubError::RateLimited(wait);
-        }
-        let said = said.replace(token.expose(), "[token]");
-        let said: String = said.chars().take(MAX_SAID).collect();
-        match status.as_u16() {
-            300..400 => GithubError::Moved,
-            401 => GithubError::Unauthorized(said),
-            403 => GithubError::Forbidden(said),
-            404 => GithubError::NotFound,
-            408 => GithubError::Lost("status 408".to_owned()),
-            other @ 400..500 => GithubError::Refused(other, said),
-            other => GithubError::Lost(format!("status {other}")),
+        token: &Token,
+        ask: &Ask<'_>,
+    ) -> Result<Response<Bytes>, GithubError> {
+        let mut url = format!("{}{}", self.settings.api_base, ask.path);
+        let mut redirects = 0;
+        loop {
+            let response = self.send(request(&url, &token.secret, ask)?).await?;
+            self.learn_time(response.headers());
+            let status = response.status();
+            if status.is_success() || (ask.etag.is_some() && status == StatusCode::NOT_MODIFIED) {
+                return Ok(response);
+            }
+            let location = location(&response);
+            let base = &self.settings.api_base;
+            if let Some(target) = redirect::target(&ask.method, status, &url, location, base)
+                && redirects < redirect::most(&ask.method)
+            {
+                if !self.moved.swap(true, Ordering::Relaxed) {
+                    let asked = without_query(ask.path);
+                    tracing::warn!(asked, "the repository was renamed; change the setting");
+                }
+                redirects += 1;
+                url = target.into();
+                continue;
+            }
+            if ask.leads_elsewhere && status.is_redirection() && location.is_some() {
+                return Ok(response);
+            }
+            let (headers, body) = (response.headers(), response.body());
+            let now = self.clock.now();
+            return Err(GithubError::of_answer(status, headers, body, &token.secret, now));
         }
     }
 
@@ -289,6 +308,31 @@ impl Github {
             *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
         }
     }
+}
+
+fn request(url: &str, token: &Secret, ask: &Ask<'_>) -> Result<Request<Bytes>, GithubError> {
+    let not_sent = |error: http::Error| GithubError::NotSent(error.to_string());
+    let token = format!("Bearer {}", token.expose());
+    let mut token = HeaderValue::try_from(token).map_err(|error| not_sent(error.into()))?;
+    token.set_sensitive(true);
+    let mut request = Request::builder()
+        .method(&ask.method)
+        .uri(url)
+        .header(AUTHORIZATION, token)
+        .header(ACCEPT, "application/vnd.github+json")
+        .header("x-github-api-version", API_VERSION)
+        .header(USER_AGENT, AGENT);
+    if let Some(etag) = ask.etag {
+        request = request.header(IF_NONE_MATCH, etag);
+    }
+    if !ask.body.is_empty() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    request.body(ask.body.clone()).map_err(not_sent)
+}
+
+fn location(response: &Response<Bytes>) -> Option<&str> {
+    response.headers().get(LOCATION)?.to_str().ok()
 }
 
 /// `https://api.github.com` → `https://github.com`, `https://api.x.ghe.com` → `https://x.ghe.com`,
@@ -302,11 +346,7 @@ fn web_base(api_base: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::clock::SystemClock;
-    use crate::secrets::{NoParameters, SecretSource};
     use rstest::rstest;
 
     #[rstest]
@@ -316,51 +356,5 @@ mod tests {
     #[case("http://127.0.0.1:4010", "http://127.0.0.1:4010")]
     fn the_web_base_is_derived_from_the_api_base(#[case] api: &str, #[case] web: &str) {
         assert_eq!(web_base(api), web);
-    }
-
-    struct Nowhere;
-
-    impl Transport for Nowhere {
-        fn send(
-            &self,
-            _: Request<Bytes>,
-        ) -> futures_util::future::BoxFuture<'_, Result<Response<Bytes>, CallError>> {
-            Box::pin(std::future::ready(Err(CallError::NotSent("nowhere".to_owned()))))
-        }
-    }
-
-    fn token() -> Secret {
-        Secret::new("ghp_secret")
-    }
-
-    fn github() -> Github {
-        let settings = Settings {
-            sign_in: SignIn::Token(SecretSource::Given(token())),
-            repository: "o/r".parse().unwrap(),
-            api_base: "https://api.github.com".to_owned(),
-        };
-        Github::new(settings, Arc::new(Nowhere), Arc::new(NoParameters), Arc::new(SystemClock))
-    }
-
-    #[rstest]
-    #[case(301, GithubError::Moved)]
-    #[case(401, GithubError::Unauthorized("Nope".to_owned()))]
-    #[case(403, GithubError::Forbidden("Nope".to_owned()))]
-    #[case(404, GithubError::NotFound)]
-    #[case(408, GithubError::Lost("status 408".to_owned()))]
-    #[case(422, GithubError::Refused(422, "Nope".to_owned()))]
-    #[case(429, GithubError::RateLimited(Duration::from_secs(60)))]
-    #[case(500, GithubError::Lost("status 500".to_owned()))]
-    fn each_status_maps_to_its_error(#[case] status: u16, #[case] expected: GithubError) {
-        let status = StatusCode::from_u16(status).unwrap();
-        let body = br#"{"message":"Nope"}"#;
-        assert_eq!(github().error(status, &HeaderMap::new(), body, &token()), expected);
-    }
-
-    #[test]
-    fn a_token_in_githubs_error_is_removed() {
-        let body = br#"{"message":"bad header Bearer ghp_secret!"}"#;
-        let error = github().error(StatusCode::BAD_REQUEST, &HeaderMap::new(), body, &token());
-        assert_eq!(error, GithubError::Refused(400, "bad header Bearer [token]!".to_owned()));
     }
 }

@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::cause::Cause;
+use super::limits;
 use crate::secrets::Secret;
 
 /// The most characters of GitHub's text that are kept.
@@ -13,6 +19,9 @@ pub enum GithubError {
     /// Sign-in is not possible, so nothing was sent.
     #[error("no way to sign in to GitHub: {0}")]
     NoSignIn(String),
+    /// Signing in as the app failed with this error. The request itself was not sent.
+    #[error("signing in to GitHub as the app failed: {0}")]
+    SignIn(Box<GithubError>),
     /// Not sent: GitHub has not seen the request.
     #[error("GitHub cannot be reached ({0})")]
     NotSent(String),
@@ -40,6 +49,43 @@ pub enum GithubError {
 }
 
 impl GithubError {
+    /// Classifies an answer that is no success. GitHub's text may end up in a message or a log, so the token
+    /// is removed from it.
+    pub(super) fn of_answer(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        token: &Secret,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |field| body.get(field).and_then(Value::as_str).unwrap_or_default();
+        let (said, page) = (text("message"), text("documentation_url"));
+        if let Some(wait) = limits::rate_limited(status, headers, said, page, now) {
+            return Self::RateLimited(wait);
+        }
+        let said = said.replace(token.expose(), "[token]");
+        let said: String = said.chars().take(MAX_SAID).collect();
+        match status.as_u16() {
+            300..400 => Self::Moved,
+            401 => Self::Unauthorized(said),
+            403 => Self::Forbidden(said),
+            404 => Self::NotFound,
+            408 => Self::Lost("status 408".to_owned()),
+            other @ 400..500 => Self::Refused(other, said),
+            other => Self::Lost(format!("status {other}")),
+        }
+    }
+
+    /// An error of the sign-in that comes before a request. A rate limit and a missing credential mean the
+    /// same for both.
+    pub(super) fn of_sign_in(error: Self) -> Self {
+        match error {
+            Self::NoSignIn(_) | Self::SignIn(_) | Self::RateLimited(_) => error,
+            error => Self::SignIn(Box::new(error)),
+        }
+    }
+
     /// Removes GitHub's text if it may show a part of this URL, which was sent as a secret.
     pub fn without(self, url: &Secret) -> Self {
         let host = url.expose().rsplit("://").next().unwrap_or_default();
@@ -70,7 +116,38 @@ impl GithubError {
 
     /// Whether a retry may succeed (a transient error).
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::NotSent(_) | Self::Lost(_))
+        match self {
+            Self::NotSent(_) | Self::Lost(_) => true,
+            Self::SignIn(error) => error.is_passing(),
+            _ => false,
+        }
+    }
+
+    /// Whether GitHub has surely not seen the request, and a retry may succeed.
+    pub(crate) fn is_unsent(&self) -> bool {
+        match self {
+            Self::NotSent(_) => true,
+            Self::SignIn(error) => error.is_passing(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a refusal that GitHub also gives for some seconds to a request that is right: not all of
+    /// its servers know a new token, run or permission at once. A 403 that names its cause is none.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        match self {
+            Self::Unauthorized(_) | Self::NotFound => true,
+            Self::Forbidden(said) => Cause::of(said).is_none(),
+            Self::SignIn(error) => error.is_doubtful(),
+            _ => false,
+        }
+    }
+
+    /// Whether GitHub refused the app's JWT for its time.
+    pub(super) fn is_about_time(&self) -> bool {
+        let Self::Unauthorized(said) = self else { return false };
+        let said = said.to_lowercase();
+        ["issued at", "expiration time", "'iat'", "'exp'"].iter().any(|words| said.contains(words))
     }
 }
 
@@ -78,6 +155,64 @@ impl GithubError {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    fn of_answer(status: u16, body: &[u8]) -> GithubError {
+        let status = StatusCode::from_u16(status).unwrap();
+        let token = Secret::new("ghp_secret");
+        GithubError::of_answer(status, &HeaderMap::new(), body, &token, DateTime::UNIX_EPOCH)
+    }
+
+    #[rstest]
+    #[case(301, GithubError::Moved)]
+    #[case(401, GithubError::Unauthorized("Nope".to_owned()))]
+    #[case(403, GithubError::Forbidden("Nope".to_owned()))]
+    #[case(404, GithubError::NotFound)]
+    #[case(408, GithubError::Lost("status 408".to_owned()))]
+    #[case(422, GithubError::Refused(422, "Nope".to_owned()))]
+    #[case(429, GithubError::RateLimited(Duration::from_secs(60)))]
+    #[case(500, GithubError::Lost("status 500".to_owned()))]
+    fn each_status_maps_to_its_error(#[case] status: u16, #[case] expected: GithubError) {
+        assert_eq!(of_answer(status, br#"{"message":"Nope"}"#), expected);
+    }
+
+    #[test]
+    fn a_token_in_githubs_error_is_removed() {
+        let error = of_answer(400, br#"{"message":"bad header Bearer ghp_secret!"}"#);
+        assert_eq!(error, GithubError::Refused(400, "bad header Bearer [token]!".to_owned()));
+    }
+
+    #[rstest]
+    #[case::lost(GithubError::Lost("status 502".to_owned()), true, false)]
+    #[case::not_sent(GithubError::NotSent("dns".to_owned()), true, true)]
+    #[case::lost_sign_in(GithubError::of_sign_in(GithubError::Lost("x".to_owned())), true, true)]
+    #[case::refused_sign_in(GithubError::of_sign_in(GithubError::NotFound), false, false)]
+    #[case::no_key(GithubError::of_sign_in(GithubError::NoSignIn("x".to_owned())), false, false)]
+    #[case::limit(GithubError::of_sign_in(GithubError::RateLimited(Duration::ZERO)), false, false)]
+    fn a_failed_sign_in_is_no_lost_request(
+        #[case] error: GithubError,
+        #[case] passing: bool,
+        #[case] unsent: bool,
+    ) {
+        assert_eq!((error.is_passing(), error.is_unsent()), (passing, unsent));
+        assert!(!error.lacks_access(), "that is about the request's own answer");
+    }
+
+    #[rstest]
+    #[case::not_found(GithubError::NotFound, true)]
+    #[case::token(GithubError::Unauthorized("Bad credentials".to_owned()), true)]
+    #[case::permission(GithubError::Forbidden("Resource not accessible by integration".to_owned()), true)]
+    #[case::unexplained(GithubError::Forbidden(String::new()), true)]
+    #[case::sign_in(GithubError::of_sign_in(GithubError::NotFound), true)]
+    #[case::saml(GithubError::Forbidden("Resource protected by organization SAML enforcement".to_owned()), false)]
+    #[case::archived(GithubError::Forbidden("Repository was archived so is read-only.".to_owned()), false)]
+    #[case::wrong_request(GithubError::Refused(422, "No ref found for: x".to_owned()), false)]
+    #[case::moved(GithubError::Moved, false)]
+    fn a_refusal_that_names_its_cause_is_not_doubtful(
+        #[case] error: GithubError,
+        #[case] doubtful: bool,
+    ) {
+        assert_eq!(error.is_doubtful(), doubtful);
+    }
 
     #[rstest]
     #[case::in_full("bad value https://app.example.com/base".to_owned(), true)]

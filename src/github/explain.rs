@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::cause::Cause;
 use super::error::GithubError;
 use super::repository::Repository;
 use crate::text::{duration, escape};
@@ -48,15 +49,12 @@ fn words(
     needs: &str,
     quoted: impl Fn(&str) -> String,
 ) -> (String, String) {
-    // GitHub's reason, if it gave one.
-    let because = |said: &str| match said.trim_end_matches('.') {
-        "" => String::new(),
-        said => format!(": {}", quoted(said)),
-    };
+    let because = |said: &str| because(said, &quoted);
     match error {
         GithubError::NoSignIn(why) => {
             (format!("Deckhand cannot sign in to GitHub: {why}."), String::new())
         }
+        GithubError::SignIn(error) => sign_in(error, quoted),
         GithubError::NotSent(_) => ("GitHub cannot be reached.".to_owned(), OUTAGE.to_owned()),
         GithubError::Lost(_) => ("GitHub did not answer as it should.".to_owned(), OUTAGE.to_owned()),
         GithubError::RateLimited(wait) => {
@@ -66,7 +64,7 @@ fn words(
         GithubError::Unauthorized(why) => (
             format!("GitHub refuses the token (401){}.", because(why)),
             "It is wrong, expired or revoked. Renew `GITHUB_TOKEN`, or what its parameter holds; of a GitHub App, \
-             check its id and its key."
+             check that it is still installed."
                 .to_owned(),
         ),
         GithubError::Forbidden(why) => {
@@ -89,6 +87,48 @@ fn words(
     }
 }
 
+/// GitHub's reason, if it gave one.
+fn because(said: &str, quoted: impl Fn(&str) -> String) -> String {
+    match said.trim_end_matches('.') {
+        "" => String::new(),
+        said => format!(": {}", quoted(said)),
+    }
+}
+
+/// A sign-in as the app that failed, so nothing was asked or done. The cure is in the app's settings.
+fn sign_in(error: &GithubError, quoted: impl Fn(&str) -> String) -> (String, String) {
+    let (why, fix) = match error {
+        GithubError::NotSent(_) => ("GitHub cannot be reached.".to_owned(), OUTAGE),
+        GithubError::Unauthorized(said) => (
+            format!("GitHub refuses the app's signature (401){}.", because(said, quoted)),
+            if error.is_about_time() {
+                "Set this machine's clock by NTP."
+            } else {
+                "Check `GITHUB_APP_ID` and `GITHUB_APP_PRIVATE_KEY` (or its parameter): both must be of the same \
+                 app."
+            },
+        ),
+        GithubError::Forbidden(said) => (
+            format!("GitHub forbids it (403){}.", because(said, quoted)),
+            Cause::of(said).map_or(INSTALLED, Cause::cure),
+        ),
+        GithubError::NotFound => {
+            ("GitHub does not know the app or its installation (404).".to_owned(), INSTALLED)
+        }
+        GithubError::Refused(status, said) => {
+            (format!("GitHub refuses it ({status}){}.", because(said, quoted)), INSTALLED)
+        }
+        GithubError::Moved => (
+            "GitHub redirects it to another server.".to_owned(),
+            "Check `GITHUB_API_BASE`: it must be the final address.",
+        ),
+        _ => ("GitHub did not answer as it should.".to_owned(), OUTAGE),
+    };
+    (format!("Deckhand could not sign in to GitHub as the app: {why}"), fix.to_owned())
+}
+
+const INSTALLED: &str = "Check `GITHUB_APP_ID`, `GITHUB_APP_INSTALLATION_ID` and `GITHUB_API_BASE`, and that the app is installed.";
+
 const OUTAGE: &str = "Try again in a minute; githubstatus.com tells about outages.";
 
 fn code(repository: &Repository) -> String {
@@ -97,26 +137,16 @@ fn code(repository: &Repository) -> String {
 
 /// The fix for a 403, by GitHub's known reasons.
 fn forbidden(said: &str, subject: Subject<'_>, needs: &str) -> String {
-    let said = said.to_lowercase();
-    let fix = if said.contains("saml") {
-        "Authorize the token for the organization's single sign-on (on the token's page: Configure SSO)."
-    } else if said.contains("ip allow list") || said.contains("ip address") {
-        "Add the bot's address to the organization's IP allow list, or let a GitHub App with an entry of \
-         its own do it."
-    } else if said.contains("classic") {
-        "Use a fine-grained token or a GitHub App: classic tokens are not allowed there."
-    } else if said.contains("suspended") {
-        "Unsuspend the app's installation (or the account) in its settings on GitHub."
-    } else {
-        let place = match subject {
-            Subject::Dispatch(_, repository) | Subject::Repository(repository) => {
-                format!(" on {}", code(repository))
-            }
-            Subject::ThisWorkflow | Subject::Run | Subject::Checked => String::new(),
-        };
-        return format!("The token needs the permission {needs}{place}.");
+    if let Some(cause) = Cause::of(said) {
+        return cause.cure().to_owned();
+    }
+    let place = match subject {
+        Subject::Dispatch(_, repository) | Subject::Repository(repository) => {
+            format!(" on {}", code(repository))
+        }
+        Subject::ThisWorkflow | Subject::Run | Subject::Checked => String::new(),
     };
-    fix.to_owned()
+    format!("The token needs the permission {needs}{place}.")
 }
 
 fn unknown(subject: Subject<'_>) -> (String, String) {
@@ -127,11 +157,13 @@ fn unknown(subject: Subject<'_>) -> (String, String) {
                 escape::code(file, 100),
                 code(repository)
             ),
-            "Check the file's name in agents.toml, and that the token may see the repository.",
+            "It must be in `.github/workflows` on the default branch, also if another branch is dispatched. Check \
+             that, the file's name in agents.toml, and that the token may see the repository.",
         ),
         Subject::ThisWorkflow => (
             "GitHub does not know this workflow (404).".to_owned(),
-            "Check the agent's workflow in agents.toml, and that the token may see the repository.",
+            "It must be in `.github/workflows` on the default branch. Check that, the agent's workflow in \
+             agents.toml, and that the token may see the repository.",
         ),
         Subject::Run => ("GitHub does not know it (404).".to_owned(), "It may have been deleted."),
         Subject::Repository(repository) => (
@@ -149,6 +181,22 @@ fn unknown(subject: Subject<'_>) -> (String, String) {
     (what, fix.to_owned())
 }
 
+/// What is wrong with a workflow in this state, and the fix. `None`: it can be dispatched.
+pub(crate) fn inactive(state: &str) -> Option<(&'static str, &'static str)> {
+    match state {
+        "active" => None,
+        "deleted" => Some((
+            "is deleted",
+            "Put its file back on the default branch, or fix the agent's workflow in agents.toml.",
+        )),
+        "disabled_inactivity" => Some((
+            "is disabled",
+            "GitHub did so after 60 days without a commit. Enable it on its page.",
+        )),
+        _ => Some(("is disabled", "Enable it on its page.")),
+    }
+}
+
 /// The fix for any other 4xx, by GitHub's known reasons.
 fn refused(status: u16, said: &str, subject: Subject<'_>) -> &'static str {
     if said.contains("Unexpected inputs") {
@@ -158,10 +206,10 @@ fn refused(status: u16, said: &str, subject: Subject<'_>) -> &'static str {
         "Declare it among the agent's inputs in agents.toml."
     } else if said.contains("No ref found") {
         "Check that this branch or tag exists."
-    } else if said.contains("disabled workflow") {
-        "Enable the workflow on its page on GitHub."
     } else if said.contains("'workflow_dispatch' trigger") {
-        "Add `workflow_dispatch` to the workflow's `on` on that branch."
+        "Add `workflow_dispatch` to the workflow's `on`, on the default branch and on the one that is dispatched."
+    } else if let Some(cause) = Cause::of(said) {
+        cause.cure()
     } else if status == 400 && said.to_lowercase().contains("version") {
         "Update Deckhand: GitHub does not take API version 2022-11-28 any more."
     } else {
@@ -201,6 +249,12 @@ mod tests {
         "`octo-org` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.",
         "fine-grained token or a GitHub App: classic"
     )]
+    #[case::disabled_workflow("Workflow is disabled.", "Enable the workflow on its page")]
+    #[case::disabled_actions(
+        "GitHub Actions is disabled for this repository.",
+        "Enable GitHub Actions"
+    )]
+    #[case::archived("Repository was archived so is read-only.", "Unarchive")]
     #[case::suspended_app("This installation has been suspended", "Unsuspend")]
     #[case::permission(
         "Resource not accessible by personal access token",
@@ -221,6 +275,7 @@ mod tests {
     #[case("Required input 'stage' not provided", "among the agent's inputs")]
     #[case("No ref found for: nope", "branch or tag exists")]
     #[case("Cannot trigger a 'workflow_dispatch' on a disabled workflow", "Enable the workflow")]
+    #[case("Repository was archived so is read-only.", "Unarchive the repository")]
     #[case("Workflow does not have 'workflow_dispatch' trigger", "Add `workflow_dispatch`")]
     #[case("Something new", "Check the agent's workflow, ref and inputs")]
     fn a_422_shows_githubs_reason_and_the_fix(#[case] said: &str, #[case] expected_fix: &str) {
@@ -243,6 +298,39 @@ mod tests {
         let repository = repository();
         let text = explain(&error, Subject::Repository(&repository), "Secrets: read and write");
         assert!(text.contains(expected), "{text}");
+    }
+
+    #[rstest]
+    #[case::key(GithubError::Unauthorized("A JSON web token could not be decoded".to_owned()), "`GITHUB_APP_PRIVATE_KEY`")]
+    #[case::clock(GithubError::Unauthorized("'Expiration time' claim ('exp') is too far in the future".to_owned()), "by NTP")]
+    #[case::not_installed(GithubError::NotFound, "`GITHUB_APP_INSTALLATION_ID`")]
+    #[case::suspended(GithubError::Forbidden("This installation has been suspended".to_owned()), "Unsuspend")]
+    #[case::forbidden(GithubError::Forbidden(String::new()), "that the app is installed")]
+    #[case::not_granted(GithubError::Refused(422, "no".to_owned()), "that the app is installed")]
+    #[case::outage(GithubError::Lost("status 502".to_owned()), "did not answer as it should. Try again")]
+    #[case::offline(GithubError::NotSent("dns".to_owned()), "cannot be reached. Try again")]
+    #[case::moved(GithubError::Moved, "`GITHUB_API_BASE`")]
+    fn a_failed_sign_in_is_told_as_that(#[case] error: GithubError, #[case] expected: &str) {
+        let error = GithubError::of_sign_in(error);
+        let repository = repository();
+        let subject = Subject::Dispatch("client-deploy.yml", &repository);
+        let text = explain(&error, subject, "Actions: read and write");
+        assert!(text.starts_with("Deckhand could not sign in to GitHub as the app: "), "{text}");
+        assert!(text.contains(expected), "{text}");
+        assert!(!text.contains("client-deploy"), "it is not about the workflow: {text}");
+    }
+
+    #[rstest]
+    #[case("active", None)]
+    #[case("deleted", Some("Put its file back"))]
+    #[case("disabled_manually", Some("Enable it"))]
+    #[case("disabled_fork", Some("Enable it"))]
+    #[case("disabled_inactivity", Some("60 days without a commit. Enable it"))]
+    #[case("invented", Some("Enable it"))]
+    fn a_workflow_that_is_not_active_has_a_cure(#[case] state: &str, #[case] fix: Option<&str>) {
+        let (_, said) = inactive(state).unzip();
+        assert_eq!(said.is_some(), fix.is_some());
+        assert!(said.unwrap_or_default().contains(fix.unwrap_or_default()), "{said:?}");
     }
 
     #[test]

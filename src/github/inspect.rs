@@ -28,6 +28,15 @@ pub struct RateLimit {
     pub scopes: Option<String>,
 }
 
+/// A repository that the token can see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SeenRepository {
+    /// Whether the account may write to it; `None` if GitHub does not say.
+    pub may_push: Option<bool>,
+    /// Its name now, if that is not the one that was asked for.
+    pub renamed: Option<Repository>,
+}
+
 #[derive(Deserialize)]
 struct Limits {
     resources: Resources,
@@ -58,10 +67,7 @@ struct File {
 impl Github {
     /// Reads the rate limit; this request does not count against it. `None`: this server sets no limit.
     pub async fn rate_limit(&self) -> Result<Option<RateLimit>, GithubError> {
-        // Get the token first: a 404 for a missing installation must not look like a server without this
-        // route.
-        self.token().await?;
-        let answer = match self.get("/rate_limit", None).await {
+        let answer = match self.get_with_retry("/rate_limit").await {
             Err(GithubError::NotFound) => return Ok(None),
             answer => answer?,
         };
@@ -70,11 +76,19 @@ impl Github {
         Ok(Some(RateLimit { limit, remaining, reset, scopes: answer.scopes }))
     }
 
-    /// Whether the account may write to a repository; `None` if GitHub does not say. An error if the token
-    /// cannot see the repository.
-    pub async fn may_push(&self, repository: &Repository) -> Result<Option<bool>, GithubError> {
-        let body: Value = self.get(&format!("/repos/{repository}"), None).await?.json()?;
-        Ok(body.pointer("/permissions/push").and_then(Value::as_bool))
+    /// What GitHub says of a repository. An error if the token cannot see it.
+    pub async fn seen_repository(
+        &self,
+        repository: &Repository,
+    ) -> Result<SeenRepository, GithubError> {
+        let body: Value = self.get_with_retry(&format!("/repos/{repository}")).await?.json()?;
+        let asked = repository.to_string();
+        let name = body.get("full_name").and_then(Value::as_str);
+        let renamed = name.filter(|name| !name.eq_ignore_ascii_case(&asked));
+        Ok(SeenRepository {
+            may_push: body.pointer("/permissions/push").and_then(Value::as_bool),
+            renamed: renamed.and_then(|name| name.parse().ok()),
+        })
     }
 
     /// Sends a small request that needs this permission.
@@ -84,7 +98,7 @@ impl Github {
         permission: Permission,
     ) -> Result<(), GithubError> {
         let path = format!("/repos/{repository}/{}", permission.path());
-        self.get(&path, None).await.map(drop)
+        self.get_with_retry(&path).await.map(drop)
     }
 
     /// The text of a workflow file on a branch or tag.
@@ -96,7 +110,7 @@ impl Github {
     ) -> Result<String, GithubError> {
         let git_ref: String = byte_serialize(git_ref.as_bytes()).collect();
         let path = format!("/repos/{repository}/contents/.github/workflows/{file}?ref={git_ref}");
-        let file: File = self.get(&path, None).await?.json()?;
+        let file: File = self.get_with_retry(&path).await?.json()?;
         decoded(&file).map_err(|why| GithubError::Lost(why.to_owned()))
     }
 }

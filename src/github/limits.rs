@@ -14,19 +14,28 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `Some(wait)` if this answer reports a rate limit. A 403 without the headers or words of a rate limit is a
-/// missing permission. `now` is used if the answer has no `Date` header.
+/// missing permission. `page` is the `documentation_url`; `now` is used if the answer has no `Date` header.
 pub(crate) fn rate_limited(
     status: StatusCode,
     headers: &HeaderMap,
     message: &str,
+    page: &str,
     now: DateTime<Utc>,
 ) -> Option<Duration> {
     let said_so = status == StatusCode::TOO_MANY_REQUESTS
         || (status == StatusCode::FORBIDDEN
             && (headers.contains_key("retry-after")
                 || number(headers, "x-ratelimit-remaining") == Some(0)
-                || message.to_ascii_lowercase().contains("rate limit")));
+                || is_in_words(message, page)));
     said_so.then(|| wait(headers, date(headers).unwrap_or(now)).min(MAX_WAIT))
+}
+
+/// The words for it, also the older ones: secondary limits were "abuse detection". GitHub sends those without
+/// headers, also Enterprise Server.
+fn is_in_words(message: &str, page: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["rate limit", "abuse detection"].iter().any(|words| message.contains(words))
+        || page.contains("rate-limits")
 }
 
 fn wait(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
@@ -86,6 +95,9 @@ mod tests {
     #[case::too_many_without_a_time(429, &[], "", Some(60))]
     #[case::secondary(403, &[("retry-after", "30")], "", Some(30))]
     #[case::secondary_by_words(403, &[], "You have exceeded a secondary rate limit", Some(60))]
+    #[case::abuse(403, &[], "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again.", Some(60))]
+    #[case::abuse_with_budget(403, &[("x-ratelimit-remaining", "4000"), ("x-ratelimit-reset", RESET)], "You have triggered an abuse detection mechanism.", Some(60))]
+    #[case::abuse_is_no_other_error(422, &[], "You have triggered an abuse detection mechanism.", None)]
     #[case::primary(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", RESET)], "", Some(31))]
     #[case::primary_429(429, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", RESET)], "", Some(31))]
     #[case::reset_is_past(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "5")], "", Some(1))]
@@ -114,12 +126,34 @@ mod tests {
         let expected = seconds.map(Duration::from_secs);
         let whole = |wait: Duration| Duration::from_secs(wait.as_secs());
         let now = http_date(NOW).unwrap();
-        assert_eq!(rate_limited(status, &headers, message, now).map(whole), expected);
+        assert_eq!(rate_limited(status, &headers, message, "", now).map(whole), expected);
         headers.remove("date");
         assert_eq!(
-            rate_limited(status, &headers, message, now).map(whole),
+            rate_limited(status, &headers, message, "", now).map(whole),
             expected,
             "without a date"
         );
+    }
+
+    #[rstest]
+    #[case::older("https://developer.github.com/v3/#abuse-rate-limits", true)]
+    #[case::secondary(
+        "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits",
+        true
+    )]
+    #[case::about_the_request_for_the_limit(
+        "https://docs.github.com/rest/rate-limit/rate-limit#get-rate-limit-status",
+        false
+    )]
+    #[case::other("https://docs.github.com/rest/actions/workflows", false)]
+    fn a_limit_is_told_by_the_page_that_the_refusal_names(#[case] page: &str, #[case] is: bool) {
+        let refused = rate_limited(
+            StatusCode::FORBIDDEN,
+            &HeaderMap::new(),
+            "Please wait a few minutes.",
+            page,
+            DateTime::UNIX_EPOCH,
+        );
+        assert_eq!(refused.is_some(), is);
     }
 }

@@ -60,6 +60,10 @@ pub struct Need {
 pub enum Repositories {
     /// The repository with the agent's workflow.
     OfTheAgent,
+    /// The repository with the workflow of the deploy that the agent verifies.
+    OfTheVerified,
+    /// The repository with the workflow of the diagnose agent, if there is one.
+    OfTheDiagnosis,
     /// `GITHUB_REPO`.
     Default,
     /// Every repository with a workflow that an agent dispatches.

@@ -5,20 +5,14 @@
 use std::fmt::Display;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::client::Github;
 use super::error::GithubError;
 use super::repository::Repository;
 
-#[derive(Deserialize)]
-struct Ref {
-    #[serde(rename = "ref")]
-    name: String,
-}
-
 impl Github {
-    /// The names of branches and tags that start with `prefix`.
+    /// The names of branches and tags that start with `prefix`. An error if neither could be read.
     pub async fn matching_refs(
         &self,
         repository: &Repository,
@@ -33,7 +27,14 @@ impl Github {
             self.refs_of(repository, "heads", prefix),
             self.refs_of(repository, "tags", prefix)
         );
-        Ok(branches?.into_iter().chain(tags?).collect())
+        match (branches, tags) {
+            (Ok(branches), Ok(tags)) => Ok(branches.into_iter().chain(tags).collect()),
+            (Ok(some), Err(error)) | (Err(error), Ok(some)) => {
+                tracing::warn!(%error, "only branches or only tags could be read");
+                Ok(some)
+            }
+            (Err(error), Err(_)) => Err(error),
+        }
     }
 
     async fn refs_of(
@@ -45,9 +46,11 @@ impl Github {
         let prefix =
             if prefix.is_empty() { String::new() } else { format!("/{}", segments(prefix)) };
         let path = format!("/repos/{repository}/git/matching-refs/{kind}{prefix}");
-        let refs: Vec<Ref> = self.get(&path, None).await?.json()?;
+        let refs: Vec<Value> = self.get_with_retry(&path).await?.json()?;
         let start = format!("refs/{kind}/");
-        Ok(refs.iter().filter_map(|r| r.name.strip_prefix(&start)).map(str::to_owned).collect())
+        // Each by itself, so one odd item does not hide the others.
+        let names = refs.iter().filter_map(|item| item.get("ref")?.as_str()?.strip_prefix(&start));
+        Ok(names.map(str::to_owned).collect())
     }
 }
 

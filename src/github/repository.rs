@@ -7,6 +7,13 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository(String);
 
+impl Repository {
+    /// Whether GitHub takes both for the same: case does not matter to it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
 impl FromStr for Repository {
     type Err = ();
 

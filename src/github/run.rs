@@ -1,10 +1,11 @@
-//! A workflow run, and a page of a list of runs. Parsing is lenient.
+//! A workflow run. Parsing is lenient.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use serde_json::value::RawValue;
+
+use super::gates::Gates;
 
 /// The fields of a workflow run that we use. Status and conclusion are plain strings, because GitHub adds
 /// values.
@@ -18,6 +19,9 @@ pub struct Run {
     /// The run's name (`run-name`), or the commit's message.
     #[serde(default, deserialize_with = "lenient")]
     pub display_title: Option<String>,
+    /// The attempt: 1 at first, one more with each re-run.
+    #[serde(default, deserialize_with = "lenient")]
+    pub run_attempt: Option<u64>,
     /// The run's number within its workflow.
     #[serde(default, deserialize_with = "lenient")]
     pub run_number: Option<u64>,
@@ -33,6 +37,9 @@ pub struct Run {
     /// The branch or tag.
     #[serde(default, deserialize_with = "lenient")]
     pub head_branch: Option<String>,
+    /// The commit's full hash.
+    #[serde(default, deserialize_with = "lenient")]
+    pub head_sha: Option<String>,
     /// Path of its workflow file, like `.github/workflows/client-deploy.yml`.
     #[serde(default, deserialize_with = "lenient")]
     pub path: Option<String>,
@@ -45,15 +52,21 @@ pub struct Run {
     /// When this attempt started.
     #[serde(default, deserialize_with = "lenient")]
     pub run_started_at: Option<DateTime<Utc>>,
-    /// When it last changed; for a completed run, when it ended.
+    /// When it last changed. Often, but not always, when it ended: see [`Run::ended_at`].
     #[serde(default, deserialize_with = "lenient")]
     pub updated_at: Option<DateTime<Utc>>,
+    /// What else is known of its end. Not a field of GitHub's.
+    #[serde(skip)]
+    pub end: End,
     /// The account that started it.
     #[serde(default, deserialize_with = "lenient")]
     pub actor: Option<Account>,
     /// Its commit.
     #[serde(default, deserialize_with = "lenient")]
     pub head_commit: Option<HeadCommit>,
+    /// What holds it back while its status is `waiting`, if it was asked.
+    #[serde(skip)]
+    pub gates: Gates,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -70,20 +83,52 @@ pub struct Account {
     pub kind: Option<String>,
 }
 
+/// When a completed run ended. `updated_at` of a run moves also long after its end, so it is not always that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum End {
+    /// When it was last updated: nothing speaks against it.
+    #[default]
+    AsUpdated,
+    /// When the last job of its attempt ended.
+    OfItsJobs(DateTime<Utc>),
+    /// Not known.
+    Unknown,
+}
+
 impl Run {
     /// Whether it has ended.
     pub fn is_completed(&self) -> bool {
         self.status.as_deref() == Some("completed")
     }
 
-    /// How long it has run so far; for a completed run, how long it took.
+    /// When this attempt started.
+    pub fn began_at(&self) -> Option<DateTime<Utc>> {
+        self.run_started_at.or(self.created_at)
+    }
+
+    /// When a completed run ended; `None` if that is not known. For a run that goes on: when it last changed.
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
+        match self.end {
+            End::AsUpdated => self.updated_at,
+            End::OfItsJobs(end) => Some(end),
+            End::Unknown => None,
+        }
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u64 {
+        self.run_attempt.unwrap_or(1).max(1)
+    }
+
+    /// How long it has run so far; for a completed run, how long it took. `None`: not known.
     pub fn duration(&self) -> Option<TimeDelta> {
-        Some(self.updated_at? - self.run_started_at.or(self.created_at)?)
+        let duration = self.ended_at()? - self.began_at()?;
+        (duration >= TimeDelta::zero()).then_some(duration)
     }
 }
 
-/// A field of another type than documented counts as missing, so one odd run does not hide the others.
-fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+/// A field of another type than documented counts as missing, so one odd field does not hide the others.
+pub(super) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned,
@@ -92,36 +137,28 @@ where
     Ok(serde_json::from_value(value).ok())
 }
 
-#[derive(Deserialize)]
-pub(super) struct Page {
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) total_count: Option<usize>,
-    pub(super) workflow_runs: Vec<Box<RawValue>>,
-}
-
-impl Page {
-    /// The runs of the page. Skips entries without an id.
-    pub(super) fn runs(self) -> impl Iterator<Item = Run> {
-        self.workflow_runs.into_iter().filter_map(|run| serde_json::from_str(run.get()).ok())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     #[test]
-    fn an_odd_run_does_not_hide_the_others() {
-        let page = json!({"total_count": 3, "workflow_runs": [
-            {"id": 1, "actor": {"login": null}, "created_at": "soon", "status": 5, "name": null},
-            {"id": "none"},
-            {"id": 2, "created_at": "2026-11-22T10:00:00Z", "actor": {"login": "ada", "type": "User"}},
-        ]});
-        let page: Page = serde_json::from_value(page).unwrap();
-        let runs: Vec<_> = page.runs().collect();
-        assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!((&runs[0].actor, &runs[0].created_at), (&None, &None));
-        assert!(runs[1].created_at.is_some());
+    fn an_odd_field_counts_as_missing() {
+        let run = json!({"id": 1, "actor": {"login": null}, "created_at": "soon", "status": 5, "name": null});
+        let run: Run = serde_json::from_value(run).unwrap();
+        assert_eq!((run.id, run.actor, run.created_at, run.status), (1, None, None, None));
+        assert!(serde_json::from_value::<Run>(json!({"id": "none"})).is_err());
+    }
+
+    #[test]
+    fn a_duration_that_cannot_be_is_not_known() {
+        let run = json!({"id": 1, "status": "completed", "run_started_at": "2026-11-22T10:00:00Z",
+                         "updated_at": "2026-11-22T09:59:59Z"});
+        let mut run: Run = serde_json::from_value(run).unwrap();
+        assert_eq!(run.duration(), None);
+        run.end = End::OfItsJobs("2026-11-22T10:01:20Z".parse().unwrap());
+        assert_eq!(run.duration(), Some(TimeDelta::seconds(80)));
+        run.end = End::Unknown;
+        assert_eq!((run.duration(), run.ended_at()), (None, None));
     }
 }

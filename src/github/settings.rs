@@ -92,7 +92,7 @@ const API_BASE: Setting = Setting {
     name: "GITHUB_API_BASE",
     about: "the API of GitHub Enterprise Server: `https://<host>/api/v3`",
     default: "`https://api.github.com`",
-    shape: "it must be an http(s) URL",
+    shape: "it must be an https URL without query, fragment or & (plain http only to this machine)",
 };
 
 /// The settings of this module.
@@ -107,8 +107,8 @@ pub const DECLARED: &[&Setting] = &[
     &API_BASE,
 ];
 
-/// Reads a PEM key. In an environment file it is one line, so `
-/// ` stands for a line feed.
+/// Reads a PEM key. In an environment file it is one line, so `\n` stands for
+/// a line feed.
 fn pem(text: &str) -> Option<Secret> {
     text.starts_with("-----BEGIN").then(|| Secret::new(text.replace("\\n", "\n")))
 }

@@ -2,6 +2,7 @@
 //!
 //! <https://docs.github.com/en/rest/actions/variables>
 
+use serde::Deserialize;
 use serde_json::json;
 
 use super::client::Github;
@@ -9,7 +10,26 @@ use super::error::GithubError;
 use super::repository::Repository;
 use crate::secrets::Secret;
 
+#[derive(Deserialize)]
+struct Variable {
+    value: String,
+}
+
 impl Github {
+    /// A variable's value. `None`: there is none of this name.
+    pub async fn variable(
+        &self,
+        repository: &Repository,
+        name: &str,
+    ) -> Result<Option<String>, GithubError> {
+        match self.get_detail(&format!("/repos/{repository}/actions/variables/{name}"), None).await
+        {
+            Ok(answer) => Ok(Some(answer.json::<Variable>()?.value)),
+            Err(GithubError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether the repository has this variable.
     pub async fn has_variable(
         &self,

@@ -21,7 +21,7 @@ impl Github {
         file: &str,
     ) -> Result<String, GithubError> {
         let path = format!("/repos/{repository}/actions/workflows/{file}");
-        let workflow: Workflow = self.get(&path, None).await?.json()?;
+        let workflow: Workflow = self.get_with_retry(&path).await?.json()?;
         Ok(workflow.state.unwrap_or_else(|| "active".to_owned()))
     }
 }

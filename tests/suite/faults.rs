@@ -137,21 +137,6 @@ async fn a_rate_limit_that_does_not_end_is_reported_with_the_runs_link(#[case] f
     told.both_say("rate limit is used up");
 }
 
-#[rstest]
-#[case::permission(Fault::forbidden().on(On::RunGet).always(), 1, "GitHub forbids it (403)")]
-#[case::revoked(Fault::status(401, "Bad credentials").on(On::RunGet).always(), 2, "refuses the token")]
-#[tokio::test(start_paused = true)]
-async fn a_permanent_refusal_ends_the_wait(
-    #[case] fault: Fault,
-    #[case] looks: usize,
-    #[case] why: &str,
-) {
-    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
-    let told = world.types("ada", "/deploy-client wait:true").await;
-    told.both_say(why);
-    assert_eq!(world.github.requests().iter().filter(|r| r.method == "GET").count(), looks);
-}
-
 fn limited(name: &str, value: &str) -> Fault {
     let headers = vec![(name.to_owned(), value.to_owned())];
     let body = serde_json::json!({"message": "API rate limit exceeded"});
@@ -283,18 +268,24 @@ async fn a_follow_up_whose_answer_was_lost_is_not_posted_twice() {
 }
 
 #[rstest]
-#[case("/deploy-client wait:true", "🟢")]
-#[case("/deploy-client", "🚀")]
+#[case("/deploy-client wait:true", "🟢", true)]
+#[case("/deploy-client", "🚀", false)]
 #[tokio::test(start_paused = true)]
 async fn when_the_original_message_cannot_be_edited_the_outcome_comes_as_a_follow_up(
     #[case] text: &str,
     #[case] expected: &str,
+    #[case] pings: bool,
 ) {
     let world = World::named("slow-dispatch").await;
     world.discord.fault(DiscordFault::new(OnDiscord::Edit, DiscordWhat::Status(500)).always());
     let told = world.types("ada", text).await;
-    let said = told.messages().iter().filter(|m| m.content.contains(expected)).count();
-    assert_eq!(said, 1, "{}", told.transcript());
+    // Discord puts the first follow-up in the place of "thinking…", and nobody is pinged.
+    assert!(told.original().content.contains(expected), "{}", told.transcript());
+    assert_eq!(told.has_follow_up(), pings, "{}", told.transcript());
+    if pings {
+        assert!(told.follow_up().content.contains(expected));
+        assert_eq!(told.follow_up().pings.len(), 1);
+    }
     world.dispatch();
 }
 
