@@ -3,77 +3,86 @@
 //! They show the run and the durations of its steps, and check the frontend and the API against the
 //! registry.
 
+use std::time::Duration;
+
 use futures_util::future::OptionFuture;
+use tokio::time::timeout;
 
 use super::{diagnose, workflow};
 use crate::agents::options::{OptionKind, OptionSpec};
-use crate::agents::{Agent, Kind, Verification, Workflow};
+use crate::agents::{Agent, Kind, Verification};
 use crate::bot::authorize::AccessLevel;
 use crate::bot::{Call, Command, Completion, Context, Plan, Serves};
 use crate::deploy::messages::Messages;
-use crate::deploy::{Order, dispatch_only};
+use crate::deploy::{Order, dispatch_only, given};
 use crate::discord::Message;
 use crate::discord::reply::Suggestion;
 use crate::github::Run;
 use crate::github::permission::{Need, Permission, Repositories};
+use crate::github::run_reference::RunReference;
 use crate::github::words::{conclusion, running};
+use crate::site::listing::Deploys;
 use crate::site::messages::render;
-use crate::site::run::{of_id, of_url};
 use crate::site::verification::{Request, Sources, verify};
 use crate::text::{UserError, duration, escape};
 
-/// Verifies the latest run, or the run of a URL.
+/// Verifies the latest run, or one that is named.
 pub(crate) const LATEST: Command = Command {
     serves: Serves::Agents {
         name: |agent| agent.verification().is_some().then_some(&agent.command),
         description: |agent| &agent.description,
         options: latest_options,
     },
-    needs: &[Need::read(Permission::Actions, Repositories::All)],
+    needs: &[
+        Need::read(Permission::Actions, Repositories::OfTheVerified),
+        // `diagnose:true` dispatches.
+        Need::write(Permission::Actions, Repositories::OfTheDiagnosis),
+    ],
     start: |call| Box::pin(start(call)),
-    complete: None,
+    complete: Some(|completion| Box::pin(suggest(completion))),
 };
 
-/// Verifies the run with an id.
+/// Verifies a run that is named.
 pub(crate) const RUN: Command = Command {
     serves: Serves::Agents {
         name: |agent| agent.verification()?.run_command.as_deref(),
         description: |_| "Checks a deploy by its run: the run, the frontend and the API",
         options: run_options,
     },
-    needs: &[Need::read(Permission::Actions, Repositories::All)],
+    needs: &[Need::read(Permission::Actions, Repositories::OfTheVerified)],
     start: |call| Box::pin(start(call)),
     complete: Some(|completion| Box::pin(suggest(completion))),
 };
 
-/// The most suggestions that Discord accepts.
-const SUGGESTED: usize = 25;
+/// How many of the newest runs are read for suggestions; those of pull requests and of other branches are left
+/// out. Discord accepts 25.
+const LOOKED_AT: usize = 50;
+/// Timeout for reading them.
+const SUGGESTED_WITHIN: Duration = Duration::from_millis(1_500);
 
 fn latest_options(_: &Agent) -> Vec<OptionSpec> {
-    let option = |name: &str, description: &str, kind| OptionSpec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        required: false,
-        kind,
-    };
-    let text = OptionKind::String { choices: Vec::new() };
     vec![
-        option("run_url", "URL of the run (default: the latest that has ended)", text),
-        option(
-            "diagnose",
-            "Also dispatch the diagnose workflow (default: no)",
-            OptionKind::Boolean,
+        run_option(
+            "run_url",
+            "A run: its id, #number or URL (default: the latest that has ended)",
+            false,
         ),
+        OptionSpec {
+            name: "diagnose".to_owned(),
+            description: "Also dispatch the diagnose workflow (default: no)".to_owned(),
+            required: false,
+            kind: OptionKind::Boolean,
+        },
     ]
 }
 
 fn run_options(_: &Agent) -> Vec<OptionSpec> {
-    vec![OptionSpec {
-        name: "run_id".to_owned(),
-        description: "The run's id, as in its URL".to_owned(),
-        required: true,
-        kind: OptionKind::Suggested,
-    }]
+    vec![run_option("run_id", "The run: its id, #number or URL", true)]
+}
+
+fn run_option(name: &str, description: &str, required: bool) -> OptionSpec {
+    let (name, description) = (name.to_owned(), description.to_owned());
+    OptionSpec { name, description, required, kind: OptionKind::Suggested }
 }
 
 async fn start(call: Call) -> Result<Plan, UserError> {
@@ -87,40 +96,38 @@ async fn start(call: Call) -> Result<Plan, UserError> {
 /// Resolves the agent, the repository and the run of a call.
 fn resolve(call: &Call) -> Result<Request, UserError> {
     let github = &call.context.github;
-    let (verification, agent, workflow) = verified(&call.context, call.agent.as_ref())
+    let (verification, agent, deploys) = verified(&call.context, call.agent.as_ref())
         .ok_or_else(|| UserError::new("This command has no deploy to verify."))?;
-    let repository = workflow.repository.as_ref().unwrap_or(github.default_repository());
-    let page = github.repository_page(repository);
-    let run_id = match (call.options.text("run_id"), call.options.text("run_url")) {
-        (Some(id), _) => Some(of_id(id).map_err(|why| ("run_id", why))),
-        (None, Some(url)) => Some(of_url(url, &page).map_err(|why| ("run_url", why))),
-        (None, None) => None,
-    };
-    let run_id = run_id.transpose().map_err(|(option, why)| {
-        let of = escape::code(&repository.to_string(), 150);
-        UserError::new(format!(
-            "Nothing was verified: `{option}` is refused, {why}. It must be a run of {of}."
-        ))
-    })?;
+    let given = ["run_id", "run_url"]
+        .into_iter()
+        .find_map(|option| Some((option, call.options.text(option)?)));
+    let run = given.map(|(option, text)| {
+        github.run_reference(&deploys.repository, text).map_err(|why| {
+            let of = escape::code(&deploys.repository.to_string(), 150);
+            UserError::new(format!(
+                "Nothing was verified: `{option}` is refused, {why}. It must be a run of {of}."
+            ))
+        })
+    });
     Ok(Request {
         title: agent.name.clone(),
-        repository: repository.clone(),
-        workflow: workflow.file.clone(),
-        git_ref: workflow.default_ref.clone(),
-        run_id,
+        run: run.transpose()?,
+        deploys,
         steps: verification.steps.clone(),
         checks: verification.checks.clone(),
     })
 }
 
-/// An agent's verification, and the deploy agent (with its workflow) that it verifies.
+/// An agent's verification, the deploy agent that it verifies, and which runs are its deploys.
 fn verified<'a>(
     context: &'a Context,
     agent: Option<&'a Agent>,
-) -> Option<(&'a Verification, &'a Agent, &'a Workflow)> {
+) -> Option<(&'a Verification, &'a Agent, Deploys)> {
     let verification = agent?.verification()?;
     let deploy = context.registry.by_id(&verification.verifies)?;
-    Some((verification, deploy, deploy.workflow()?))
+    let workflow = deploy.workflow()?.clone();
+    let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
+    Some((verification, deploy, Deploys { repository: repository.clone(), workflow }))
 }
 
 /// The order for the diagnose workflow. It claims the interaction, so that a replay dispatches nothing.
@@ -143,7 +150,7 @@ async fn order_diagnosis(call: &Call) -> Result<Order, UserError> {
             _ => None,
         };
         if let Some(url) = url {
-            order.inputs.insert(input.input.clone(), url.as_str().into());
+            order.give(input, url.as_str().to_owned());
         } else if input.option.required {
             return Err(UserError::new(format!(
                 "Nothing was verified: the diagnosis needs the option {}. Use {} itself.",
@@ -170,7 +177,7 @@ async fn answer(context: &Context, request: &Request, diagnosis: Option<Order>) 
     Message::public(&render(&verification))
 }
 
-/// Dispatches the diagnosis. Returns one line of Markdown with the result.
+/// Dispatches the diagnosis. Returns whole lines of Markdown with the result.
 async fn dispatch(context: &Context, order: &Order) -> String {
     let github = &context.github;
     match dispatch_only(github, context.store.as_ref(), context.wait, order).await {
@@ -182,10 +189,12 @@ async fn dispatch(context: &Context, order: &Order) -> String {
                     escape::link("Runs", &page)
                 }
             };
+            let inputs = given::line(&order.given).map(|line| format!("\n{line}"));
             format!(
-                "🚀 **{}** dispatched: {run} · Correlation id `{}`",
+                "🚀 **{}** dispatched: {run} · Correlation id `{}`{}",
                 escape::plain(&order.title, 50),
-                order.correlation_id
+                order.correlation_id,
+                inputs.unwrap_or_default()
             )
         }
         Err(ended) => {
@@ -195,25 +204,39 @@ async fn dispatch(context: &Context, order: &Order) -> String {
     }
 }
 
-/// Suggests recent runs of the deploy with their outcome.
-async fn suggest(Completion { context, agent, typed, .. }: Completion) -> Vec<Suggestion> {
-    let Some((_, _, workflow)) = verified(&context, agent.as_ref()) else { return Vec::new() };
+/// Suggests recent runs of the deploy.
+async fn suggest(Completion { context, agent, option, typed, .. }: Completion) -> Vec<Suggestion> {
+    if !matches!(option.as_str(), "run_id" | "run_url") {
+        return Vec::new();
+    }
+    let Some((_, _, deploys)) = verified(&context, agent.as_ref()) else { return Vec::new() };
     let github = &context.github;
-    let repository = workflow.repository.as_ref().unwrap_or(github.default_repository());
-    let runs = match github.latest_runs(repository, &workflow.file, SUGGESTED).await {
-        Ok(runs) => runs,
-        Err(error) => {
+    let Deploys { repository, workflow } = &deploys;
+    let read = github.latest_runs(repository, &workflow.file, LOOKED_AT);
+    let runs = match timeout(SUGGESTED_WITHIN, read).await {
+        Ok(Ok(runs)) => runs,
+        Ok(Err(error)) => {
             tracing::warn!(%error, "runs could not be suggested");
+            return Vec::new();
+        }
+        Err(_) => {
+            tracing::warn!("runs could not be suggested in time");
             return Vec::new();
         }
     };
     let now = github.to_github_time(context.clock.now()).unwrap_or(context.clock.now());
-    let typed = typed.trim().to_lowercase();
-    let fits = |s: &Suggestion| s.value.contains(&typed) || s.name.to_lowercase().contains(&typed);
-    runs.iter().map(|run| suggestion(run, now)).filter(fits).collect()
+    let wanted = match github.run_reference(repository, &typed) {
+        Ok(RunReference::Id(id)) => id.to_string(),
+        Ok(RunReference::Number(number)) => format!("#{number}"),
+        Err(_) => typed.trim().to_lowercase(),
+    };
+    let fits =
+        |s: &Suggestion| s.value.contains(&wanted) || s.name.to_lowercase().contains(&wanted);
+    let deployed = runs.iter().filter(|run| deploys.holds(run));
+    deployed.map(|run| suggestion(run, now)).filter(fits).collect()
 }
 
-/// `🟢 #41 success · main · 2h ago`.
+/// `🟢 #41 success · Fix the footer · main · 2h ago`. Its value is the run's id.
 fn suggestion(run: &Run, now: chrono::DateTime<chrono::Utc>) -> Suggestion {
     let icon = if run.is_completed() {
         conclusion(run.conclusion.as_deref()).0
@@ -222,12 +245,16 @@ fn suggestion(run: &Run, now: chrono::DateTime<chrono::Utc>) -> Suggestion {
     };
     let number = run.run_number.map_or_else(|| run.id.to_string(), |number| format!("#{number}"));
     let state = run.conclusion.as_deref().or(run.status.as_deref()).unwrap_or("unknown");
-    let branch = run.head_branch.as_deref().map(|name| format!(" · {}", escape::clipped(name, 30)));
+    let part = |text: &Option<String>, max| {
+        let text = escape::clipped(text.as_deref().unwrap_or_default().trim(), max);
+        if text.is_empty() { text } else { format!(" · {text}") }
+    };
     let ago = run.created_at.map(|created| format!(" · {}", duration::ago(now - created)));
     let name = format!(
-        "{icon} {number} {}{}{}",
-        escape::clipped(&state.replace('_', " "), 25),
-        branch.unwrap_or_default(),
+        "{icon} {number} {}{}{}{}",
+        escape::clipped(&state.replace('_', " "), 20),
+        part(&run.display_title, 30),
+        part(&run.head_branch, 20),
         ago.unwrap_or_default()
     );
     Suggestion { name, value: run.id.to_string() }
@@ -242,8 +269,12 @@ mod tests {
     #[rstest]
     #[case(
         json!({"run_number": 41, "status": "completed", "conclusion": "success", "head_branch": "main",
-               "created_at": "2026-11-22T08:00:00Z"}),
-        "🟢 #41 success · main · 2h ago"
+               "display_title": "Fix **the** footer", "created_at": "2026-11-22T08:00:00Z"}),
+        "🟢 #41 success · Fix **the** footer · main · 2h ago"
+    )]
+    #[case(
+        json!({"run_number": 43, "status": "completed", "conclusion": "timed_out", "display_title": " \u{202e}"}),
+        "🔴 #43 timed out"
     )]
     #[case(json!({"run_number": 42, "status": "in_progress"}), "🔵 #42 in progress")]
     #[case(json!({}), "🔵 7 unknown")]
@@ -258,9 +289,9 @@ mod tests {
     fn a_suggestion_is_one_short_line_whatever_the_run_contains() {
         let long = "x\u{202e}\n".repeat(2000);
         let run = json!({"id": u64::MAX, "run_number": u64::MAX, "status": "completed",
-            "conclusion": long, "head_branch": long, "created_at": "2026-11-22T08:00:00Z"});
+            "conclusion": long, "head_branch": long, "display_title": long, "created_at": "2026-11-22T08:00:00Z"});
         let now = "2026-11-22T10:05:00Z".parse().unwrap();
         let name = suggestion(&serde_json::from_value(run).unwrap(), now).name;
-        assert!(name.chars().count() <= 120 && !name.contains(['\n', '\u{202e}']), "{name}");
+        assert!(name.chars().count() <= 140 && !name.contains(['\n', '\u{202e}']), "{name}");
     }
 }

@@ -6,8 +6,8 @@ use http::header::LOCATION;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
-use crate::agents::verification::{Check, HeaderCheck, Target};
-use crate::net::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
+use crate::agents::verification::{BodyText, Check, HeaderCheck, Target};
+use crate::net::url_guard::{RefusedUrl, UrlPolicy};
 use crate::site::probe::{Page, ProbeError, Prober};
 
 /// Timeout of one try, redirects included.
@@ -22,8 +22,12 @@ const MAX_REDIRECTS: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub target: Target,
-    /// The path, as in the registry.
-    pub path: String,
+    /// Whether it has a URL of its own.
+    pub own_url: bool,
+    /// What it asked: the path, as in the registry. With a URL of its own: the host, too.
+    pub place: String,
+    /// Whether its answer must name the commit.
+    pub names_commit: bool,
     pub result: CheckResult,
 }
 
@@ -43,8 +47,17 @@ pub(crate) enum CheckResult {
     },
     /// Both tries failed.
     Failed(Failure),
+    /// It was not made.
+    NotChecked(NotChecked),
+}
+
+/// Why a check was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotChecked {
     /// The setting with the target's base URL is not set.
-    NotChecked,
+    NoUrl,
+    /// The answer must name the run's commit, which is not known.
+    NoCommit,
 }
 
 /// Why a check failed.
@@ -63,6 +76,8 @@ pub(crate) enum Failure {
     /// The body does not contain the text.
     Body {
         expected: String,
+        /// Whether the text names the commit.
+        commit: bool,
         /// Whether the body is longer than the part that was read.
         cut: bool,
     },
@@ -80,29 +95,61 @@ pub(crate) enum Failure {
     Broken(String),
 }
 
-/// Makes one check, with one retry.
+/// A request to send, and what its answer must be.
+struct Wanted<'a> {
+    base: &'a str,
+    check: &'a Check,
+    /// The text that the body must contain.
+    body: Option<String>,
+}
+
+/// Makes one check, with one retry. `base` is the target's setting. `commit` is awaited only if the answer
+/// must name the commit.
 pub(crate) async fn check(
     prober: &dyn Prober,
     urls: &UrlPolicy,
-    base: Option<&AllowedUrl>,
+    base: Option<&str>,
     check: &Check,
+    commit: impl Future<Output = Option<String>>,
 ) -> Checked {
-    let result = match base {
-        None => CheckResult::NotChecked,
-        Some(base) => match try_once(prober, urls, base, check).await {
-            Ok(passed) => passed,
-            // The guard would refuse it again.
-            Err(refused @ Failure::Refused { .. }) => CheckResult::Failed(refused),
-            Err(first) => {
-                sleep(RETRY_AFTER).await;
-                match try_once(prober, urls, base, check).await {
-                    Ok(passed) => with_first(passed, first),
-                    Err(failure) => CheckResult::Failed(failure),
+    let names_commit = check.body.as_ref().is_some_and(BodyText::names_commit);
+    let own = check.url.as_ref().map(|own| own.url.as_str());
+    let result = match own.or(base) {
+        None => CheckResult::NotChecked(NotChecked::NoUrl),
+        Some(base) => {
+            let commit = if names_commit { commit.await } else { None };
+            match check.body.as_ref().map(|body| body.of(commit.as_deref())) {
+                Some(None) => CheckResult::NotChecked(NotChecked::NoCommit),
+                body => {
+                    let body = body.flatten();
+                    twice(prober, urls, &Wanted { base, check, body }).await
                 }
             }
-        },
+        }
     };
-    Checked { target: check.target, path: check.path.clone(), result }
+    let place = own.map_or_else(|| check.path.clone(), |own| shown(own, &check.path));
+    Checked { target: check.target, own_url: own.is_some(), place, names_commit, result }
+}
+
+/// A URL of its own without what is the same everywhere: the scheme.
+fn shown(url: &str, path: &str) -> String {
+    let url = joined(url, path);
+    url.strip_prefix("https://").unwrap_or(&url).to_owned()
+}
+
+async fn twice(prober: &dyn Prober, urls: &UrlPolicy, wanted: &Wanted<'_>) -> CheckResult {
+    match try_once(prober, urls, wanted).await {
+        Ok(passed) => passed,
+        // The guard would refuse it again.
+        Err(refused @ Failure::Refused { .. }) => CheckResult::Failed(refused),
+        Err(first) => {
+            sleep(RETRY_AFTER).await;
+            match try_once(prober, urls, wanted).await {
+                Ok(passed) => with_first(passed, first),
+                Err(failure) => CheckResult::Failed(failure),
+            }
+        }
+    }
 }
 
 fn with_first(passed: CheckResult, failure: Failure) -> CheckResult {
@@ -117,26 +164,20 @@ fn with_first(passed: CheckResult, failure: Failure) -> CheckResult {
 async fn try_once(
     prober: &dyn Prober,
     urls: &UrlPolicy,
-    base: &AllowedUrl,
-    check: &Check,
+    wanted: &Wanted<'_>,
 ) -> Result<CheckResult, Failure> {
     let start = Instant::now();
-    let asked = timeout(TIME_LIMIT, ask(prober, urls, base, check)).await;
+    let asked = timeout(TIME_LIMIT, ask(prober, urls, wanted)).await;
     let page = asked.map_err(|_| Failure::TimedOut)??;
-    let header = judge(check, &page)?;
+    let header = judge(wanted, &page)?;
     let status = page.status.as_u16();
     Ok(CheckResult::Passed { status, took: start.elapsed(), header, first: None })
 }
 
 /// Sends the request and follows redirects, unless a redirect is the expected answer.
-async fn ask(
-    prober: &dyn Prober,
-    urls: &UrlPolicy,
-    base: &AllowedUrl,
-    check: &Check,
-) -> Result<Page, Failure> {
-    let mut url = address(base, &check.path, urls)?;
-    let follows = !(300..400).contains(&check.status);
+async fn ask(prober: &dyn Prober, urls: &UrlPolicy, wanted: &Wanted<'_>) -> Result<Page, Failure> {
+    let mut url = address(wanted.base, &wanted.check.path, urls)?;
+    let follows = !(300..400).contains(&wanted.check.status);
     for _ in 0..=MAX_REDIRECTS {
         let page = prober.get(url.clone()).await.map_err(|error| failure(&url, error))?;
         match page.headers.get(LOCATION).filter(|_| follows && page.status.is_redirection()) {
@@ -147,9 +188,13 @@ async fn ask(
     Err(Failure::Redirects)
 }
 
-/// The URL of a path below the base URL. The base may end with a slash or not.
-fn address(base: &AllowedUrl, path: &str, urls: &UrlPolicy) -> Result<Url, Failure> {
-    let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
+/// A path below the base URL. The base may end with a slash or not. Without a path: the URL as it is.
+fn joined(base: &str, path: &str) -> String {
+    if path.is_empty() { base.to_owned() } else { format!("{}{path}", base.trim_end_matches('/')) }
+}
+
+fn address(base: &str, path: &str, urls: &UrlPolicy) -> Result<Url, Failure> {
+    let text = joined(base, path);
     let url = Url::parse(&text).map_err(|_| Failure::BadRedirect(text))?;
     guarded(url, urls)
 }
@@ -182,15 +227,17 @@ fn failure(url: &Url, error: ProbeError) -> Failure {
 }
 
 /// Compares the answer with the registry. Returns the checked header and its value.
-fn judge(check: &Check, page: &Page) -> Result<Option<(String, String)>, Failure> {
+fn judge(wanted: &Wanted<'_>, page: &Page) -> Result<Option<(String, String)>, Failure> {
+    let check = wanted.check;
     let got = page.status.as_u16();
     if got != check.status {
         return Err(Failure::Status { got, expected: check.status });
     }
     let header = check.header.as_ref().map(|header| judge_header(header, page)).transpose()?;
-    match &check.body {
+    match &wanted.body {
         Some(expected) if !String::from_utf8_lossy(&page.body).contains(expected.as_str()) => {
-            Err(Failure::Body { expected: expected.clone(), cut: page.cut })
+            let commit = check.body.as_ref().is_some_and(BodyText::names_commit);
+            Err(Failure::Body { expected: expected.clone(), commit, cut: page.cut })
         }
         _ => Ok(header),
     }
@@ -220,17 +267,18 @@ mod tests {
     use rstest::rstest;
 
     fn wanted(path: &str, status: u16) -> Check {
-        Check { target: Target::Frontend, path: path.to_owned(), status, header: None, body: None }
+        let path = path.to_owned();
+        Check { target: Target::Frontend, url: None, path, status, header: None, body: None }
     }
 
     #[rstest]
     #[case("https://app.example.com", "/", "https://app.example.com/")]
     #[case("https://app.example.com/", "/index.html", "https://app.example.com/index.html")]
     #[case("https://api.example.com/prod", "/health", "https://api.example.com/prod/health")]
+    #[case("https://api.example.com/status?deep=1", "", "https://api.example.com/status?deep=1")]
     fn a_path_is_below_its_base(#[case] base: &str, #[case] path: &str, #[case] expected: &str) {
         let urls = UrlPolicy::default();
-        let base = urls.check(base).unwrap();
-        assert_eq!(address(&base, path, &urls).unwrap().as_str(), expected);
+        assert_eq!(address(base, path, &urls).unwrap().as_str(), expected);
     }
 
     fn refused(host: &str, why: RefusedUrl) -> Result<String, Failure> {
@@ -282,7 +330,7 @@ mod tests {
     #[case(page(200, Some(b"\xff"), "hello"), Some(header(Some("\u{fffd}"))))]
     #[case(
         page(200, Some(b"no-cache"), "Hello"),
-        Some(Failure::Body { expected: "hello".to_owned(), cut: false })
+        Some(Failure::Body { expected: "hello".to_owned(), commit: false, cut: false })
     )]
     fn an_answer_is_compared_with_the_registry(
         #[case] page: Page,
@@ -291,7 +339,9 @@ mod tests {
         let contains = vec!["no-cache".to_owned(), "max-age=0".to_owned()];
         let name = http::header::CACHE_CONTROL;
         let header = Some(HeaderCheck { name, contains });
-        let check = Check { header, body: Some("hello".to_owned()), ..wanted("/", 200) };
-        assert_eq!(judge(&check, &page).err(), expected);
+        let check = Check { header, ..wanted("/", 200) };
+        let body = Some("hello".to_owned());
+        let wanted = Wanted { base: "https://app.example.com", check: &check, body };
+        assert_eq!(judge(&wanted, &page).err(), expected);
     }
 }

@@ -1,62 +1,132 @@
-//! Finds the run to verify from an id or a URL, and the durations of its steps.
+//! Finds the run to verify, and the durations of its steps.
+
+use std::cmp::Reverse;
 
 use chrono::TimeDelta;
-use url::Url;
 
+use super::listing::{Deploys, Listing, began, is_of_pull_request};
+use super::look::Look;
 use crate::agents::verification::StepPattern;
-use crate::github::Run;
+use crate::github::explain::{Subject, explain};
 use crate::github::jobs::{Job, Step};
+use crate::github::run_reference::RunReference;
+use crate::github::{GithubError, Run};
+use crate::telemetry;
+use crate::text::escape;
 
-/// Why a text is not a run of the configured repository, in words for the user.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotOurs {
-    /// It is no URL.
-    #[error("it is not a URL")]
-    NotAUrl,
-    /// The URL is of another server.
-    #[error("it does not lead to the GitHub that this bot works with")]
-    Elsewhere,
-    /// The URL is of another repository.
-    #[error("it is of another repository than the one that this bot deploys")]
-    OtherRepository,
-    /// The URL is not of a run.
-    #[error("it does not lead to a run (…/actions/runs/<id>)")]
-    NoRun,
-    /// It is not a number.
-    #[error("a run's id is a number, as in …/actions/runs/<id>")]
-    NotAnId,
+/// How many runs that were cancelled are looked at to find the latest that did something.
+const CANCELLED: usize = 20;
+
+/// Reads the run, and the newest page of the agent's list. The second value says whether that could be read.
+pub(crate) async fn find(
+    look: Look<'_>,
+    listing: &mut Listing<'_>,
+    deploys: &Deploys,
+    wanted: Option<RunReference>,
+) -> (RunLookup, Result<(), GithubError>) {
+    let Deploys { repository, workflow } = deploys;
+    let Some(reference) = wanted else {
+        return match latest(look, listing).await {
+            Ok(Some(run)) => (RunLookup::Found(Box::new(run)), Ok(())),
+            Ok(None) => (RunLookup::Not(none_has_ended(deploys)), Ok(())),
+            Err(error) => (not_read(&error), Err(error)),
+        };
+    };
+    let run = look.github.referenced_run(repository, &workflow.file, reference);
+    let (run, read) = tokio::join!(run, listing.more());
+    let run = match run {
+        Ok(Some(run)) => judge(deploys, run),
+        Ok(None) => RunLookup::Not(unknown(deploys, reference)),
+        Err(error) => not_read(&error),
+    };
+    (run, read)
 }
 
-/// The run id in a URL. The URL must be below `repository_page`, the web page of the one allowed
-/// repository. The part after the id (an attempt, a job) is ignored.
-pub(crate) fn of_url(text: &str, repository_page: &str) -> Result<u64, NotOurs> {
-    let url = Url::parse(text.trim()).map_err(|_| NotOurs::NotAUrl)?;
-    let page = Url::parse(repository_page).map_err(|_| NotOurs::Elsewhere)?;
-    let place = |url: &Url| {
-        (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default())
-    };
-    if place(&url) != place(&page) || !url.username().is_empty() || url.password().is_some() {
-        return Err(NotOurs::Elsewhere);
-    }
-    let mut segments = url.path_segments().ok_or(NotOurs::NoRun)?;
-    for expected in page.path_segments().into_iter().flatten() {
-        // Names are case-insensitive on GitHub.
-        if !segments.next().is_some_and(|given| given.eq_ignore_ascii_case(expected)) {
-            return Err(NotOurs::OtherRepository);
+fn not_read(error: &GithubError) -> RunLookup {
+    telemetry::failed(error);
+    RunLookup::Not(explain(error, Subject::ThisWorkflow, "Actions: read"))
+}
+
+/// The latest of the agent's runs that has ended and had begun to work.
+async fn latest(look: Look<'_>, listing: &mut Listing<'_>) -> Result<Option<Run>, GithubError> {
+    let mut cancelled = 0;
+    let mut seen = Vec::new();
+    loop {
+        listing.more().await?;
+        let ended = listing.deploys().filter(|run| run.is_completed() && !seen.contains(&run.id));
+        let mut ended: Vec<&Run> = ended.collect();
+        ended.sort_by_key(|run| Reverse((began(run), run.id)));
+        for run in ended {
+            let worked = match run.conclusion.as_deref() {
+                Some("skipped") => is_a_rerun(run),
+                Some("cancelled") if !is_a_rerun(run) && cancelled < CANCELLED => {
+                    cancelled += 1;
+                    // If that is not known, it is shown as what it is: cancelled.
+                    look.had_started(run).await.unwrap_or(true)
+                }
+                _ => true,
+            };
+            if worked {
+                return Ok(Some(run.clone()));
+            }
+            seen.push(run.id);
+        }
+        if listing.is_enough() {
+            return Ok(None);
         }
     }
-    match (segments.next(), segments.next(), segments.next()) {
-        (Some("actions"), Some("runs"), Some(id)) => of_id(id).map_err(|_| NotOurs::NoRun),
-        _ => Err(NotOurs::NoRun),
+}
+
+fn is_a_rerun(run: &Run) -> bool {
+    run.run_attempt.is_some_and(|attempt| attempt > 1)
+}
+
+fn none_has_ended(deploys: &Deploys) -> String {
+    let refs = deploys.workflow.allowed_refs.iter().map(|pattern| escape::code(&pattern.0, 60));
+    format!(
+        "no run of {} on {} has ended yet.",
+        escape::code(&deploys.workflow.file, 100),
+        refs.take(4).collect::<Vec<_>>().join(" or ")
+    )
+}
+
+fn unknown(Deploys { repository, workflow }: &Deploys, reference: RunReference) -> String {
+    let repository = escape::code(&repository.to_string(), 150);
+    match reference {
+        RunReference::Id(id) => format!("{repository} has no run `{id}` (404)."),
+        RunReference::Number(number) => {
+            format!("{} has no run `#{number}`.", escape::code(&workflow.file, 100))
+        }
     }
 }
 
-/// Parses a run id that a user typed.
-pub(crate) fn of_id(text: &str) -> Result<u64, NotOurs> {
-    let text = text.trim();
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let id = text.parse().ok().filter(|id| digits && *id > 0);
-    id.ok_or(NotOurs::NotAnId)
+/// A run that somebody named is verified only if it is one of the agent's.
+fn judge(deploys: &Deploys, run: Run) -> RunLookup {
+    let file = &deploys.workflow.file;
+    let name = run.run_number.map_or_else(|| run.id.to_string(), |number| format!("#{number}"));
+    let why = match run.path.as_deref().filter(|path| !is_of_workflow(path, file)) {
+        Some(path) => format!(
+            "run `{}` is of another workflow ({}), not of {}.",
+            run.id,
+            escape::code(path, 100),
+            escape::code(file, 100)
+        ),
+        None if is_of_pull_request(&run) => {
+            format!("run `{name}` is of a pull request, so it is no deploy.")
+        }
+        None if !deploys.allows_ref_of(&run) => format!(
+            "run `{name}` is on {}, which this agent does not deploy.",
+            escape::code(run.head_branch.as_deref().unwrap_or_default(), 100)
+        ),
+        None => return RunLookup::Found(Box::new(run)),
+    };
+    RunLookup::Not(why)
+}
+
+/// The hash of a run's commit. Anything else is none: a check for it would prove nothing.
+pub(crate) fn commit(run: &Run) -> Option<String> {
+    let hash = |text: &&String| text.len() >= 7 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    run.head_sha.as_ref().filter(hash).cloned()
 }
 
 /// Whether a run's `path` (`.github/workflows/client-deploy.yml`, optionally with `@ref`) names this file.
@@ -84,6 +154,8 @@ pub(crate) enum StepResult {
     NotEnded,
     /// No step's name contains the pattern.
     Missing,
+    /// None of the steps that GitHub shows, but it does not show all of them.
+    NotTold,
 }
 
 /// The steps that the registry names, in its order.
@@ -117,74 +189,6 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use serde_json::json;
-
-    const PAGE: &str = "https://github.com/octo-org/web-client";
-
-    #[rstest]
-    #[case("https://github.com/octo-org/web-client/actions/runs/15", Ok(15))]
-    #[case(" https://GitHub.com/Octo-Org/web-client/actions/runs/15/ ", Ok(15))]
-    #[case("https://github.com/octo-org/web-client/actions/runs/15/attempts/2", Ok(15))]
-    #[case("https://github.com/octo-org/web-client/actions/runs/15/job/7?pr=1#step:2:1", Ok(15))]
-    #[case("https://github.com:443/octo-org/web-client/actions/runs/15", Ok(15))]
-    #[case("https://github.com/octo-org/api/actions/runs/15", Err(NotOurs::OtherRepository))]
-    #[case("https://github.com/evil/web-client/actions/runs/15", Err(NotOurs::OtherRepository))]
-    #[case(
-        "https://github.com/octo-org/web-client2/actions/runs/15",
-        Err(NotOurs::OtherRepository)
-    )]
-    #[case(
-        "https://github.com//octo-org/web-client/actions/runs/15",
-        Err(NotOurs::OtherRepository)
-    )]
-    #[case(
-        "https://github.com/octo-org/web-client/../api/actions/runs/15",
-        Err(NotOurs::OtherRepository)
-    )]
-    #[case("https://github.com/octo-org/web-client/actions/runs/15x", Err(NotOurs::NoRun))]
-    #[case("https://github.com/octo-org/web-client/actions/runs/0", Err(NotOurs::NoRun))]
-    #[case("https://github.com/octo-org/web-client/actions/runs/", Err(NotOurs::NoRun))]
-    #[case("https://github.com/octo-org/web-client/pull/15", Err(NotOurs::NoRun))]
-    #[case("https://github.com/octo-org/web-client", Err(NotOurs::NoRun))]
-    #[case("http://github.com/octo-org/web-client/actions/runs/15", Err(NotOurs::Elsewhere))]
-    #[case(
-        "https://github.com.evil.test/octo-org/web-client/actions/runs/15",
-        Err(NotOurs::Elsewhere)
-    )]
-    #[case(
-        "https://github.com@evil.test/octo-org/web-client/actions/runs/15",
-        Err(NotOurs::Elsewhere)
-    )]
-    #[case("https://ada@github.com/octo-org/web-client/actions/runs/15", Err(NotOurs::Elsewhere))]
-    #[case("https://github.com:8443/octo-org/web-client/actions/runs/15", Err(NotOurs::Elsewhere))]
-    #[case("15", Err(NotOurs::NotAUrl))]
-    #[case("", Err(NotOurs::NotAUrl))]
-    fn only_runs_of_the_configured_repository_are_accepted(
-        #[case] text: &str,
-        #[case] expected: Result<u64, NotOurs>,
-    ) {
-        assert_eq!(of_url(text, PAGE), expected);
-    }
-
-    #[test]
-    fn an_enterprise_server_has_its_own_url() {
-        let page = "https://ghes.example.com/octo-org/web-client";
-        let run = "https://ghes.example.com/octo-org/web-client/actions/runs/15";
-        assert_eq!(of_url(run, page), Ok(15));
-        assert_eq!(of_url(run, PAGE), Err(NotOurs::Elsewhere));
-    }
-
-    #[rstest]
-    #[case("15000001013", Some(15_000_001_013))]
-    #[case(" 7 ", Some(7))]
-    #[case("0", None)]
-    #[case("-1", None)]
-    #[case("+1", None)]
-    #[case("1e3", None)]
-    #[case("99999999999999999999999", None)]
-    #[case("7/../8", None)]
-    fn an_id_is_a_number(#[case] text: &str, #[case] expected: Option<u64>) {
-        assert_eq!(of_id(text).ok(), expected);
-    }
 
     #[rstest]
     #[case(".github/workflows/client-deploy.yml", true)]

@@ -1,5 +1,6 @@
 //! Base URLs of the deployed site.
 
+use crate::agents::verification::Target;
 use crate::config::{Reader, Setting};
 use crate::net::url_guard::{AllowedUrl, UrlPolicy};
 
@@ -12,7 +13,7 @@ pub struct Settings {
     pub api: Option<AllowedUrl>,
 }
 
-const SHAPE: &str = "it must be a public https URL, of ALLOWED_DOMAINS if those are set";
+const SHAPE: &str = "it must be a public https URL without query, fragment or &, of ALLOWED_DOMAINS if those are set";
 
 const FRONTEND: Setting = Setting {
     name: "FRONTEND_BASE_URL",
@@ -32,13 +33,19 @@ const API: Setting = Setting {
 pub(crate) const DECLARED: &[&Setting] = &[&FRONTEND, &API];
 
 impl Settings {
+    /// The base URL of a target.
+    pub(crate) fn base(&self, target: Target) -> Option<&str> {
+        let url = match target {
+            Target::Frontend => self.frontend.as_ref(),
+            Target::Api => self.api.as_ref(),
+            Target::Page => None,
+        };
+        url.map(AllowedUrl::as_str)
+    }
+
     /// Reads these settings; `urls` says which URLs are allowed.
     pub fn read(reader: &mut Reader<'_>, urls: &UrlPolicy) -> Self {
-        // Paths are appended, so a query or a fragment is not allowed.
-        let base = |text: &str| {
-            let plain = !text.contains(['?', '#']);
-            plain.then(|| urls.check(text).ok()).flatten()
-        };
+        let base = |text: &str| urls.check(text).ok();
         Self { frontend: reader.optional(&FRONTEND, base), api: reader.optional(&API, base) }
     }
 }

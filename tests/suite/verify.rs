@@ -1,5 +1,9 @@
 //! `/verify-latest` and `/verify-run`, against the stand-in of what is deployed.
 
+mod others;
+mod places;
+mod references;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -152,61 +156,11 @@ async fn checks_run_concurrently() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_latest_run_is_a_completed_deploy_of_its_branch() {
-    let (world, _site) = live(Scenario::default()).await;
-    let other =
-        |new: NewRun| world.github.add_run(NewRun { created: TimeDelta::minutes(-5), ..new });
-    let failing = || Timetable::ending("failure");
-    other(NewRun { branch: "release/1".to_owned(), timetable: failing(), ..NewRun::default() });
-    let workflow = "diagnose-dispatch.yml".to_owned();
-    other(NewRun { workflow, timetable: failing(), ..NewRun::default() });
-    let told = latest(&world).await;
-    assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
-    deployed(&world, 1, Timetable::stuck());
-    let told = latest(&world).await;
-    assert!(told.contains("[Run #41]"), "{told}");
-    assert!(told.contains("is newer (in progress)"), "{told}");
-    deployed(&world, 3, failing());
-    let told = latest(&world).await;
-    assert!(told.starts_with("⚠️ **Client deploy**: the run failed (`failure`)."), "{told}");
-    assert!(told.contains("S3 sync `skipped`") || told.contains("S3 sync `failure`"), "{told}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn without_urls_it_says_what_to_set() {
     let (world, site) = with_site(Scenario::default(), |_| Vec::new()).await;
     deployed(&world, 120, Timetable::default());
     insta::assert_snapshot!(latest(&world).await.replace(&world.github.url(), "GITHUB"));
     assert!(site.requests().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_run_is_named_by_its_id_or_its_url() {
-    let (world, _site) = live(Scenario::default()).await;
-    let id = deployed(&world, 600, Timetable::ending("cancelled"));
-    let url = format!("{}/octo-org/web-client/actions/runs/{id}/attempts/1", world.github.url());
-    for text in [format!("/verify-run run_id:{id}"), format!("/verify-latest run_url:{url}")] {
-        let told = content(&world.types("ada", &text).await);
-        assert!(told.starts_with("⚠️ **Client deploy**: the run was cancelled"), "{told}");
-    }
-}
-
-#[rstest]
-#[case(
-    "/verify-latest run_url:https://github.com/octo-org/web-client/actions/runs/7",
-    "`run_url` is refused"
-)]
-#[case("/verify-latest run_url:GITHUB/octo-org/api/actions/runs/7", "of another repository")]
-#[case("/verify-latest run_url:GITHUB/octo-org/web-client/pull/7", "does not lead to a run")]
-#[case("/verify-latest run_url:javascript:alert(1)", "does not lead to the GitHub")]
-#[case("/verify-run run_id:7/../../secrets", "a run's id is a number")]
-#[tokio::test(start_paused = true)]
-async fn a_run_that_is_not_ours_is_refused_with_the_reason(#[case] text: &str, #[case] why: &str) {
-    let (world, site) = live(Scenario::default()).await;
-    let told = world.types("ada", &text.replace("GITHUB", &world.github.url())).await;
-    assert!(told.original().ephemeral);
-    assert!(content(&told).contains(why), "{}", told.transcript());
-    assert!(world.github.requests().is_empty() && site.requests().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,8 +192,8 @@ async fn without_any_run_the_site_is_still_checked() {
     let (world, _site) =
         with_site(Scenario::default(), |site| vec![("VITE_API_BASE", site.url())]).await;
     let told = latest(&world).await;
-    let expected = "⚠️ **Client deploy**: no run of `client-deploy.yml` on `main` has ended yet. What is \
-                    live passes 2 of 4 checks; 2 not made.";
+    let expected = "⚠️ **Client deploy**: no run of `client-deploy.yml` on `main` or `release/*` has ended \
+                    yet. What is live passes 2 of 4 checks; 2 not made.";
     assert!(told.starts_with(expected), "{told}");
 }
 
@@ -338,41 +292,4 @@ async fn a_refused_diagnosis_does_not_hide_the_checks() {
     let told = content(&world.types("ada", "/verify-latest diagnose:true").await);
     assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
     assert!(told.contains("🔴 **Diagnose runner**: nothing was dispatched."), "{told}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn runs_are_suggested_with_their_outcome() {
-    let (world, _site) = live(Scenario::default()).await;
-    let failed = deployed(&world, 30, Timetable::ending("failure"));
-    let asking = |typed: &str| {
-        let user = standins::discord::User::named("ada");
-        world.discord.autocomplete(&user, &format!("/verify-run run_id:{typed}|")).unwrap()
-    };
-    for (typed, count) in [("", 2), ("failure", 1), (&failed.to_string(), 1), ("nothing", 0)] {
-        let (_, body) = world.post(&asking(typed)).await;
-        let choices = body["data"]["choices"].as_array().unwrap().clone();
-        assert_eq!(choices.len(), count, "{typed}: {body}");
-        if count > 0 {
-            assert_eq!(choices[0]["value"], failed.to_string());
-            let name = choices[0]["name"].as_str().unwrap();
-            assert!(name.starts_with("🔴 #") && name.contains(" failure · main · 30m "), "{name}");
-        }
-    }
-}
-
-#[rstest]
-#[case(Timetable::default(), "succeeded (`success`)")]
-#[case(Timetable::stuck(), "in progress")]
-#[tokio::test(start_paused = true)]
-async fn a_run_replaced_by_a_newer_one_is_not_called_live(
-    #[case] timetable: Timetable,
-    #[case] words: &str,
-) {
-    let (world, _site) = live(Scenario::default()).await;
-    let id = world.github.runs()[0].id;
-    deployed(&world, 60, timetable);
-    let told = world.types("ada", &format!("/verify-run run_id:{id}")).await;
-    let content = content(&told);
-    assert!(content.starts_with("⚠️ **Client deploy**: run #42 is newer"), "{content}");
-    assert!(content.contains(words), "{content}");
 }
