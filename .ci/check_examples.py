@@ -36,7 +36,8 @@ BENIGN = {
 HOSTILE = [
     *("$(touch pwned)", "`touch pwned`", "a[$(touch pwned)]", "%s%n*", "--output pwned", "\nhttps://app.example.com"),
     *("http://app.example.com", "ftp://app.example.com", "file:///etc/passwd"),
-    *("https://app.example.com" + rest for rest in ("/$(touch pwned)", ";touch pwned", "\ntouch pwned", "/?a=b")),
+    *("https://app.example.com" + rest for rest in ("/$(touch pwned)", ";touch pwned", "\ntouch pwned")),
+    *("https://app.example.com" + rest for rest in ("/?a=b", "?", "/#a", "/a&b")),
     *("https://app.example.com" + rest for rest in ("/';touch pwned;'", '/";touch pwned;"', "/ --output pwned")),
     *("https://app.example.com" + rest for rest in ("@evil.example.com", "\\@evil.example.com")),
     *("https://" + host for host in ("", "{app,api}.test.com", "localhost", "127.0.0.1", "169.254.169.254/")),
@@ -107,6 +108,7 @@ STUB = """#!/usr/bin/env bash
 jq --null-input --compact-output '$ARGS.positional + [env.VITE_API_BASE]' --args -- "${0##*/}" "$@" >>~/calls
 case $* in
     'run build') mkdir -p dist/assets && echo made >dist/index.html ;;
+    's3 cp dist/version.json '*) cp dist/version.json ~/version ;;
     'cloudfront create-invalidation '*) echo I2J4EXAMPLE ;;
 esac
 [[ $* != *"$FAILS"* ]]
@@ -132,7 +134,8 @@ class Run:
         # Every connection of curl's goes to the site. Its script knows nothing of that.
         (top / ".curlrc").write_text(f'connect-to = "::127.0.0.1:{Site.port}"\n')
         page, calls, summary = top / "page", top / "calls", top / "work" / "summary.json"
-        for path in (page, calls, summary):
+        version = top / "version"
+        for path in (page, calls, summary, version):
             path.touch()
         environment = {
             "PATH": f"{top / 'bin'}:{os.environ['PATH']}",
@@ -140,6 +143,7 @@ class Run:
             "LANG": "C.UTF-8",
             "FAILS": fails,
             "CURL_CA_BUNDLE": str(Site.certificate),
+            "GITHUB_SHA": SHA,
             # No GITHUB_ENV and no GITHUB_OUTPUT: no later step is told anything.
             "GITHUB_STEP_SUMMARY": str(page),
         }
@@ -152,7 +156,7 @@ class Run:
                 line = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
                 done = subprocess.run(line, cwd=top / "work", env=env, capture_output=True, text=True, timeout=120)
                 self.status, self.said = done.returncode, self.said + done.stdout + done.stderr
-        self.page, self.summary = page.read_text(), summary.read_text()
+        self.page, self.summary, self.version = page.read_text(), summary.read_text(), version.read_text()
         self.calls = [json.loads(line) for line in calls.read_text().splitlines()]
         strays = [str(path) for path in top.rglob("*pwned*")]
         expect("what was given is run", not strays, f"{self.contexts}\n{strays}")
@@ -168,6 +172,7 @@ class Run:
         return next(filter(None, values), "")
 
 
+SHA = "0b3b1c8e6a3e4c529f1d0d5f6a7b8c9d0e1f2a3b"
 SETTINGS = {"VITE_API_BASE": "https://api.example.com", "FRONTEND_BASE_URL": "https://app.example.com"}
 SETTINGS |= {"S3_BUCKET": "web-client", "CLOUDFRONT_DISTRIBUTION_ID": "E1EXAMPLE"}
 
@@ -176,12 +181,14 @@ npm ci
 npm run build
 aws s3 sync dist/assets s3://web-client/assets --only-show-errors --cache-control 'public, max-age=31536000, immutable'
 aws s3 cp dist s3://web-client --recursive --only-show-errors --exclude assets/* --exclude index.html \
-    --cache-control no-cache
+    --exclude version.json --cache-control no-cache
 aws s3 cp dist/index.html s3://web-client/index.html --only-show-errors --cache-control no-cache
+aws s3 cp dist/version.json s3://web-client/version.json --only-show-errors --cache-control no-cache
 aws cloudfront create-invalidation --distribution-id E1EXAMPLE --paths /* --query Invalidation.Id --output text
 aws cloudfront wait invalidation-completed --distribution-id E1EXAMPLE --id I2J4EXAMPLE
 aws s3 sync dist s3://web-client --delete --size-only --only-show-errors"""
 DEPLOYED = [shlex.split(line) for line in CALLS.splitlines()]
+VERSION = next(call for call in DEPLOYED if "dist/version.json" in call)
 
 
 def deploys() -> None:
@@ -198,6 +205,7 @@ def deploys() -> None:
         run = deploy(inputs, SETTINGS, len(DEPLOYED))
         base = (inputs or {}).get("VITE_API_BASE") or SETTINGS["VITE_API_BASE"]
         expect("the base that is built with", run.calls[1][-1] == base, run.calls[:2])
+        expect("version.json names the commit", json.loads(run.version or "{}") == {"sha": SHA}, run.version)
     for base in [*HOSTILE, ""]:
         # A hostile requester beside it: no script is given that at all.
         run = deploy({"requester": base, "correlation_id": base}, {**SETTINGS, "VITE_API_BASE": base}, 1)
@@ -206,7 +214,9 @@ def deploys() -> None:
         run = deploy(BENIGN, {**SETTINGS, name: ""}, 2)
         expect(f"{name} is missed before anything is uploaded", name in run.said, run.said)
     for n, call in enumerate(DEPLOYED, 1):
-        deploy(BENIGN, SETTINGS, n, " ".join(call[1:]))
+        run = deploy(BENIGN, SETTINGS, n, " ".join(call[1:]))
+        early = n < DEPLOYED.index(VERSION) + 1
+        expect("version.json comes when the client is there", not (early and run.version), call)
 
 
 URLS = {"frontend_url": "https://app.example.com/", "api_base": "https://api.example.com/v1"}

@@ -4,10 +4,48 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
-from function import AT_ONCE_MS, FunctionCheck, main
+from function import AT_ONCE_MS, Emulator, FunctionCheck, main
+
+# Takes the name of the function's own extension, which then cannot register.
+EXTENSION = f"""#!{sys.executable}
+import http.client, json, os
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+name = {{"Lambda-Extension-Name": "deckhand-shutdown"}}
+api.request("POST", "/2020-01-01/extension/register", json.dumps({{"events": []}}), name)
+answer = api.getresponse()
+answer.read()
+identifier = {{"Lambda-Extension-Identifier": answer.getheader("Lambda-Extension-Identifier")}}
+api.request("GET", "/2020-01-01/extension/event/next", headers=identifier)
+api.getresponse().read()
+"""
+# What invokes a function to keep it warm, and other events that nobody meant for a bot.
+NOT_OURS = (
+    {"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-22T09:00:00Z", "detail": {}},
+    {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"},
+    {"source": "aws.s3", "detail-type": "Object Created", "detail": {}},
+    {"task": "warm"},
+    {"warmer": True},
+    None,
+    "text",
+)
+
+
+@contextmanager
+def aws_ahead(minutes: int) -> Iterator[None]:
+    """The clock of the function is so far behind AWS's, as after a long freeze."""
+    emulator = sys.modules[Emulator.__module__]
+    real = emulator.time
+    emulator.time = SimpleNamespace(**{**vars(real), "time": lambda: real.time() + minutes * 60})
+    try:
+        yield
+    finally:
+        emulator.time = real
 
 
 class Freeze(FunctionCheck):
@@ -42,14 +80,16 @@ class Freeze(FunctionCheck):
         self.expect(well, "SIGTERM must end the process with exit status 0", *ends)
 
     def deadline(self) -> None:
-        """A run that never ends: there is an answer before Lambda kills the process."""
+        """A run that never ends: there is an answer before Lambda kills the process, whatever its clock says."""
         self.standins.scenario("stuck")
-        with self.function(timeout=8) as function:
-            self.types(function, "/deploy-client wait:true", within=AT_ONCE_MS)
-            self.outcome("⏱️ **Client deploy**")
-            self.expect(function.last()["duration_ms"] < 7900, "the invocation used up its time", function.records())
-            self.alive(function)
-            self.spins_down(function)
+        for minutes in (0, 4, -4):
+            with aws_ahead(minutes), self.function(timeout=8) as function:
+                self.types(function, "/deploy-client wait:true", within=AT_ONCE_MS)
+                self.outcome("⏱️ **Client deploy**")
+                in_time = 4000 < function.last()["duration_ms"] < 7900
+                self.expect(in_time, f"AWS is ahead by {minutes} min: most of the time is used", function.records())
+                self.alive(function)
+                self.spins_down(function)
         self.standins.scenario("success")
 
     def edge(self) -> None:
@@ -67,8 +107,18 @@ class Freeze(FunctionCheck):
                 ):
                     got = function.http(method, path, sent, signed).status
                     self.expect(got == status, f"{payload}, {base64=}: {method} {path}: {got}, not {status}")
-                for event in ({"source": "aws.s3", "detail-type": "Object Created", "detail": {}}, None, "text"):
-                    self.expect(function.invoke(event).ok, f"an event that is no HTTP request: {event}")
+
+    def unregistered(self) -> None:
+        """Its extension cannot register: it warns, and works all the same."""
+        taken = self.folder / "deckhand-shutdown"
+        taken.write_text(EXTENSION)
+        taken.chmod(0o755)
+        before = len(self.lines)
+        with self.function(extensions=[str(taken)]) as function:
+            self.types(function, "/agents")
+            self.alive(function)
+        warnings = [line for line in self.lines[before:] if "could not be registered" in line]
+        self.expect(len(warnings) == 1 and '"WARN"' in warnings[0], "one warning", *warnings)
 
     def schedule(self) -> None:
         """A schedule's event: worked off before the answer, its error told to Lambda, and one digest after a retry."""
@@ -89,6 +139,21 @@ class Freeze(FunctionCheck):
                 self.expect(len(posted) == 1 and "Daily digest" in posted[0]["content"], "one digest", *posted)
             self.alive(function)
 
+    def ignored(self) -> None:
+        """Events that ask for nothing: no digest, one line in the log and no metrics."""
+        env = {**self.settings(), "DIGEST_CHANNEL_ID": self.standins.about["channel_id"]}
+        before, posted = len(self.lines), self.standins.call("GET", "/channel")
+        with self.function(env) as function:
+            for event in NOT_OURS:
+                answer = function.invoke(event)
+                self.expect(answer.ok and "ignored" in answer.json(), f"{event} is ignored", answer.payload)
+        self.expect(self.standins.call("GET", "/channel") == posted, "nothing was posted")
+        lines = self.lines[before:]
+        told = len(lines) == len(NOT_OURS) and all("ignored" in line and "_aws" not in line for line in lines)
+        self.expect(told, "one line for each event", *lines)
+
+
+SCENARIOS = (Freeze.deploy, Freeze.deadline, Freeze.edge, Freeze.unregistered, Freeze.schedule, Freeze.ignored)
 
 if __name__ == "__main__":
-    sys.exit(main(Freeze, Freeze.deploy, Freeze.deadline, Freeze.edge, Freeze.schedule))
+    sys.exit(main(Freeze, *SCENARIOS))

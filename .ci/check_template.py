@@ -28,7 +28,12 @@ SECRETS = {"DISCORD_BOT_TOKEN", "GITHUB_TOKEN", "GITHUB_APP_PRIVATE_KEY"}
 LONGEST_TIMEOUT = 900
 AFTER_WAIT = 60
 # What the template needs to be told. The rest has defaults.
-PARAMETERS = {"DiscordPublicKey": "0" * 64, "DiscordApplicationId": "0" * 17, "GithubRepo": "o/r"}
+PARAMETERS = {
+    "DiscordPublicKey": "0" * 64,
+    "DiscordApplicationId": "0" * 17,
+    "AllowedGuildIds": "0" * 17,
+    "GithubRepo": "o/r",
+}
 HERE = f"{REGION}:{ACCOUNT}"
 RESOURCES = {
     "DeckhandFunction.Arn": f"arn:aws:lambda:{HERE}:function:deckhand-x",
@@ -79,6 +84,36 @@ def secrets(template: dict[str, Any]) -> Iterator[str]:
         yield f"{name} is a plain environment variable"
     for name in {f"{name}_PARAMETER" for name in SECRETS} - environment.keys():
         yield f"{name} is not set"
+
+
+def named_parameters(template: dict[str, Any]) -> Iterator[str]:
+    """The role reads the SSM parameters that the environment names, with a token or an app, and no others."""
+    for sign_in in ({}, {"GithubAppId": "1", "GithubAppInstallationId": "1"}):
+        reader = Template(template, {**PARAMETERS, **sign_in}, {**RESOURCES, "Table": "deckhand-x"})
+        environment = reader.value(reader.properties("DeckhandFunction")["Environment"]["Variables"])
+        names = {value for name, value in environment.items() if name.endswith("_PARAMETER") and value}
+        [policy] = reader.value(reader.properties("FunctionRole")["Policies"])
+        statements = policy["PolicyDocument"]["Statement"]
+        of_ssm = [of for of in statements if any(action.startswith("ssm:") for action in some(of["Action"]))]
+        allowed = {resource for of in of_ssm for resource in some(of["Resource"])}
+        wanted = {f"arn:aws:ssm:{HERE}:parameter{name}" for name in names}
+        if allowed != wanted or len(wanted) != len(SECRETS) - 1:
+            yield f"the role may read {sorted(allowed)}, and needs {sorted(wanted)}"
+
+
+def closed(template: dict[str, Any]) -> Iterator[str]:
+    """Who deploys says which servers may command the bot. No default opens it."""
+    servers = template["Parameters"]["AllowedGuildIds"]
+    if "Default" in servers:
+        yield "AllowedGuildIds has a default"
+    for given, fine in (("", False), ("*", True), ("1" * 18, True), (f"{'1' * 18},*", False), ("**", False)):
+        if bool(re.fullmatch(servers["AllowedPattern"], given)) != fine:
+            yield f"AllowedGuildIds: {given!r} is {'refused' if fine else 'taken'}"
+    for name in ("FrontendBaseUrl", "ViteApiBase", "GithubApiBase"):
+        pattern = template["Parameters"][name]["AllowedPattern"]
+        for rest in ("", "?a=b", "/a?", "/#a", "/a&b"):
+            if bool(re.fullmatch(pattern, f"https://example.com{rest}")) != (not rest):
+                yield f"{name}: https://example.com{rest} is {'refused' if not rest else 'taken'}"
 
 
 def posture(template: dict[str, Any]) -> Iterator[str]:
@@ -189,7 +224,8 @@ def main() -> None:
     """Its arguments: what transform.py printed, and a page with policies in JSON."""
     template, document = (Path(name).read_text() for name in sys.argv[1:])
     template = json.loads(template)
-    failures = [what for check in (form, waits, texts, secrets, posture) for what in check(template)]
+    checks = (form, waits, texts, secrets, closed, named_parameters, posture)
+    failures = [what for check in checks for what in check(template)]
     failures += policies(template, document)
     sys.exit("\n".join(failures) or None)
 

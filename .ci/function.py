@@ -80,6 +80,7 @@ class FunctionCheck:
         more |= {"DiscordPublicKey": about["public_key"], "DiscordApplicationId": about["application_id"]}
         # The finest level, where a secret would show.
         more |= {"GithubRepo": "octo-org/web-client", "LogLevel": "trace"}
+        more |= {"AllowedGuildIds": about["guild_id"]}
         logs = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/deckhand:*"
         exist = {"Table": TABLE, "Table.Arn": TABLE_ARN, "FunctionLogs.Arn": logs}
         return Template(self.template, more, exist)
@@ -123,8 +124,7 @@ class FunctionCheck:
         started = report["environments"]
         self.expect(len(started) == environments, f"there must be {environments} processes", *started)
         lines = (line.partition(" runtime] ")[2] for line in log.read_text().splitlines())
-        # At SIGTERM the runtime prints words of its own, past any logger.
-        self.lines += [line for line in lines if line and not line.startswith("[runtime] ")]
+        self.lines += [line for line in lines if line]
 
     # ---- what happens
 
@@ -179,7 +179,7 @@ class FunctionCheck:
         """All that was asked of AWS, the template's role allows; and it was signed with the role's credentials."""
         [policy] = self.stack.value(self.stack.properties("FunctionRole")["Policies"])
         statements = policy["PolicyDocument"]["Statement"]
-        allowed = [(action, of["Resource"]) for of in statements for action in some(of["Action"])]
+        allowed = [(one, on) for of in statements for one in some(of["Action"]) for on in some(of["Resource"])]
         needed = set()
         for asked in self.between.asked:
             if asked.service == "AmazonSSM":

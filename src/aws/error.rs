@@ -11,7 +11,7 @@ pub enum AwsError {
     /// The resource does not exist.
     #[error("does not exist")]
     NotFound,
-    /// Access is denied: the role lacks a permission, or there are no valid credentials.
+    /// Access is denied: the role lacks a permission.
     #[error("access is denied ({0})")]
     Forbidden(String),
     /// Any other error, in the SDK's words.
@@ -27,7 +27,7 @@ impl AwsError {
         R: fmt::Debug + 'static,
     {
         match error {
-            SdkError::ServiceError(_) => Self::of_code(error.code()),
+            SdkError::ServiceError(answer) => Self::of_answer(answer.err()),
             SdkError::ResponseError(_) => {
                 Self::Failed("AWS gave an answer that cannot be read".to_owned())
             }
@@ -39,40 +39,87 @@ impl AwsError {
     /// An error from before the request was sent. Adds the fix for the usual causes.
     fn before_sending(words: String) -> Self {
         let said = words.to_lowercase();
-        Self::Failed(if said.contains("region") {
-            format!("no region, set AWS_REGION: {words}")
+        if said.contains("region") {
+            Self::Failed(format!("there is no AWS region: set AWS_REGION ({words})"))
         } else if ["credential", "profile", "provider"].iter().any(|word| said.contains(word)) {
-            format!("no AWS credentials: {words}")
+            Self::no_credentials(&words)
         } else {
-            words
-        })
+            Self::Failed(words)
+        }
     }
 
-    /// Classifies an AWS error code.
-    pub fn of_code(code: Option<&str>) -> Self {
-        match code {
+    /// There are no credentials.
+    pub(super) fn no_credentials(why: &str) -> Self {
+        Self::Failed(format!("there are no AWS credentials: {why}"))
+    }
+
+    /// Classifies AWS's answer.
+    pub fn of_answer(answer: &impl ProvideErrorMetadata) -> Self {
+        let code = readable(answer.code());
+        if is_of_time(answer) {
+            return Self::Failed(format!(
+                "AWS refuses the signature for its time, also signed again: check the clock of this machine ({code})"
+            ));
+        }
+        match answer.code() {
             Some("ResourceNotFoundException" | "ParameterNotFound") => Self::NotFound,
+            Some(code_of) if is_of_key(code_of) => Self::Failed(format!(
+                "AWS refuses the signature: check the credentials and the clock of this machine ({code})"
+            )),
             Some(
-                code @ ("AccessDeniedException"
-                | "UnrecognizedClientException"
+                "UnrecognizedClientException"
+                | "InvalidClientTokenId"
                 | "ExpiredTokenException"
-                | "InvalidSignatureException"
+                | "ExpiredToken"
                 | "MissingAuthenticationTokenException"
-                | "InvalidKeyId"),
-            ) => Self::Forbidden(code.to_owned()),
-            // This text comes from outside. An error code has only letters and digits, so keep only those.
-            code => {
-                let code = code.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric);
-                let code: String = code.take(64).collect();
-                Self::Failed(if code.is_empty() { "no reason given".to_owned() } else { code })
-            }
+                | "MissingAuthenticationToken",
+            ) => Self::Failed(format!(
+                "AWS does not accept the credentials, they are wrong or have expired: sign in again ({code})"
+            )),
+            Some("AccessDeniedException" | "InvalidKeyId") => Self::Forbidden(code),
+            _ if code.is_empty() => Self::Failed("no reason given".to_owned()),
+            _ => Self::Failed(code),
         }
     }
 }
 
+/// Whether AWS refused the signature, so that signing again with the right time may help. AWS did nothing.
+/// Credentials expire by the same clock.
+pub(super) fn is_of_signature(answer: &impl ProvideErrorMetadata) -> bool {
+    is_of_time(answer)
+        || matches!(answer.code(), Some("ExpiredTokenException" | "ExpiredToken"))
+        || answer.code().is_some_and(is_of_key)
+}
+
+/// The codes of a signature that does not fit, for the time or for the key.
+fn is_of_key(code: &str) -> bool {
+    matches!(code, "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure")
+}
+
+/// Whether AWS refused the signature for its time. Only the message of some codes tells.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>
+fn is_of_time(answer: &impl ProvideErrorMetadata) -> bool {
+    let message = answer.message().unwrap_or_default().to_lowercase();
+    let said = [
+        "signature expired",
+        "not yet current",
+        "request has expired",
+        "too skewed",
+        "current time is too large",
+    ];
+    matches!(answer.code(), Some("RequestTimeTooSkewed" | "RequestExpired" | "RequestInTheFuture"))
+        || said.iter().any(|words| message.contains(words))
+}
+
+/// An error code. It comes from outside, and has only letters and digits, so only those are kept.
+pub(crate) fn readable(code: Option<&str>) -> String {
+    let code = code.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric);
+    code.take(64).collect()
+}
+
 /// The innermost cause, made safe to log and to show. The SDK's full error chain would include the whole
 /// response.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
@@ -80,4 +127,58 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let harmless =
         |c: char| if c.is_ascii_alphanumeric() || " .,:()/-".contains(c) { c } else { ' ' };
     cause.to_string().chars().take(200).map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_types::error::ErrorMetadata;
+    use rstest::rstest;
+
+    fn answer(code: &str, message: &str) -> ErrorMetadata {
+        ErrorMetadata::builder().code(code).message(message).build()
+    }
+
+    const EXPIRED: &str = "Signature expired: 20261122T115000Z is now earlier than 20261122T115500Z \
+                           (20261122T120000Z - 5 min.)";
+    const EARLY: &str =
+        "Signature not yet current: 20261122T121000Z is still later than 20261122T120500Z";
+
+    #[rstest]
+    #[case("InvalidSignatureException", EXPIRED)]
+    #[case("InvalidSignatureException", EARLY)]
+    #[case("SignatureDoesNotMatch", EXPIRED)]
+    #[case("AccessDeniedException", EXPIRED)]
+    #[case("RequestTimeTooSkewed", "The difference is too large.")]
+    #[case("RequestExpired", "Request has expired.")]
+    #[case("RequestInTheFuture", "")]
+    fn a_signature_refused_for_its_time_is_signed_again_and_told_as_that(
+        #[case] code: &str,
+        #[case] message: &str,
+    ) {
+        let answer = answer(code, message);
+        assert!(is_of_signature(&answer));
+        let told = AwsError::of_answer(&answer).to_string();
+        assert!(told.contains("for its time") && told.contains(code), "{told}");
+        assert!(!told.contains("2026"), "{told}");
+    }
+
+    #[rstest]
+    #[case("InvalidSignatureException", "does not match", true, "refuses the signature: check")]
+    #[case("SignatureDoesNotMatch", "", true, "refuses the signature: check")]
+    #[case("ExpiredTokenException", "The security token is expired", true, "sign in again")]
+    #[case("AccessDeniedException", "not authorized to perform", false, "access is denied")]
+    #[case("UnrecognizedClientException", "", false, "does not accept the credentials")]
+    #[case("ThrottlingException", "Rate exceeded", false, "ThrottlingException")]
+    fn other_refusals_are_not_for_the_time(
+        #[case] code: &str,
+        #[case] message: &str,
+        #[case] again: bool,
+        #[case] words: &str,
+    ) {
+        let answer = answer(code, message);
+        assert_eq!(is_of_signature(&answer), again);
+        let told = AwsError::of_answer(&answer).to_string();
+        assert!(told.contains(words) && !told.contains("for its time"), "{told}");
+    }
 }

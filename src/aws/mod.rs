@@ -1,9 +1,13 @@
 //! AWS: its SDK, and the secrets stored there.
 
+pub(crate) mod config;
+pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod parameters;
 pub(crate) mod sdk;
 
+pub use config::Aws;
 pub use error::AwsError;
 pub use parameters::Parameters;
-pub use sdk::{Aws, loader};
+pub use sdk::loader;
+pub(crate) use sdk::signed;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use aws_sdk_ssm::types::ParameterType;
 use futures_util::future::BoxFuture;
 
+use super::config::Aws;
 use super::error::AwsError;
-use super::sdk::Aws;
+use super::sdk::signed;
 use crate::secrets::{Secret, SecretStore, Unreadable};
 
 /// The SSM Parameter Store.
@@ -17,8 +18,9 @@ pub struct Parameters(pub Arc<Aws>);
 impl SecretStore for Parameters {
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>> {
         Box::pin(async move {
-            let client = aws_sdk_ssm::Client::new(self.0.config().await);
-            let answer = client.get_parameter().name(name).with_decryption(true).send().await;
+            let client = aws_sdk_ssm::Client::new(self.0.config().await?);
+            let call = client.get_parameter().name(name).with_decryption(true);
+            let answer = signed(|| call.clone().send()).await;
             let answer = answer.map_err(|error| AwsError::of(&error))?;
             let parameter = answer.parameter.ok_or(AwsError::NotFound)?;
             if parameter.r#type != Some(ParameterType::SecureString) {
@@ -47,10 +49,12 @@ impl From<AwsError> for Unreadable {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
     use aws_sdk_ssm::config::{Credentials, SharedCredentialsProvider};
+    use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
     use http::{Request, Response};
     use rstest::rstest;
     use tokio::time::Instant;
@@ -96,16 +100,18 @@ mod tests {
     /// it took.
     async fn read_with(fate: Fate, times: u32) -> (Result<Secret, Unreadable>, Duration) {
         let transport = Arc::new(FailsFirst { fate, left: times.into() });
+        let began = Instant::now();
+        (read_by(transport).await, began.elapsed())
+    }
+
+    async fn read_by(transport: Arc<dyn Transport>) -> Result<Secret, Unreadable> {
         let credentials = Credentials::new("key", "secret", None, None, "test");
         let config = loader(transport.clone())
             .region(aws_config::Region::from_static("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .load()
             .await;
-        let aws = Aws::of(config, transport);
-        let began = Instant::now();
-        let answer = Parameters(aws).read("/deckhand/github-token").await;
-        (answer, began.elapsed())
+        Parameters(Aws::of(config, transport)).read("/deckhand/github-token").await
     }
 
     #[rstest]
@@ -122,6 +128,70 @@ mod tests {
         let (answer, elapsed) = read_with(fate, times).await;
         assert_eq!(answer.as_ref().map(Secret::expose), Ok("secret"));
         assert!(elapsed <= Duration::from_millis(within_ms), "{elapsed:?}");
+    }
+
+    /// Refuses the first `refusals` requests for their time; AWS's clock differs from ours by `ahead`. Keeps
+    /// the times by which requests were signed.
+    struct Clocked {
+        ahead: TimeDelta,
+        code: &'static str,
+        refusals: usize,
+        signed: Mutex<Vec<DateTime<Utc>>>,
+    }
+
+    impl Transport for Clocked {
+        fn send(
+            &self,
+            request: Request<Bytes>,
+        ) -> BoxFuture<'_, Result<Response<Bytes>, CallError>> {
+            let time = request.headers()["x-amz-date"].to_str().unwrap();
+            let time = NaiveDateTime::parse_from_str(time, "%Y%m%dT%H%M%SZ").unwrap().and_utc();
+            let mut signed = self.signed.lock().unwrap();
+            signed.push(time);
+            let (status, body) = if signed.len() <= self.refusals {
+                let code = self.code;
+                (
+                    400,
+                    format!(
+                        r#"{{"__type":"{code}","message":"Signature expired: is now earlier"}}"#
+                    ),
+                )
+            } else {
+                (200, FOUND.to_owned())
+            };
+            let date = httpdate::fmt_http_date((Utc::now() + self.ahead).into());
+            let answer = Response::builder().status(status).header("date", date).body(body.into());
+            Box::pin(std::future::ready(Ok(answer.unwrap())))
+        }
+    }
+
+    #[rstest]
+    #[case::our_clock_is_behind(10, 1)]
+    #[case::our_clock_is_ahead(-10, 1)]
+    // It was put right while the request was on its way.
+    #[case::our_clock_is_right_again(0, 1)]
+    #[case::our_clock_is_nearly_right(3, 1)]
+    #[case::it_stays_wrong(0, 99)]
+    #[tokio::test(start_paused = true)]
+    async fn a_signature_refused_for_its_time_is_made_again_with_the_right_time(
+        #[case] ahead: i64,
+        #[case] refusals: usize,
+        #[values("InvalidSignatureException", "RequestTimeTooSkewed", "RequestExpired")]
+        code: &'static str,
+    ) {
+        let ahead = TimeDelta::minutes(ahead);
+        let transport = Arc::new(Clocked { ahead, code, refusals, signed: Mutex::default() });
+        let answer = read_by(transport.clone()).await;
+        let signed = transport.signed.lock().unwrap();
+        assert_eq!(signed.len(), 2);
+        let off = *signed.last().unwrap() - (Utc::now() + ahead);
+        assert!(off.abs() < TimeDelta::seconds(10), "{off}");
+        match answer {
+            Ok(secret) => assert_eq!((secret.expose(), refusals), ("secret", 1)),
+            Err(Unreadable(why)) => {
+                assert!(refusals > 1 && why.contains("check the clock of this machine"), "{why}");
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

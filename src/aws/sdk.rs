@@ -1,23 +1,24 @@
-//! AWS through its official SDK, with the same HTTP transport and limits as every other call.
-//!
-//! Everything is lazy: the configuration is read on the first call to AWS. So a PING never pays for it.
+//! AWS through its official SDK, with the same HTTP transport and limits as every other call, and our clock.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
-use tokio::sync::OnceCell;
 
+use super::error::is_of_signature;
+use crate::clock::Clock;
 use crate::net::transport::{CallError, Transport};
 
 /// Timeout of one try. AWS answers these calls in a few milliseconds. After Lambda froze the process, a
@@ -30,41 +31,55 @@ const TRIES: u32 = 3;
 /// is too slow: a user waits for the answer.
 const BACKOFF: Duration = Duration::from_millis(100);
 
-/// AWS as configured by the environment: region, credentials, endpoints (`AWS_ENDPOINT_URL`).
-pub struct Aws {
-    transport: Arc<dyn Transport>,
-    config: OnceCell<SdkConfig>,
-}
-
-impl Aws {
-    /// Configured from the environment, on first use.
-    pub fn new(transport: Arc<dyn Transport>) -> Arc<Self> {
-        Arc::new(Self { transport, config: OnceCell::new() })
-    }
-
-    /// With an explicit configuration, made with [`loader`].
-    pub fn of(config: SdkConfig, transport: Arc<dyn Transport>) -> Arc<Self> {
-        Arc::new(Self { transport, config: OnceCell::new_with(Some(config)) })
-    }
-
-    /// The configuration for the SDK's clients. Loaded on the first call.
-    pub async fn config(&self) -> &SdkConfig {
-        self.config.get_or_init(|| loader(self.transport.clone()).load()).await
+/// Makes a call. If AWS refuses its signature, perhaps for its time, it is signed and sent once more. The SDK
+/// corrects its clock by AWS's `Date`, but tries again only if the two still differ: not if our clock was put
+/// right while the request was on its way, as after Lambda's freeze.
+pub(crate) async fn signed<T, E, R, F>(call: impl Fn() -> F) -> Result<T, SdkError<E, R>>
+where
+    F: Future<Output = Result<T, SdkError<E, R>>>,
+    E: ProvideErrorMetadata,
+{
+    match call().await {
+        Err(SdkError::ServiceError(refused)) if is_of_signature(refused.err()) => {
+            tracing::warn!(code = refused.err().code(), "AWS refused a signature: signed again");
+            call().await
+        }
+        done => done,
     }
 }
 
 /// A loader for the SDK's configuration that uses our transport, timeouts and retries.
 pub fn loader(transport: Arc<dyn Transport>) -> ConfigLoader {
-    let connector = SharedHttpConnector::new(Connector(transport));
     let limits = TimeoutConfig::builder()
         .operation_attempt_timeout(TRY_WITHIN)
         .operation_timeout(CALL_WITHIN)
         .build();
     let retries = RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(BACKOFF);
     aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .http_client(http_client(transport))
         .timeout_config(limits)
         .retry_config(retries)
+}
+
+/// An HTTP client for the SDK.
+pub(super) fn http_client(transport: Arc<dyn Transport>) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Connector(transport));
+    http_client_fn(move |_, _| connector.clone())
+}
+
+/// Our [`Clock`] for the SDK: signatures, and the expiry of credentials.
+pub(super) struct Time(pub(super) Arc<dyn Clock>);
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Time")
+    }
+}
+
+impl TimeSource for Time {
+    fn now(&self) -> SystemTime {
+        self.0.now().into()
+    }
 }
 
 /// Sends the SDK's requests through our [`Transport`].

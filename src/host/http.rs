@@ -3,23 +3,30 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use ed25519_dalek::VerifyingKey;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::bot::authorize::Access;
 use crate::bot::tasks::Deadline;
 use crate::clock::Clock;
 use crate::commands::router::Router;
 use crate::discord::Message;
-use crate::discord::interaction::{self, Interaction, Malformed};
+use crate::discord::interaction::{self, Caller, Interaction, Malformed};
 use crate::discord::reply::Reply;
 use crate::discord::signature::verify;
 use crate::schedule::{self, Done, NotDone, Schedule};
 use crate::telemetry::{self, About, Event, Sink, Telemetry};
+use crate::text::UserError;
 
 /// The largest accepted body. Discord's are a few kilobytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// When the request reached AWS, by AWS's own clock: an extension of the request. Ours may be off.
+#[derive(Debug, Clone, Copy)]
+pub struct Received(pub DateTime<Utc>);
 
 /// Answers HTTP requests and scheduled events.
 #[derive(Clone)]
@@ -33,7 +40,15 @@ pub struct App {
 enum Bot {
     Ready(Arc<Router>),
     /// The settings or the agents are not valid. Commands are answered with the problems.
-    NotSetUp(Arc<str>, Arc<Telemetry>),
+    NotSetUp(Arc<NotSetUp>),
+}
+
+struct NotSetUp {
+    /// A Markdown list without values.
+    problems: String,
+    /// Who may command the bot; `None` if these settings are not valid either.
+    access: Option<Access>,
+    telemetry: Telemetry,
 }
 
 impl App {
@@ -43,18 +58,26 @@ impl App {
     }
 
     /// An app for a bot that is not set up: PING works, and every command is answered with the problems.
-    /// `problems` is a Markdown list without values.
+    /// `problems` is a Markdown list without values. With `access` they are told in its servers only.
     pub fn not_set_up(
         public_key: VerifyingKey,
         clock: Arc<dyn Clock>,
-        problems: &str,
+        problems: String,
+        access: Option<Access>,
         telemetry: Arc<dyn Sink>,
     ) -> Self {
-        let telemetry = Arc::new(Telemetry::new(telemetry, clock.clone()));
-        Self { public_key, clock, bot: Bot::NotSetUp(problems.into(), telemetry) }
+        let telemetry = Telemetry::new(telemetry, clock.clone());
+        let bot = Bot::NotSetUp(Arc::new(NotSetUp { problems, access, telemetry }));
+        Self { public_key, clock, bot }
     }
 
-    /// Answers one request. Work that takes longer goes on as a task until `deadline`.
+    /// The clock that everything here goes by.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// Answers one request. The answer to HEAD has the body of GET, which the host must not send. Work that
+    /// takes longer goes on as a task until `deadline`.
     pub async fn handle(
         &self,
         request: Request<Bytes>,
@@ -63,11 +86,11 @@ impl App {
         match (request.uri().path(), request.method()) {
             ("/discord", &Method::POST) => self.discord(request, deadline).await,
             ("/discord", _) => not_allowed("POST"),
-            ("/health", &Method::GET) => {
+            ("/health", &Method::GET | &Method::HEAD) => {
                 let version = env!("CARGO_PKG_VERSION");
                 answer(StatusCode::OK, &json!({"status": "ok", "version": version}))
             }
-            ("/health", _) => not_allowed("GET"),
+            ("/health", _) => not_allowed("GET, HEAD"),
             _ => error(StatusCode::NOT_FOUND, "there is nothing here"),
         }
     }
@@ -76,7 +99,7 @@ impl App {
     pub fn telemetry(&self) -> &Telemetry {
         match &self.bot {
             Bot::Ready(router) => &router.context.telemetry,
-            Bot::NotSetUp(_, telemetry) => telemetry,
+            Bot::NotSetUp(bot) => &bot.telemetry,
         }
     }
 
@@ -88,7 +111,7 @@ impl App {
     ) -> Result<Done, NotDone> {
         match &self.bot {
             Bot::Ready(router) => schedule::run(&router.context, schedule, deadline).await,
-            Bot::NotSetUp(problems, telemetry) => schedule::not_set_up(telemetry, problems).await,
+            Bot::NotSetUp(bot) => schedule::not_set_up(&bot.telemetry, &bot.problems).await,
         }
     }
 
@@ -101,7 +124,9 @@ impl App {
         if body.len() > MAX_BODY_BYTES {
             return too_large();
         }
-        let body = match verify(&parts.headers, body, &self.public_key, self.clock.now()) {
+        let received = parts.extensions.get::<Received>().map(|received| received.0);
+        let now = received.unwrap_or_else(|| self.clock.now());
+        let body = match verify(&parts.headers, body, &self.public_key, now) {
             Ok(body) => body,
             Err(why) => {
                 tracing::warn!(%why, "not signed by Discord");
@@ -123,9 +148,9 @@ impl App {
     }
 
     async fn reply(&self, interaction: Interaction, deadline: Option<Deadline>) -> Reply {
-        let (problems, telemetry) = match &self.bot {
+        let bot = match &self.bot {
             Bot::Ready(router) => return router.answer(interaction, deadline).await,
-            Bot::NotSetUp(problems, telemetry) => (problems, telemetry),
+            Bot::NotSetUp(bot) => bot,
         };
         let about = match &interaction {
             Interaction::Command(invocation) => {
@@ -137,17 +162,36 @@ impl App {
             let reply = match interaction {
                 Interaction::Ping => Reply::Pong,
                 Interaction::Autocomplete(_) => Reply::Choices(Vec::new()),
-                Interaction::Command(_) | Interaction::Other => {
-                    telemetry::failed(&"not set up");
-                    Reply::Message(Message::private(&format!(
-                        "⚠️ Deckhand is not set up yet, so nothing was done. To fix by whoever runs it:\n{problems}"
-                    )))
-                }
+                Interaction::Command(invocation) => bot.explain(Some(&invocation.caller)),
+                Interaction::Other => bot.explain(None),
             };
             telemetry::answered(reply.name());
             reply
         };
-        telemetry.scope(about, answered).await
+        bot.telemetry.scope(about, answered).await
+    }
+}
+
+impl NotSetUp {
+    /// The problems, or why they are not told where the caller is.
+    fn explain(&self, caller: Option<&Caller>) -> Reply {
+        if let (Some(access), Some(caller)) = (&self.access, caller)
+            && let Err(refusal) = access.decide_place(caller)
+        {
+            let error = UserError::from(refusal);
+            telemetry::refused(&error);
+            return Reply::Message(Message::private(&error.text()));
+        }
+        telemetry::failed(&"not set up");
+        Reply::Message(Message::private(&match caller {
+            None if self.access.is_some() => {
+                "⚠️ Deckhand is not set up yet, so nothing was done.".to_owned()
+            }
+            _ => format!(
+                "⚠️ Deckhand is not set up yet, so nothing was done. To fix by whoever runs it:\n{}",
+                self.problems
+            ),
+        }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The hosts of the bot: AWS Lambda, or an HTTP server.
 
 pub mod http;
+mod keep_alive;
 #[cfg(feature = "aws")]
 pub mod lambda;
 pub mod serve;

@@ -9,16 +9,18 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 use crate::bot::tasks::Tasks;
 use crate::host::http::{App, MAX_BODY_BYTES, fault, too_large, too_slow, unreadable};
+use crate::host::keep_alive::KeepAlive;
 
-/// Timeout for a client's headers, and again for its body.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Timeout for a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most bytes read of a body that is too large, before the connection is closed.
 const MAX_THROWN_AWAY: usize = 16 * 1024 * 1024;
@@ -50,21 +52,7 @@ pub async fn serve(
             },
             () = &mut shutdown => break,
         };
-        let app = app.clone();
-        let service = service_fn(move |request| {
-            let app = app.clone();
-            async move { Ok::<_, Infallible>(answer(&app, request).await) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(READ_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
-            }
-        });
+        tokio::spawn(connection(stream, app.clone(), &graceful));
     }
     drop(listener);
     tracing::info!("shutting down");
@@ -81,9 +69,40 @@ pub async fn serve(
     }
 }
 
+/// Serves one connection to its end.
+fn connection<S>(
+    stream: S,
+    app: App,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + use<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let keep_alive = KeepAlive::new();
+    let stream = TokioIo::new(keep_alive.over(stream));
+    let of_service = keep_alive.clone();
+    let service = service_fn(move |request| {
+        let (app, keep_alive) = (app.clone(), of_service.clone());
+        async move { Ok::<_, Infallible>(keep_alive.during(answer(&app, request)).await) }
+    });
+    // hyper sends no body after HEAD, and the headers that go with it.
+    let connection = graceful
+        .watch(http1::Builder::new().header_read_timeout(None).serve_connection(stream, service));
+    async move {
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended badly");
+                }
+            }
+            () = keep_alive.expired() => tracing::debug!("a connection was silent for too long"),
+        }
+    }
+}
+
 async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    let response = match timeout(READ_TIMEOUT, read(body)).await {
+    let response = match timeout(BODY_TIMEOUT, read(body)).await {
         Ok(Ok(body)) => {
             let (app, request) = (app.clone(), Request::from_parts(parts, body));
             // In a task of its own, so that a client that disconnects does not cancel the work.
@@ -119,3 +138,6 @@ async fn read(mut body: Incoming) -> Result<Bytes, Unread> {
     }
     if seen > MAX_BODY_BYTES { Err(Unread::TooLarge) } else { Ok(bytes.freeze()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use super::http::App;
 use crate::agents::{Registry, file};
+use crate::bot::authorize::{Access, Guilds};
 use crate::bot::registration::clash;
 use crate::bot::settings::{self, BadSettings, Settings};
 use crate::bot::tasks::Tasks;
 use crate::bot::{Context, Parts, on_aws};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, CorrectedClock, SystemClock};
 use crate::commands::TABLE;
 use crate::commands::router::Router;
 use crate::config::{Problem, Reader};
 use crate::net::transport::Https;
+use crate::net::url_guard::UrlPolicy;
 use crate::site::probe::Probe;
 use crate::store::settings::{HOW_TO_GET_A_TABLE, TABLE_NAME};
-use crate::store::{Memory, Store, Unset};
+use crate::store::{File, Store, StoreError, Unset};
 use crate::telemetry;
 use crate::text::escape;
 
@@ -27,6 +29,8 @@ pub struct BadStart {
     pub settings: Option<BadSettings>,
     /// Why the agents cannot be used.
     pub agents: Option<BadAgents>,
+    /// Why nothing can be remembered.
+    pub store: Option<StoreError>,
 }
 
 /// Why the agents cannot be used.
@@ -51,6 +55,9 @@ impl fmt::Display for BadStart {
         if let Some(agents) = &self.agents {
             write!(f, "\n- {agents}")?;
         }
+        if let Some(store) = &self.store {
+            write!(f, "\n- {store}")?;
+        }
         Ok(())
     }
 }
@@ -62,7 +69,8 @@ pub fn environment(name: &str) -> Option<String> {
 
 /// The agents of `AGENTS_FILE`, or the built-in ones.
 pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAgents> {
-    let registry = file::load(settings::agents_file(&env).as_deref())?;
+    let urls = UrlPolicy::read(&mut Reader::new(&env));
+    let registry = file::load_for(settings::agents_file(&env).as_deref(), &urls)?;
     match clash(TABLE, &registry) {
         Some((_, name)) => Err(BadAgents::Clash(name.to_owned())),
         None => Ok(registry),
@@ -71,12 +79,8 @@ pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAge
 
 /// The bot for `deckhand serve`. Work that goes on after an answer runs in `tasks`.
 pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, BadStart> {
-    build(&env, tasks, false, || {
-        tracing::warn!(
-            "TABLE_NAME is not set: what is remembered lives and dies with this process, so a \
-             command that is delivered to two processes may be done twice"
-        );
-        Arc::new(Memory::default())
+    build(&env, tasks, Arc::new(SystemClock), |settings, clock| {
+        Ok(Arc::new(File::open(&settings.store.file, clock)?))
     })
 }
 
@@ -84,27 +88,39 @@ pub fn app(env: impl Fn(&str) -> Option<String>, tasks: Tasks) -> Result<App, Ba
 fn build(
     env: &impl Fn(&str) -> Option<String>,
     tasks: Tasks,
-    needs_table: bool,
-    without_table: impl FnOnce() -> Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    without_table: impl FnOnce(&Settings, Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError>,
 ) -> Result<App, BadStart> {
     let (settings, registry) = match (Settings::load(env), registry(env)) {
         (Ok(settings), Ok(registry)) => (settings, registry),
         (settings, registry) => {
-            return Err(BadStart { settings: settings.err(), agents: registry.err() });
+            return Err(BadStart {
+                settings: settings.err(),
+                agents: registry.err(),
+                ..BadStart::default()
+            });
         }
     };
-    let clock = Arc::new(SystemClock);
+    if settings.access.guilds == Guilds::Every {
+        tracing::warn!(
+            "ALLOWED_GUILD_IDS is *: whoever adds the bot to a server of theirs may command it there"
+        );
+    }
     let public_key = settings.discord.public_key;
-    let transport = Arc::new(Https::default());
-    let (secrets, table) = on_aws(transport.clone(), clock.clone(), settings.table.clone());
-    let store = table.unwrap_or_else(without_table);
+    let transport = Arc::new(Https::new(clock.clone()));
+    let (secrets, table) = on_aws(transport.clone(), clock.clone(), settings.store.table.clone());
+    let store = match table {
+        Some(table) => table,
+        None => without_table(&settings, clock.clone())
+            .map_err(|error| BadStart { store: Some(error), ..BadStart::default() })?,
+    };
     let parts = Parts {
-        needs_table,
         secrets,
         transport,
         prober: Arc::new(Probe::new(settings.urls.clone())),
         clock: clock.clone(),
         store,
+        durable: true,
         tasks,
         telemetry: telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME")),
     };
@@ -120,9 +136,10 @@ pub fn app_that_explains(
     tasks: Tasks,
 ) -> Result<App, BadStart> {
     let no_table = Problem::Missing(TABLE_NAME.name, HOW_TO_GET_A_TABLE);
-    let built = build(&env, tasks, true, || {
+    let clock = Arc::new(CorrectedClock::default());
+    let built = build(&env, tasks, clock.clone(), |_, _| {
         tracing::error!("not set up: {no_table}");
-        Arc::new(Unset)
+        Ok(Arc::new(Unset))
     });
     let bad = match built {
         Ok(app) => return Ok(app),
@@ -140,5 +157,8 @@ pub fn app_that_explains(
         bad.agents.as_ref().map(|bad| format!("- {}", escape::plain(&bad.to_string(), 600)));
     let problems: Vec<String> = settings.into_iter().chain(table).chain(agents).collect();
     let telemetry = telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME"));
-    Ok(App::not_set_up(key, Arc::new(SystemClock), &problems.join("\n"), telemetry))
+    let mut reader = Reader::new(&env);
+    let access = Access::read(&mut reader);
+    let access = reader.problems().is_empty().then_some(access);
+    Ok(App::not_set_up(key, clock, problems.join("\n"), access, telemetry))
 }

@@ -1,11 +1,13 @@
 //! Outgoing HTTP: sends a request and reads the whole answer, with a timeout and a size limit.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response};
 
+use crate::clock::{Clock, SystemClock};
 use futures_util::future::BoxFuture;
 
 /// Timeout from the first byte sent to the last byte received.
@@ -19,7 +21,7 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Close a connection that was idle for longer. Lambda freezes the process between invocations. The server
 /// may close the connection meanwhile, our timers do not run, and the next request on it would be lost. A
 /// lost dispatch leaves the user in doubt for half a minute; a new handshake costs 50 ms.
-const IDLE_LIMIT: Duration = Duration::from_secs(15);
+const IDLE_LIMIT: TimeDelta = TimeDelta::seconds(15);
 
 /// Why there is no answer. A request that was not sent can be sent again. One whose answer was lost may have
 /// been acted on.
@@ -41,17 +43,29 @@ pub trait Transport: Send + Sync {
 
 /// HTTPS (HTTP/1.1 and HTTP/2) with reqwest, rustls, ring and Mozilla's roots. The client is built on the
 /// first request, so a PING does not pay for it.
-#[derive(Default)]
 pub struct Https {
-    client: Mutex<Option<(reqwest::Client, SystemTime)>>,
+    client: Mutex<Option<(reqwest::Client, DateTime<Utc>)>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for Https {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock))
+    }
 }
 
 impl Https {
+    /// `clock` tells how long connections were idle: the monotonic clock stands still while Lambda freezes the
+    /// process.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { client: Mutex::default(), clock }
+    }
+
     fn client(&self) -> Result<reqwest::Client, CallError> {
         let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = SystemTime::now();
+        let now = self.clock.now();
         if let Some((client, last_used)) = slot.as_mut()
-            && now.duration_since(*last_used).is_ok_and(|idle| idle < IDLE_LIMIT)
+            && (TimeDelta::zero()..IDLE_LIMIT).contains(&(now - *last_used))
         {
             *last_used = now;
             return Ok(client.clone());

@@ -41,7 +41,7 @@ pub(crate) async fn new_table(aws: &Aws) -> String {
     let key = |name, kind| {
         KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
     };
-    aws_sdk_dynamodb::Client::new(aws.config().await)
+    aws_sdk_dynamodb::Client::new(aws.config().await.unwrap())
         .create_table()
         .table_name(&name)
         .billing_mode(BillingMode::PayPerRequest)
@@ -71,7 +71,7 @@ pub(crate) async fn put_plain_parameter(aws: &Aws, name: &str, value: &str) {
 }
 
 async fn put(aws: &Aws, name: &str, value: &str, kind: ParameterType) {
-    aws_sdk_ssm::Client::new(aws.config().await)
+    aws_sdk_ssm::Client::new(aws.config().await.unwrap())
         .put_parameter()
         .name(name)
         .value(value)

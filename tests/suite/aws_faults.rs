@@ -11,8 +11,8 @@ use standins::discord::Interaction;
 use standins::github::Scenario;
 
 use crate::aws;
+use crate::parameters::signing_in_with;
 use crate::secrets::{listen, logged};
-use crate::store::signing_in_with;
 use crate::world::{TOKEN, World};
 
 /// What happens to a request for AWS.
@@ -20,6 +20,8 @@ use crate::world::{TOKEN, World};
 pub(crate) enum What {
     /// It is answered with this error, and nothing is done.
     Error(&'static str),
+    /// Its signature is refused with this error, for its time, and nothing is done.
+    Expired(&'static str),
     /// It is done, and the answer is lost.
     Lost,
     /// It is done, and the answer comes so much later.
@@ -62,17 +64,25 @@ pub(crate) fn next(request: &Request<Bytes>) -> Option<What> {
     })
 }
 
+/// As AWS says it.
+const EXPIRED: &str = "Signature expired: 20261122T085400Z is now earlier than 20261122T085500Z \
+                       (20261122T090000Z - 5 min.)";
+
+fn refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
+    let body = format!(r#"{{"__type":"com.amazonaws#{code}","message":"{message}"}}"#);
+    Response::builder().status(status).body(body.into()).unwrap()
+}
+
 type Answer = Result<Response<Bytes>, CallError>;
 
 /// Sends a request to which this happens. The `call` ends when only time is waited for.
 pub(crate) async fn meets<C>(what: What, sent: impl Future<Output = Answer>, call: C) -> Answer {
     match what {
         What::Error(code) => {
-            let body =
-                format!(r#"{{"__type":"com.amazonaws#{code}","message":"as the test wants it"}}"#);
             let status = if code == "InternalServerError" { 500 } else { 400 };
-            Ok(Response::builder().status(status).body(body.into()).unwrap())
+            Ok(refusal(status, code, "as the test wants it"))
         }
+        What::Expired(code) => Ok(refusal(400, code, EXPIRED)),
         What::Lost => sent.await.and(Err(CallError::Lost("reset".to_owned()))),
         What::Late(by) => {
             let answer = sent.await;
@@ -103,10 +113,15 @@ async fn assert_taken(world: &World, interaction: &Interaction, standing: &str) 
 #[case::late(What::Late(Duration::from_millis(800)), 1)]
 // The first answer is given up, though the table took the write: the second try finds its own.
 #[case::too_late_once(What::Late(Duration::from_millis(1300)), 1)]
+// The clock is put right while the first request is on its way.
+#[case::signed_too_early(What::Expired("InvalidSignatureException"), 1)]
+#[case::request_too_skewed(What::Expired("RequestTimeTooSkewed"), 1)]
+#[case::request_expired(What::Expired("RequestExpired"), 1)]
+#[case::signature_refused(What::Error("InvalidSignatureException"), 1)]
 #[tokio::test(start_paused = true)]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
 async fn trouble_with_the_table_that_passes_is_not_noticed(
-    #[values("PutItem", "UpdateItem")] operation: &'static str,
+    #[values("PutItem", "GetItem")] operation: &'static str,
     #[case] what: What,
     #[case] times: usize,
 ) {
@@ -125,6 +140,8 @@ async fn trouble_with_the_table_that_passes_is_not_noticed(
 #[case::nobody_is_there(What::NotSent, "`TABLE_NAME`")]
 #[case::never_answered(What::Silent, "`TABLE_NAME`")]
 #[case::forbidden(What::Error("AccessDeniedException"), "may not be used by our role")]
+#[case::wrong_clock(What::Expired("InvalidSignatureException"), "check the clock of this machine")]
+#[case::wrong_key(What::Error("InvalidSignatureException"), "check the credentials and the clock")]
 #[tokio::test(start_paused = true)]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
 async fn nothing_is_done_while_the_table_cannot_be_used(
@@ -168,7 +185,7 @@ async fn a_command_that_the_table_took_too_late_is_not_done_nor_is_its_replay() 
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
 async fn an_outcome_is_told_though_it_cannot_be_recorded(#[case] what: What) {
     let world = World::new().await;
-    fault("UpdateItem", what, 99);
+    fault("GetItem", what, 99);
     let told = world.types("ada", "/deploy-client wait:true").await;
     assert!(heal() > 0);
     told.both_say("🟢");
@@ -194,6 +211,22 @@ async fn a_secret_that_cannot_be_read_is_named_with_its_setting(#[case] code: &'
     world.passes(Duration::from_secs(60)).await;
     let told = world.types("ada", "/deploy-client").await;
     assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
+    world.dispatch();
+}
+
+#[rstest]
+#[case::lost(What::Lost)]
+#[case::signed_too_early(What::Expired("InvalidSignatureException"))]
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn a_secret_whose_first_reading_fails_is_read_again(#[case] what: What) {
+    let parameter = aws::new_parameter();
+    let world = signing_in_with(&parameter, Scenario::default()).await;
+    aws::put_parameter(world.aws(), &parameter, TOKEN).await;
+    fault("GetParameter", what, 1);
+    let told = world.types("ada", "/deploy-client").await;
+    assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
+    assert_eq!(heal(), 0, "the fault was met");
     world.dispatch();
 }
 

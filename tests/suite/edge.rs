@@ -1,6 +1,8 @@
 //! From raw HTTP to an answer.
 
 use bytes::Bytes;
+use chrono::TimeDelta;
+use deckhand::host::http::Received;
 use http::{Method, Request};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -18,7 +20,10 @@ async fn send(world: &World, method: Method, path: &str, body: &'static str) -> 
 
 #[rstest]
 #[case(Method::GET, "/health", 200)]
+#[case(Method::HEAD, "/health", 200)]
 #[case(Method::POST, "/health", 405)]
+#[case(Method::HEAD, "/discord", 405)]
+#[case(Method::HEAD, "/", 404)]
 #[case(Method::GET, "/discord", 405)]
 #[case(Method::DELETE, "/discord", 405)]
 #[case(Method::POST, "/discord", 401)]
@@ -51,6 +56,29 @@ async fn a_body_that_does_not_match_its_signature_is_refused() {
     interaction.body = body.into();
     assert_eq!(world.post(&interaction).await.0, 401);
     assert!(world.github.requests().is_empty());
+}
+
+#[rstest]
+#[case::our_clock_is_slow(-10, -10, 200)]
+#[case::our_clock_is_fast(10, 10, 200)]
+#[case::a_replay_while_our_clock_is_slow(0, 10, 401)]
+#[case::from_the_future(0, -10, 401)]
+#[tokio::test(start_paused = true)]
+async fn a_request_is_as_fresh_as_the_gateway_says(
+    #[case] signed: i64,
+    #[case] received: i64,
+    #[case] status: u16,
+) {
+    let world = World::new().await;
+    let now = world.clock().now();
+    let body = br#"{"type":1,"id":"1","application_id":"1","token":"t","version":1}"#.as_slice();
+    let timestamp = (now + TimeDelta::minutes(signed)).timestamp().to_string();
+    let request = Request::post("/discord")
+        .header("x-signature-ed25519", world.discord.sign(&timestamp, body))
+        .header("x-signature-timestamp", timestamp);
+    let mut request = request.body(Bytes::from_static(body)).unwrap();
+    request.extensions_mut().insert(Received(now + TimeDelta::minutes(received)));
+    assert_eq!(world.app.handle(request, None).await.status(), status);
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,5 +88,6 @@ async fn a_log_line_can_be_read_on_its_own() {
     assert_eq!(ended["run_id"], dispatch.run_id);
     assert_eq!(ended["correlation_id"], dispatch.inputs["correlation_id"]);
     assert_eq!(ended["conclusion"], "success");
+    assert_eq!(ended["span"]["command"], "deploy-client");
     assert_eq!(ended["span"]["interaction_id"], interaction.id);
 }

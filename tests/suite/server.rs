@@ -1,6 +1,5 @@
 //! `deckhand serve`, over real sockets and in real time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,15 +7,15 @@ use deckhand::bot::tasks::Tasks;
 use deckhand::host::startup;
 use rstest::rstest;
 use serde_json::json;
-use standins::discord::{Discord, Endpoint, User};
+use standins::discord::{Discord, Endpoint, GUILD_ID, User};
 use standins::github::{Github, Scenario, Timetable};
-use standins::{Clock, Gauge};
+use standins::{Clock, Gauge, Scratch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::world::Unread;
+use crate::world::{Unread, endpoint};
 
 struct Server {
     github: Github,
@@ -24,6 +23,7 @@ struct Server {
     address: String,
     stop: oneshot::Sender<()>,
     done: JoinHandle<()>,
+    _scratch: Scratch,
     _unread: Unread,
 }
 
@@ -33,13 +33,16 @@ async fn start(grace: Duration, timetable: Timetable) -> Server {
     let scenario = Scenario { timetable, ..Scenario::default() };
     let github = Github::start(clock.clone(), gauge.clone(), scenario).await;
     let discord = Discord::start(clock, gauge).await;
+    let scratch = Scratch::new().unwrap();
     let settings = [
+        ("DATA_FILE", scratch.file("deckhand.redb").to_string_lossy().into_owned()),
         ("DISCORD_PUBLIC_KEY", discord.public_key()),
         ("DISCORD_APPLICATION_ID", discord.application_id()),
         ("DISCORD_API_BASE", discord.url()),
         ("GITHUB_API_BASE", github.url()),
         ("GITHUB_TOKEN", crate::world::TOKEN.to_owned()),
         ("GITHUB_REPO", "octo-org/web-client".to_owned()),
+        ("ALLOWED_GUILD_IDS", GUILD_ID.to_owned()),
         ("POLL_INTERVAL_SECONDS", "0.05".to_owned()),
     ];
     let env = move |name: &str| {
@@ -59,7 +62,7 @@ async fn start(grace: Duration, timetable: Timetable) -> Server {
     };
     let done = tokio::spawn(deckhand::host::serve::serve(listener, app, tasks, stopped, grace));
     let unread = Unread::of(&github, &discord);
-    Server { github, discord, address, stop, done, _unread: unread }
+    Server { github, discord, address, stop, done, _scratch: scratch, _unread: unread }
 }
 
 impl Server {
@@ -134,10 +137,7 @@ async fn a_bot_that_cannot_start_says_so_and_still_answers_a_ping() {
     let env = |name: &str| (name == "DISCORD_PUBLIC_KEY").then(|| key.clone());
     assert!(startup::app(env, Tasks::default()).is_err());
     let app = startup::app_that_explains(env, Tasks::default()).unwrap();
-    let endpoint = Endpoint::Direct(Arc::new(move |request| {
-        let app = app.clone();
-        Box::pin(async move { app.handle(request, None).await })
-    }));
+    let endpoint = endpoint(app, None);
     let pong = discord.deliver(&discord.ping(), &endpoint).await;
     assert_eq!(pong.body, json!({"type": 1}));
     let registry = startup::registry(|_| None).unwrap();
@@ -147,9 +147,37 @@ async fn a_bot_that_cannot_start_says_so_and_still_answers_a_ping() {
     let interaction = discord.interaction(&User::named("ada"), "/deploy-client").unwrap();
     let answer = discord.deliver(&interaction, &endpoint).await;
     let content = answer.body["data"]["content"].as_str().unwrap();
-    for name in ["DISCORD_APPLICATION_ID", "GITHUB_TOKEN", "GITHUB_REPO"] {
+    for name in ["DISCORD_APPLICATION_ID", "GITHUB_TOKEN", "GITHUB_REPO", "ALLOWED_GUILD_IDS"] {
         assert!(content.contains(name), "{content}");
     }
+}
+
+/// A stranger's server learns nothing of the set-up, as far as it is known which servers are ours.
+#[rstest]
+#[case::ours(GUILD_ID, true)]
+#[case::another("41", false)]
+#[tokio::test]
+async fn what_is_missing_is_told_in_the_allowed_servers_only(
+    #[case] allowed: &str,
+    #[case] is_told: bool,
+) {
+    let discord = Discord::start(Clock::start_at(Utc::now()), Gauge::new()).await;
+    let key = discord.public_key();
+    let env = |name: &str| match name {
+        "DISCORD_PUBLIC_KEY" => Some(key.clone()),
+        "ALLOWED_GUILD_IDS" => Some(allowed.to_owned()),
+        _ => None,
+    };
+    let app = startup::app_that_explains(env, Tasks::default()).unwrap();
+    let registry = startup::registry(|_| None).unwrap();
+    let table = deckhand::commands::TABLE;
+    let scope = deckhand::discord::registration::Scope::Guild;
+    discord.set_commands(deckhand::bot::registration(table, &registry, scope));
+    let interaction = discord.interaction(&User::named("ada"), "/deploy-client").unwrap();
+    let answer = discord.deliver(&interaction, &endpoint(app, None)).await;
+    let content = answer.body["data"]["content"].as_str().unwrap();
+    assert_eq!(content.contains("GITHUB_TOKEN"), is_told, "{content}");
+    assert_eq!(answer.body["data"]["flags"], 64);
 }
 
 #[rstest]
@@ -180,15 +208,13 @@ async fn on_lambda_without_a_table_only_what_dispatches_or_writes_is_refused(
         "GITHUB_API_BASE" => Some(github.url()),
         "GITHUB_TOKEN" => Some("ghs_standin_token".to_owned()),
         "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
+        "ALLOWED_GUILD_IDS" => Some(GUILD_ID.to_owned()),
         "ADMIN_USER_IDS" => Some(ada.id.clone()),
         "ALLOW_SECRET_WRITES" => Some("true".to_owned()),
         _ => None,
     };
     let app = startup::app_that_explains(env, Tasks::default()).unwrap();
-    let endpoint = Endpoint::Direct(Arc::new(move |request| {
-        let app = app.clone();
-        Box::pin(async move { app.handle(request, None).await })
-    }));
+    let endpoint = endpoint(app, None);
     let pong = discord.deliver(&discord.ping(), &endpoint).await;
     assert_eq!(pong.body, json!({"type": 1}));
     let registry = startup::registry(|_| None).unwrap();

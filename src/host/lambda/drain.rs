@@ -7,13 +7,14 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
 
+use chrono::Utc;
 use lambda_runtime::LambdaInvocation;
 use tokio::time::timeout_at;
 use tower::{Layer, Service};
 
-use crate::bot::tasks::{Deadline, Tasks};
+use super::invocation::Invocations;
+use crate::bot::tasks::Tasks;
 use crate::telemetry::Sink;
 use futures_util::future::BoxFuture;
 
@@ -24,21 +25,22 @@ pub(crate) struct DrainLayer {
     pub tasks: Tasks,
     /// Telemetry; its output is held until the response is posted.
     pub sink: Arc<dyn Sink>,
+    /// Knows how long the work may take.
+    pub invocations: Arc<Invocations>,
 }
 
 /// The service with the drain around it.
 #[derive(Clone)]
 pub(crate) struct Drain<S> {
     inner: S,
-    tasks: Tasks,
-    sink: Arc<dyn Sink>,
+    drain: DrainLayer,
 }
 
 impl<S> Layer<S> for DrainLayer {
     type Service = Drain<S>;
 
     fn layer(&self, inner: S) -> Drain<S> {
-        Drain { inner, tasks: self.tasks.clone(), sink: self.sink.clone() }
+        Drain { inner, drain: self.clone() }
     }
 }
 
@@ -57,8 +59,9 @@ where
     }
 
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
-        let deadline = deadline(invocation.context.deadline);
-        let (tasks, sink) = (self.tasks.clone(), self.sink.clone());
+        let DrainLayer { tasks, sink, invocations } = self.drain.clone();
+        // The event is not read yet; it may tell the time better.
+        invocations.begin(invocation.context.deadline, Utc::now(), None);
         sink.hold();
         let response = self.inner.call(invocation);
         Box::pin(async move {
@@ -66,16 +69,10 @@ where
             sink.release();
             // Work that misses the deadline is frozen and resumes in the next invocation. A killed
             // process would lose its memory.
-            if timeout_at(deadline.end, tasks.drained()).await.is_err() {
+            if timeout_at(invocations.end(), tasks.drained()).await.is_err() {
                 tracing::error!("some work did not end before the invocation's deadline");
             }
             posted
         })
     }
-}
-
-/// The deadline of an invocation that Lambda kills at `epoch_ms`.
-pub(crate) fn deadline(epoch_ms: u64) -> Deadline {
-    let killed_at = SystemTime::UNIX_EPOCH + Duration::from_millis(epoch_ms);
-    Deadline::from_now(killed_at.duration_since(SystemTime::now()).unwrap_or_default())
 }

@@ -1,13 +1,16 @@
-//! Classifies the event of an invocation: an HTTP request in one of AWS's formats, or a schedule.
-//! Any other event (like a test from the console) is not an error of the runtime.
+//! Classifies the event of an invocation: an HTTP request in one of AWS's formats, or a digest's schedule.
+//! Any other event (like a test from the console, or of a rule that keeps the function warm) is ignored.
 //! <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use lambda_http::request::LambdaRequest;
 use serde_json::Value;
 
 use super::http_event::{self, NotRead};
-use crate::schedule::Schedule;
+use crate::schedule::{DIGEST, Schedule};
+
+/// The most characters of an ignored event's description.
+const DESCRIBED: usize = 100;
 
 /// A classified event.
 #[derive(Debug)]
@@ -16,10 +19,10 @@ pub(crate) enum Event {
     Http(Box<LambdaRequest>),
     /// An HTTP request whose body is declared base64 but is not. The body is left out.
     BadBody(Box<LambdaRequest>),
-    /// A schedule of EventBridge Scheduler or of an EventBridge rule.
+    /// An event that asks for the digest.
     Schedule(Schedule),
-    /// Anything else.
-    Unknown,
+    /// Anything else, in a few words for the log.
+    Other(String),
 }
 
 impl Event {
@@ -29,34 +32,53 @@ impl Event {
         match http_event::read(&mut event) {
             Ok(request) => Self::Http(request),
             Err(NotRead::BadBody(request)) => Self::BadBody(request),
-            Err(NotRead::NotARequest) => Self::Unknown,
-            Err(NotRead::NotHttp) => schedule(&event).map_or(Self::Unknown, Self::Schedule),
+            Err(NotRead::NotARequest) => {
+                Self::Other("a request that HTTP does not know".to_owned())
+            }
+            Err(NotRead::NotHttp) => {
+                schedule(&event).map_or_else(|| Self::Other(description(&event)), Self::Schedule)
+            }
+        }
+    }
+
+    /// When AWS received it, by AWS's clock.
+    pub(crate) fn received(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Http(request) | Self::BadBody(request) => http_event::received(request),
+            Self::Schedule(_) | Self::Other(_) => None,
         }
     }
 }
 
-/// Reads a schedule's event. `detail` is an object, or JSON in a string (Scheduler's default is `"{}"`).
-/// A custom input may name the task without the fields that AWS adds.
+/// Reads a digest's schedule: its `task` is "digest", at the top or under `detail`. `detail` is an object, or
+/// JSON in a string. Whatever else invokes the function must not post a digest.
 fn schedule(event: &Value) -> Option<Schedule> {
-    let source = event["source"].as_str().unwrap_or_default();
     let detail = match &event["detail"] {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
-        Value::Null => event.clone(),
         detail => detail.clone(),
     };
-    let is_schedule = matches!(source, "aws.scheduler" | "aws.events")
-        || event["detail-type"].as_str() == Some("Scheduled Event")
-        || detail.get("task").and_then(Value::as_str) == Some("digest");
-    if !is_schedule {
+    // The task at the top goes before the one under `detail`.
+    let task = event.get("task").or_else(|| detail.get("task"));
+    if task.and_then(Value::as_str) != Some(DIGEST) {
         return None;
     }
-    let word = |key: &str| match detail.get(key)? {
-        Value::Null => None,
-        Value::String(word) => Some(word.clone()),
-        other => Some(other.to_string()),
+    let period = match detail.get("period").or_else(|| event.get("period")) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(word)) => Some(word.clone()),
+        Some(other) => Some(other.to_string()),
     };
     let time = event["time"].as_str().and_then(|time| DateTime::parse_from_rfc3339(time).ok());
-    Some(Schedule { task: word("task"), period: word("period"), time: time.map(|t| t.to_utc()) })
+    Some(Schedule { period, time: time.map(|time| time.to_utc()) })
+}
+
+/// The fields that say where an event comes from.
+fn description(event: &Value) -> String {
+    let named = ["source", "detail-type", "task"].into_iter().filter_map(|key| {
+        let value = event.get(key).or_else(|| event.get("detail")?.get(key))?;
+        Some(format!("{key} {value}"))
+    });
+    let words = named.collect::<Vec<_>>().join(", ");
+    words.chars().take(DESCRIBED).collect()
 }
 
 #[cfg(test)]
@@ -66,12 +88,28 @@ mod tests {
     use serde_json::json;
 
     #[rstest]
-    #[case::another_service(json!({"source": "aws.s3", "detail-type": "Object Created"}))]
-    #[case::nothing(json!({}))]
-    #[case::not_an_object(json!([1]))]
-    #[case::null(Value::Null)]
-    fn anything_else_is_unknown(#[case] event: Value) {
-        assert!(matches!(Event::read(event), Event::Unknown));
+    #[case::another_service(json!({"source": "aws.s3", "detail-type": "Object Created"}), r#"source "aws.s3", detail-type "Object Created""#)]
+    #[case::nothing(json!({}), "")]
+    #[case::not_an_object(json!([1]), "")]
+    #[case::null(Value::Null, "")]
+    #[case::text(json!("digest"), "")]
+    #[case::kept_warm_by_the_scheduler(
+        scheduler_s_default(),
+        r#"source "aws.scheduler", detail-type "Scheduled Event""#
+    )]
+    #[case::kept_warm_by_a_rule(with("source", json!("aws.events")), r#"source "aws.events", detail-type "Scheduled Event""#)]
+    #[case::kept_warm_with_input(json!({"warmer": true, "concurrency": 1}), "")]
+    #[case::no_task(with("detail", json!({"period": "weekly"})), r#"source "aws.scheduler", detail-type "Scheduled Event""#)]
+    #[case::no_json(with("detail", json!("digest, please")), r#"source "aws.scheduler", detail-type "Scheduled Event""#)]
+    #[case::list(with("detail", json!(["task", "digest"])), r#"source "aws.scheduler", detail-type "Scheduled Event""#)]
+    #[case::another_task(json!({"task": "sweep"}), r#"task "sweep""#)]
+    #[case::another_spelling(json!({"detail": {"task": "Digest"}}), r#"task "Digest""#)]
+    #[case::odd_task(json!({"task": ["digest"], "detail": {"task": true}}), r#"task ["digest"]"#)]
+    #[case::too_deep(json!({"detail": {"detail": {"task": "digest"}}}), "")]
+    #[case::long(json!({"task": "x".repeat(5000)}), &format!("task \"{}", "x".repeat(94)))]
+    fn anything_but_a_task_digest_is_ignored(#[case] event: Value, #[case] described: &str) {
+        let Event::Other(what) = Event::read(event) else { panic!("not ignored") };
+        assert_eq!(what, described);
     }
 
     /// As AWS documents it.
@@ -96,27 +134,20 @@ mod tests {
     }
 
     #[rstest]
-    #[case::scheduler_s_default(scheduler_s_default(), None, None)]
-    #[case::rule(with("source", json!("aws.events")), None, None)]
-    #[case::other_type(with("detail-type", json!("Our digest")), None, None)]
-    #[case::other_source(with("source", json!("our.scheduler")), None, None)]
-    #[case::object(with("detail", json!({"task": "digest", "period": "weekly"})), Some("digest"), Some("weekly"))]
-    #[case::text(with("detail", json!("{\"period\": \"daily\"}")), None, Some("daily"))]
-    #[case::odd(with("detail", json!({"task": 5, "period": null})), Some("5"), None)]
-    #[case::no_json(with("detail", json!("digest, please")), None, None)]
-    #[case::list(with("detail", json!([1])), None, None)]
-    #[case::no_detail(with("detail", Value::Null), None, None)]
-    #[case::an_input_of_one_s_own(own(json!({"task": "digest", "period": "weekly"})), Some("digest"), Some("weekly"))]
-    #[case::nothing_but_detail(own(json!({"detail": {"task": "digest"}})), Some("digest"), None)]
-    fn a_schedule_is_read(
-        #[case] event: Value,
-        #[case] task: Option<&str>,
-        #[case] period: Option<&str>,
-    ) {
+    #[case::template(with("detail", json!({"task": "digest"})), None)]
+    #[case::object(with("detail", json!({"task": "digest", "period": "weekly"})), Some("weekly"))]
+    #[case::text(with("detail", json!("{\"task\": \"digest\", \"period\": \"daily\"}")), Some("daily"))]
+    #[case::rule(own(json!({"source": "aws.events", "detail": {"task": "digest"}})), None)]
+    #[case::another_source(own(json!({"source": "our.scheduler", "detail": {"task": "digest"}})), None)]
+    #[case::odd_period(with("detail", json!({"task": "digest", "period": 5})), Some("5"))]
+    #[case::no_period(with("detail", json!({"task": "digest", "period": null})), None)]
+    #[case::an_input_of_one_s_own(own(json!({"task": "digest", "period": "weekly"})), Some("weekly"))]
+    #[case::nothing_but_detail(own(json!({"detail": {"task": "digest"}})), None)]
+    #[case::at_the_top_beside_a_detail(with("task", json!("digest")), None)]
+    fn a_digest_s_schedule_is_read(#[case] event: Value, #[case] period: Option<&str>) {
         let Event::Schedule(read) = Event::read(event) else { panic!("no schedule") };
         let time = "2026-11-22T09:00:00Z".parse().ok();
-        let (task, period) = (task.map(str::to_owned), period.map(str::to_owned));
-        assert_eq!(read, Schedule { task, period, time });
+        assert_eq!(read, Schedule { period: period.map(str::to_owned), time });
     }
 
     #[rstest]
@@ -125,13 +156,14 @@ mod tests {
     #[case(Value::Null, false)]
     #[case(json!(1_795_341_600), false)]
     fn a_time_that_cannot_be_read_is_none(#[case] time: Value, #[case] is_read: bool) {
-        let Event::Schedule(read) = Event::read(with("time", time)) else { panic!("no schedule") };
+        let event = json!({"task": "digest", "time": time});
+        let Event::Schedule(read) = Event::read(event) else { panic!("no schedule") };
         assert_eq!(read.time, "2026-11-22T09:00:00Z".parse().ok().filter(|_| is_read));
     }
 
     #[test]
     fn a_request_is_never_a_schedule_whatever_its_body() {
-        let mut event = scheduler_s_default();
+        let mut event = with("task", json!("digest"));
         event["body"] = json!(scheduler_s_default().to_string());
         event["rawPath"] = json!("/discord");
         event["requestContext"] = json!({"http": {"method": "POST"}});

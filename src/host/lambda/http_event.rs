@@ -13,6 +13,7 @@ use std::future::ready;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use lambda_http::aws_lambda_events::alb::AlbTargetGroupRequest;
@@ -60,6 +61,9 @@ pub(crate) fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
     let is_payload_2 = method_2.is_some();
     let is_load_balancer = event.pointer("/requestContext/elb").is_some_and(Value::is_object);
     let (headers, cookies) = (headers(event), cookies(event));
+    let epoch = |path: &str| event.pointer(path).and_then(Value::as_i64).unwrap_or_default();
+    let time_epoch = epoch("/requestContext/timeEpoch");
+    let request_time_epoch = epoch("/requestContext/requestTimeEpoch");
     let is_base64 = event["isBase64Encoded"].as_bool() == Some(true);
     let body = match event.get_mut("body").map(Value::take) {
         Some(Value::String(body)) => Some(body),
@@ -71,6 +75,7 @@ pub(crate) fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
     let request = if is_payload_2 {
         let mut request = ApiGatewayV2httpRequest::default();
         request.request_context.http.method = method;
+        request.request_context.time_epoch = time_epoch;
         request.raw_path = Some(path);
         request.headers = headers;
         request.cookies = cookies;
@@ -87,6 +92,7 @@ pub(crate) fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
         LambdaRequest::Alb(request)
     } else {
         let mut request = ApiGatewayProxyRequest::default();
+        request.request_context.request_time_epoch = request_time_epoch;
         request.http_method = method;
         request.path = Some(path);
         request.multi_value_headers = headers;
@@ -95,6 +101,16 @@ pub(crate) fn read(event: &mut Value) -> Result<Box<LambdaRequest>, NotRead> {
         LambdaRequest::ApiGatewayV1(request)
     };
     if is_bad { Err(NotRead::BadBody(Box::new(request))) } else { Ok(Box::new(request)) }
+}
+
+/// When API Gateway (or the function URL) received the request, by its own clock. A load balancer does not say.
+pub(crate) fn received(request: &LambdaRequest) -> Option<DateTime<Utc>> {
+    let ms = match request {
+        LambdaRequest::ApiGatewayV2(request) => request.request_context.time_epoch,
+        LambdaRequest::ApiGatewayV1(request) => request.request_context.request_time_epoch,
+        _ => 0,
+    };
+    DateTime::from_timestamp_millis(ms).filter(|_| ms > 0)
 }
 
 /// Answers a request in the format of its sender (payload 1.0 or 2.0, or a load balancer).

@@ -1,55 +1,57 @@
 //! The Lambda runtime loop around the bot.
 
 use std::future::ready;
-use std::time::Duration;
+use std::sync::Arc;
 
-use lambda_runtime::{Diagnostic, Error, LambdaEvent, Runtime, spawn_graceful_shutdown_handler};
+use bytes::Bytes;
+use chrono::Utc;
+use http::{Method, Request};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, Runtime};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 use tower::util::service_fn;
 
-use super::drain::{DrainLayer, deadline};
+use super::drain::DrainLayer;
 use super::event::Event;
 use super::http_event;
+use super::invocation::Invocations;
 use crate::bot::tasks::Tasks;
-use crate::host::http::{App, unreadable};
+use crate::host::http::{App, Received, unreadable};
 use crate::telemetry;
-
-/// Timeout for running work after SIGTERM. Lambda kills the process after 500 ms.
-const SHUTDOWN: Duration = Duration::from_millis(400);
-
-/// Tells all work to wind up on SIGTERM. Lambda sends SIGTERM only to a function with an extension, so
-/// this registers an extension that does nothing. That takes one round trip; the returned task ends with
-/// it.
-pub fn watch_for_shutdown(tasks: Tasks) -> JoinHandle<()> {
-    tokio::spawn(spawn_graceful_shutdown_handler(move || async move {
-        tasks.stop();
-        let _ = tokio::time::timeout(SHUTDOWN, tasks.drained()).await;
-    }))
-}
 
 /// Runs until Lambda ends the process.
 pub async fn run(app: App, tasks: Tasks) -> Result<(), Error> {
     let sink = app.telemetry().sink();
+    let invocations = Arc::new(Invocations::new(app.clock()));
+    let layer = DrainLayer { tasks, sink, invocations: invocations.clone() };
     let handler = service_fn(move |event: LambdaEvent<Value>| {
-        let app = app.clone();
-        async move { handle(app, event).await }
+        let (app, invocations) = (app.clone(), invocations.clone());
+        async move { handle(app, &invocations, event).await }
     });
-    Runtime::new(handler).layer(DrainLayer { tasks, sink }).run().await
+    Runtime::new(handler).layer(layer).run().await
 }
 
 /// On an error Lambda retries a schedule's event: after one minute, and once more after two minutes.
 async fn handle(
     app: App,
+    invocations: &Invocations,
     LambdaEvent { payload, context }: LambdaEvent<Value>,
 ) -> Result<Value, Diagnostic> {
-    let deadline = Some(deadline(context.deadline));
-    Ok(match Event::read(payload) {
+    let event = Event::read(payload);
+    let received = event.received();
+    let deadline = Some(invocations.begin(context.deadline, Utc::now(), received));
+    Ok(match event {
         Event::Http(request) => {
             let id = context.request_id.clone();
-            let handle = move |request| {
+            let handle = move |mut request: Request<Bytes>| {
                 let (app, id) = (app.clone(), id.clone());
-                async move { telemetry::invocation(id, app.handle(request, deadline)).await }
+                let is_head = request.method() == Method::HEAD;
+                if let Some(received) = received {
+                    request.extensions_mut().insert(Received(received));
+                }
+                async move {
+                    let answer = telemetry::invocation(id, app.handle(request, deadline)).await;
+                    if is_head { answer.map(|_| Bytes::new()) } else { answer }
+                }
             };
             http_event::answer(*request, context, handle).await?
         }
@@ -65,9 +67,10 @@ async fn handle(
         Event::BadBody(request) => {
             http_event::answer(*request, context, |_| ready(unreadable())).await?
         }
-        Event::Unknown => {
-            tracing::warn!(request_id = context.request_id, "an event that is no HTTP request");
-            json!({"error": "this event is not known"})
+        Event::Other(what) => {
+            let request_id = context.request_id;
+            tracing::info!(request_id, what, "ignored: no HTTP request and no digest's schedule");
+            json!({"ignored": "neither an HTTP request nor an event with \"task\": \"digest\""})
         }
     })
 }
