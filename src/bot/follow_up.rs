@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::Instrument;
 
 use super::command::WindUp;
@@ -24,8 +24,8 @@ use crate::telemetry;
 /// delivering its message.
 const WIND_UP_SHARE: u32 = 4;
 
-/// Timeout for delivering an answer when there is no deadline.
-const DELIVERY: Duration = Duration::from_secs(120);
+/// Delivery is tried at least this long, even if the token seems dead: Discord's clock may be behind ours.
+const LEAST_DELIVERY: Duration = Duration::from_secs(10);
 
 /// Timeout for delivering an answer while the server shuts down.
 const LAST_DELIVERY: Duration = Duration::from_secs(8);
@@ -115,33 +115,52 @@ impl FollowUp {
     /// Waits for the work until it ends or must wind up, then delivers its result.
     async fn deliver(
         self,
-        mut work: JoinHandle<FinalReply>,
+        work: JoinHandle<FinalReply>,
         conversation: Conversation,
         wind_up: oneshot::Sender<()>,
     ) {
-        let reply = tokio::select! {
+        let (reply, end) = conversation.during(self.done(work, wind_up)).await;
+        telemetry::follows_up();
+        tokio::select! {
             biased;
-            joined = &mut work => self.finished(joined),
-            () = self.context.tasks.wind_up(self.deadline) => {
-                // Sending fails if the work ignores the signal. It is then aborted below.
-                let _ = wind_up.send(());
-                let left = self.end().saturating_duration_since(Instant::now());
-                match timeout(left / WIND_UP_SHARE, &mut work).await {
-                    Ok(joined) => self.finished(joined),
-                    Err(_) => {
-                        work.abort();
-                        telemetry::failed(&"given up: its time was over");
-                        self.apology("⏱️ Deckhand ran out of time before this was done.")
-                    }
-                }
+            finished = conversation.finish(&reply, end) => match finished {
+                Ok(()) => {}
+                Err(error) => telemetry::not_delivered("the answer", &error),
+            },
+            () = self.time_is_over(end) => {
+                return telemetry::not_delivered("the answer", &"its time was over");
+            }
+        }
+        tokio::select! {
+            () = conversation.keep(&reply) => {}
+            () = self.time_is_over(end) => {}
+        }
+    }
+
+    /// The result of the work, and the latest moment to deliver it.
+    async fn done(
+        &self,
+        mut work: JoinHandle<FinalReply>,
+        wind_up: oneshot::Sender<()>,
+    ) -> (FinalReply, Instant) {
+        tokio::select! {
+            biased;
+            joined = &mut work => return (self.finished(joined), self.end()),
+            () = self.context.tasks.wind_up(self.deadline) => {}
+        }
+        let end = self.end();
+        // Sending fails if the work ignores the signal. It is then aborted below.
+        let _ = wind_up.send(());
+        let left = end.saturating_duration_since(Instant::now());
+        let reply = match timeout(left / WIND_UP_SHARE, &mut work).await {
+            Ok(joined) => self.finished(joined),
+            Err(_) => {
+                work.abort();
+                telemetry::failed(&"given up: its time was over");
+                self.apology("⏱️ Deckhand ran out of time before this was done.")
             }
         };
-        telemetry::follows_up();
-        match timeout_at(self.end(), conversation.finish(&reply)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => telemetry::not_delivered("the answer", &error),
-            Err(_) => telemetry::not_delivered("the answer", &"its time was over"),
-        }
+        (reply, end)
     }
 
     fn finished(&self, joined: Result<FinalReply, JoinError>) -> FinalReply {
@@ -170,17 +189,31 @@ impl FollowUp {
         FinalReply { message: Message::public(&text), follow_up: Some(follow_up) }
     }
 
-    /// The latest moment to deliver anything.
+    /// The latest moment to deliver anything: the token's end, or the invocation's, or the server's.
     fn end(&self) -> Instant {
+        let token_left = self.invocation.id.token_left(self.context.clock.now());
+        let end = Instant::now() + token_left.max(LEAST_DELIVERY);
         match self.deadline {
-            Some(deadline) => deadline.end,
-            None if self.context.tasks.is_stopping() => Instant::now() + LAST_DELIVERY,
-            None => Instant::now() + DELIVERY,
+            Some(deadline) => end.min(deadline.end),
+            None if self.context.tasks.is_stopping() => end.min(Instant::now() + LAST_DELIVERY),
+            None => end,
+        }
+    }
+
+    /// Resolves when nothing can be delivered any more, also if the server shuts down meanwhile.
+    async fn time_is_over(&self, end: Instant) {
+        let stopped = async {
+            self.context.tasks.wind_up(None).await;
+            sleep(LAST_DELIVERY).await;
+        };
+        tokio::select! {
+            () = sleep_until(end) => {}
+            () = stopped => {}
         }
     }
 
     fn conversation(&self, ephemeral: bool) -> Conversation {
-        Conversation::new(self.context.discord.clone(), self.invocation.token.clone(), ephemeral)
+        Conversation::new(self.context.discord.clone(), &self.invocation, ephemeral)
     }
 
     fn span(&self) -> tracing::Span {

@@ -10,11 +10,12 @@ use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use crate::agents::options::{OptionKind, OptionSpec, Options};
+use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Workflow};
 use crate::bot::command::WindUp;
 use crate::bot::{Call, Completion, Context, Plan};
 use crate::deploy::correlation::Requester;
+use crate::deploy::key::DeployKey;
 use crate::deploy::messages::Messages;
 use crate::deploy::record::Record;
 use crate::deploy::{self, Order, Stage, StageObserver, dispatch_only, log_end};
@@ -22,7 +23,7 @@ use crate::discord::interaction::Caller;
 use crate::discord::reply::Suggestion;
 use crate::discord::{Conversation, FinalReply, InteractionId};
 use crate::github::Run;
-use crate::store::DeployKey;
+use crate::github::git_ref::short;
 use crate::text::{UserError, escape};
 
 /// The options of an agent's command: its inputs, `wait` and `ref`.
@@ -62,13 +63,14 @@ const SUGGESTED_WITHIN: Duration = Duration::from_millis(1_500);
 /// Suggests branches and tags: all plain names, and the refs on GitHub that match a pattern.
 pub(crate) async fn complete(completion: Completion) -> Vec<Suggestion> {
     let Completion { context, agent, typed, .. } = completion;
+    let typed = short(typed.trim());
     let Some(workflow) = agent.as_ref().and_then(Agent::workflow) else { return Vec::new() };
     let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
     let plain = workflow.allowed_refs.iter().filter_map(|pattern| pattern.exact());
     let mut names: BTreeSet<String> = plain.map(str::to_owned).collect();
     let begins = workflow.allowed_refs.iter().filter_map(|pattern| pattern.prefix());
     let asked = begins.map(|prefix| {
-        let prefix = if typed.starts_with(prefix) { &typed } else { prefix };
+        let prefix = if typed.starts_with(prefix) { typed } else { prefix };
         context.github.matching_refs(repository, prefix)
     });
     // If GitHub is slow, only the plain names are suggested.
@@ -96,7 +98,11 @@ pub(crate) async fn start(
     let context = call.context.clone();
     let git_ref = call.options.text("ref");
     let mut order = order(&context, call.agent.as_ref(), call.id, &call.caller, git_ref)?;
-    order.inputs.extend(call.agent.iter().flat_map(|agent| given(agent, &call.options)));
+    for input in call.agent.iter().filter_map(Agent::workflow).flat_map(|of| &of.inputs) {
+        if let Some(value) = call.options.get(&input.option.name) {
+            order.give(input, value.to_input());
+        }
+    }
     order.inputs.extend(inputs);
     call.begin(&order).await?;
     if call.options.is_true("wait") {
@@ -119,7 +125,7 @@ pub(crate) fn order(
     let (agent, workflow) = agent
         .and_then(|agent| Some((agent, agent.workflow()?)))
         .ok_or_else(|| UserError::new("This command has no workflow behind it."))?;
-    let git_ref = git_ref.unwrap_or(&workflow.default_ref);
+    let git_ref = git_ref.map_or(workflow.default_ref.as_str(), |name| short(name.trim()));
     if !workflow.allows_ref(git_ref) {
         let allowed: Vec<_> =
             workflow.allowed_refs.iter().map(|r| escape::code(&r.0, 100)).collect();
@@ -136,18 +142,10 @@ pub(crate) fn order(
         workflow: workflow.file.clone(),
         git_ref: git_ref.to_owned(),
         inputs: Map::new(),
+        given: Vec::new(),
         key: DeployKey { agent: agent.id.clone(), interaction_id: id },
         correlation_id: id.correlation_id(),
         requester: Requester::from(caller),
-    })
-}
-
-/// The workflow inputs that the user gave as options.
-fn given(agent: &Agent, options: &Options) -> impl Iterator<Item = (String, Value)> {
-    let inputs = agent.workflow().into_iter().flat_map(|workflow| &workflow.inputs);
-    inputs.filter_map(|input| {
-        let value = options.get(&input.option.name)?;
-        Some((input.input.clone(), value.to_input().into()))
     })
 }
 
@@ -200,13 +198,11 @@ struct Progress<'a> {
 
 impl StageObserver for Progress<'_> {
     async fn show(&self, stage: &Stage) {
-        let show = self.messages.progress(stage);
-        let show = self.conversation.show(&show);
-        match stage {
-            Stage::Following(target) if !self.noted.swap(true, Ordering::Relaxed) => {
-                tokio::join!(show, self.record.note_run(target));
-            }
-            _ => show.await,
+        self.conversation.show(self.messages.progress(stage));
+        if let Stage::Following(target) = stage
+            && !self.noted.swap(true, Ordering::Relaxed)
+        {
+            self.record.note_run(target).await;
         }
     }
 }

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::client::{Discord, DiscordError};
+use super::answer::DiscordError;
+use super::client::Discord;
 use super::settings::Settings;
 
 /// The application that the bot token belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Application {
     pub id: String,
     /// Its public key, in hexadecimal.
@@ -19,6 +20,9 @@ pub struct Application {
     /// The URL to which Discord sends interactions.
     #[serde(default)]
     pub interactions_endpoint_url: Option<String>,
+    /// Whether anyone may add the bot to a server, or only its owner. `None`: Discord does not say.
+    #[serde(default)]
+    pub bot_public: Option<bool>,
 }
 
 impl Discord {

@@ -3,11 +3,11 @@
 //! <https://docs.discord.com/developers/reference#authentication>
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Method, Request};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method};
 
-use super::client::{AGENT, Body, Discord, DiscordError, outcome};
-use crate::net::transport::CallError;
+use super::answer::DiscordError;
+use super::client::{Body, Discord};
 use crate::secrets::Secret;
 
 impl Discord {
@@ -46,25 +46,10 @@ impl Discord {
         path: &str,
         body: Option<&Body>,
     ) -> Result<Bytes, DiscordError> {
-        let not_sent = |error: http::Error| DiscordError::NotSent(error.to_string());
-        let token = HeaderValue::try_from(format!("Bot {}", token.expose()));
-        let mut token = token.map_err(|error| not_sent(error.into()))?;
-        token.set_sensitive(true);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.settings.api_base))
-            .header(USER_AGENT, AGENT)
-            .header(AUTHORIZATION, token);
-        if let Some((content_type, _)) = body {
-            request = request.header(CONTENT_TYPE, content_type);
-        }
-        let body = body.map(|(_, body)| body.clone()).unwrap_or_default();
-        let request = request.body(body).map_err(not_sent)?;
-        let response = self.transport.send(request).await.map_err(|error| match error {
-            CallError::NotSent(why) => DiscordError::NotSent(why),
-            CallError::Lost(why) => DiscordError::Lost(why),
-        })?;
-        outcome(response.status(), response.headers(), response.body())?;
-        Ok(response.into_body())
+        let header = HeaderValue::try_from(format!("Bot {}", token.expose()));
+        let mut header = header.map_err(|error| DiscordError::NotSent(error.to_string()))?;
+        header.set_sensitive(true);
+        let request = self.request(method.clone(), path).header(AUTHORIZATION, header);
+        self.send(&self.bot_gate, request, body).await
     }
 }

@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use super::client::{Discord, DiscordError, patiently};
+use super::answer::DiscordError;
+use super::client::Discord;
+use super::interaction_id::InteractionId;
 use super::message::Message;
+use super::retry::patiently;
 
 /// How many of a channel's latest messages to search. Discord's maximum for one request.
 const LOOKED_AT: u8 = 100;
@@ -23,17 +27,18 @@ pub struct NotPosted {
 
 impl Discord {
     /// Posts a message. `nonce` (at most 25 characters) makes it idempotent: for a few minutes Discord posts
-    /// only one message per nonce. If Discord refuses the attachment, the text is posted without it. After a
-    /// lost answer or a 5xx there is no retry here: the caller can first check whether the message was
-    /// posted.
+    /// only one message per nonce. If Discord refuses the attachment, the text is posted without it. Tries go
+    /// on until `until`, but not after one that Discord may have taken: the caller can first check whether
+    /// the message was posted.
     pub async fn post(
         &self,
         channel_id: u64,
         message: &Message,
         nonce: &str,
+        until: Instant,
     ) -> Result<(), NotPosted> {
         let maybe_taken = AtomicBool::new(false);
-        let mut posted = self.try_to_post(channel_id, message, nonce, &maybe_taken).await;
+        let mut posted = self.try_to_post(channel_id, message, nonce, until, &maybe_taken).await;
         if let Err(DiscordError::Refused { status, code }) = posted
             && message.has_attachment()
             && status != 401
@@ -41,7 +46,7 @@ impl Discord {
             // For example, the bot lacks the permission Attach Files. Still post the text.
             tracing::warn!(status, code, "Discord refuses the file; only the text is posted");
             let text = message.without_attachment();
-            posted = self.try_to_post(channel_id, &text, nonce, &maybe_taken).await;
+            posted = self.try_to_post(channel_id, &text, nonce, until, &maybe_taken).await;
         }
         posted.map_err(|why| NotPosted { why, surely: !maybe_taken.into_inner() })
     }
@@ -51,6 +56,7 @@ impl Discord {
         channel_id: u64,
         message: &Message,
         nonce: &str,
+        until: Instant,
         maybe_taken: &AtomicBool,
     ) -> Result<(), DiscordError> {
         let mut body = message.to_create();
@@ -62,12 +68,12 @@ impl Discord {
         let path = format!("/channels/{channel_id}/messages");
         let once = || async {
             let answer = self.call_as_bot(Method::POST, &path, Some(&body)).await;
-            if let Err(DiscordError::Fault(_) | DiscordError::Lost(_)) = answer {
+            if answer.as_ref().is_err_and(DiscordError::may_be_taken) {
                 maybe_taken.store(true, Ordering::Relaxed);
             }
             answer.map(drop)
         };
-        patiently(once, |_| false).await
+        patiently(until, once, |error| error.passes() && !error.may_be_taken()).await
     }
 
     /// Whether one of the channel's latest messages is ours and has this first line. Without the permission
@@ -76,28 +82,67 @@ impl Discord {
         &self,
         channel_id: u64,
         first_line: &str,
+        until: Instant,
     ) -> Result<bool, DiscordError> {
-        let path = format!("/channels/{channel_id}/messages?limit={LOOKED_AT}");
-        let look = || self.read::<Value>(&path);
-        let passing = |error: &_| matches!(error, DiscordError::Fault(_) | DiscordError::Lost(_));
-        let messages = patiently(look, passing).await?;
+        let look = || self.latest_messages(channel_id);
+        let messages = patiently(until, look, DiscordError::passes).await?;
         let us = self.settings.application_id.to_string();
         let ours = |message: &&Value| {
             // A message with a webhook id is the answer to a command.
             let is_own = message.get("webhook_id").is_none_or(Value::is_null);
             is_own && message.pointer("/author/id").and_then(Value::as_str) == Some(&us)
         };
-        let mut ours = messages.as_array().into_iter().flatten().filter(ours);
+        let mut ours = messages.iter().filter(ours);
         Ok(ours.any(|message| {
             let content = message.get("content").and_then(Value::as_str).unwrap_or_default();
             content.lines().next() == Some(first_line)
         }))
     }
 
+    /// Whether the channel shows a follow-up of this interaction with this text. `None`: the bot cannot tell,
+    /// because it does not see the interaction's original response either.
+    pub(super) async fn shows_follow_up(
+        &self,
+        channel_id: u64,
+        interaction: InteractionId,
+        content: &str,
+    ) -> Result<Option<bool>, DiscordError> {
+        let interaction = interaction.to_string();
+        let its = |message: &&Value| {
+            let id = message.pointer("/interaction_metadata/id").and_then(Value::as_str);
+            id == Some(interaction.as_str())
+        };
+        let messages = self.latest_messages(channel_id).await?;
+        let (originals, follow_ups): (Vec<&Value>, Vec<&Value>) =
+            messages.iter().filter(its).partition(|message| is_original(message));
+        if follow_ups.into_iter().any(|message| shows(message, content)) {
+            return Ok(Some(true));
+        }
+        Ok(if originals.is_empty() { None } else { Some(false) })
+    }
+
+    async fn latest_messages(&self, channel_id: u64) -> Result<Vec<Value>, DiscordError> {
+        self.read(&format!("/channels/{channel_id}/messages?limit={LOOKED_AT}")).await
+    }
+
     /// Checks that the bot can see this channel.
     pub async fn sees_channel(&self, channel_id: u64) -> Result<(), DiscordError> {
         self.read::<Value>(&format!("/channels/{channel_id}")).await.map(drop)
     }
+}
+
+/// Whether a message is the original response to a command, not a follow-up.
+/// <https://docs.discord.com/developers/resources/message#message-interaction-metadata-object>
+pub(super) fn is_original(message: &Value) -> bool {
+    /// The type of the original response to a slash command.
+    const CHAT_INPUT_COMMAND: u64 = 20;
+    message.get("type").and_then(Value::as_u64) == Some(CHAT_INPUT_COMMAND)
+        && message.pointer("/interaction_metadata/original_response_message_id").is_none()
+}
+
+/// Whether a message has this text. Discord removes blanks at both ends.
+pub(super) fn shows(message: &Value, content: &str) -> bool {
+    message.get("content").and_then(Value::as_str).map(str::trim) == Some(content.trim())
 }
 
 /// Why the bot cannot use the digest's channel, and the fix.
@@ -118,7 +163,7 @@ pub(crate) fn trouble(error: &DiscordError) -> (String, &'static str) {
             format!("The bot may not post to the channel of DIGEST_CHANNEL_ID (403, code {code})."),
             "Give it there the permissions View Channel, Send Messages, Attach Files and Read Message History.",
         ),
-        DiscordError::NotFound => (
+        DiscordError::NotFound(_) => (
             "Discord knows no channel of the id in DIGEST_CHANNEL_ID (404).".to_owned(),
             "Copy the id anew: in Discord's developer mode, the channel's menu has Copy Channel ID.",
         ),
@@ -129,7 +174,8 @@ pub(crate) fn trouble(error: &DiscordError) -> (String, &'static str) {
         DiscordError::RateLimited(_)
         | DiscordError::NotSent(_)
         | DiscordError::Lost(_)
-        | DiscordError::Fault(_) => (
+        | DiscordError::Fault(_)
+        | DiscordError::Proxy(_) => (
             format!("{error}."),
             "Check the network and DISCORD_API_BASE, and Discord's status page.",
         ),

@@ -64,7 +64,7 @@ pub struct Caller {
     pub username: String,
     /// The member's roles; empty in a direct message.
     pub roles: Vec<u64>,
-    /// The server; `None` in a direct message.
+    /// The server that has added the bot; `None` in a direct message, or if only the user has installed it.
     pub guild_id: Option<u64>,
     pub channel_id: Option<u64>,
 }
@@ -118,10 +118,30 @@ fn command(value: &Value) -> Result<Invocation, Malformed> {
             user_id: snowflake(user.get("id")).ok_or(Malformed::Command("user"))?,
             username: text(user.get("username")).unwrap_or_default(),
             roles: list(member.get("roles")).filter_map(|r| snowflake(Some(r))).collect(),
-            guild_id: snowflake(value.get("guild_id")),
+            guild_id: server(value),
             channel_id: snowflake(value.get("channel_id")),
         },
     })
+}
+
+/// The server in which a command of its own was used. A user may have installed the application for themselves
+/// and use it in any server and in direct messages; then the server did not ask for it and cannot restrict it.
+/// <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-authorizing-integration-owners-object>
+fn server(value: &Value) -> Option<u64> {
+    /// The interaction context `GUILD`. The others are direct messages and group chats.
+    const SERVER: i64 = 0;
+    let elsewhere = |context: &Value| !context.is_null() && integer(context) != Some(SERVER);
+    // The key is the kind of installation: 0 is a server's. In a direct message its value is "0".
+    let by_server = |owners: &Value| match owners.as_object() {
+        Some(owners) if !owners.is_empty() => snowflake(owners.get("0")).is_some_and(|id| id > 0),
+        _ => true,
+    };
+    if value.get("context").is_some_and(elsewhere)
+        || !value.get("authorizing_integration_owners").is_none_or(by_server)
+    {
+        return None;
+    }
+    snowflake(value.get("guild_id"))
 }
 
 /// The token becomes a segment of a URL's path, so it must have no special characters.
@@ -220,6 +240,27 @@ mod tests {
         assert_eq!(command.caller.guild_id, None);
         assert_eq!(command.caller.user_id, 7);
         assert!(command.caller.roles.is_empty());
+    }
+
+    #[rstest]
+    #[case::in_a_server(json!({"context": 0, "authorizing_integration_owners": {"0": "41"}}), true)]
+    #[case::installed_by_both(json!({"authorizing_integration_owners": {"0": "41", "1": "7"}}), true)]
+    #[case::nothing_said(json!({"context": null, "authorizing_integration_owners": {}}), true)]
+    #[case::installed_by_the_user(json!({"context": 0, "authorizing_integration_owners": {"1": "7"}}), false)]
+    #[case::direct_message(json!({"context": 1, "authorizing_integration_owners": {"0": "0"}}), false)]
+    #[case::direct_message_by_owner(json!({"authorizing_integration_owners": {"0": "0"}}), false)]
+    #[case::direct_message_by_context(json!({"context": 1}), false)]
+    #[case::group_chat(json!({"context": 2, "authorizing_integration_owners": {"1": "7"}}), false)]
+    #[case::context_from_the_future(json!({"context": "guild"}), false)]
+    #[case::only_the_guild_object(json!({"guild_id": null, "guild": {"id": "41"}}), false)]
+    fn a_command_is_in_a_server_only_if_the_server_has_added_the_bot(
+        #[case] given: Value,
+        #[case] in_server: bool,
+    ) {
+        let mut value = deploy();
+        value.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
+        assert_eq!(command.caller.guild_id, in_server.then_some(41));
     }
 
     #[rstest]

@@ -17,6 +17,9 @@ const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
 /// From the interaction's creation until we must send the answer: 3 s minus the network time.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_400);
 
+/// How long an interaction's token lives, from the interaction's creation.
+pub(super) const TOKEN_LIVES: Duration = Duration::from_secs(15 * 60);
+
 /// The namespace of Deckhand's correlation ids (RFC 9562, version 5).
 const NAMESPACE: Uuid = Uuid::from_u128(0x5d1c_6f0a_2a0b_4f57_9d6e_8c3b_7f41_e2d9);
 
@@ -36,6 +39,13 @@ impl InteractionId {
     pub fn time_left(self, now: DateTime<Utc>) -> Duration {
         let age = (now - self.created_at()).max(TimeDelta::zero());
         ANSWER_WITHIN.saturating_sub(age.to_std().unwrap_or(ANSWER_WITHIN))
+    }
+
+    /// How long the interaction's token still lives. At most its whole life, even if Discord's clock is ahead
+    /// of ours.
+    pub fn token_left(self, now: DateTime<Utc>) -> Duration {
+        let age = (now - self.created_at()).to_std().unwrap_or_default();
+        TOKEN_LIVES.saturating_sub(age)
     }
 
     /// The correlation id, which goes into the run's name. It is the same for every delivery of an
@@ -83,6 +93,17 @@ mod tests {
         let id = InteractionId(1_300_000_000_000_000_000);
         let now = id.created_at() + TimeDelta::milliseconds(age_ms);
         assert_eq!(id.time_left(now), Duration::from_millis(expected_ms));
+    }
+
+    #[rstest]
+    #[case::just_created(0, 900)]
+    #[case::clock_behind(-60, 900)]
+    #[case::later(840, 60)]
+    #[case::dead(901, 0)]
+    fn a_token_lives_a_quarter_of_an_hour(#[case] age: i64, #[case] left: u64) {
+        let id = InteractionId(1_300_000_000_000_000_000);
+        let now = id.created_at() + TimeDelta::seconds(age);
+        assert_eq!(id.token_left(now), Duration::from_secs(left));
     }
 
     #[rstest]

@@ -47,6 +47,11 @@ impl Message {
         self
     }
 
+    /// Whether it notifies somebody when it is posted.
+    pub fn pings(&self) -> bool {
+        !self.pings.is_empty()
+    }
+
     /// The same message, but ephemeral.
     pub fn privately(self) -> Self {
         Self { ephemeral: true, ..self }

@@ -1,6 +1,7 @@
 //! Discord: parses and verifies incoming requests, builds replies and registrations, and delivers later
 //! messages through a client.
 
+mod answer;
 pub(crate) mod application;
 pub(crate) mod attachment;
 pub(crate) mod bot;
@@ -10,13 +11,16 @@ pub(crate) mod conversation;
 pub(crate) mod interaction;
 pub(crate) mod interaction_id;
 pub(crate) mod message;
+mod original;
 pub mod registration;
 pub(crate) mod reply;
+mod retry;
 pub(crate) mod settings;
 pub(crate) mod signature;
 
+pub use answer::DiscordError;
 pub use attachment::Attachment;
-pub use client::{Discord, DiscordError};
+pub use client::Discord;
 pub use conversation::{Conversation, FinalReply};
 pub use interaction_id::{CorrelationId, InteractionId};
 pub use message::Message;

@@ -38,13 +38,13 @@ const API_BASE: Setting = Setting {
     name: "DISCORD_API_BASE",
     about: "Discord's API, with its version",
     default: "`https://discord.com/api/v10`",
-    shape: "it must be an http(s) URL",
+    shape: "it must be an https URL without query, fragment or & (plain http only to this machine)",
 };
 
 const BOT_TOKEN: SecretSetting = SecretSetting {
     value: Setting {
         name: "DISCORD_BOT_TOKEN",
-        about: "the bot's token: for the digest on a schedule, `register_commands.sh` and the doctor",
+        about: "the bot's token: for the digest on a schedule, a look whether a message was posted when Discord's answer was lost, `register_commands.sh` and the doctor",
         default: "none",
         shape: "it must be one line of visible characters",
     },

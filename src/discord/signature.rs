@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use ed25519_dalek::{Signature, VerifyingKey};
 use http::HeaderMap;
 
-/// The largest difference between the signed timestamp and our clock, in seconds, in either direction. It
+/// The largest difference between the signed timestamp and the time now, in seconds, in either direction. It
 /// limits replays.
 const FRESHNESS_SECONDS: u64 = 5 * 60;
 
@@ -28,7 +28,7 @@ pub(crate) enum NotDiscord {
     /// A signature header is missing, repeated or malformed.
     #[error("the signature headers are missing or malformed")]
     Headers,
-    /// The timestamp is more than five minutes from our clock.
+    /// The timestamp is more than five minutes from now.
     #[error("the signed timestamp is too far from now")]
     Stale,
     /// The signature does not match these bytes, this timestamp and this key.
@@ -36,7 +36,8 @@ pub(crate) enum NotDiscord {
     Signature,
 }
 
-/// Checks `X-Signature-Ed25519` (64 bytes in hex) over `X-Signature-Timestamp ++ body`.
+/// Checks `X-Signature-Ed25519` (64 bytes in hex) over `X-Signature-Timestamp ++ body`. `now` is when the
+/// request was received, by the best clock that there is.
 pub(crate) fn verify(
     headers: &HeaderMap,
     body: Bytes,
