@@ -33,6 +33,7 @@ from lambda_emulator import Emulator  # noqa: E402
 from standins import StandIns  # noqa: E402
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
+GUILD_ID = "1300000000000000001"
 # How much work a process gets after its cold start.
 WARM_CALLS = 15
 
@@ -42,7 +43,7 @@ def interaction(kind: int, name: str | None = None) -> str:
     snowflake = str((int(time.time() * 1000) - DISCORD_EPOCH_MS) << 22)
     body: dict[str, Any] = {
         "application_id": "1190000000000000001",
-        "authorizing_integration_owners": {"0": "1300000000000000001"},
+        "authorizing_integration_owners": {"0": GUILD_ID},
         "entitlements": [],
         "id": snowflake,
         "token": "t" * 180,
@@ -55,11 +56,11 @@ def interaction(kind: int, name: str | None = None) -> str:
     else:
         body |= {
             "app_permissions": "562949953421311",
-            "channel": {"id": "1300000000000000003", "type": 0, "name": "deploys", "guild_id": "1300000000000000001"},
+            "channel": {"id": "1300000000000000003", "type": 0, "name": "deploys", "guild_id": GUILD_ID},
             "channel_id": "1300000000000000003",
             "context": 0,
             "data": {"id": "1300000000000000004", "name": name, "type": 1},
-            "guild_id": "1300000000000000001",
+            "guild_id": GUILD_ID,
             "locale": "en-US",
             "member": {"user": user, "roles": [], "permissions": "0", "joined_at": "2026-01-01T00:00:00Z"},
         }
@@ -81,6 +82,8 @@ class Bench:
             "GITHUB_API_BASE": about["github"],
             "GITHUB_TOKEN": about["github_token"],
             "GITHUB_REPO": "octo-org/web-client",
+            # The server of the interactions above, and the stand-in's own.
+            "ALLOWED_GUILD_IDS": f"{GUILD_ID},{about['guild_id']}",
             "POLL_INTERVAL_SECONDS": "0.5",
         }
 

@@ -19,7 +19,7 @@ use deckhand::bot::registration;
 use deckhand::bot::tasks::Tasks;
 use deckhand::clock::SystemClock;
 use deckhand::commands::TABLE;
-use deckhand::digest::{Period, Window};
+use deckhand::digest::{Period, Window, Zone};
 use deckhand::discord::registration::Scope;
 use deckhand::github::settings::{Settings, SignIn};
 use deckhand::github::window::{Listed, Reading, Span};
@@ -28,9 +28,9 @@ use deckhand::net::transport::Https;
 use deckhand::secrets::Secret;
 use deckhand::secrets::SecretSource;
 use futures_util::future::join_all;
-use standins::discord::{Discord, Endpoint, User};
+use standins::discord::{Discord, Endpoint, GUILD_ID, User};
 use standins::github::{Fault, Github, NewRun, On, Scenario, What};
-use standins::{Clock, Gauge};
+use standins::{Clock, Gauge, Scratch};
 use tokio::sync::Semaphore;
 
 const ADDED: Duration = Duration::from_millis(80);
@@ -89,7 +89,7 @@ async fn pages(history: &[NewRun], calls_at_once: usize) -> Measured {
         api_base: standin.url(),
     };
     let transport = Arc::new(Https::default());
-    let vault = Arc::new(Parameters(Aws::new(transport.clone())));
+    let vault = Arc::new(Parameters(Aws::new(transport.clone(), Arc::new(SystemClock))));
     let client = deckhand::github::Github::new(settings, transport, vault, Arc::new(SystemClock));
     let calls = Semaphore::new(calls_at_once);
     let reading = Reading {
@@ -97,9 +97,11 @@ async fn pages(history: &[NewRun], calls_at_once: usize) -> Measured {
         workflow: "client-deploy.yml",
         calls: &calls,
     };
-    let window = Window::ending(Utc::now(), Period::Weekly);
+    let window = Window::ending(Utc::now(), Period::Weekly, &Zone::utc());
     let hour = |time: chrono::DateTime<Utc>| time.duration_trunc(TimeDelta::hours(1)).unwrap();
-    let edges = [hour(window.before().from), hour(window.from), hour(window.to), window.to];
+    // Two weeks before the window, one of them for what the other one's numbers need to know.
+    let since = window.from - TimeDelta::weeks(2);
+    let edges = [hour(since), hour(window.from), hour(window.to), window.to];
     let began = Instant::now();
     let spans = edges.windows(2).map(|pair| match pair {
         [from, to] => client.runs_between(reading, Span { from: *from, to: *to }),
@@ -116,6 +118,8 @@ async fn pages(history: &[NewRun], calls_at_once: usize) -> Measured {
 async fn command(history: &[NewRun], again: bool) -> Measured {
     let github = github(history).await;
     let discord = Discord::start(Clock::start(), Gauge::new()).await;
+    let scratch = Scratch::new().unwrap();
+    let data_file = scratch.file("deckhand.redb").to_string_lossy().into_owned();
     let env = |name: &str| match name {
         "DISCORD_PUBLIC_KEY" => Some(discord.public_key()),
         "DISCORD_APPLICATION_ID" => Some(discord.application_id()),
@@ -123,6 +127,8 @@ async fn command(history: &[NewRun], again: bool) -> Measured {
         "GITHUB_API_BASE" => Some(github.url()),
         "GITHUB_TOKEN" => Some("ghs_standin_token".to_owned()),
         "GITHUB_REPO" => Some(REPOSITORY.to_owned()),
+        "ALLOWED_GUILD_IDS" => Some(GUILD_ID.to_owned()),
+        "DATA_FILE" => Some(data_file.clone()),
         _ => None,
     };
     let tasks = Tasks::default();

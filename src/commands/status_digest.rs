@@ -1,10 +1,10 @@
-//! `/status-digest`: sums up the runs of every reported agent over a day or a week: outcomes, durations
+//! `/status-digest`: sums up the runs of every reported workflow over a day or a week: outcomes, durations
 //! and DORA measures, compared with the window before.
 
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Kind};
 use crate::bot::{Call, Command, Plan, Serves};
-use crate::digest::{self, Period, Window};
+use crate::digest::{self, Period, Query, Window};
 use crate::github::permission::{Need, Permission, Repositories};
 use crate::text::UserError;
 
@@ -23,7 +23,7 @@ pub(crate) const COMMAND: Command = Command {
 fn options(_: &Agent) -> Vec<OptionSpec> {
     vec![OptionSpec {
         name: "period".to_owned(),
-        description: "The last 24 hours or the last 7 days (default: daily)".to_owned(),
+        description: "The last day or the last 7 days (default: daily)".to_owned(),
         required: false,
         kind: OptionKind::String { choices: vec!["daily".to_owned(), "weekly".to_owned()] },
     }]
@@ -33,7 +33,9 @@ async fn start(call: Call) -> Result<Plan, UserError> {
     let period = call.options.text("period").and_then(Period::named).unwrap_or(Period::Daily);
     let context = call.context;
     Ok(Plan::Race(Box::pin(async move {
-        let window = Window::ending(context.clock.now(), period);
-        digest::read(&context.github, &context.registry, period, window).await.message.into()
+        let zone = context.digest.zone.clone();
+        let window = Window::ending(context.clock.now(), period, &zone);
+        let query = Query { period, window, zone, carried: None, cut: None };
+        digest::read(&context.github, &context.registry, &query).await.message.into()
     })))
 }

@@ -1,16 +1,20 @@
-//! The four DORA delivery measures of the runs that deploy.
+//! The five DORA measures of software delivery.
 //!
-//! <https://dora.dev/guides/dora-metrics-four-keys/>. The fields of `Delivery` define each one exactly.
+//! <https://dora.dev/guides/dora-metrics/>. The fields of `Delivery` define each one exactly.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashSet;
 
-use super::Window;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::deploys::{Commit, Deploy};
 use super::sample::Sample;
-use super::tally::{RunOutcome, Tally};
-use crate::github::Run;
+use super::tally::share;
 
 /// With fewer samples a measure has no value (`n/a`).
 pub(crate) const LEAST_SAMPLES: usize = 3;
+
+/// So many days before a window are looked at: for the beginning of an outage, and for what was deployed before.
+pub(crate) const LOOK_BACK: u64 = 7;
 
 /// A relative change below this counts as none.
 const STEADY: f64 = 0.05;
@@ -32,40 +36,137 @@ pub(crate) enum Trend {
     Steady,
 }
 
-/// The four measures in one window.
+/// The five measures in one window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Delivery {
-    /// Deployment frequency: successful runs per day. It has a value even without samples.
+    /// Deployment frequency: deploys that succeeded, per day. It has a value even without samples.
     pub frequency: Measure,
-    /// Change failure rate: failed runs among those that succeeded or failed.
-    pub failure_rate: Measure,
-    /// Time to restore: the median from the end of the first failure to the end of the same agent's next
-    /// success. It counts in the window of that success.
-    pub restore: Measure,
-    /// Lead time: the median from the commit's date to the end of its successful run.
+    /// Change lead time: the median from a commit's date to the end of the first deploy of it that succeeded.
     pub lead: Measure,
+    /// Change fail rate: failed deploys among all.
+    pub fail_rate: Measure,
+    /// Failed deployment recovery time: the median from the end of the first failed deploy to the end of the
+    /// same workflow's next one that succeeded.
+    pub recovery: Measure,
+    /// Deployment rework rate: among all deploys, those right after a failed one, and roll backs.
+    pub rework_rate: Measure,
+}
+
+/// A deploy, and whether it is counted. One that is not shows what was before.
+pub(crate) type Seen<'a> = (&'a Deploy, bool);
+
+#[derive(Default)]
+struct Counted {
+    all: usize,
+    failed: usize,
+    rework: usize,
+    lead: Vec<TimeDelta>,
+    recovery: Vec<TimeDelta>,
 }
 
 impl Delivery {
-    /// The measures of one window. `agents` has the runs of each agent, including those before the
-    /// window: a failure may be older than its repair.
-    pub(crate) fn of(agents: &[&[Run]], window: Window) -> Self {
-        let inside = agents.iter().flat_map(|runs| runs.iter()).filter(|run| window.takes(run));
-        let tally = Tally::of(inside.clone());
-        let restored = agents.iter().flat_map(|runs| repairs(runs));
-        let restored = restored.filter(|(_, end)| window.holds(*end));
-        let succeeded = inside.filter(|run| RunOutcome::of(run) == RunOutcome::Success);
-        let lead = |run: &Run| Some(run.updated_at? - run.head_commit.as_ref()?.timestamp?);
+    /// The measures: for each workflow the days that are counted of it, and its deploys in their order.
+    pub(crate) fn of<'a>(
+        workflows: impl IntoIterator<Item = (f64, impl IntoIterator<Item = Seen<'a>>)>,
+    ) -> Self {
+        let mut counted = Counted::default();
+        let mut per_day = 0.0;
+        for (days, deploys) in workflows {
+            let before = counted.successes();
+            counted.add(deploys);
+            per_day += number(counted.successes() - before) / days;
+        }
+        let successes = counted.successes();
+        let Counted { all, failed, rework, lead, recovery } = counted;
+        let rate = |part| Measure::with_enough_samples(share(part, all), all);
         Self {
-            frequency: Measure {
-                value: Some(count(tally.success) / window.days()),
-                samples: tally.success,
-            },
-            failure_rate: Measure::with_enough_samples(tally.failure_rate(), tally.decided()),
-            restore: Measure::median(&restored.map(|(begin, end)| end - begin).collect()),
-            lead: Measure::median(&succeeded.filter_map(lead).collect()),
+            frequency: Measure { value: Some(per_day), samples: successes },
+            lead: Measure::median(&lead.into_iter().collect()),
+            fail_rate: rate(failed),
+            recovery: Measure::median(&recovery.into_iter().collect()),
+            rework_rate: rate(rework),
         }
     }
+}
+
+impl Counted {
+    fn successes(&self) -> usize {
+        self.all - self.failed
+    }
+
+    /// Counts the deploys of one workflow.
+    fn add<'a>(&mut self, deploys: impl IntoIterator<Item = Seen<'a>>) {
+        let mut before = Before::default();
+        for (deploy, counts) in deploys {
+            let failing_since = before.failing_since.flatten();
+            let recovery = failing_since.zip(deploy.end).and_then(|(begin, end)| span(begin, end));
+            if counts {
+                self.all += 1;
+                self.failed += usize::from(deploy.failed);
+                self.rework += usize::from(before.is_rework(deploy));
+                if !deploy.failed {
+                    self.recovery.extend(recovery);
+                    self.lead.extend(before.lead_time(deploy));
+                }
+            }
+            before.then(deploy);
+        }
+    }
+}
+
+/// What was deployed before.
+#[derive(Default)]
+struct Before<'a> {
+    worked: bool,
+    last_failed: bool,
+    /// The end of the first failure after a success, if it is known. Without a success before it, the failure may
+    /// have begun earlier.
+    failing_since: Option<Option<DateTime<Utc>>>,
+    /// The last commit that is out.
+    out: Option<&'a Commit>,
+    /// Every commit that was out.
+    known: HashSet<&'a str>,
+}
+
+impl<'a> Before<'a> {
+    fn then(&mut self, deploy: &'a Deploy) {
+        self.last_failed = deploy.failed;
+        if deploy.failed {
+            if self.worked {
+                self.failing_since.get_or_insert(deploy.end);
+            }
+            return;
+        }
+        self.worked = true;
+        self.failing_since = None;
+        self.out = deploy.commit.as_ref();
+        if let Some(commit) = &deploy.commit {
+            self.known.insert(&commit.sha);
+        }
+    }
+
+    /// Whether it repeats a failed deploy, or rolls back: to a commit that was out before the last one.
+    fn is_rework(&self, deploy: &Deploy) -> bool {
+        let is_back = |commit: &Commit| {
+            self.is_known(commit) && self.out.is_some_and(|out| out.sha != commit.sha)
+        };
+        self.last_failed || deploy.commit.as_ref().is_some_and(is_back)
+    }
+
+    /// From the commit to here, if it is out for the first time.
+    fn lead_time(&self, deploy: &Deploy) -> Option<TimeDelta> {
+        let commit = deploy.commit.as_ref().filter(|commit| !self.is_known(commit))?;
+        span(commit.date?, deploy.end?)
+    }
+
+    fn is_known(&self, commit: &Commit) -> bool {
+        self.known.contains(commit.sha.as_str())
+    }
+}
+
+/// `None`: it would be negative, so one of the two is wrong.
+fn span(begin: DateTime<Utc>, end: DateTime<Utc>) -> Option<TimeDelta> {
+    (begin <= end).then(|| end - begin)
 }
 
 impl Measure {
@@ -91,148 +192,10 @@ impl Measure {
     }
 }
 
-/// The outages of an agent: the end of the first failure, and the end of the next success. A failure
-/// without a known success before it does not count: the first failure may be older than the runs read.
-fn repairs(runs: &[Run]) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
-    let ended = runs.iter().filter(|run| RunOutcome::of(run).is_decided());
-    let mut ended: Vec<_> =
-        ended.filter_map(|run| Some((run.updated_at?, run.id, RunOutcome::of(run)))).collect();
-    ended.sort_by_key(|(end, id, _)| (*end, *id));
-    let mut failing_since = None;
-    let mut worked = false;
-    let mut repairs = Vec::new();
-    for (end, _, outcome) in ended {
-        if outcome == RunOutcome::Failure {
-            if worked {
-                failing_since.get_or_insert(end);
-            }
-            continue;
-        }
-        worked = true;
-        if let Some(begin) = failing_since.take() {
-            repairs.push((begin, end));
-        }
-    }
-    repairs
-}
-
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^52 runs")]
-fn count(runs: usize) -> f64 {
+fn number(runs: usize) -> f64 {
     runs as f64
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::period::tests::{at, run};
-    use super::super::{Period, Window};
-    use super::*;
-    use proptest::prelude::*;
-    use rstest::rstest;
-
-    const HOUR: i64 = 3600;
-
-    fn today() -> Window {
-        Window::ending(at(0), Period::Daily)
-    }
-
-    /// Runs of one minute each, from (hours before now, conclusion).
-    fn runs(history: &[(i64, &str)]) -> Vec<Run> {
-        let runs = (1..).zip(history);
-        runs.map(|(id, (hours, word))| run(id, -hours * HOUR, 60, word)).collect()
-    }
-
-    #[rstest]
-    #[case::none(&[], 0.0, None)]
-    #[case::too_few_samples(&[(1, "success"), (2, "failure")], 1.0, None)]
-    #[case::enough(&[(1, "success"), (2, "failure"), (3, "success"), (4, "success")], 3.0, Some(0.25))]
-    #[case::cancelled_does_not_count(&[(1, "success"), (2, "failure"), (3, "cancelled")], 1.0, None)]
-    #[case::outside(&[(25, "success"), (30, "failure"), (40, "success")], 0.0, None)]
-    fn frequency_and_failure_rate(
-        #[case] history: &[(i64, &str)],
-        #[case] frequency: f64,
-        #[case] rate: Option<f64>,
-    ) {
-        let delivery = Delivery::of(&[&runs(history)], today());
-        assert_eq!(delivery.frequency.value, Some(frequency));
-        assert_eq!(delivery.failure_rate.value, rate);
-    }
-
-    #[test]
-    fn a_repair_is_counted_from_the_first_failure_to_the_next_success() {
-        let failed = [(9, "failure"), (8, "timed_out"), (7, "cancelled"), (6, "success")];
-        assert_eq!(repairs(&runs(&failed)), [], "it may have failed for longer than was read");
-        let history = runs(&[[(10, "success")].as_slice(), &failed].concat());
-        assert_eq!(repairs(&history), [(at(-9 * HOUR + 60), at(-6 * HOUR + 60))]);
-        assert_eq!(repairs(&runs(&[(9, "success"), (8, "failure")])), [], "not repaired yet");
-        let mut shuffled = history.clone();
-        shuffled.reverse();
-        assert_eq!(repairs(&shuffled), repairs(&history));
-    }
-
-    #[test]
-    fn a_repair_belongs_to_the_window_in_which_it_ended() {
-        let history = runs(&[
-            (31, "success"),
-            (30, "failure"),
-            (20, "success"),
-            (15, "failure"),
-            (14, "success"),
-            (10, "failure"),
-            (8, "success"),
-        ]);
-        let (now, before) =
-            (Delivery::of(&[&history], today()), Delivery::of(&[&history], today().before()));
-        assert_eq!((now.restore.samples, now.restore.value), (3, Some(7200.0)));
-        assert_eq!((before.restore.samples, before.restore.value), (0, None));
-    }
-
-    #[test]
-    fn one_agent_does_not_repair_another() {
-        let (broken, fine) = (runs(&[(9, "failure")]), runs(&[(8, "success")]));
-        assert_eq!(Delivery::of(&[&broken, &fine], today()).restore.samples, 0);
-    }
-
-    #[test]
-    fn lead_time_is_from_the_commit_to_the_end_of_the_successful_run() {
-        let mut history = runs(&[(1, "success"), (2, "success"), (3, "success"), (4, "failure")]);
-        let lead = Delivery::of(&[&history], today()).lead;
-        assert_eq!((lead.value, lead.samples), (Some(660.0), 3));
-        history[0].head_commit = None;
-        let lead = Delivery::of(&[&history], today()).lead;
-        assert_eq!(
-            (lead.value, lead.samples),
-            (None, 2),
-            "too few samples without GitHub's commit"
-        );
-    }
-
-    #[rstest]
-    #[case(Some(2.0), Some(1.0), Some(Trend::Up))]
-    #[case(Some(1.0), Some(2.0), Some(Trend::Down))]
-    #[case(Some(1.04), Some(1.0), Some(Trend::Steady))]
-    #[case(Some(0.0), Some(0.0), Some(Trend::Steady))]
-    #[case(Some(1.0), Some(0.0), Some(Trend::Up))]
-    #[case(None, Some(1.0), None)]
-    #[case(Some(1.0), None, None)]
-    fn a_trend_needs_both(
-        #[case] now: Option<f64>,
-        #[case] before: Option<f64>,
-        #[case] expected: Option<Trend>,
-    ) {
-        let measure = |value| Measure { value, samples: 9 };
-        assert_eq!(measure(now).trend(measure(before)), expected);
-    }
-
-    proptest! {
-        #[test]
-        fn no_repair_is_counted_twice_or_lost(history in prop::collection::vec((1i64..48, "success|failure|cancelled"), 0..80)) {
-            let history: Vec<_> = history.iter().map(|(hours, word)| (*hours, word.as_str())).collect();
-            let all = runs(&history);
-            let repaired = repairs(&all);
-            prop_assert!(repaired.iter().all(|(begin, end)| begin <= end));
-            prop_assert!(repaired.windows(2).all(|pair| pair[0].1 <= pair[1].0));
-            let both = [today(), today().before()].map(|w| Delivery::of(&[&all], w).restore.samples);
-            prop_assert_eq!(both.iter().sum::<usize>(), repaired.len());
-        }
-    }
-}
+mod tests;

@@ -1,23 +1,25 @@
 //! Renders a digest.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
 
-use super::chart::Chart;
-use super::delivery::{Delivery, LEAST_SAMPLES, Measure, Trend};
+use super::chart::{Chart, ChartRow};
+use super::delivery::Delivery;
+use super::lines::{Detail, counts, row_lines, rows_lines};
+use super::measures;
 use super::period::{Period, Window};
 use super::picture;
+use super::row::{Row, RowRuns};
 use super::tally::Tally;
+use super::zone::Zone;
 use crate::agents::NONE_REPORTED;
-use crate::deploy::run_line::run_line;
 use crate::discord::message::fits;
 use crate::discord::{Attachment, Message};
-use crate::github::explain::{Subject, explain};
-use crate::github::window::Listed;
-use crate::github::{GithubError, Run};
-use crate::text::{duration, escape, time};
+use crate::github::Run;
+use crate::text::{escape, time};
 
-/// With fewer samples the 95th percentile is simply the longest.
-const LEAST_FOR_P95: usize = 20;
+/// Where the measures are defined.
+const DEFINITIONS: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/digest.md#what-the-numbers-mean");
 
 /// The first line. It contains the window's exact start and end, so it identifies the digest.
 pub(crate) fn head(period: Period, window: Window) -> String {
@@ -29,59 +31,121 @@ pub(crate) fn head(period: Period, window: Window) -> String {
     format!("📊 **{word} digest** · {from} to {to}")
 }
 
-/// The runs of one agent's workflow.
-pub(super) struct AgentRuns {
-    pub(super) agent: String,
-    pub(super) file: String,
-    pub(super) page: String,
-    pub(super) deploys: bool,
-    /// The runs of this window and of the one before.
-    pub(super) listed: Result<Listed, GithubError>,
+/// What a digest says.
+pub(super) struct Summary {
+    pub(super) period: Period,
+    pub(super) window: Window,
+    pub(super) zone: Zone,
+    /// Where the last digest ended, if that is too long ago to look back to.
+    pub(super) cut: Option<DateTime<Utc>>,
+    pub(super) rows: Vec<Row>,
+    /// Of this window and the one before, and of how many re-run runs not every attempt is known.
+    pub(super) delivery: Option<(Delivery, Delivery, usize)>,
 }
 
 /// Renders the message of a digest.
-pub(super) fn render(period: Period, window: Window, reports: &[AgentRuns]) -> Message {
-    if reports.is_empty() {
+pub(super) fn render(summary: &Summary) -> Message {
+    if summary.rows.is_empty() {
         return Message::private(NONE_REPORTED);
     }
-    let before = match period {
-        Period::Daily => "the 24 hours before",
-        Period::Weekly => "the 7 days before",
+    let (top, bottom) = (top(summary), bottom(summary));
+    let rows = |detail| match summary.rows.as_slice() {
+        [row] => vec![row_lines(row, summary.window, detail)],
+        rows => rows_lines(rows, summary.window, detail),
     };
-    let known: Vec<(&AgentRuns, &Listed)> =
-        reports.iter().filter_map(|report| Some((report, report.listed.as_ref().ok()?))).collect();
-    let inside = |run: &&Run| window.takes(run);
-    let mut top = vec![head(period, window)];
-    if reports.len() > 1 && !known.is_empty() {
-        let all = known.iter().flat_map(|(_, listed)| listed.runs.iter()).filter(inside);
-        let of = if known.len() == reports.len() {
-            format!("{} agents", reports.len())
-        } else {
-            format!("{} of {} agents", known.len(), reports.len())
-        };
-        top.push(format!("**In total** · {of}"));
-        top.extend(counts(&Tally::of(all)));
-    }
-    let deploying: Vec<&[Run]> = known
-        .iter()
-        .filter_map(|(report, listed)| report.deploys.then_some(listed.runs.as_slice()))
-        .collect();
-    let mut bottom = Vec::new();
-    if !deploying.is_empty() {
-        bottom.push(format!("**Delivery** · against {before}"));
-        let now = Delivery::of(&deploying, window);
-        bottom.extend(delivery(now, Delivery::of(&deploying, window.before())));
-    }
-    if !known.is_empty() {
-        bottom.extend(DEFINITIONS.lines().map(|line| format!("-# {line}")));
-    }
-    let agents = reports.iter().map(|report| block(report, window));
-    let message = Message::public(&between(&top.join("\n"), agents, &bottom.join("\n")));
-    let all = known.iter().flat_map(|(_, listed)| listed.runs.iter());
-    match picture(&Chart::of(all, window, period)) {
+    let join = |rows: &[String]| {
+        let parts = [&top].into_iter().chain(rows).chain([&bottom]);
+        parts.filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n")
+    };
+    let all = [Detail::Full, Detail::Short, Detail::Line, Detail::Bare].map(rows);
+    let whole = all.iter().map(|rows| join(rows)).find(|text| fits(text));
+    let cut = || all.last().map(|rows| cut(rows, join)).unwrap_or_default();
+    let message = Message::public(&whole.unwrap_or_else(cut));
+    match picture(&chart(summary)) {
         Some(picture) => message.with(picture),
         None => message,
     }
+}
+
+/// As many rows as fit, and the number of those left out.
+fn cut(rows: &[String], join: impl Fn(&[String]) -> String) -> String {
+    let with = |shown: usize| {
+        let more = format!("… and {} more; `/status` shows each agent.", rows.len() - shown);
+        join(&rows.iter().take(shown).cloned().chain([more]).collect::<Vec<_>>())
+    };
+    // If even no row fits, `Message::public` cuts the text.
+    (0..rows.len()).rev().map(&with).find(|text| fits(text)).unwrap_or_else(|| with(0))
+}
+
+fn known(summary: &Summary) -> impl Iterator<Item = (&Row, &RowRuns)> {
+    summary.rows.iter().filter_map(|row| Some((row, row.runs.as_ref().ok()?)))
+}
+
+fn top(summary: &Summary) -> String {
+    let mut lines = vec![head(summary.period, summary.window)];
+    if let Some(last) = summary.cut {
+        let (last, from) = (last.timestamp(), summary.window.from.timestamp());
+        lines.push(format!(
+            "⚠️ The last digest ended <t:{last}:f>, which is too long ago: what ran until <t:{from}:f> is in none."
+        ));
+    }
+    let agents: usize = summary.rows.iter().map(|row| row.agents.len()).sum();
+    let of_known: usize = known(summary).map(|(row, _)| row.agents.len()).sum();
+    let busy = known(summary).filter(|(_, runs)| !runs.is_quiet()).count();
+    // Else it would only repeat the one.
+    if busy > 1 || (of_known > 0 && of_known < agents) {
+        let of = if of_known == agents {
+            format!("{agents} agents")
+        } else {
+            format!("{of_known} of {agents} agents")
+        };
+        lines.push(format!("**In total** · {of}"));
+        let runs: Vec<&Run> = known(summary).flat_map(|(_, row)| &row.runs).collect();
+        if !runs.is_empty() || known(summary).all(|(_, row)| row.is_quiet()) {
+            lines.extend(counts(&Tally::of(runs)));
+        }
+    }
+    lines.join("\n")
+}
+
+fn bottom(summary: &Summary) -> String {
+    let mut lines = Vec::new();
+    if let Some((now, before, unknown)) = summary.delivery {
+        let days = summary.window.days(&summary.zone);
+        lines.push(format!("**Delivery** · against {}", measures::before(days)));
+        lines.extend(measures::lines(now, before));
+        match unknown {
+            0 => {}
+            1 => lines.push("⚠️ How a re-run run had ended before is not known.".to_owned()),
+            more => lines.push(format!("⚠️ How {more} re-run runs had ended before is not known.")),
+        }
+    }
+    let left_out: Vec<String> = known(summary)
+        .filter(|(row, runs)| row.deploys && !runs.is_whole())
+        .map(|(row, _)| row.name())
+        .collect();
+    if !left_out.is_empty() {
+        let names = if left_out.len() > 3 {
+            format!("{} workflows", left_out.len())
+        } else {
+            left_out.join(", ")
+        };
+        lines.push(format!("⚠️ Delivery is not known of {names}: runs may be missing."));
+    }
+    if known(summary).next().is_some() {
+        lines.push(format!("-# {}", escape::link("What the numbers mean", DEFINITIONS)));
+    }
+    lines.join("\n")
+}
+
+fn chart(summary: &Summary) -> Chart {
+    let runs: Vec<&Run> = known(summary).flat_map(|(_, row)| &row.runs).collect();
+    let row = |(row, runs): (&Row, &RowRuns)| ChartRow {
+        names: row.agents.clone(),
+        tally: Tally::of(&runs.runs),
+    };
+    let rows = known(summary).map(row).collect();
+    Chart::of(&runs, rows, summary.window, &summary.zone)
 }
 
 /// The picture of the chart. `None` without runs.
@@ -93,154 +157,5 @@ fn picture(chart: &Chart) -> Option<Attachment> {
     Some(Attachment::png("digest.png", &chart.words(), png?.into()))
 }
 
-/// The definitions of the measures, shown in the message.
-const DEFINITIONS: &str = "\
-Failed: also timed out, could not start. Others: skipped, neutral, not ended … Success rate and durations: of what \
-succeeded or failed.
-Deployment frequency: successful deploys. Change failure rate: failed deploys of those that succeeded or failed. Time to \
-restore: median, end of the first failure after a success to end of the next success. Lead time: median, commit to end of its successful \
-deploy. n/a: fewer than 3 samples, for p95 20. → is less than 5 % apart.";
-
-/// Joins `top`, as many of the agents' blocks as fit, the number of those left out, and `bottom`.
-fn between(top: &str, blocks: impl Iterator<Item = String>, bottom: &str) -> String {
-    let whole = |blocks: &[String]| {
-        let parts = [top].into_iter().chain(blocks.iter().map(String::as_str)).chain([bottom]);
-        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
-    };
-    let all: Vec<String> = blocks.collect();
-    let more = |shown: usize| match all.len() - shown {
-        0 => Vec::new(),
-        hidden => vec![format!("… and {hidden} more agents; `/status` shows their last runs.")],
-    };
-    let with = |shown: usize| {
-        let blocks: Vec<String> = all.iter().take(shown).cloned().chain(more(shown)).collect();
-        whole(&blocks)
-    };
-    // If even no block fits, `Message::public` cuts the text.
-    (0..=all.len()).rev().map(with).find(|text| fits(text)).unwrap_or_else(|| with(0))
-}
-
-/// The lines about one agent.
-fn block(report: &AgentRuns, window: Window) -> String {
-    let workflow = escape::link(&escape::code(&report.file, 100), &report.page);
-    let mut lines = vec![format!("**{}** · {workflow}", escape::plain(&report.agent, 50))];
-    match &report.listed {
-        Err(error) => {
-            lines.push(format!("⚠️ {}", explain(error, Subject::ThisWorkflow, "Actions: read")))
-        }
-        Ok(listed) => {
-            let inside = listed.runs.iter().filter(|run| window.takes(run));
-            lines.extend(counts(&Tally::of(inside.clone())));
-            if let Some(latest) = inside.max_by_key(|run| (run.created_at, run.id)) {
-                lines.push(format!("Latest: {}", run_line(latest)));
-            }
-            if listed.left_out > 0 {
-                lines.push(format!(
-                    "⚠️ GitHub does not list {} more runs: too many within one second.",
-                    listed.left_out
-                ));
-            }
-        }
-    }
-    lines.join("\n")
-}
-
-fn counts(tally: &Tally) -> Vec<String> {
-    if tally.runs() == 0 {
-        return vec!["No runs in this window.".to_owned()];
-    }
-    let runs = match tally.runs() {
-        1 => "1 run".to_owned(),
-        more => format!("{more} runs"),
-    };
-    let Tally { success, failure, cancelled, other, durations } = tally;
-    let rate = tally.success_rate().map_or_else(|| "n/a".to_owned(), percent);
-    let mut lines = vec![format!(
-        "{runs}: 🟢 {success} succeeded · 🔴 {failure} failed · ⚪ {cancelled} cancelled · ⚪ {other} others · \
-         success rate **{rate}**"
-    )];
-    if let (Some(median), Some(average)) = (durations.median(), durations.average()) {
-        let p95 = durations.percentile(95).filter(|_| durations.len() >= LEAST_FOR_P95);
-        lines.push(format!(
-            "Duration: median **{}** · p95 **{}** · average **{}**",
-            duration::compact(median),
-            p95.map_or_else(|| "n/a".to_owned(), duration::compact),
-            duration::compact(average),
-        ));
-    }
-    lines
-}
-
-fn delivery(now: Delivery, before: Delivery) -> [String; 4] {
-    let line = |name: &str, pick: fn(Delivery) -> Measure, words: fn(f64) -> String| {
-        measure(name, pick(now), pick(before), words)
-    };
-    [
-        line("Deployment frequency", |d| d.frequency, |value| format!("{value:.1} a day")),
-        line("Change failure rate", |d| d.failure_rate, percent),
-        line("Time to restore", |d| d.restore, seconds),
-        line("Lead time", |d| d.lead, seconds),
-    ]
-}
-
-fn measure(name: &str, now: Measure, before: Measure, words: fn(f64) -> String) -> String {
-    let Some(value) = now.value else {
-        return format!("{name}: n/a (n = {}, fewer than {LEAST_SAMPLES})", now.samples);
-    };
-    // One or two deploys give no trend.
-    let has_trend = now.samples.min(before.samples) >= LEAST_SAMPLES;
-    let trend = match now.trend(before).filter(|_| has_trend) {
-        Some(Trend::Up) => "↑ from",
-        Some(Trend::Down) => "↓ from",
-        Some(Trend::Steady) => "→ from",
-        None => "before:",
-    };
-    let then = before.value.map_or_else(|| "n/a".to_owned(), words);
-    let (samples, samples_then) = (now.samples, before.samples);
-    format!("{name}: **{}** {trend} {then} (n = {samples}, before {samples_then})", words(value))
-}
-
-fn percent(part: f64) -> String {
-    format!("{:.1} %", part * 100.0)
-}
-
-fn seconds(value: f64) -> String {
-    TimeDelta::try_milliseconds((value * 1000.0) as i64).map_or_else(String::new, duration::compact)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn the_definitions_match_the_constants() {
-        assert!(DEFINITIONS.contains(&format!("fewer than {LEAST_SAMPLES} samples")));
-        assert!(DEFINITIONS.contains(&format!("p95 {LEAST_FOR_P95}")));
-        assert_eq!(
-            measure(
-                "Lead time",
-                Measure { value: None, samples: 2 },
-                Measure { value: Some(1.0), samples: 9 },
-                seconds
-            ),
-            "Lead time: n/a (n = 2, fewer than 3)"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn agents_that_do_not_fit_are_left_out_and_counted(
-            lengths in prop::collection::vec(1usize..900, 0..12),
-        ) {
-            let blocks: Vec<_> = lengths.iter().map(|length| "x".repeat(*length)).collect();
-            let (top, bottom) = ("t".repeat(400), "b".repeat(900));
-            let text = between(&top, blocks.clone().into_iter(), &bottom);
-            prop_assert!(fits(&text));
-            prop_assert!(text.starts_with(&top) && text.ends_with(&bottom));
-            let shown = text.lines().filter(|line| line.starts_with('x')).count();
-            let left_out = text.lines().find_map(|line| line.strip_prefix("… and ")?.split(' ').next()?.parse().ok());
-            prop_assert_eq!(shown + left_out.unwrap_or(0usize), blocks.len());
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Draws a chart as a PNG.
+//! Draws a chart as a PNG: runs by time, and below them how long they took, or with several workflows each.
 //!
 //! It draws with tiny-skia alone: bars and a legend are few shapes, and a charting library would need
 //! system fonts or a renderer.
@@ -8,11 +8,13 @@
 //! for people with colour vision deficiencies. They also differ in lightness, and their order is fixed.
 
 mod canvas;
+mod table;
 
 use chrono::TimeDelta;
 
 use super::chart::{Bar, Chart};
 use super::tally::Tally;
+use crate::text::duration;
 use canvas::{Anchor, Canvas, Rgb};
 
 const WIDTH: f32 = 1100.0;
@@ -31,18 +33,27 @@ const CANCELLED: Rgb = Rgb(0x8a, 0x94, 0xa3);
 const OTHER: Rgb = Rgb(0xf2, 0xdc, 0x6b);
 const DURATION: Rgb = Rgb(0x6c, 0xb8, 0xf0);
 
+/// So many labels fit below the bars.
+const MOST_LABELS: usize = 10;
+
 const TITLE: f32 = 30.0;
 const LABEL: f32 = 24.0;
 
 /// Steps of the axis of durations, in seconds.
-const SECONDS: &[i64] =
-    &[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400];
+const SECONDS: &[i64] = &[
+    1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400, 172_800,
+];
 
 /// The chart as a PNG; `None` if it cannot be drawn.
 pub(crate) fn png(chart: &Chart) -> Option<Vec<u8>> {
     let mut canvas = Canvas::new(WIDTH, HEIGHT, GROUND)?;
-    runs(&mut canvas, chart);
-    durations(&mut canvas, chart);
+    if chart.rows.len() > 1 {
+        let top = table::draw(&mut canvas, &chart.rows);
+        runs(&mut canvas, chart, top - 60.0);
+    } else {
+        runs(&mut canvas, chart, 380.0);
+        durations(&mut canvas, chart);
+    }
     canvas.png()
 }
 
@@ -85,14 +96,16 @@ fn places(bars: &[Bar]) -> impl Iterator<Item = (&Bar, f32, f32)> {
     })
 }
 
-fn runs(canvas: &mut Canvas, chart: &Chart) {
+fn runs(canvas: &mut Canvas, chart: &Chart, bottom: f32) {
     let title = format!("Runs per {}", chart.unit);
     let end = canvas.text(&title, 36.0, 56.0, TITLE, TEXT, Anchor::Start);
-    let note = if chart.cut { "UTC, first and last cut by the window" } else { "UTC" };
-    canvas.text(note, end + 16.0, 56.0, LABEL, FAINT, Anchor::Start);
+    let cut = if chart.cut { ", first and last cut by the window" } else { "" };
+    let note = format!("{}{cut}", chart.zone);
+    canvas.text(&note, end + 16.0, 56.0, LABEL, FAINT, Anchor::Start);
 
     let mut x = 36.0;
-    for (name, color, count) in outcomes(&chart.total) {
+    let known = |(name, _, count): &(&str, Rgb, usize)| *count > 0 || *name != "not ended";
+    for (name, color, count) in outcomes(&chart.total).into_iter().filter(known) {
         canvas.rectangle(x, 80.0, 22.0, 22.0, color);
         x = canvas.text(&format!("{name} {count}"), x + 32.0, 100.0, LABEL, TEXT, Anchor::Start)
             + 34.0;
@@ -100,7 +113,7 @@ fn runs(canvas: &mut Canvas, chart: &Chart) {
 
     let most = chart.bars.iter().map(|bar| bar.tally.runs()).max().unwrap_or_default();
     let most = i64::try_from(most).unwrap_or(i64::MAX / 4);
-    let plot = Plot::axis(canvas, (160.0, 380.0), step_of(most), most, |value| value.to_string());
+    let plot = Plot::axis(canvas, (160.0, bottom), step_of(most), most, |value| value.to_string());
     for (bar, middle, width) in places(&chart.bars) {
         let mut below = 0.0;
         for (_, color, count) in outcomes(&bar.tally) {
@@ -121,16 +134,25 @@ fn runs(canvas: &mut Canvas, chart: &Chart) {
             let y = plot.y(below) - 8.0;
             canvas.text(&bar.tally.runs().to_string(), middle, y, LABEL, TEXT, Anchor::Middle);
         }
+    }
+    labels(canvas, chart, &plot);
+}
+
+/// The bars' labels: as many as there is room for.
+fn labels(canvas: &mut Canvas, chart: &Chart, plot: &Plot) {
+    let every = chart.bars.len().div_ceil(MOST_LABELS).max(1);
+    for (bar, middle, _) in places(&chart.bars).step_by(every) {
         canvas.text(&bar.label, middle, plot.bottom + 34.0, LABEL, FAINT, Anchor::Middle);
     }
 }
 
-fn outcomes(tally: &Tally) -> [(&'static str, Rgb, usize); 4] {
+fn outcomes(tally: &Tally) -> [(&'static str, Rgb, usize); 5] {
     [
         ("succeeded", SUCCESS, tally.success),
         ("failed", FAILURE, tally.failure),
         ("cancelled", CANCELLED, tally.cancelled),
         ("others", OTHER, tally.other),
+        ("not ended", DURATION, tally.open),
     ]
 }
 
@@ -159,8 +181,8 @@ fn durations(canvas: &mut Canvas, chart: &Chart) {
             let half = (width / 2.0).min(26.0);
             canvas.rectangle(middle - half, y(median) - 4.0, half * 2.0, 8.0, DURATION);
         }
-        canvas.text(&bar.label, middle, plot.bottom + 34.0, LABEL, FAINT, Anchor::Middle);
     }
+    labels(canvas, chart, &plot);
 }
 
 /// The axis step: 1, 2 or 5 times a power of ten, so that at most four steps reach the highest value.
@@ -177,14 +199,12 @@ fn step_of(most: i64) -> i64 {
     }
 }
 
-/// `30s`, `5m`, `1m 30s`, `2h`.
+/// `30s`, `5m`, `1m 30s`, `2h`, `1d 12h`.
 fn tick(seconds: i64) -> String {
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s}s"),
-        (0, m, 0) => format!("{m}m"),
-        (0, m, s) => format!("{m}m {s}s"),
-        (h, 0, _) => format!("{h}h"),
-        (h, m, _) => format!("{h}h {m}m"),
+    let words = duration::compact(TimeDelta::seconds(seconds));
+    match words.split_once(' ') {
+        Some((whole, rest)) if rest.starts_with('0') => whole.to_owned(),
+        _ => words,
     }
 }
 
@@ -194,9 +214,11 @@ fn float(number: i64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chart::ChartRow;
     use super::super::period::tests::{at, run};
-    use super::super::{Period, Window};
+    use super::super::{Period, Window, Zone};
     use super::*;
+    use crate::github::Run;
     use rstest::rstest;
 
     #[rstest]
@@ -211,16 +233,37 @@ mod tests {
     }
 
     #[rstest]
+    #[case(0, "0s")]
+    #[case(30, "30s")]
+    #[case(300, "5m")]
+    #[case(90, "1m 30s")]
+    #[case(7200, "2h")]
+    #[case(129_600, "1d 12h")]
+    #[case(172_800, "2d")]
+    fn a_tick_is_short(#[case] seconds: i64, #[case] words: &str) {
+        assert_eq!(tick(seconds), words);
+    }
+
+    #[rstest]
     #[case::nothing(&[])]
     #[case::one(&[(60, "success")])]
     #[case::absurd(&[(i64::from(i32::MAX), "failure"), (0, "skipped"), (-9, "success")])]
     fn any_runs_can_be_drawn(#[case] history: &[(i64, &str)]) {
         let runs = (1..).zip(history).map(|(id, (took, word))| run(id, -60, *took, word));
         let runs: Vec<_> = runs.collect();
-        for period in [Period::Daily, Period::Weekly] {
-            let chart = Chart::of(&runs, Window::ending(at(0), period), period);
-            let png = png(&chart).unwrap();
-            assert!(png.starts_with(b"\x89PNG") && png.len() < 100_000, "{}", png.len());
+        let runs: Vec<&Run> = runs.iter().collect();
+        let zone = Zone::utc();
+        for rows in [0, 1, 2, 10, 11, 60] {
+            let row = |number: usize| ChartRow {
+                names: vec![(format!("Déploiement {number}"), "deploy".to_owned())],
+                tally: Tally::of(runs.iter().copied().take(number % 4)),
+            };
+            for period in [Period::Daily, Period::Weekly] {
+                let window = Window::ending(at(0), period, &zone);
+                let chart = Chart::of(&runs, (0..rows).map(row).collect(), window, &zone);
+                let png = png(&chart).unwrap();
+                assert!(png.starts_with(b"\x89PNG") && png.len() < 100_000, "{}", png.len());
+            }
         }
     }
 }

@@ -4,12 +4,15 @@
 //! the same event. `post` is idempotent: a retry does not post the digest twice.
 
 mod post;
+mod series;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use futures_util::FutureExt;
 use futures_util::future::ready;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::bot::Context;
@@ -20,14 +23,22 @@ use crate::discord::channel::trouble;
 use crate::store::StoreError;
 use crate::telemetry::{self, About, Telemetry};
 
-/// The default task of a schedule.
-const DIGEST: &str = "digest";
+/// Our clock may be so much behind the scheduler's. A digest that ends later than that would miss the runs until
+/// its end, and keep all others from being posted until then.
+const FUTURE: TimeDelta = TimeDelta::hours(1);
 
-/// The event of a schedule.
+/// Tries stop this long before the work is told to stop, so that the error says why it was not posted.
+const STOP_BEFORE: Duration = Duration::from_secs(1);
+
+/// How long to try where there is no deadline.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(120);
+
+/// The only task of a schedule.
+pub const DIGEST: &str = "digest";
+
+/// An event that asks for the digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schedule {
-    /// What to do. `None`: the digest.
-    pub task: Option<String>,
     /// The digest's period. `None`: `DIGEST_PERIOD`.
     pub period: Option<String>,
     /// When the event was due. Retries carry the same time, so it identifies the digest.
@@ -56,9 +67,6 @@ impl Done {
 /// Why the digest was not posted, and what to do. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotDone {
-    /// The task is unknown.
-    #[error("the schedule's task {0:?} is not known, only \"digest\" is")]
-    UnknownTask(String),
     /// The period is unknown.
     #[error("the schedule's period {0:?} is not known, only \"daily\" and \"weekly\" are")]
     UnknownPeriod(String),
@@ -73,9 +81,9 @@ pub enum NotDone {
         "DISCORD_BOT_TOKEN is not set: the digest on a schedule is posted with the bot's token"
     )]
     NoBotToken,
-    /// No agent has `reported = true`.
+    /// No agent has a workflow that is reported.
     #[error(
-        "no agent is reported: set `reported = true` in agents.toml on those that the digest is to tell of"
+        "there is nothing to sum up: in agents.toml no agent has a workflow, or each has `reported = false`"
     )]
     NothingReported,
     /// The runs of no agent could be read.
@@ -87,6 +95,11 @@ pub enum NotDone {
     /// Discord refused it, or could not be reached.
     #[error("{}", said(.0))]
     Discord(DiscordError),
+    /// Another digest for the same channel is being posted.
+    #[error(
+        "another digest is being posted to the channel; the next try will see what became of it"
+    )]
+    Busy,
     /// The deadline came first.
     #[error("there was not enough time to post the digest")]
     OutOfTime,
@@ -106,12 +119,16 @@ pub async fn run(
     schedule: Schedule,
     deadline: Option<Deadline>,
 ) -> Result<Done, NotDone> {
-    let time = schedule.time.unwrap_or_else(|| {
-        tracing::warn!("the schedule's event says no time: taken is the minute of its arrival");
-        let now = context.clock.now();
+    let now = context.clock.now();
+    let time = schedule.time.filter(|time| *time - now < FUTURE);
+    let time = time.and_then(|time| time.duration_trunc(TimeDelta::seconds(1)).ok());
+    let time = time.unwrap_or_else(|| {
+        tracing::warn!(
+            "the schedule's event says no time, or one to come: taken is the minute of its arrival"
+        );
         now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now)
     });
-    let about = About::digest(context.digest.channel_id, time, context.clock.now());
+    let about = About::digest(context.digest.channel_id, time, now);
     let work = async {
         match asked(&schedule, context.digest.period) {
             Ok(period) => in_time(context, period, time, deadline).await,
@@ -137,10 +154,6 @@ fn noted(done: &Result<Done, NotDone>) {
 /// The digest's period, if the event is valid.
 fn asked(schedule: &Schedule, default: Period) -> Result<Period, NotDone> {
     let cut = |text: &str| text.chars().take(50).collect::<String>();
-    match schedule.task.as_deref() {
-        None | Some(DIGEST) => {}
-        Some(other) => return Err(NotDone::UnknownTask(cut(other))),
-    }
     match schedule.period.as_deref() {
         None => Ok(default),
         Some(name) => Period::named(name).ok_or_else(|| NotDone::UnknownPeriod(cut(name))),
@@ -156,7 +169,13 @@ async fn in_time(
 ) -> Result<Done, NotDone> {
     let owned = context.clone();
     let span = tracing::info_span!("scheduled", channel_id = context.digest.channel_id, %time);
-    let work = async move { post::digest(&owned, period, time).await };
+    let until = match deadline {
+        Some(deadline) => {
+            deadline.wind_up - STOP_BEFORE.min((deadline.wind_up - Instant::now()) / 4)
+        }
+        None => Instant::now() + WITHOUT_DEADLINE,
+    };
+    let work = async move { post::digest(&owned, period, time, until).await };
     let mut work = context.tasks.spawn(work.instrument(span));
     tokio::select! {
         biased;
@@ -174,18 +193,15 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(None, None, Ok(Period::Weekly))]
-    #[case(Some("digest"), Some("daily"), Ok(Period::Daily))]
-    #[case(Some("sweep"), None, Err("the schedule's task \"sweep\" is not known"))]
-    #[case(Some("Digest"), Some("daily"), Err("\"Digest\" is not known"))]
-    #[case(None, Some("monthly"), Err("the schedule's period \"monthly\" is not known"))]
+    #[case(None, Ok(Period::Weekly))]
+    #[case(Some("daily"), Ok(Period::Daily))]
+    #[case(Some("monthly"), Err("the schedule's period \"monthly\" is not known"))]
     fn a_schedules_event_gives_a_period_or_an_error(
-        #[case] task: Option<&str>,
         #[case] period: Option<&str>,
         #[case] expected: Result<Period, &str>,
     ) {
-        let (task, period) = (task.map(str::to_owned), period.map(str::to_owned));
-        let asked = asked(&Schedule { task, period, time: None }, Period::Weekly);
+        let period = period.map(str::to_owned);
+        let asked = asked(&Schedule { period, time: None }, Period::Weekly);
         match expected {
             Ok(period) => assert_eq!(asked, Ok(period)),
             Err(words) => assert!(asked.unwrap_err().to_string().contains(words)),

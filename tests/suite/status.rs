@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use rstest::rstest;
+use standins::discord::User;
 use standins::github::{Fault, NewRun, On, Scenario, Timetable, What, Workflow};
 
 use crate::world::{Plan, World};
@@ -42,6 +43,7 @@ pub(crate) const TWO_AGENTS: &str = r#"
     command = "triage"
     kind = "workflow"
     workflow = "triage.yml"
+    reported = false
 "#;
 
 fn runs(world: &World) {
@@ -87,6 +89,90 @@ async fn two_runs_are_shown_unless_another_number_is_asked_for() {
         let told = status(with_api("active"), text).await;
         assert_eq!(told.matches("[Run #").count(), count, "{told}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_runs_are_shown_in_less_detail_and_eleven_are_refused() {
+    let world = World::new().await;
+    world.github.add_runs(NewRun::history(30, TimeDelta::days(3)));
+    let told = world.types("ada", "/status count:10").await;
+    let content = told.original().content.clone();
+    assert_eq!(
+        content.matches("🟢 ").count()
+            + content.matches("🔴 ").count()
+            + content.matches("⚪ ").count(),
+        10,
+        "{content}"
+    );
+    assert!(!content.contains("more do not fit"), "{content}");
+    for count in [0, 11] {
+        let interaction = world.interaction("ada", "/status count:10");
+        let mut payload: serde_json::Value = serde_json::from_slice(&interaction.body).unwrap();
+        payload["data"]["options"][0]["value"] = count.into();
+        let (_, body) = world.post(&world.discord.signed(payload)).await;
+        let content = body["data"]["content"].as_str().unwrap();
+        assert!(content.contains("`count` must be 1 to 10"), "{content}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_workflow_of_the_built_in_agents_is_shown() {
+    let world = World::new().await;
+    let told = world.types("ada", "/status").await;
+    let content = told.original().content.clone();
+    assert!(
+        content.contains("**Client deploy**") && content.contains("**Diagnose runner**"),
+        "{content}"
+    );
+}
+
+#[rstest]
+#[case::id("deploy_api")]
+#[case::name("api deploy")]
+#[case::command("/deploy-api")]
+#[tokio::test(start_paused = true)]
+async fn one_agent_can_be_asked_for(#[case] agent: &str) {
+    let world = World::of(Plan {
+        agents: Some(TWO_AGENTS),
+        scenario: with_api("active"),
+        ..Plan::default()
+    })
+    .await;
+    let told = world.types("ada", &format!("/status agent:\"{agent}\"")).await;
+    let content = told.original().content.clone();
+    assert!(
+        content.contains("**API deploy**") && !content.contains("**Client deploy**"),
+        "{content}"
+    );
+    assert_eq!(world.github.requests().len(), 2, "only its workflow is asked for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn agents_are_suggested_and_an_unknown_or_hidden_one_is_refused() {
+    let world = World::of(Plan { agents: Some(TWO_AGENTS), ..Plan::default() }).await;
+    let suggested = async |typed: &str| {
+        let text = format!("/status agent:{typed}|");
+        let typing = world.discord.autocomplete(&User::named("ada"), &text).unwrap();
+        let (_, body) = world.post(&typing).await;
+        let choices = body["data"]["choices"].as_array().unwrap().clone();
+        choices
+            .iter()
+            .map(|choice| choice["value"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(suggested("").await, ["deploy_client", "deploy_api"]);
+    assert_eq!(suggested("API").await, ["deploy_api"]);
+    assert!(suggested("triage").await.is_empty(), "it is not reported");
+    for agent in ["triage", "`@everyone`"] {
+        let told = world.types("ada", &format!("/status agent:{agent}")).await;
+        let content = told.original().content.clone();
+        assert!(
+            content.contains("There is no agent")
+                && content.contains("`deploy_client`, `deploy_api`"),
+            "{content}"
+        );
+    }
+    assert!(world.github.requests().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,30 +228,39 @@ async fn every_agent_fits_into_one_message_and_titles_are_escaped() {
     let agent = |n: usize| {
         format!(
             "[[agent]]\nid = \"a{n}\"\nname = \"Deploy {n}\"\ndescription = \"x\"\ncommand = \"c{n}\"\n\
-             kind = \"deploy\"\nworkflow = \"client-deploy.yml\"\nreported = true\n"
+             kind = \"deploy\"\nworkflow = \"w{n}.yml\"\n"
         )
     };
     let reporter = "[[agent]]\nid = \"s\"\nname = \"S\"\ndescription = \"x\"\ncommand = \"status\"\n\
                     kind = \"status\"\n";
-    let agents = reporter.to_owned() + &(0..5).map(agent).collect::<String>();
+    let agents = reporter.to_owned() + &(0..10).map(agent).collect::<String>();
     let agents: &'static str = Box::leak(agents.into_boxed_str());
-    let world = World::of(Plan { agents: Some(agents), ..Plan::default() }).await;
+    let mut scenario = Scenario::default();
+    for n in 0..10 {
+        scenario.add_workflow(Workflow::new(&format!("w{n}.yml"), "W"));
+    }
+    let world = World::of(Plan { agents: Some(agents), scenario, ..Plan::default() }).await;
     let id = "0b3b1c8e-6a3e-4c52-9f1d-0d5f6a7b8c9d";
-    for n in 1..=3 {
+    for n in 0..100 {
         world.github.add_run(NewRun {
             title: format!("Deploy — {id} by `@everyone` \u{202e}{}", "x".repeat(2000)),
             branch: "b".repeat(2000),
-            created: TimeDelta::minutes(-n),
+            created: TimeDelta::minutes(-1 - n),
+            workflow: format!("w{}.yml", n % 10),
             ..NewRun::default()
         });
     }
-    let told = world.types("ada", "/status count:3").await;
-    let content = &told.original().content;
-    for n in 0..5 {
-        assert!(content.contains(&format!("**Deploy {n}**")), "{content}");
+    for (text, shown) in [("/status", 2), ("/status count:10", 5)] {
+        let told = world.types("ada", text).await;
+        let content = &told.original().content;
+        for n in 0..10 {
+            assert!(content.contains(&format!("**Deploy {n}**")), "{content}");
+        }
+        assert_eq!(content.matches("🟢 ").count(), 10 * shown, "{content}");
+        let fewer = content.starts_with(&format!("-# {shown} of 10 runs each"));
+        assert_eq!(fewer, text.contains("count"), "{content}");
+        assert!(content.lines().all(|line| line.matches('`').count() % 2 == 0), "{content}");
+        assert!(!content.contains('\u{202e}') && !content.contains("more lines"), "{content}");
+        assert!(told.original().pings.is_empty());
     }
-    assert!(content.starts_with("-# "), "{content}");
-    assert!(content.lines().all(|line| line.matches('`').count() % 2 == 0), "{content}");
-    assert!(!content.contains('\u{202e}') && !content.contains("more lines"), "{content}");
-    assert!(told.original().pings.is_empty());
 }

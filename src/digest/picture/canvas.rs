@@ -94,6 +94,31 @@ impl Canvas {
         end
     }
 
+    /// Whether the font has every character of this text.
+    pub(super) fn has(&self, text: &str) -> bool {
+        text.chars().all(|c| self.face.glyph_index(c).is_some())
+    }
+
+    /// The text, cut with an ellipsis to this width in pixels.
+    pub(super) fn cut(&self, text: &str, size: f32, width: f32) -> String {
+        let scale = size / f32::from(self.face.units_per_em());
+        let advance = |c: char| {
+            let advance =
+                self.face.glyph_index(c).and_then(|glyph| self.face.glyph_hor_advance(glyph));
+            f32::from(advance.unwrap_or_default()) * scale
+        };
+        if text.chars().map(advance).sum::<f32>() <= width {
+            return text.to_owned();
+        }
+        let mut left = width - advance('…');
+        let fits = |c: &char| {
+            left -= advance(*c);
+            left >= 0.0
+        };
+        let kept: String = text.chars().take_while(fits).collect();
+        format!("{}…", kept.trim_end())
+    }
+
     /// Encodes the picture as a PNG.
     pub(super) fn png(&self) -> Option<Vec<u8>> {
         self.pixels.encode_png().ok()
@@ -157,6 +182,16 @@ mod tests {
         for c in (' '..='~').chain(['·', '–', '…']) {
             assert!(face.glyph_index(c).is_some(), "{c:?}");
         }
+    }
+
+    #[test]
+    fn a_text_is_cut_to_its_width() {
+        let canvas = Canvas::new(10.0, 10.0, Rgb(0, 0, 0)).unwrap();
+        assert_eq!(canvas.cut("Deploy", 20.0, 500.0), "Deploy");
+        let cut = canvas.cut("Deploy the client to staging", 20.0, 100.0);
+        assert!(cut.ends_with('…') && cut.starts_with("Deploy"), "{cut}");
+        assert_eq!(canvas.cut(&cut, 20.0, 100.0), cut);
+        assert!(canvas.has("Deploy…") && !canvas.has("Déploiement"));
     }
 
     #[test]

@@ -90,7 +90,8 @@ async fn nothing_is_posted_twice_while_the_channel_cannot_be_read() {
     world.discord.fault(Fault::new(On::ChannelMessage, What::Lost));
     nine(&world).await.unwrap_err();
     world.passes(Duration::from_secs(3600)).await;
-    world.discord.fault(Fault::new(On::ChannelRead, What::Status(500)).times(7));
+    let outage = Fault::new(On::ChannelRead, What::Status(500));
+    world.discord.fault_for(Duration::from_secs(300), outage);
     assert!(matches!(nine(&world).await, Err(NotDone::Discord(_))));
     world.passes(SECOND_RETRY).await;
     assert_eq!(nine(&world).await, Ok(Done::AlreadyThere));
@@ -123,11 +124,15 @@ async fn two_concurrent_deliveries_post_once() {
 #[tokio::test(start_paused = true)]
 async fn a_users_digest_of_the_same_window_is_not_taken_for_the_scheduled_one() {
     let world = world(Plan { remembers: Remembers::InMemory, ..plan() }).await;
-    let told = world.types("ada", "/status-digest").await;
+    let told = world.types("ada", "/status-digest period:weekly").await;
     let head = told.original().content.lines().next().unwrap().to_owned();
     let to: i64 = head.rsplit_once("<t:").unwrap().1.split(':').next().unwrap().parse().unwrap();
-    let schedule = Schedule { time: DateTime::from_timestamp(to, 0), ..Schedule::default() };
+    let schedule =
+        Schedule { time: DateTime::from_timestamp(to, 0), period: Some("weekly".to_owned()) };
+    world.discord.fault(Fault::new(On::ChannelMessage, What::Status(503)));
+    sent(&world.app, schedule.clone()).await.unwrap_err();
     assert_eq!(sent(&world.app, schedule).await, Ok(Done::Posted));
+    assert_eq!(looks(&world), 1);
     assert_eq!(only(&world).content.lines().next(), Some(head.as_str()));
 }
 
