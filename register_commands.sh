@@ -138,6 +138,9 @@ token=$(setting DISCORD_BOT_TOKEN)
 api=$(setting DISCORD_API_BASE)
 api=${api:-https://discord.com/api/v10}
 api=${api%/}
+# The token is sent there.
+[[ $api =~ ^(https://|http://(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?(/|$))[^?#\&@[:space:]]*$ ]] ||
+  fail "DISCORD_API_BASE must be an https URL without query, fragment or & (plain http only to this machine)"
 missing=
 [ -n "$application" ] || missing=" DISCORD_APPLICATION_ID"
 [ -n "$token" ] || missing="$missing DISCORD_BOT_TOKEN"

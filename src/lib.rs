@@ -10,7 +10,7 @@ pub mod bot;
 pub mod clock;
 pub mod commands;
 pub(crate) mod config;
-pub(crate) mod deploy;
+pub mod deploy;
 pub mod digest;
 pub mod discord;
 pub mod doctor;

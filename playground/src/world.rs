@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use standins::discord::{Discord, Endpoint, Interaction, User};
+use standins::discord::{Discord, Endpoint, GUILD_ID, Interaction, User};
 use standins::github::{Github, Input, Scenario, Workflow};
 use standins::site::Site;
-use standins::{Clock, Gauge};
+use standins::{Clock, Gauge, Scratch};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -36,6 +36,7 @@ pub(crate) struct World {
     deliveries: JoinSet<()>,
     shutdown: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
+    _scratch: Scratch,
 }
 
 impl World {
@@ -48,6 +49,8 @@ impl World {
         let discord = Discord::start(clock.clone(), gauge.clone()).await;
         let site = Site::start(clock, gauge).await;
         site.follow(&options.scenario);
+        let scratch = Scratch::new()?;
+        let data_file = scratch.file("deckhand.redb").to_string_lossy().into_owned();
         let env = |name: &str| match name {
             "DISCORD_PUBLIC_KEY" => Some(discord.public_key()),
             "DISCORD_APPLICATION_ID" => Some(discord.application_id()),
@@ -56,6 +59,7 @@ impl World {
             "GITHUB_API_BASE" => Some(github.url()),
             "GITHUB_TOKEN" => Some(token.clone()),
             "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
+            "ALLOWED_GUILD_IDS" => Some(GUILD_ID.to_owned()),
             // The default user may try everything.
             "ADMIN_USER_IDS" => Some(User::named("ada").id),
             "ALLOW_SECRET_WRITES" => Some("true".to_owned()),
@@ -63,6 +67,7 @@ impl World {
             // The site is on this machine.
             "SAFE_LOCAL" => Some("true".to_owned()),
             "POLL_INTERVAL_SECONDS" => Some(options.poll.to_string()),
+            "DATA_FILE" => Some(data_file.clone()),
             "WAIT_TIMEOUT_SECONDS" => Some(options.wait_timeout.to_string()),
             _ => None,
         };
@@ -93,6 +98,7 @@ impl World {
             deliveries: JoinSet::new(),
             shutdown: Some(shutdown),
             server,
+            _scratch: scratch,
         })
     }
 

@@ -42,6 +42,21 @@ pub(super) fn checked(
     Err(fault(value, format!("{key} {text:?} must be {shape}")))
 }
 
+/// The entries of a list that may be left out, but not be empty: `why` says what leaving it out means.
+pub(super) fn entries<'a>(
+    list: Option<&'a Spanned<Vec<Spanned<String>>>>,
+    key: &str,
+    why: &str,
+) -> Result<&'a [Spanned<String>], Fault> {
+    match list {
+        Some(list) if list.as_ref().is_empty() => {
+            Err(fault(list, format!("{key} is empty; leave it out {why}")))
+        }
+        Some(list) => Ok(list.as_ref()),
+        None => Ok(&[]),
+    }
+}
+
 pub(super) const COMMAND_NAME: &str = "1 to 32 lowercase letters, digits, - and _";
 
 pub(super) fn is_command_name(text: &str) -> bool {

@@ -1,17 +1,20 @@
 //! Parses and checks `agents.toml`, and makes a [`Registry`] of it.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::str::FromStr;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::fault::{COMMAND_NAME, Fault, checked, fault, fits, is_command_name, unique};
+use super::fault::{COMMAND_NAME, Fault, checked, entries, fault, fits, is_command_name, unique};
 use super::input::{RawInput, input};
 use super::registry::{Agent, Kind, RefPattern, Registry, Workflow, is_ref};
 use super::rule::Rule;
 use super::verification::{RawCheck, RawStep, verification};
-use crate::github::Repository;
+use crate::config;
+use crate::github::{Repository, git_ref};
+use crate::net::url_guard::UrlPolicy;
 
 /// The default agents, built into the binary.
 const BUILT_IN: &str = include_str!("../../agents.toml");
@@ -28,12 +31,26 @@ pub struct BadFile {
 
 /// Loads the agents from a file, or the built-in ones.
 pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
+    let (file, text) = read(path)?;
+    parse(&file, &text)
+}
+
+/// The same, and checks the URLs in it by the settings.
+pub fn load_for(path: Option<&Path>, urls: &UrlPolicy) -> Result<Registry, BadFile> {
+    let (file, text) = read(path)?;
+    let registry = parse(&file, &text)?;
+    allows_urls(&registry, urls).map_err(|fault| fault.in_file(&file, &text))?;
+    Ok(registry)
+}
+
+/// The file's name for messages, and its text.
+fn read(path: Option<&Path>) -> Result<(String, Cow<'static, str>), BadFile> {
     let Some(path) = path else {
-        return parse("agents.toml", BUILT_IN);
+        return Ok(("agents.toml".to_owned(), BUILT_IN.into()));
     };
     let file = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Ok(text) => parse(&file, &text),
+        Ok(text) => Ok((file, text.into())),
         Err(error) => {
             let what = format!("cannot be read ({error}); AGENTS_FILE names it");
             Err(BadFile { file, what })
@@ -41,10 +58,27 @@ pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
     }
 }
 
+fn allows_urls(registry: &Registry, urls: &UrlPolicy) -> Result<(), Fault> {
+    let verified = registry.agents().iter().filter_map(Agent::verification);
+    let own = verified.flat_map(|verification| &verification.checks);
+    for own in own.filter_map(|check| check.url.as_ref()) {
+        if let Err(why) = urls.check_whole(&own.url) {
+            return Err(Fault { at: own.at, what: format!("url is refused: {why}") });
+        }
+    }
+    Ok(())
+}
+
 /// Parses agents from TOML; `file` is the name shown in errors.
 pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
     let bad = |what: String| BadFile { file: file.to_owned(), what };
-    let raw: RawFile = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+    // Without the line's text, which may hold a password.
+    let raw: RawFile = toml::from_str(text).map_err(|error| match error.span() {
+        Some(span) => {
+            Fault { at: span.start, what: error.message().to_owned() }.in_file(file, text)
+        }
+        None => bad(error.message().to_owned()),
+    })?;
     let agents = raw.agents.iter().map(agent).collect::<Result<Vec<_>, _>>();
     let checked = agents.and_then(|agents| {
         unique("id", raw.agents.iter().map(|agent| &agent.id))?;
@@ -53,10 +87,15 @@ pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
         verified_agents_deploy(&raw.agents)?;
         Ok(Registry { agents })
     });
-    checked.map_err(|fault| {
-        let line = text.get(..fault.at).map_or(1, |before| before.matches('\n').count() + 1);
-        bad(format!("line {line}: {}", fault.what))
-    })
+    checked.map_err(|fault| fault.in_file(file, text))
+}
+
+impl Fault {
+    /// The error for the whole file, with the line.
+    fn in_file(self, file: &str, text: &str) -> BadFile {
+        let line = text.get(..self.at).map_or(1, |before| before.matches('\n').count() + 1);
+        BadFile { file: file.to_owned(), what: format!("line {line}: {}", self.what) }
+    }
 }
 
 #[derive(Deserialize)]
@@ -88,11 +127,9 @@ struct RawAgent {
     #[serde(default)]
     steps: Vec<RawStep>,
     #[serde(default)]
-    checks: Vec<RawCheck>,
-    #[serde(default)]
-    allowed_users: Vec<Spanned<String>>,
-    #[serde(default)]
-    allowed_roles: Vec<Spanned<String>>,
+    checks: Vec<Spanned<RawCheck>>,
+    allowed_users: Option<Spanned<Vec<Spanned<String>>>>,
+    allowed_roles: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
@@ -103,7 +140,10 @@ fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
             fits(s, 100)
         })?,
         command: checked(&raw.command, "command", COMMAND_NAME, is_command_name)?,
-        rule: Rule { users: ids(&raw.allowed_users)?, roles: ids(&raw.allowed_roles)? },
+        rule: Rule {
+            users: ids(raw.allowed_users.as_ref(), "allowed_users")?,
+            roles: ids(raw.allowed_roles.as_ref(), "allowed_roles")?,
+        },
         kind: kind(raw)?,
     })
 }
@@ -156,7 +196,7 @@ fn without_verification(raw: &RawAgent) -> Result<(), Fault> {
     let texts = [("verifies", &raw.verifies), ("run_command", &raw.run_command)];
     let key = (texts.into_iter().find_map(|(key, text)| Some((key, text.as_ref()?.span().start))))
         .or_else(|| raw.steps.first().map(|step| ("steps", step.at())))
-        .or_else(|| raw.checks.first().map(|check| ("checks", check.at())));
+        .or_else(|| raw.checks.first().map(|check| ("checks", check.span().start)));
     match key {
         Some((key, at)) => {
             let what = format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref());
@@ -186,7 +226,9 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
         return Err(fault(&raw.kind, what));
     };
     let default_ref = match &raw.default_ref {
-        Some(name) => checked(name, "ref", "a branch or tag name", is_ref)?,
+        Some(name) => {
+            git_ref::short(&checked(name, "ref", "a branch or tag name", is_ref)?).to_owned()
+        }
         None => "main".to_owned(),
     };
     let repository = match &raw.repository {
@@ -199,9 +241,14 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
     let mut allowed_refs = vec![RefPattern(default_ref.clone())];
     for pattern in &raw.allowed_refs {
         let shape = "branch or tag names, or prefixes like \"release/*\"";
-        let is_pattern =
-            |s: &str| s == "*" || is_ref(s.strip_suffix('*').unwrap_or(s).trim_end_matches('/'));
-        let pattern = RefPattern(checked(pattern, "allowed_refs", shape, is_pattern)?);
+        // A name alone does not tell a branch from a tag, so "all branches" cannot be kept.
+        let is_pattern = |s: &str| {
+            s == "*"
+                || (git_ref::short(s) != "*"
+                    && is_ref(s.strip_suffix('*').unwrap_or(s).trim_end_matches('/')))
+        };
+        let pattern = checked(pattern, "allowed_refs", shape, is_pattern)?;
+        let pattern = RefPattern(git_ref::short(&pattern).to_owned());
         if !allowed_refs.contains(&pattern) {
             allowed_refs.push(pattern);
         }
@@ -221,17 +268,16 @@ fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
         default_ref,
         allowed_refs,
         inputs: raw.inputs.iter().map(input).collect::<Result<_, _>>()?,
-        reported: raw.reported.as_ref().is_some_and(|reported| *reported.as_ref()),
+        reported: raw.reported.as_ref().is_none_or(|reported| *reported.as_ref()),
     })
 }
 
-fn ids(raw: &[Spanned<String>]) -> Result<Vec<u64>, Fault> {
+fn ids(list: Option<&Spanned<Vec<Spanned<String>>>>, key: &str) -> Result<Vec<u64>, Fault> {
+    let given = entries(list, key, "to let everyone in the servers use the agent")?;
     let id = |id: &Spanned<String>| {
-        id.as_ref()
-            .parse()
-            .map_err(|_| fault(id, "allowed_users and allowed_roles hold ids, as strings"))
+        config::id(id.as_ref()).ok_or_else(|| fault(id, format!("{key} holds ids, as texts")))
     };
-    raw.iter().map(id).collect()
+    given.iter().map(id).collect()
 }
 
 fn is_id(text: &str) -> bool {
@@ -242,6 +288,7 @@ fn is_id(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::agents::options::OptionKind;
+    use crate::net::url_guard::DomainPattern;
     use rstest::rstest;
 
     const GOOD: &str = r#"
@@ -319,6 +366,29 @@ max = 9
     #[case::bad_ref("trunk", "a b", 10, "ref \"a b\" must be")]
     #[case::bad_pattern("release/*", "*/x", 11, "allowed_refs")]
     #[case::bad_role("77", "deployers", 12, "allowed_roles")]
+    #[case::zero("77", "0", 12, "allowed_roles holds ids")]
+    #[case::sign("77", "+77", 12, "allowed_roles holds ids")]
+    #[case::no_roles("[\"77\"]", "[]", 12, "allowed_roles is empty; leave it out to let everyone")]
+    #[case::no_roles_on_lines("[\"77\"]", "[\n]", 12, "allowed_roles is empty")]
+    #[case::no_users(
+        "allowed_roles = [\"77\"]",
+        "allowed_users = []",
+        12,
+        "allowed_users is empty"
+    )]
+    #[case::no_users_beside_roles(
+        "[\"77\"]",
+        "[\"77\"]\nallowed_users = []",
+        13,
+        "allowed_users is empty"
+    )]
+    #[case::no_choices("[\"staging\", \"production\"]", "[]", 20, "choices is empty; leave it out")]
+    #[case::pattern_and_choices(
+        "required = true",
+        "required = true\npattern = \"a\"",
+        20,
+        "pattern and max_length do not go with choices"
+    )]
     #[case::taken_option("\"stage\"", "\"wait\"", 15, "wait and ref are taken")]
     #[case::taken_input("\"STAGE\"", "\"requester\"", 16, "requester are taken")]
     #[case::bad_input_kind(
@@ -370,6 +440,33 @@ max = 9
         let text = GOOD.replacen("\"deploy\"", "\"status\"", 1);
         let error = parse("x.toml", &text).unwrap_err().to_string();
         assert!(error.contains("line 8: an agent of kind \"status\" takes no workflow"), "{error}");
+    }
+
+    #[test]
+    fn the_settings_judge_the_urls_of_checks_with_their_line() {
+        let text = GOOD.to_owned()
+            + "\n[[agent]]\nid = \"v\"\nname = \"V\"\ndescription = \"V\"\ncommand = \"v\"\nkind = \"verify\"\n\
+               verifies = \"deploy_api\"\n[[agent.checks]]\nurl = \"https://app.example.com/\"\n";
+        let line = text.lines().count();
+        let registry = parse("x.toml", &text).unwrap();
+        let judge = |domain: &str| {
+            let allowed_domains = vec![DomainPattern::parse(domain).unwrap()];
+            let urls = UrlPolicy { allowed_domains, safe_local: false };
+            allows_urls(&registry, &urls)
+                .map_err(|fault| fault.in_file("x.toml", &text).to_string())
+        };
+        assert_eq!(judge("*.example.com"), Ok(()));
+        let error = judge("example.net").unwrap_err();
+        assert!(error.starts_with(&format!("x.toml: line {line}: url is refused: ")), "{error}");
+        assert!(error.contains("ALLOWED_DOMAINS"), "{error}");
+        // What only SAFE_LOCAL allows passes the file, and then not the settings.
+        let local =
+            parse("x.toml", &text.replace("https://app.example.com/", "http://localhost:1"));
+        let local = local.unwrap();
+        assert!(allows_urls(&local, &UrlPolicy::default()).is_err());
+        assert!(
+            allows_urls(&local, &UrlPolicy { safe_local: true, ..UrlPolicy::default() }).is_ok()
+        );
     }
 
     #[test]

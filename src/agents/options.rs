@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::pattern::Pattern;
 use crate::discord::interaction::{GivenOption, integer};
 use crate::net::url_guard::{AllowedUrl, RefusedUrl, UrlPolicy};
 use crate::text::{UserError, escape};
@@ -23,8 +24,15 @@ pub struct OptionSpec {
 pub enum OptionKind {
     /// Text. With choices: one of them.
     String {
-        /// The allowed values; empty: any text.
+        /// The allowed values; empty: any text, which the command checks.
         choices: Vec<String>,
+    },
+    /// Free text that is passed on: one line in which nothing is hidden, within limits.
+    Text {
+        /// The most characters.
+        max_length: u32,
+        /// What the whole text must match.
+        pattern: Option<Pattern>,
     },
     /// Text with autocomplete suggestions.
     Suggested,
@@ -68,6 +76,15 @@ pub enum RefusedOption {
     /// Not one of the choices.
     #[error("the option `{0}` must be one of: {choices}", choices = .1.join(", "))]
     Choice(String, Vec<String>),
+    /// Too long.
+    #[error("the option `{0}` takes at most {1} characters")]
+    Length(String, u32),
+    /// Line breaks, control characters, characters that hide or reorder others.
+    #[error("the option `{0}` takes one line of characters that can be seen")]
+    Unseen(String),
+    /// Not what the pattern says.
+    #[error("the option `{0}` must match the pattern {pattern}", pattern = escape::code(.1, 200))]
+    Pattern(String, String),
     /// Outside the limits.
     #[error("the option `{0}` must be {1}")]
     Range(String, String),
@@ -91,6 +108,7 @@ impl OptionSpec {
                 let choice = |c: &String| json!({"name": c, "value": c});
                 (3, json!({"choices": choices.iter().map(choice).collect::<Vec<_>>()}))
             }
+            OptionKind::Text { max_length, .. } => (3, json!({"max_length": max_length})),
             OptionKind::Suggested => (3, json!({"autocomplete": true})),
             OptionKind::Url => (3, json!({"max_length": 2048})),
             OptionKind::Integer { min, max } => {
@@ -130,6 +148,10 @@ impl OptionSpec {
                 }
                 Ok(OptionValue::String(text))
             }
+            OptionKind::Text { max_length, pattern } => {
+                let text = value.as_str().ok_or_else(|| wrong("a text"))?;
+                self.free_text(text, *max_length, pattern.as_ref())
+            }
             OptionKind::Suggested => {
                 let text = value.as_str().ok_or_else(|| wrong("a text"))?;
                 Ok(OptionValue::String(text.to_owned()))
@@ -139,6 +161,27 @@ impl OptionSpec {
                 let refused = |why| RefusedOption::Url(self.name.clone(), why);
                 urls.check(text).map(OptionValue::Url).map_err(refused)
             }
+        }
+    }
+
+    fn free_text(
+        &self,
+        text: &str,
+        max_length: u32,
+        pattern: Option<&Pattern>,
+    ) -> Result<OptionValue, RefusedOption> {
+        let name = || self.name.clone();
+        if u32::try_from(text.chars().count()).is_ok_and(|length| length > max_length) {
+            return Err(RefusedOption::Length(name(), max_length));
+        }
+        if text.chars().any(escape::is_unseen) {
+            return Err(RefusedOption::Unseen(name()));
+        }
+        match pattern {
+            Some(pattern) if !pattern.matches(text) => {
+                Err(RefusedOption::Pattern(name(), pattern.to_string()))
+            }
+            _ => Ok(OptionValue::String(text.to_owned())),
         }
     }
 
@@ -217,6 +260,10 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
+    fn text(max_length: u32, pattern: Option<&str>) -> OptionKind {
+        OptionKind::Text { max_length, pattern: pattern.map(|text| Pattern::new(text).unwrap()) }
+    }
+
     fn specs() -> Vec<OptionSpec> {
         let choices = vec!["staging".to_owned(), "production".to_owned()];
         [
@@ -224,6 +271,8 @@ mod tests {
             ("count", false, OptionKind::Integer { min: Some(1), max: Some(3) }),
             ("wait", false, OptionKind::Boolean),
             ("api_base", false, OptionKind::Url),
+            ("note", false, text(20, None)),
+            ("version", false, text(200, Some("v[0-9]+"))),
         ]
         .map(|(name, required, kind)| OptionSpec {
             name: name.to_owned(),
@@ -251,13 +300,14 @@ mod tests {
     #[test]
     fn values_are_parsed_by_type_and_become_workflow_inputs() {
         let url = "https://api.example.com";
-        let given = json!({"stage": "staging", "count": 2.0, "wait": true, "api_base": url});
+        let given = json!({"stage": "staging", "count": 2.0, "wait": true, "api_base": url,
+            "note": "Grüße, ${{ x }}; 🚀", "version": "v12"});
         let options = read(given).unwrap();
         assert!(options.is_true("wait"));
         assert_eq!(options.text("stage"), Some("staging"));
         let inputs: Vec<_> =
             specs().iter().map(|spec| options.get(&spec.name).unwrap().to_input()).collect();
-        assert_eq!(inputs, ["staging", "2", "true", url]);
+        assert_eq!(inputs, ["staging", "2", "true", url, "Grüße, ${{ x }}; 🚀", "v12"]);
     }
 
     #[rstest]
@@ -272,11 +322,44 @@ mod tests {
         "the URL in `api_base` is refused: it points to a private, local or otherwise special address"
     )]
     #[case(
+        json!({"stage": "staging", "api_base": "https://api.example.com/?a=b"}),
+        "the URL in `api_base` is refused: a base URL has no query (?), no fragment (#) and no &"
+    )]
+    #[case(
+        json!({"stage": "staging", "note": "x".repeat(21)}),
+        "the option `note` takes at most 20 characters"
+    )]
+    #[case(
+        json!({"stage": "staging", "version": "v12-beta`x`"}),
+        "the option `version` must match the pattern `v[0-9]+`"
+    )]
+    #[case(json!({"stage": "staging", "note": 7}), "the option `note` must be a text")]
+    #[case(
         json!({"`x`": 1}),
         "this command has no option `ˋxˋ`: its registration is out of date, run ./register_commands.sh again"
     )]
     fn an_invalid_value_is_refused_with_the_reason(#[case] given: Value, #[case] expected: &str) {
         assert_eq!(read(given), Err(expected.to_owned()));
+    }
+
+    #[rstest]
+    #[case::line_feed("a\nb")]
+    #[case::carriage_return("a\r")]
+    #[case::tab("a\tb")]
+    #[case::null("\0")]
+    #[case::escape("\u{1b}[2J")]
+    #[case::c1("\u{85}")]
+    #[case::line_separator("a\u{2028}b")]
+    #[case::right_to_left("a\u{202e}b")]
+    #[case::zero_width("a\u{200b}b")]
+    #[case::tag("a\u{e0041}")]
+    fn a_free_text_hides_nothing(#[case] hidden: &str) {
+        let expected = "the option `note` takes one line of characters that can be seen";
+        let given = json!({"stage": "staging", "note": hidden});
+        assert_eq!(read(given), Err(expected.to_owned()));
+        // Nor does a pattern let it through.
+        let spec = OptionSpec { kind: text(200, Some("(?s).*")), ..specs().remove(4) };
+        assert!(spec.read(&json!(hidden), &UrlPolicy::default()).is_err());
     }
 
     #[test]
@@ -289,6 +372,7 @@ mod tests {
         });
         assert_eq!(shown[1], expected);
         assert_eq!(shown[2]["type"], json!(5));
-        assert_eq!(shown[3]["type"], json!(3));
+        assert_eq!((&shown[3]["type"], &shown[3]["max_length"]), (&json!(3), &json!(2048)));
+        assert_eq!((&shown[4]["type"], &shown[4]["max_length"]), (&json!(3), &json!(20)));
     }
 }

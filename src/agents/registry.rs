@@ -73,9 +73,8 @@ pub struct Input {
     pub option: OptionSpec,
 }
 
-/// The message when no agent is reported.
-pub const NONE_REPORTED: &str =
-    "No agent is reported. Set `reported = true` in agents.toml on the agents to include here.";
+/// The message when no workflow is shown.
+pub const NONE_REPORTED: &str = "There is nothing to show: in agents.toml no agent has a workflow, or each has `reported = false`.";
 
 impl Registry {
     /// All agents, in the order of the file.

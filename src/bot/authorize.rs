@@ -2,19 +2,34 @@
 //! No I/O.
 
 use crate::agents::Rule;
-use crate::config::{Reader, Setting};
+use crate::config::{self, Reader, Setting};
 use crate::discord::interaction::Caller;
 use crate::text::UserError;
 
 /// The access settings, which hold for every command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Servers in which commands are accepted. Empty: every server in which they are registered.
-    pub guilds: Vec<u64>,
+    /// Servers in which commands are accepted. Direct messages are refused always.
+    pub guilds: Guilds,
     /// Users who are admins.
     pub admin_users: Vec<u64>,
     /// Roles whose members are admins.
     pub admin_roles: Vec<u64>,
+}
+
+/// Servers in which commands are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guilds {
+    /// Every server that has added the bot.
+    Every,
+    /// These servers only.
+    These(Vec<u64>),
+}
+
+impl Default for Guilds {
+    fn default() -> Self {
+        Self::These(Vec::new())
+    }
 }
 
 /// Who may use a command.
@@ -29,8 +44,10 @@ pub enum AccessLevel {
 /// Why a caller may not use a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// Commands are not accepted in this server, or not in direct messages.
-    NotHere,
+    /// Not used in a server that has added the bot: a direct message, or an app that a user installed.
+    NoServer,
+    /// Commands are not accepted in this server.
+    OtherServer(u64),
     /// Only these (and the admins) may use this agent.
     OnlyFor(Rule),
     /// Only admins may use it; the rule lists them.
@@ -41,10 +58,13 @@ const IDS: &str = "it must be numbers separated by commas";
 
 const GUILDS: Setting = Setting {
     name: "ALLOWED_GUILD_IDS",
-    about: "servers in which Deckhand accepts commands, separated by commas",
-    default: "every server it is registered in",
-    shape: IDS,
+    about: "ids of the servers in which Deckhand accepts commands, separated by commas; `*`: every server that adds the bot",
+    default: "required",
+    shape: "it must be ids of servers separated by commas, or * for every server",
 };
+
+const HOW_TO_NAME_SERVERS: &str = "set it to the ids of your servers, separated by commas (Copy Server ID, with \
+    Discord's developer mode on), or to * for every server that adds the bot";
 
 const ADMIN_USERS: Setting = Setting {
     name: "ADMIN_USER_IDS",
@@ -66,11 +86,15 @@ pub const DECLARED: &[&Setting] = &[&GUILDS, &ADMIN_USERS, &ADMIN_ROLES];
 impl Access {
     /// Reads these settings.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let id = |text: &str| text.parse().ok();
+        let guilds = |text: &str| match text {
+            "*" => Some(Guilds::Every),
+            _ => config::entries(text, config::id).map(Guilds::These),
+        };
         Self {
-            guilds: reader.list(&GUILDS, id),
-            admin_users: reader.list(&ADMIN_USERS, id),
-            admin_roles: reader.list(&ADMIN_ROLES, id),
+            // Where it is missing, the problem keeps the bot from starting.
+            guilds: reader.required(&GUILDS, HOW_TO_NAME_SERVERS, guilds).unwrap_or_default(),
+            admin_users: reader.list(&ADMIN_USERS, config::id),
+            admin_roles: reader.list(&ADMIN_ROLES, config::id),
         }
     }
 
@@ -80,12 +104,19 @@ impl Access {
         named(&self.admin_users, &self.admin_roles, caller)
     }
 
+    /// Whether commands are accepted where the caller is, whoever it is.
+    pub fn decide_place(&self, caller: &Caller) -> Result<(), Refusal> {
+        let guild = caller.guild_id.ok_or(Refusal::NoServer)?;
+        match &self.guilds {
+            Guilds::Every => Ok(()),
+            Guilds::These(guilds) if guilds.contains(&guild) => Ok(()),
+            Guilds::These(_) => Err(Refusal::OtherServer(guild)),
+        }
+    }
+
     /// Whether the caller may use a command of this level here. `rule` is the rule of its agent.
     pub fn decide(&self, caller: &Caller, level: AccessLevel, rule: &Rule) -> Result<(), Refusal> {
-        let listed = caller.guild_id.is_some_and(|guild| self.guilds.contains(&guild));
-        if !self.guilds.is_empty() && !listed {
-            return Err(Refusal::NotHere);
-        }
+        self.decide_place(caller)?;
         if self.is_admin(caller) {
             return Ok(());
         }
@@ -105,10 +136,13 @@ impl Access {
 impl From<Refusal> for UserError {
     fn from(why: Refusal) -> Self {
         match why {
-            Refusal::NotHere => Self::new(
-                "Deckhand does not take commands here. An administrator of the bot can allow this \
-                 server with `ALLOWED_GUILD_IDS`.",
+            Refusal::NoServer => Self::new(
+                "Deckhand does not take commands here, only in a server that has added it.",
             ),
+            Refusal::OtherServer(guild) => Self::new(format!(
+                "Deckhand does not take commands here. Whoever runs it can allow this server: add `{guild}` to \
+                 `ALLOWED_GUILD_IDS`."
+            )),
             Refusal::OnlyFor(rule) => {
                 Self::new(format!("You may not use this command. Who can: {}.", mentions(&rule)))
             }
@@ -153,7 +187,7 @@ mod tests {
     }
 
     fn access() -> Access {
-        Access { guilds: vec![GUILD], admin_users: vec![1], admin_roles: vec![2] }
+        Access { guilds: Guilds::These(vec![GUILD]), admin_users: vec![1], admin_roles: vec![2] }
     }
 
     #[rstest]
@@ -190,47 +224,86 @@ mod tests {
         assert_eq!(decision, if may { Ok(()) } else { refused });
     }
 
-    #[test]
-    fn an_admin_is_refused_outside_the_allowed_servers() {
-        for guild in [Some(GUILD + 1), None] {
-            let admin = caller(1, &[2], guild);
-            let decision = access().decide(&admin, AccessLevel::Admin, &Rule::default());
-            assert_eq!(decision, Err(Refusal::NotHere));
-        }
+    #[rstest]
+    #[case::another_server(Some(GUILD + 1), Refusal::OtherServer(GUILD + 1))]
+    #[case::direct_message(None, Refusal::NoServer)]
+    fn an_admin_is_refused_outside_the_allowed_servers(
+        #[case] guild: Option<u64>,
+        #[case] why: Refusal,
+    ) {
+        let admin = caller(1, &[2], guild);
+        let decision = access().decide(&admin, AccessLevel::Admin, &Rule::default());
+        assert_eq!(decision, Err(why));
     }
 
     #[test]
     fn without_admins_an_admin_command_is_refused_to_everyone() {
-        let decision = Access::default().decide(
-            &caller(9, &[8], Some(GUILD)),
-            AccessLevel::Admin,
-            &Rule::default(),
-        );
+        let access = Access { guilds: Guilds::Every, ..Access::default() };
+        let decision =
+            access.decide(&caller(9, &[8], Some(GUILD)), AccessLevel::Admin, &Rule::default());
         assert_eq!(decision, Err(Refusal::OnlyAdmins(Rule::default())));
     }
 
     #[rstest]
-    #[case::this_server(Some(GUILD), true)]
-    #[case::another_server(Some(GUILD + 1), false)]
-    #[case::direct_message(None, false)]
+    #[case::this_server(Some(GUILD), Ok(()))]
+    #[case::another_server(Some(GUILD + 1), Err(Refusal::OtherServer(GUILD + 1)))]
+    #[case::direct_message(None, Err(Refusal::NoServer))]
     fn an_open_agent_is_open_only_in_allowed_servers(
         #[case] guild: Option<u64>,
-        #[case] may: bool,
+        #[case] expected: Result<(), Refusal>,
     ) {
-        let refused = Err(Refusal::NotHere);
         for user in [1, 9] {
             let caller = caller(user, &[], guild);
             let decision = access().decide(&caller, AccessLevel::Agent, &Rule::default());
-            assert_eq!(decision, if may { Ok(()) } else { refused.clone() });
+            assert_eq!(decision, expected);
+        }
+    }
+
+    #[rstest]
+    #[case::any_server(Some(5), Ok(()))]
+    #[case::direct_message(None, Err(Refusal::NoServer))]
+    fn a_star_is_every_server_and_no_direct_message(
+        #[case] guild: Option<u64>,
+        #[case] expected: Result<(), Refusal>,
+    ) {
+        let access = Access { guilds: Guilds::Every, ..access() };
+        for user in [1, 9] {
+            let caller = caller(user, &[], guild);
+            let decision = access.decide(&caller, AccessLevel::Agent, &Rule::default());
+            assert_eq!(decision, expected);
         }
     }
 
     #[test]
-    fn without_a_list_of_servers_every_place_is_allowed() {
-        for guild in [Some(5), None] {
-            let caller = caller(9, &[], guild);
-            let decision = Access::default().decide(&caller, AccessLevel::Agent, &Rule::default());
-            assert_eq!(decision, Ok(()));
+    fn without_a_setting_nothing_is_accepted_anywhere() {
+        let decision = Access::default().decide_place(&caller(1, &[], Some(GUILD)));
+        assert_eq!(decision, Err(Refusal::OtherServer(GUILD)));
+    }
+
+    #[rstest]
+    #[case("*", Ok(Guilds::Every))]
+    #[case(" 41 , 42,", Ok(Guilds::These(vec![41, 42])))]
+    #[case("", Err("is not set"))]
+    #[case(" ", Err("is not set"))]
+    #[case(",", Err("is not valid"))]
+    #[case("*,41", Err("is not valid"))]
+    #[case("41,*", Err("is not valid"))]
+    #[case("all", Err("is not valid"))]
+    #[case("0", Err("is not valid"))]
+    #[case("+41", Err("is not valid"))]
+    #[case("41 42", Err("is not valid"))]
+    fn the_servers_are_ids_or_a_star(#[case] text: &str, #[case] expected: Result<Guilds, &str>) {
+        let env = |name: &str| (name == "ALLOWED_GUILD_IDS").then(|| text.to_owned());
+        let mut reader = Reader::new(&env);
+        let read = Access::read(&mut reader).guilds;
+        let problems: Vec<String> = reader.problems().iter().map(ToString::to_string).collect();
+        match expected {
+            Ok(guilds) => assert_eq!((read, problems.len()), (guilds, 0)),
+            Err(why) => {
+                let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+                assert!(problem.starts_with(&format!("ALLOWED_GUILD_IDS {why}")), "{problem}");
+                assert_eq!(read, Guilds::default());
+            }
         }
     }
 }

@@ -27,8 +27,8 @@ pub struct Context {
     pub discord: Arc<Discord>,
     /// Interactions, deploys and posts that must survive a request.
     pub store: Arc<dyn Store>,
-    /// Whether the store is a DynamoDB table, which all processes share.
-    pub has_table: bool,
+    /// Whether the store outlives the process.
+    pub durable: bool,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Timeout and poll interval for following a run.
@@ -53,8 +53,6 @@ pub struct Context {
 
 /// The dependencies of the bot besides its settings. Tests replace them.
 pub struct Parts {
-    /// Whether a table is required, as on Lambda.
-    pub needs_table: bool,
     /// Sends requests to GitHub and Discord.
     pub transport: Arc<dyn Transport>,
     /// Sends HTTP requests to the deployed site.
@@ -65,6 +63,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Interactions, deploys and posts that must survive a request.
     pub store: Arc<dyn Store>,
+    /// Whether the store outlives the process.
+    pub durable: bool,
     /// Work that goes on after the HTTP answer.
     pub tasks: Tasks,
     /// Takes a summary of each interaction.
@@ -74,14 +74,13 @@ pub struct Parts {
 impl Context {
     /// Wires the bot up. It opens no connection.
     pub fn new(settings: Settings, registry: Registry, parts: Parts) -> Arc<Self> {
-        let Parts { needs_table, transport, prober, secrets, clock, store, tasks, telemetry } =
-            parts;
+        let Parts { transport, prober, secrets, clock, store, durable, tasks, telemetry } = parts;
         Arc::new(Self {
             registry,
             github: Github::new(settings.github, transport.clone(), secrets.clone(), clock.clone()),
             discord: Arc::new(Discord::new(settings.discord, transport, secrets, clock.clone())),
             store,
-            has_table: needs_table || settings.table.is_some(),
+            durable,
             telemetry: Telemetry::new(telemetry, clock.clone()),
             clock,
             wait: settings.wait,

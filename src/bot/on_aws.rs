@@ -14,10 +14,9 @@ pub fn on_aws(
     clock: Arc<dyn Clock>,
     table: Option<String>,
 ) -> (Arc<dyn SecretStore>, Option<Arc<dyn Store>>) {
-    let aws = crate::aws::Aws::new(transport);
-    let table = table.map(|table| {
-        Arc::new(crate::store::Dynamo::new(aws.clone(), table, clock)) as Arc<dyn Store>
-    });
+    let aws = crate::aws::Aws::new(transport, clock);
+    let table = table
+        .map(|table| Arc::new(crate::store::Dynamo::new(aws.clone(), table)) as Arc<dyn Store>);
     (Arc::new(crate::aws::Parameters(aws)), table)
 }
 

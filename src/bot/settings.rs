@@ -27,8 +27,8 @@ pub struct Settings {
     pub wait: deploy::WaitSettings,
     /// Base URLs of the deployed site.
     pub site: site::Settings,
-    /// The name of the DynamoDB table that all processes share. `None`: no table.
-    pub table: Option<String>,
+    /// Where is remembered what outlives a process.
+    pub store: store::Settings,
     /// Channel and period of the scheduled digest.
     pub digest: digest::Settings,
 }
@@ -135,7 +135,7 @@ impl Settings {
         let allow_secret_writes = reader.boolean(&ALLOW_SECRET_WRITES);
         let site = site::Settings::read(&mut reader, &urls);
         let wait = deploy::WaitSettings::read(&mut reader);
-        let table = store::settings::table(&mut reader);
+        let store = store::Settings::read(&mut reader);
         let digest = digest::Settings::read(&mut reader);
         let problems = reader.problems();
         match (discord, github) {
@@ -147,7 +147,7 @@ impl Settings {
                 allow_secret_writes,
                 wait,
                 site,
-                table,
+                store,
                 digest,
             }),
             (discord, _) => {
@@ -166,6 +166,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::bot::authorize::Guilds;
     use crate::digest::Period;
     use crate::github::settings::SignIn;
     use crate::secrets::SecretSource;
@@ -177,6 +178,7 @@ mod tests {
         ("DISCORD_APPLICATION_ID", "1200000000000000000"),
         ("GITHUB_TOKEN", "github_pat_secret"),
         ("GITHUB_REPO", "octo-org/web-client"),
+        ("ALLOWED_GUILD_IDS", "41"),
     ];
 
     fn load(changes: &[(&str, &str)]) -> Result<Settings, BadSettings> {
@@ -191,10 +193,12 @@ mod tests {
         assert_eq!(settings.github.api_base, "https://api.github.com");
         assert_eq!(settings.github.repository.to_string(), "octo-org/web-client");
         assert_eq!(settings.wait, deploy::WaitSettings::default());
-        assert_eq!(settings.access, Access::default());
+        let guilds = Guilds::These(vec![41]);
+        assert_eq!(settings.access, Access { guilds, ..Access::default() });
         assert_eq!(settings.urls, UrlPolicy::default());
         assert!(!settings.allow_secret_writes);
-        let digest = digest::Settings { channel_id: None, period: Period::Daily };
+        let digest =
+            digest::Settings { channel_id: None, period: Period::Daily, zone: digest::Zone::utc() };
         assert_eq!(settings.digest, digest);
     }
 
@@ -220,19 +224,27 @@ mod tests {
     #[case("GITHUB_REPO", "octo-org/..")]
     #[case("GITHUB_REPO", "a/b/c")]
     #[case("DISCORD_API_BASE", "discord.com")]
+    #[case("DISCORD_API_BASE", "http://discord.example.com/api/v10")]
     #[case("GITHUB_API_BASE", "https://user:pw@github.example.com")]
+    #[case("GITHUB_API_BASE", "http://github.example.com/api/v3")]
+    #[case("GITHUB_API_BASE", "https://github.example.com/api/v3?a=b")]
     #[case("DISCORD_BOT_TOKEN", "two words")]
     #[case("DISCORD_GUILD_ID", "our server")]
     #[case("ALLOWED_GUILD_IDS", "12,abc")]
+    #[case("ALLOWED_GUILD_IDS", "*,12")]
     #[case("ADMIN_USER_IDS", "-1")]
+    #[case("ADMIN_USER_IDS", ",")]
     #[case("ADMIN_ROLE_IDS", "1 2")]
     #[case("ALLOWED_DOMAINS", "https://example.com")]
+    #[case("ALLOWED_DOMAINS", ", ,")]
     #[case("SAFE_LOCAL", "maybe")]
     #[case("ALLOW_SECRET_WRITES", "perhaps")]
     #[case("FRONTEND_BASE_URL", "http://app.example.com")]
     #[case("FRONTEND_BASE_URL", "https://169.254.169.254")]
     #[case("VITE_API_BASE", "api.example.com")]
     #[case("VITE_API_BASE", "https://api.example.com/?v=1")]
+    #[case("VITE_API_BASE", "https://api.example.com/#top")]
+    #[case("FRONTEND_BASE_URL", "https://app.example.com/a&b")]
     #[case("WAIT_TIMEOUT_SECONDS", "0")]
     #[case("WAIT_TIMEOUT_SECONDS", "3600")]
     #[case("WAIT_TIMEOUT_SECONDS", "NaN")]
@@ -240,6 +252,7 @@ mod tests {
     #[case("POLL_INTERVAL_SECONDS", "soon")]
     #[case("DIGEST_CHANNEL_ID", "#deploys")]
     #[case("DIGEST_PERIOD", "monthly")]
+    #[case("DIGEST_TIME_ZONE", "Europe/Berlyn")]
     fn a_wrong_setting_is_named_and_its_value_is_not_shown(
         #[case] name: &str,
         #[case] value: &str,
@@ -266,11 +279,19 @@ mod tests {
             ("VITE_API_BASE", ""),
             ("DIGEST_CHANNEL_ID", "1190000000000000003"),
             ("DIGEST_PERIOD", "weekly"),
+            ("DIGEST_TIME_ZONE", "Europe/Berlin"),
         ]);
         let settings = settings.unwrap();
         let channel_id = Some(1_190_000_000_000_000_003);
-        assert_eq!(settings.digest, digest::Settings { channel_id, period: Period::Weekly });
-        assert_eq!(settings.access.guilds, [1, 2]);
+        assert_eq!(
+            settings.digest,
+            digest::Settings {
+                channel_id,
+                period: Period::Weekly,
+                zone: digest::Zone::named("Europe/Berlin").unwrap(),
+            }
+        );
+        assert_eq!(settings.access.guilds, Guilds::These(vec![1, 2]));
         assert_eq!(settings.urls.allowed_domains.len(), 2);
         assert!(settings.urls.safe_local);
         assert!(settings.allow_secret_writes);

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use chrono::TimeDelta;
 use tokio::time::timeout;
 
 use super::command::Call;
 use crate::deploy::Order;
+use crate::deploy::record::{self, Begun, Deploy, DeployState};
 use crate::discord::InteractionId;
-use crate::store::{Begun, Deploy, DeployState, StoreError};
+use crate::store::{Body, Key, StoreError, put_first};
 use crate::telemetry;
 use crate::text::{UserError, escape, time};
 
@@ -16,15 +17,21 @@ impl Call {
     /// Claims the interaction, so that a replay of it is refused. Call this before the first change
     /// anywhere.
     pub async fn take(&self) -> Result<(), UserError> {
-        if self.decided(self.context.store.take_interaction(self.id)).await? {
+        let store = self.context.store.as_ref();
+        let key = Key::new(format!("interaction#{}", self.id), "interaction");
+        let expires_at = self.context.clock.now() + KEPT;
+        if self.decided(put_first(store, key, Body::new(), expires_at)).await? {
             Ok(())
         } else {
             Err(taken(self.id, ""))
         }
     }
 
-    /// Like [`take`](Self::take), for a dispatch: also records the deploy as pending.
+    /// Like [`take`](Self::take), for a dispatch: also records the deploy as pending, and in the summary line
+    /// what it was given.
     pub async fn begin(&self, order: &Order) -> Result<(), UserError> {
+        let inputs = order.given.iter().map(|one| (one.name.as_str(), one.value.as_str()));
+        telemetry::given(Some(&order.git_ref), inputs);
         let deploy = Deploy {
             key: order.key.clone(),
             requester: order.requester.to_input(),
@@ -32,7 +39,7 @@ impl Call {
             run_page: None,
             state: DeployState::Pending,
         };
-        match self.decided(self.context.store.begin_deploy(&deploy)).await? {
+        match self.decided(record::begin(self.context.store.as_ref(), &deploy)).await? {
             Begun::Now => Ok(()),
             Begun::Before(deploy) => Err(taken(self.id, &standing(&deploy))),
         }
@@ -42,7 +49,7 @@ impl Call {
     /// closed: a replay could run it twice.
     async fn decided<T>(
         &self,
-        decision: BoxFuture<'_, Result<T, StoreError>>,
+        decision: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, UserError> {
         let time_left = self.id.time_left(self.context.clock.now());
         let why = match timeout(time_left.max(LEAST_FOR_THE_STORE), decision).await {
@@ -55,7 +62,10 @@ impl Call {
                 });
             }
             Ok(Err(StoreError::Unusable(why))) => why,
-            Err(_) => "the table (`TABLE_NAME`) does not answer in time".to_owned(),
+            Err(_) => {
+                "the store (`TABLE_NAME`, or the `DATA_FILE` of `serve`) does not answer in time"
+                    .to_owned()
+            }
         };
         let logged = format!("the store cannot decide: {why}");
         // Not the user's fault, so it counts as failed, not as refused.
@@ -69,6 +79,10 @@ impl Call {
         })
     }
 }
+
+/// How long an interaction that was taken is remembered. Discord's signatures expire after five minutes, so
+/// replays stop long before this.
+const KEPT: TimeDelta = TimeDelta::days(1);
 
 /// The least timeout for the store, even if the three seconds are over.
 const LEAST_FOR_THE_STORE: Duration = Duration::from_secs(1);

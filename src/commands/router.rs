@@ -99,9 +99,10 @@ impl Router {
         }
     }
 
-    /// Routes, authorises, reads the options and starts, in this order. An unauthorised caller learns
-    /// only that.
+    /// Checks the place, routes, authorises, reads the options and starts, in this order. An unauthorised
+    /// caller learns only that.
     async fn start(&self, invocation: &Invocation) -> Result<Plan, UserError> {
+        self.context.access.decide_place(&invocation.caller)?;
         let route = self.route(&invocation.name);
         let route = route.ok_or_else(|| {
             UserError::new(format!(

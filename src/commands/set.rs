@@ -100,6 +100,7 @@ async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
     if !call.options.is_true("confirm") {
         return Ok(Plan::Answer(unconfirmed(&job)));
     }
+    telemetry::given(None, [("url", format!("fingerprint {}", job.fingerprint).as_str())]);
     call.take().await?;
     Ok(Plan::RacePrivately(Box::pin(async move { set(&context, &job).await.into() })))
 }

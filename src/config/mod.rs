@@ -3,9 +3,11 @@
 //! Each module declares its settings as [`Setting`]s and reads them with a [`Reader`]. `docs/settings.md` is
 //! generated from the same declarations.
 
+mod base_url;
+
 use std::time::Duration;
 
-use url::Url;
+pub(crate) use base_url::{NOT_IN_A_BASE, is_loopback};
 
 /// The declaration of a setting. A [`Reader`] reads nothing else.
 #[derive(Debug)]
@@ -96,12 +98,10 @@ impl<'a> Reader<'a> {
         parsed
     }
 
-    /// A comma-separated list; empty if it is not set.
+    /// A comma-separated list; empty if it is not set. A value without an entry is a problem: where an empty
+    /// list means "no limit", a stray comma must not lift it.
     pub fn list<T>(&mut self, setting: &Setting, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
-        let entries = |text: &str| {
-            text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(&parse).collect()
-        };
-        self.optional(setting, entries).unwrap_or_default()
+        self.optional(setting, |text| entries(text, &parse)).unwrap_or_default()
     }
 
     /// A boolean; false if it is not set.
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
 
     /// A Discord id (snowflake).
     pub fn id(&mut self, setting: &Setting) -> Option<u64> {
-        self.optional(setting, |text| text.parse().ok())
+        self.optional(setting, id)
     }
 
     /// The name or ARN of an AWS resource. A problem in a build without AWS support.
@@ -142,17 +142,21 @@ impl<'a> Reader<'a> {
 
     /// The base URL of an API, without its trailing slash.
     pub fn api_base(&mut self, setting: &Setting, default: &str) -> String {
-        let parse = |text: &str| {
-            let url = Url::parse(text).ok()?;
-            let usable = matches!(url.scheme(), "https" | "http")
-                && url.username().is_empty()
-                && url.password().is_none()
-                && url.query().is_none()
-                && url.fragment().is_none();
-            usable.then(|| url.as_str().trim_end_matches('/').to_owned())
-        };
-        self.optional(setting, parse).unwrap_or_else(|| default.to_owned())
+        self.optional(setting, base_url::api_base).unwrap_or_else(|| default.to_owned())
     }
+}
+
+/// The entries of a comma-separated list; `None` if there is none or one cannot be parsed.
+pub(crate) fn entries<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    let given = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let entries: Vec<T> = given.map(parse).collect::<Option<_>>()?;
+    (!entries.is_empty()).then_some(entries)
+}
+
+/// A Discord id (snowflake): digits, and not 0.
+pub(crate) fn id(text: &str) -> Option<u64> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|id| is_digits && *id > 0)
 }
 
 /// The problem with a setting that names an AWS resource, in a build without AWS support.

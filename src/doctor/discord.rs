@@ -3,8 +3,10 @@
 
 use url::Url;
 
+use super::access;
 use super::facts::{Asked, DiscordFacts, Registered};
 use super::finding::Finding;
+use crate::bot::authorize::Guilds;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
 use crate::discord::channel;
@@ -13,7 +15,7 @@ const ABOUT: &str = "Discord";
 const PORTAL: &str = "the application's page in Discord's developer portal";
 const REGISTER: &str = "Run ./register_commands.sh.";
 
-pub(super) fn findings(facts: Option<&DiscordFacts>) -> Vec<Finding> {
+pub(super) fn findings(facts: Option<&DiscordFacts>, guilds: Option<&Guilds>) -> Vec<Finding> {
     let Some(facts) = facts else {
         let what = "Not checked: its settings cannot be used.";
         return vec![Finding::doubtful(ABOUT, what, "Fix the settings first.")];
@@ -37,6 +39,7 @@ pub(super) fn findings(facts: Option<&DiscordFacts>) -> Vec<Finding> {
         Err(error) => return vec![trouble("The application", error)],
     };
     let mut findings = vec![identity(facts, application), endpoint(application)];
+    findings.extend(access::public(ABOUT, guilds, application));
     findings.extend(registered(asked));
     findings.extend(asked.channel.as_ref().map(|seen| match seen {
         // Only posting would show it, or computing roles and overwrites as Discord does.
@@ -178,7 +181,7 @@ fn trouble(subject: &str, error: &DiscordError) -> Finding {
             "Discord refuses DISCORD_BOT_TOKEN (401).".to_owned(),
             format!("Copy the token anew from the page Bot of {PORTAL}."),
         ),
-        DiscordError::Refused { status: 403, .. } | DiscordError::NotFound => (
+        DiscordError::Refused { status: 403, .. } | DiscordError::NotFound(_) => (
             format!("{subject} cannot be seen with this token."),
             "Check DISCORD_APPLICATION_ID and DISCORD_GUILD_ID, and that the bot is in that server."
                 .to_owned(),
@@ -192,7 +195,10 @@ fn trouble(subject: &str, error: &DiscordError) -> Finding {
             let fix = format!("Try again in {} s.", wait.as_secs() + 1);
             return Finding::doubtful(ABOUT, what, fix);
         }
-        DiscordError::NotSent(_) | DiscordError::Lost(_) | DiscordError::Fault(_) => (
+        DiscordError::NotSent(_)
+        | DiscordError::Lost(_)
+        | DiscordError::Fault(_)
+        | DiscordError::Proxy(_) => (
             format!("{subject} could not be read: {error}."),
             "Check the network and DISCORD_API_BASE, and Discord's status page.".to_owned(),
         ),
@@ -217,11 +223,7 @@ mod tests {
     #[case(None, Level::Bad)]
     fn an_endpoint(#[case] url: Option<&str>, #[case] level: Level) {
         let url = url.map(str::to_owned);
-        let application = Application {
-            id: "1".to_owned(),
-            verify_key: String::new(),
-            interactions_endpoint_url: url,
-        };
+        let application = Application { interactions_endpoint_url: url, ..Application::default() };
         assert_eq!(endpoint(&application).level, level);
     }
 
@@ -245,7 +247,7 @@ mod tests {
         #[case] guild: Option<Result<Registered, DiscordError>>,
         #[case] levels: &[Level],
     ) {
-        let application = Err(DiscordError::NotFound);
+        let application = Err(DiscordError::NotFound(0));
         let findings = registered(&Asked { application, global, guild, channel: None });
         let found: Vec<_> = findings.iter().map(|finding| finding.level).collect();
         assert_eq!(found, levels);

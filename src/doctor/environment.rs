@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::access::AccessFacts;
 use super::facts::Facts;
 use super::finding::Finding;
 use super::judge::findings;
+use super::store::StoreFacts;
 use super::{probe, store as remembered};
 use crate::agents::Registry;
 use crate::bot::{Command, Settings, on_aws};
@@ -13,14 +15,16 @@ use crate::config::Problem;
 use crate::discord::Discord;
 use crate::github::Github;
 use crate::net::transport::{Https, Transport};
+use crate::store::{File, Store};
 
 /// Placeholders for required settings that are missing or invalid, so that the others can be checked.
 /// A service whose settings have a problem is not asked.
-const FILLERS: [(&str, &str); 4] = [
+const FILLERS: [(&str, &str); 5] = [
     ("DISCORD_PUBLIC_KEY", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
     ("DISCORD_APPLICATION_ID", "0"),
     ("GITHUB_TOKEN", "none"),
     ("GITHUB_REPO", "none/none"),
+    ("ALLOWED_GUILD_IDS", "1"),
 ];
 
 /// Checks the set-up in the environment as far as its settings are valid. `registry` is the agents or
@@ -34,15 +38,22 @@ pub async fn examine(
     let agents_file = registry.as_ref().err().cloned();
     let registry = registry.ok();
     let usable = |prefix: &str| !problems.iter().any(|problem| problem.name().starts_with(prefix));
-    let (mut has_admins, mut channel_id) = (false, None);
+    let (mut access, mut channel_id) = (AccessFacts::default(), None);
     let (mut store, mut discord, mut github) = (None, None, None);
     if let Some(settings) = settings {
         let transport: Arc<dyn Transport> = Arc::new(Https::default());
         let clock = Arc::new(SystemClock);
-        let (secrets, table_store) = on_aws(transport.clone(), clock.clone(), settings.table);
-        has_admins =
-            !settings.access.admin_users.is_empty() || !settings.access.admin_roles.is_empty();
-        store = table_store.map(|store| (store, settings.wait));
+        access = AccessFacts::of(&settings.access, registry.as_ref(), table);
+        if !usable("ALLOWED_GUILD_IDS") {
+            access.guilds = None;
+        }
+        let (secrets, table_store) = on_aws(transport.clone(), clock.clone(), settings.store.table);
+        store = match table_store {
+            Some(table) => Some(Ok(table)),
+            None => File::open_to_read(&settings.store.file, clock.clone())
+                .map(|opened| opened.map(|file| Arc::new(file) as Arc<dyn Store>)),
+        }
+        .map(|store| (store, settings.wait));
         channel_id = settings.digest.channel_id;
         if usable("DISCORD_") {
             discord = Some(Discord::new(
@@ -63,11 +74,15 @@ pub async fn examine(
     let github =
         async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), table).await) };
     let store = async {
-        let ((table, wait), registry) = (store.as_ref()?, registry.as_ref()?);
-        Some(remembered::ask(table.as_ref(), registry, *wait, SystemClock.now()).await)
+        let ((store, wait), registry) = (store.as_ref()?, registry.as_ref()?);
+        let now = SystemClock.now();
+        Some(match store {
+            Ok(store) => remembered::ask(store.as_ref(), registry, *wait, now).await,
+            Err(error) => StoreFacts { deploys: Err(error.clone()), now, wait: *wait },
+        })
     };
     let (store, discord, github) = tokio::join!(store, discord, github);
-    findings(&Facts { problems, agents_file, has_admins, store, discord, github })
+    findings(&Facts { problems, agents_file, access, store, discord, github })
 }
 
 /// The settings, with a placeholder for each one that is missing or invalid, and the problems.
@@ -106,8 +121,13 @@ mod tests {
         assert_eq!(settings.github.repository.to_string(), "octo-org/web-client");
         assert_eq!(settings.access.admin_users, [7]);
         let names: Vec<_> = problems.iter().map(Problem::name).collect();
-        let expected =
-            ["DISCORD_PUBLIC_KEY", "DISCORD_APPLICATION_ID", "GITHUB_TOKEN", "SAFE_LOCAL"];
+        let expected = [
+            "DISCORD_PUBLIC_KEY",
+            "DISCORD_APPLICATION_ID",
+            "GITHUB_TOKEN",
+            "ALLOWED_GUILD_IDS",
+            "SAFE_LOCAL",
+        ];
         assert_eq!(names, expected);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
+use super::access::AccessFacts;
 use super::store::StoreFacts;
 use crate::config::Problem;
 use crate::discord::DiscordError;
@@ -22,8 +23,8 @@ pub struct Facts {
     pub problems: Vec<Problem>,
     /// Why `agents.toml` cannot be used. `None`: it is valid.
     pub agents_file: Option<String>,
-    /// Whether the settings name an admin user or role.
-    pub has_admins: bool,
+    /// Who may command the bot.
+    pub access: AccessFacts,
     /// `None`: there is no table.
     pub store: Option<StoreFacts>,
     /// `None`: not asked, because its settings are not valid.
@@ -88,6 +89,8 @@ pub struct RepositoryFacts {
     pub repository: Repository,
     /// Whether the account may push, if GitHub says so. `Err`: the repository cannot be read.
     pub push: Result<Option<bool>, GithubError>,
+    /// Its name now, if it was renamed or transferred.
+    pub renamed: Option<Repository>,
     /// The permissions that were tried.
     pub reads: Vec<Read>,
 }

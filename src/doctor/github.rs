@@ -6,11 +6,11 @@ use chrono::TimeDelta;
 
 use super::facts::{GithubFacts, Read, RepositoryFacts};
 use super::finding::{Finding, Level, commands, listed};
-use crate::github::GithubError;
 use crate::github::account::Dispatcher;
 use crate::github::explain::{Subject, explain_plainly};
 use crate::github::inspect::RateLimit;
 use crate::github::permission::Permission;
+use crate::github::{GithubError, Repository};
 
 const ABOUT: &str = "GitHub";
 /// Warn below one tenth of the rate limit.
@@ -106,7 +106,7 @@ fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) 
             return vec![Finding::bad(&about, what, fix)];
         }
     };
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = facts.renamed.iter().map(|new| renamed(&about, new)).collect();
     let mut readable = Vec::new();
     for read in &facts.reads {
         match &read.answer {
@@ -152,6 +152,18 @@ fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) 
         Some(Finding::good(&about, what))
     });
     findings
+}
+
+/// GitHub redirects the old name, until somebody uses it for another repository.
+fn renamed(about: &str, new: &Repository) -> Finding {
+    Finding::doubtful(
+        about,
+        format!("The repository was renamed or transferred: it is {new} now."),
+        format!(
+            "Set GITHUB_REPO (or the agent's repository) to {new}: the old name is only redirected, and that ends \
+             when somebody uses it anew."
+        ),
+    )
 }
 
 /// The finding for a write permission that commands need and the app's installation lacks.
@@ -230,7 +242,7 @@ pub(super) fn trouble(subject: &str, error: &GithubError) -> (String, String) {
     let (what, fix) = explain_plainly(error, Subject::Checked, "that is named for the repository");
     match error {
         // The connection error itself helps here.
-        GithubError::NotSent(_) | GithubError::Lost(_) => (
+        error if error.is_passing() => (
             format!("{subject} could not be checked: {error}."),
             "Check the network, GITHUB_API_BASE and githubstatus.com.".to_owned(),
         ),
@@ -310,7 +322,8 @@ mod tests {
         let commands = vec![needed("deploy-client", true), needed("status", false)];
         let read = Read { permission: Permission::Actions, commands, answer: Ok(()) };
         let repository = "o/r".parse().unwrap();
-        let facts = RepositoryFacts { repository, push: Ok(push), reads: vec![read] };
+        let facts =
+            RepositoryFacts { repository, push: Ok(push), renamed: None, reads: vec![read] };
         let ada = Ok(Dispatcher::Login("ada".to_owned()));
         let of = GithubFacts {
             rate: Ok(None),
@@ -333,6 +346,12 @@ mod tests {
     #[case(GithubError::RateLimited(std::time::Duration::from_secs(7)), "used up", "in 7s")]
     #[case(GithubError::Moved, "has moved", "GITHUB_REPO")]
     #[case(GithubError::NotSent("dns".into()), "dns", "network")]
+    #[case(GithubError::SignIn(Box::new(GithubError::Lost("status 502".into()))), "as the app failed", "network")]
+    #[case(
+        GithubError::SignIn(Box::new(GithubError::NotFound)),
+        "sign in to GitHub as the app",
+        "GITHUB_APP_INSTALLATION_ID"
+    )]
     fn an_error_and_its_fix(#[case] error: GithubError, #[case] what: &str, #[case] fix: &str) {
         let (said, advice) = trouble("It", &error);
         assert!(said.contains(what), "{said}");

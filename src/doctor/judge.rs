@@ -8,7 +8,7 @@ use super::{discord, github, settings, store, workflow};
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = settings::findings(facts);
     findings.extend(store::findings(facts.store.as_ref()));
-    findings.extend(discord::findings(facts.discord.as_ref()));
+    findings.extend(discord::findings(facts.discord.as_ref(), facts.access.guilds.as_ref()));
     findings.extend(github::findings(facts.github.as_ref()));
     if let Some(github) = &facts.github {
         // If the repository cannot be read, its workflows cannot be judged.

@@ -4,6 +4,7 @@
 //! findings without I/O. `text` renders them for a terminal and for Discord. The doctor only reads.
 //! What only a write could show (whether a token may dispatch) is reported as unknown.
 
+pub(crate) mod access;
 mod discord;
 pub mod environment;
 pub(crate) mod facts;

@@ -4,6 +4,7 @@
 use futures_util::future::{OptionFuture, join_all};
 use serde_json::Value;
 
+use super::access::AccessFacts;
 use super::facts::{
     AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Needed, Read, Registered, RepositoryFacts,
     Sends,
@@ -26,7 +27,7 @@ pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
     let Context { registry, access, wait, .. } = context;
     let (store, discord, github) =
         tokio::join!(
-            OptionFuture::from(context.has_table.then(|| {
+            OptionFuture::from(context.durable.then(|| {
                 store::ask(context.store.as_ref(), registry, *wait, context.clock.now())
             })),
             ask_discord(&context.discord, Some(registry), table, context.digest.channel_id),
@@ -35,7 +36,7 @@ pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
     Facts {
         problems: Vec::new(),
         agents_file: None,
-        has_admins: !access.admin_users.is_empty() || !access.admin_roles.is_empty(),
+        access: AccessFacts::of(access, Some(registry), table),
         store,
         discord: Some(discord),
         github: Some(github),
@@ -129,13 +130,20 @@ fn wanted(default: &Repository, registry: Option<&Registry>, table: &[Command]) 
         }
     }
     for served in served(table, registry) {
+        let own = served.agent.and_then(Agent::workflow).map(of);
+        let verification = served.agent.and_then(Agent::verification);
+        let verified = verification.and_then(|v| registry.by_id(&v.verifies)?.workflow()).map(of);
+        let diagnosis =
+            registry.agents().iter().find(|agent| matches!(agent.kind, Kind::Diagnose(_)));
+        let diagnosis = diagnosis.and_then(Agent::workflow).map(of);
         for need in served.command.needs {
-            let own = served.agent.and_then(Agent::workflow).map(of);
             for wanted in &mut all {
                 let is_needed = match need.of {
                     Repositories::All => true,
                     Repositories::Default => wanted.repository == *default,
                     Repositories::OfTheAgent => own.as_ref() == Some(&wanted.repository),
+                    Repositories::OfTheVerified => verified.as_ref() == Some(&wanted.repository),
+                    Repositories::OfTheDiagnosis => diagnosis.as_ref() == Some(&wanted.repository),
                 };
                 if is_needed {
                     wanted.add(need.permission, served.name, need.writes);
@@ -153,7 +161,11 @@ impl Wanted {
     fn add(&mut self, permission: Permission, command: &str, writes: bool) {
         let needed = Needed { command: command.to_owned(), writes };
         match self.permissions.iter_mut().find(|(known, _)| *known == permission) {
-            Some((_, commands)) => commands.push(needed),
+            Some((_, commands)) => match commands.iter_mut().find(|known| known.command == command)
+            {
+                Some(known) => known.writes |= writes,
+                None => commands.push(needed),
+            },
             None => self.permissions.push((permission, vec![needed])),
         }
     }
@@ -168,8 +180,9 @@ async fn ask_repository(github: &Github, wanted: Wanted) -> RepositoryFacts {
             Read { permission, commands, answer }
         }
     });
-    let (push, reads) = tokio::join!(github.may_push(&repository), join_all(reads));
-    RepositoryFacts { push, reads, repository }
+    let (seen, reads) = tokio::join!(github.seen_repository(&repository), join_all(reads));
+    let renamed = seen.as_ref().ok().and_then(|seen| seen.renamed.clone());
+    RepositoryFacts { push: seen.map(|seen| seen.may_push), renamed, reads, repository }
 }
 
 async fn ask_agent(github: &Github, agent: &Agent, workflow: &Workflow) -> AgentFacts {

@@ -1,10 +1,12 @@
 //! The doctor's findings on the settings and on `agents.toml`.
 
+use super::access;
 use super::facts::Facts;
 use super::finding::Finding;
 use crate::config::Problem;
 
 const ABOUT: &str = "Settings";
+const AGENTS: &str = "Agents";
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let problem = |problem: &Problem| match problem {
@@ -19,21 +21,16 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(Finding::good(ABOUT, "All settings are there and valid."));
     }
-    if !facts.has_admins {
-        findings.push(Finding::doubtful(
-            ABOUT,
-            "Nobody is an admin, so nobody can use the commands for admins.",
-            "Set ADMIN_USER_IDS or ADMIN_ROLE_IDS if you want to use them.",
-        ));
-    }
+    findings.extend(access::settings(ABOUT, &facts.access));
     findings.push(match &facts.agents_file {
         Some(what) => Finding::bad(
-            "Agents",
+            AGENTS,
             format!("The agents cannot be used: {what}"),
             "Correct that line; docs/agents.md describes the keys.",
         ),
-        None => Finding::good("Agents", "agents.toml is valid."),
+        None => Finding::good(AGENTS, "agents.toml is valid."),
     });
+    findings.extend(access::agents(AGENTS, &facts.access));
     findings
 }
 

@@ -1,13 +1,14 @@
-//! The doctor's findings on the table: whether it can be used, and deploys whose result was never reported.
+//! The doctor's findings on the store: whether it can be used, and deploys whose result was never reported.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::finding::{Finding, commands};
 use crate::agents::Registry;
 use crate::deploy::WaitSettings;
-use crate::store::{Deploy, DeployState, Store, StoreError};
+use crate::deploy::record::{Deploy, DeployState, history};
+use crate::store::{Store, StoreError};
 
-const ABOUT: &str = "Table";
+const ABOUT: &str = "Store";
 
 /// Deploys read per agent, the latest first.
 const LOOKED_AT: u16 = 25;
@@ -15,10 +16,10 @@ const LOOKED_AT: u16 = 25;
 /// Lambda's longest timeout. After it (and the wait) the process that followed a run has ended.
 const PROCESS_ENDED: TimeDelta = TimeDelta::minutes(15);
 
-/// Facts about the table that all processes share.
+/// Facts about the store that outlives the process.
 #[derive(Debug, Clone)]
 pub struct StoreFacts {
-    /// The last deploys of each agent, by its command; `Err` if the table cannot be read.
+    /// The last deploys of each agent, by its command; `Err` if it cannot be read.
     pub deploys: Result<Vec<(String, Vec<Deploy>)>, StoreError>,
     /// When it was read.
     pub now: DateTime<Utc>,
@@ -26,7 +27,7 @@ pub struct StoreFacts {
     pub wait: WaitSettings,
 }
 
-/// Reads the last deploys of each agent from the table.
+/// Reads the last deploys of each agent.
 pub(crate) async fn ask(
     store: &dyn Store,
     registry: &Registry,
@@ -35,7 +36,7 @@ pub(crate) async fn ask(
 ) -> StoreFacts {
     let mut deploys = Vec::new();
     for agent in registry.agents().iter().filter(|agent| agent.workflow().is_some()) {
-        match store.history(&agent.id, LOOKED_AT).await {
+        match history(store, &agent.id, LOOKED_AT).await {
             Ok(found) => deploys.push((agent.command.clone(), found)),
             Err(error) => return StoreFacts { deploys: Err(error), now, wait },
         }
@@ -58,8 +59,8 @@ pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
             return vec![Finding::bad(
                 ABOUT,
                 format!("Nothing is dispatched: {error}."),
-                "Check TABLE_NAME, the region, and that the role may use the table (dynamodb:PutItem, \
-                 UpdateItem, DeleteItem and Query).",
+                "Check TABLE_NAME, the region, and that the role may use the table (dynamodb:GetItem, \
+                 PutItem and Query); or, with serve, DATA_FILE and the rights to its folder.",
             )];
         }
     };
@@ -71,7 +72,10 @@ pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
         .filter(|(_, deploy)| unreported(deploy))
         .collect();
     let Some((_, last)) = lost.iter().max_by_key(|(_, deploy)| deploy.began_at) else {
-        return vec![Finding::good(ABOUT, "Interactions and deploys are remembered in it.")];
+        return vec![Finding::good(
+            ABOUT,
+            "Interactions and deploys are remembered beyond the process.",
+        )];
     };
     let mut names: Vec<String> = lost.iter().map(|(command, _)| (*command).clone()).collect();
     names.dedup();
@@ -94,9 +98,10 @@ pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deploy::key::DeployKey;
+    use crate::deploy::record::DeployOutcome;
     use crate::discord::InteractionId;
     use crate::doctor::Level;
-    use crate::store::{DeployKey, DeployOutcome};
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_795_341_600, 0).unwrap()

@@ -6,6 +6,7 @@ use super::finding::{Finding, listed};
 use super::github::trouble;
 use super::workflow_file::{self, Declared, Input};
 use crate::github::GithubError;
+use crate::github::explain::inactive;
 
 pub(super) fn findings(agent: &AgentFacts) -> Vec<Finding> {
     let about = format!("/{}", agent.command);
@@ -31,15 +32,10 @@ pub(super) fn findings(agent: &AgentFacts) -> Vec<Finding> {
 fn state(about: &str, agent: &AgentFacts) -> Option<Finding> {
     let AgentFacts { repository, file, page, .. } = agent;
     match &agent.state {
-        Ok(state) if state == "active" => None,
-        Ok(state) => Some(
-            Finding::bad(
-                about,
-                format!("{file} is disabled ({state}), so it cannot be dispatched."),
-                "Enable it on its page.",
-            )
-            .on_page(page),
-        ),
+        Ok(state) => inactive(state).map(|(what, fix)| {
+            let what = format!("{file} {what} ({state}), so it cannot be dispatched.");
+            Finding::bad(about, what, fix).on_page(page)
+        }),
         Err(GithubError::NotFound) => Some(Finding::bad(
             about,
             format!("GitHub knows no workflow {file} in {repository}."),

@@ -1,4 +1,5 @@
-//! The guard for URLs that a user may pass to a workflow (SSRF, shell injection).
+//! The guard for base URLs: those that a user may pass to a workflow, and those of the deployed site (SSRF, shell
+//! injection).
 //!
 //! The URL is built into a web client that runs in every visitor's browser, and Deckhand sends requests to
 //! it. So it must name a public host: no credentials, no local names, no special addresses in any notation.
@@ -10,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
-use crate::config::{Reader, Setting};
+use crate::config::{NOT_IN_A_BASE, Reader, Setting, is_loopback};
 
 /// Length limit of a URL, in bytes.
 const MAX_LENGTH: usize = 2048;
@@ -121,6 +122,9 @@ pub enum RefusedUrl {
     /// It has characters that a shell or a web page could interpret.
     #[error("it contains characters that no base URL needs (quotes, brackets, $, ; and the like)")]
     Characters,
+    /// It has a query, a fragment or an `&`. Paths are appended to a base URL.
+    #[error("a base URL has no query (?), no fragment (#) and no &")]
+    NotABase,
     /// A scheme other than https.
     #[error("it must start with https://")]
     NotHttps,
@@ -163,8 +167,14 @@ impl UrlPolicy {
         }
     }
 
-    /// Checks a URL that a user typed.
+    /// Checks a base URL: one that a user typed, or a setting.
     pub fn check(&self, text: &str) -> Result<AllowedUrl, RefusedUrl> {
+        let url = self.check_whole(text)?;
+        if url.as_str().contains(NOT_IN_A_BASE) { Err(RefusedUrl::NotABase) } else { Ok(url) }
+    }
+
+    /// Checks a URL that is used as it is, so it may have a query.
+    pub fn check_whole(&self, text: &str) -> Result<AllowedUrl, RefusedUrl> {
         let text = text.trim();
         if text.len() > MAX_LENGTH || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(RefusedUrl::NotAUrl);
@@ -246,17 +256,6 @@ fn is_below(domain: &str, base: &str) -> bool {
     domain.strip_suffix(base).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(domain) => {
-            let domain = domain.trim_end_matches('.');
-            domain == "localhost" || is_below(domain, "localhost")
-        }
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
-}
-
 /// The parser adds the path `/` to a bare host. Clients append a path to the base URL, so remove that slash
 /// unless the user typed it.
 fn as_typed(url: &Url, text: &str) -> String {
@@ -286,6 +285,7 @@ mod tests {
     #[case("https://8.8.8.8", "https://8.8.8.8")]
     #[case("https://api.example.com/`id`", "https://api.example.com/%60id%60")]
     #[case("https://[2606:4700::1111]/x", "https://[2606:4700::1111]/x")]
+    #[case("https://api.example.com/a%26b%3Fc%23d", "https://api.example.com/a%26b%3Fc%23d")]
     #[case("https://bücher.example.com", "https://xn--bcher-kva.example.com")]
     fn public_https_urls_pass(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(check(text), Ok(expected.to_owned()));
@@ -298,6 +298,12 @@ mod tests {
     #[case::relative("//api.example.com", RefusedUrl::NotAUrl)]
     #[case::newline("https://api.example.com\nhttps://x", RefusedUrl::NotAUrl)]
     #[case::http("http://api.example.com", RefusedUrl::NotHttps)]
+    #[case::query("https://api.example.com/?a=b", RefusedUrl::NotABase)]
+    #[case::query_of_a_host("https://api.example.com?a", RefusedUrl::NotABase)]
+    #[case::empty_query("https://api.example.com/v1?", RefusedUrl::NotABase)]
+    #[case::fragment("https://api.example.com/#a", RefusedUrl::NotABase)]
+    #[case::empty_fragment("https://api.example.com#", RefusedUrl::NotABase)]
+    #[case::ampersand("https://api.example.com/a&b", RefusedUrl::NotABase)]
     #[case::file("file:///etc/passwd", RefusedUrl::NotHttps)]
     #[case::javascript("javascript:alert(1)", RefusedUrl::NotHttps)]
     #[case::user("https://ada@api.example.com", RefusedUrl::Credentials)]

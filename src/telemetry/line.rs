@@ -4,6 +4,7 @@
 //! metrics.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
@@ -37,6 +38,10 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     age_ms: Option<i64>,
     duration_ms: f64,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    git_ref: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    inputs: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     run_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +126,8 @@ impl Summary {
             cold_start: about.cold_start,
             age_ms: about.age_ms,
             duration_ms: milliseconds(self.took),
+            git_ref: notes.git_ref.as_deref(),
+            inputs: &notes.inputs,
             run_id: deployed.and_then(|deployed| deployed.run_id),
             matched: deployed.and_then(|deployed| deployed.matched),
             github_not_modified: Some(notes.github_not_modified).filter(|n| *n > 0),
@@ -237,6 +244,8 @@ mod tests {
             github_not_modified: 2,
             rate_limit_left: Some(4_990),
             follow_up_failures: Some(0),
+            git_ref: Some("main".to_owned()),
+            inputs: [("stage".to_owned(), "production".to_owned())].into(),
             deployed: Some(Deployed {
                 run_id: Some(77),
                 matched: Some("matched by run id"),
@@ -306,6 +315,8 @@ mod tests {
                 "cold_start": true,
                 "age_ms": 180,
                 "duration_ms": 31_500.0,
+                "ref": "main",
+                "inputs": {"stage": "production"},
                 "run_id": 77,
                 "matched": "matched by run id",
                 "github_not_modified": 2,

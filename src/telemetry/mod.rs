@@ -144,6 +144,12 @@ pub fn not_delivered(what: &str, why: &impl Display) {
     }
 }
 
+/// Records what a command ships: the branch or tag of its dispatch, and the inputs by the options' names. No
+/// value may be a secret.
+pub fn given<'a>(git_ref: Option<&str>, inputs: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    note(|notes| notes.given(git_ref, inputs));
+}
+
 /// Records the result of a dispatch.
 pub fn deployed(deployed: Deployed) {
     note(|notes| {

@@ -75,6 +75,9 @@ impl Sink for Readable {
     fn write(&self, summary: Summary) {
         let Summary { about, notes, took, .. } = &summary;
         let deployed = notes.deployed.as_ref();
+        // As JSON, so that no value can look like another field.
+        let inputs =
+            (!notes.inputs.is_empty()).then(|| serde_json::json!(notes.inputs).to_string());
         macro_rules! say {
             ($level:expr) => {
                 tracing::event!(
@@ -87,6 +90,8 @@ impl Sink for Readable {
                     reply = notes.reply,
                     answered_ms = notes.time_to_answer.map(|took| took.as_millis()),
                     duration_ms = took.as_millis(),
+                    "ref" = notes.git_ref,
+                    inputs,
                     run_id = deployed.and_then(|deployed| deployed.run_id),
                     conclusion = deployed.map(|deployed| deployed.conclusion),
                     github_calls = notes.github_calls,

@@ -1,14 +1,19 @@
 //! The content of a summary line, independent of its format.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tracing::Level;
 
 use super::Deployed;
+use crate::text::escape;
 
 /// Limit in characters. The text may include words of GitHub or of a user.
 const MAX_ERROR: usize = 400;
+
+/// Limit of an input's value in characters.
+const MAX_INPUT: usize = 256;
 
 /// The kind of event that a summary is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -127,11 +132,26 @@ pub struct Notes {
     pub rate_limit_left: Option<u64>,
     /// Messages after the answer that could not be delivered. `None`: there were none to deliver.
     pub follow_up_failures: Option<u64>,
+    /// The branch or tag that a dispatch was asked for.
+    pub git_ref: Option<String>,
+    /// The inputs that ship, by the options' names. Never a secret.
+    pub inputs: BTreeMap<String, String>,
     /// The result of a dispatch.
     pub deployed: Option<Deployed>,
 }
 
 impl Notes {
+    pub(super) fn given<'a>(
+        &mut self,
+        git_ref: Option<&str>,
+        inputs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
+        self.git_ref = git_ref.map(|name| escape::clipped(name, MAX_INPUT));
+        let cut =
+            |(name, value): (&str, &str)| (name.to_owned(), escape::clipped(value, MAX_INPUT));
+        self.inputs.extend(inputs.into_iter().map(cut));
+    }
+
     pub(super) fn ended(&mut self, outcome: InteractionOutcome, why: &str) {
         self.outcome = self.outcome.max(outcome);
         let error = match self.error.take() {

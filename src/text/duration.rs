@@ -2,13 +2,15 @@
 
 use chrono::TimeDelta;
 
-/// `42s`, `1m 25s`, `2h 5m`. A negative duration (clock skew) becomes `0s`.
+/// `42s`, `1m 25s`, `2h 5m`, `2d 3h`. A negative duration (clock skew) becomes `0s`.
 pub(crate) fn compact(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s}s"),
-        (0, m, s) => format!("{m}m {s}s"),
-        (h, m, _) => format!("{h}h {m}m"),
+    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
+    match (days, hours, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, s) => format!("{s}s"),
+        (0, 0, m, s) => format!("{m}m {s}s"),
+        (0, h, m, _) => format!("{h}h {m}m"),
+        (d, h, ..) => format!("{d}d {h}h"),
     }
 }
 
@@ -40,6 +42,10 @@ mod tests {
     #[case(85, "1m 25s")]
     #[case(3600, "1h 0m")]
     #[case(7530, "2h 5m")]
+    #[case(86_399, "23h 59m")]
+    #[case(86_400, "1d 0h")]
+    #[case(183_599, "2d 2h")]
+    #[case(8_640_000, "100d 0h")]
     fn compact_uses_the_two_largest_units(#[case] seconds: i64, #[case] expected: &str) {
         assert_eq!(compact(TimeDelta::seconds(seconds)), expected);
     }

@@ -77,12 +77,21 @@ pub(crate) fn clipped(text: &str, max: usize) -> String {
     out
 }
 
-/// Formatting characters that reorder or hide their neighbours: Unicode's bidirectional controls, zero-width
-/// characters, tags.
+/// Whether a character breaks the line, controls a terminal or does not show: text from a user that is passed on
+/// holds none, so what is shown of it is all there is.
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Characters that do not show, or that reorder or hide their neighbours: Unicode's
+/// `Default_Ignorable_Code_Point`, the interlinear annotations and the blank pattern of Braille.
+/// <https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>
 fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -96,6 +105,7 @@ mod tests {
     #[case("a`b``c", "`aˋbˋˋc`")]
     #[case("line\nbreak", "`line break`")]
     #[case("\u{202e}evil\u{2066}", "`evil`")]
+    #[case("a\u{3164}b\u{2800}c\u{e0100}d\u{fe0f}", "`abcd`")]
     #[case("", "` `")]
     fn text_cannot_break_out_of_inline_code(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(code(text, 50), expected);

@@ -10,6 +10,11 @@ pub(crate) fn moment(time: DateTime<Utc>) -> String {
     format!("<t:{seconds}:f> (<t:{seconds}:R>)")
 }
 
+/// How far away it is: `in 5 minutes`.
+pub(crate) fn distance(time: DateTime<Utc>) -> String {
+    format!("<t:{}:R>", time.timestamp())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -18,5 +23,6 @@ mod tests {
     fn a_moment_uses_discords_timestamp_markup() {
         let time = DateTime::from_timestamp(1_795_341_600, 0).unwrap();
         assert_eq!(moment(time), "<t:1795341600:f> (<t:1795341600:R>)");
+        assert_eq!(distance(time), "<t:1795341600:R>");
     }
 }

@@ -52,13 +52,13 @@ async fn a_token_is_renewed_before_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_is_replaced() {
+async fn a_new_token_that_is_refused_once_is_not_replaced() {
     let fault = Fault::status(401, "Bad credentials").on(On::RunGet).skip(1);
     let world = world(Scenario { faults: vec![fault], ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     told.both_say("🟢");
     world.dispatch();
-    assert_eq!(world.github.tokens_issued(), 2);
+    assert_eq!(world.github.tokens_issued(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,7 +130,10 @@ async fn nothing_is_written_and_unchecked_permissions_are_named() {
     assert!(world.github.requests().iter().all(|request| request.method == "GET"));
     let content = &told.original().content;
     assert!(content.contains("cannot be seen without writing"), "{content}");
-    assert!(content.contains("Actions: write for /deploy-client and /diagnose"), "{content}");
+    assert!(
+        content.contains("Actions: write for /deploy-client, /diagnose and /verify-latest"),
+        "{content}"
+    );
 }
 
 #[rstest]
@@ -186,7 +189,7 @@ async fn an_exhausted_rate_limit_is_reported() {
 
 #[rstest]
 #[case::granted(Vec::new(), "✅", "The app was granted what these commands write.")]
-#[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /deploy-client and /diagnose need")]
+#[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /deploy-client, /diagnose and /verify-latest need")]
 #[case::variables(vec![Permission::VariablesWrite], "⚠️", "not granted Variables: write")]
 #[tokio::test(start_paused = true)]
 async fn an_apps_write_permissions_are_checked(
@@ -254,6 +257,7 @@ impl SetUp {
             ("GITHUB_API_BASE", github.url()),
             ("GITHUB_TOKEN", TOKEN.to_owned()),
             ("GITHUB_REPO", "octo-org/web-client".to_owned()),
+            ("ALLOWED_GUILD_IDS", GUILD_ID.to_owned()),
             ("ADMIN_USER_IDS", ADA.to_owned()),
         ];
         Self { github, discord, env }
@@ -372,6 +376,20 @@ async fn the_command_line_works_without_settings() {
 #[case::no_discord("DISCORD_API_BASE", "http://127.0.0.1:9", Some(1), "Discord cannot be reached")]
 #[case::no_github("GITHUB_API_BASE", "http://127.0.0.1:9", Some(1), "GitHub cannot be reached")]
 #[case::no_admins("ADMIN_USER_IDS", "", Some(0), "⚠️ Nobody is an admin")]
+#[case::no_servers("ALLOWED_GUILD_IDS", "", Some(1), "❌ ALLOWED_GUILD_IDS is not set.")]
+#[case::bad_servers("ALLOWED_GUILD_IDS", "ours", Some(1), "❌ ALLOWED_GUILD_IDS is not valid.")]
+#[case::every_server(
+    "ALLOWED_GUILD_IDS",
+    "*",
+    Some(1),
+    "❌ The bot is public and every server may command it"
+)]
+#[case::plain_http(
+    "GITHUB_API_BASE",
+    "http://github.example.com/api/v3",
+    Some(1),
+    "❌ GITHUB_API_BASE is not valid."
+)]
 #[tokio::test]
 async fn a_wrong_setting_is_found(
     #[case] name: &'static str,
@@ -382,6 +400,42 @@ async fn a_wrong_setting_is_found(
     let (text, ended) = SetUp::new().await.with(name, value).examined().await;
     assert!(text.contains(what), "{text}");
     assert_eq!(ended, status, "{text}");
+}
+
+#[tokio::test]
+async fn every_server_is_a_warning_for_a_bot_that_is_not_public() {
+    let set_up = SetUp::new().await.with("ALLOWED_GUILD_IDS", "*");
+    set_up.discord.set_public(false);
+    let (text, status) = set_up.examined().await;
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("⚠️ ALLOWED_GUILD_IDS is *"), "{text}");
+    assert!(text.contains("✅ The bot is not public"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_use_each_agent_is_listed() {
+    let agent = |id: &str, rule: &str| {
+        format!(
+            "[[agent]]\nid = \"{id}\"\nname = \"Deploy {id}\"\ndescription = \"x\"\ncommand = \"{id}\"\n\
+             kind = \"deploy\"\nworkflow = \"client-deploy.yml\"\n{rule}\n"
+        )
+    };
+    let agents = [
+        agent("open", ""),
+        agent("for_role", "allowed_roles = [\"77\"]"),
+        agent("for_both", "allowed_roles = [\"77\"]\nallowed_users = [\"7\", \"8\"]"),
+    ];
+    let env = vec![("ADMIN_USER_IDS", ADA.to_owned())];
+    let plan = Plan { env, agents: Some(agents.concat().leak()), ..Plan::default() };
+    let world = World::of(plan).await;
+    let told = world.types("ada", "/doctor").await;
+    for expected in [
+        "Deploy open (/open) is for everyone in the server.",
+        "Deploy for\\_role (/for\\_role) is for role 77; admins.",
+        "Deploy for\\_both (/for\\_both) is for role 77, users 7 and 8; admins.",
+    ] {
+        assert!(told.original().content.contains(expected), "{}", told.transcript());
+    }
 }
 
 #[tokio::test]

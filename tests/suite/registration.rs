@@ -8,7 +8,7 @@ use std::process::Command;
 use chrono::Utc;
 use rstest::rstest;
 use standins::discord::{Discord, GUILD_ID};
-use standins::{Clock, Gauge};
+use standins::{Clock, Gauge, Scratch};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const DECKHAND: &str = env!("CARGO_BIN_EXE_deckhand");
@@ -88,6 +88,8 @@ async fn arguments(#[case] given: &[&str], #[case] status: i32, #[case] words: &
 #[case::no_token("DISCORD_BOT_TOKEN", "", &["not set", "DISCORD_BOT_TOKEN"])]
 #[case::no_application("DISCORD_APPLICATION_ID", "", &["not set", "DISCORD_APPLICATION_ID"])]
 #[case::no_network("DISCORD_API_BASE", "http://127.0.0.1:1", &["cannot be reached"])]
+#[case::plain_http("DISCORD_API_BASE", "http://discord.example.com/api/v10", &["plain http only to this machine"])]
+#[case::query("DISCORD_API_BASE", "https://discord.com/api/v10?a=b", &["without query"])]
 #[case::no_agents_file("AGENTS_FILE", "no-such-file.toml", &["no-such-file.toml", "nothing was changed"])]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_setting_is_named(
@@ -114,26 +116,9 @@ async fn fresh_clone(folder: &Path) -> Person {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_fresh_clone_cargo_is_asked_and_the_agents_file_of_dot_env_is_used() {
-    let folder = Folder::new();
-    let person = fresh_clone(&folder.0).await;
+    let folder = Scratch::new().unwrap();
+    let person = fresh_clone(folder.path()).await;
     assert_done(person.runs(&["--dry-run"]).await, 0, &["+ /deploy-client"]);
-    fs::write(folder.0.join(".env"), "AGENTS_FILE='no-such-file.toml'\n").unwrap();
+    fs::write(folder.file(".env"), "AGENTS_FILE='no-such-file.toml'\n").unwrap();
     assert_done(person.runs(&["--dry-run"]).await, 1, &["no-such-file.toml"]);
-}
-
-/// A folder of its own that goes away with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("deckhand-{}", uuid::Uuid::new_v4()));
-        fs::create_dir(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -70,6 +70,7 @@ async fn a_dispatch_without_wait_is_one_line() {
     let line = line_of(&world, "/deploy-client").await;
     let dispatch = world.dispatch();
     assert_eq!(line["reply"], "message");
+    assert_eq!(line["Command"], "deploy-client");
     assert_eq!(line["run_id"], dispatch.run_id);
     assert_eq!(line["correlation_id"], dispatch.inputs["correlation_id"]);
     assert_eq!(line["matched"], "matched by run id");
@@ -341,7 +342,13 @@ async fn a_bot_that_cannot_start_records_every_command_as_failed() {
     hex::decode_to_slice(world.discord.public_key(), &mut key).unwrap();
     let key = ed25519_dalek::VerifyingKey::from_bytes(&key).unwrap();
     let (lines, clock) = (Lines::default(), world.clock());
-    let app = App::not_set_up(key, clock, "- GITHUB_REPO is not set", Arc::new(lines.clone()));
+    let app = App::not_set_up(
+        key,
+        clock,
+        "- GITHUB_REPO is not set".to_owned(),
+        None,
+        Arc::new(lines.clone()),
+    );
     for request in [world.discord.ping(), world.interaction("ada", "/agents")] {
         let mut http = http::Request::post("/discord");
         for (name, value) in &request.headers {

@@ -19,7 +19,7 @@ use deckhand::bot::Settings;
 use deckhand::bot::tasks::{Deadline, Tasks};
 use deckhand::bot::{Command, registration};
 use deckhand::bot::{Context, Parts};
-use deckhand::clock::Clock;
+use deckhand::clock::{Clock, SystemClock};
 use deckhand::commands::TABLE;
 use deckhand::commands::router::Router;
 use deckhand::discord::registration::Scope;
@@ -30,7 +30,7 @@ use deckhand::store::{Dynamo, Memory, Store};
 use deckhand::telemetry::{Sink, Summary};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use standins::discord::{Answer, Discord, Endpoint, Interaction, User};
+use standins::discord::{Answer, Discord, Endpoint, GUILD_ID, Interaction, User};
 use standins::github::{Dispatch, Github, Scenario};
 use standins::site::Site;
 use standins::{Clock as StandinClock, Gauge};
@@ -139,7 +139,7 @@ impl World {
         let transport = Arc::new(Counted { inner: Https::default(), gauge: gauge.clone() });
         let aws = match aws::standin() {
             Some(url) => aws::at(&url, transport.clone()).await,
-            None => Aws::new(transport.clone()),
+            None => Aws::new(transport.clone(), Arc::new(SystemClock)),
         };
         if let (Remembers::AsWellAsItCan, Some(_)) = (&plan.remembers, aws::standin()) {
             plan.remembers = Remembers::InTable(aws::new_table(&aws).await);
@@ -198,11 +198,7 @@ impl World {
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
-        let (app, limit) = (self.app.clone(), self.parts.time_limit);
-        Endpoint::Direct(Arc::new(move |request| {
-            let app = app.clone();
-            Box::pin(async move { app.handle(request, limit.map(Deadline::from_now)).await })
-        }))
+        endpoint(self.app.clone(), self.parts.time_limit)
     }
 
     /// Somebody types a command, and everything that comes of it happens.
@@ -255,6 +251,14 @@ impl World {
     }
 }
 
+/// Hands requests to an app; each invocation is killed after `limit`.
+pub(crate) fn endpoint(app: App, limit: Option<Duration>) -> Endpoint {
+    Endpoint::Direct(Arc::new(move |request| {
+        let app = app.clone();
+        Box::pin(async move { app.handle(request, limit.map(Deadline::from_now)).await })
+    }))
+}
+
 fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tasks: &Tasks) -> App {
     let env = |name: &str| {
         if let (Remembers::InTable(table), "TABLE_NAME") = (&plan.remembers, name) {
@@ -270,6 +274,7 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
             "GITHUB_API_BASE" => Some(github.url()),
             "GITHUB_TOKEN" => Some(TOKEN.to_owned()),
             "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
+            "ALLOWED_GUILD_IDS" => Some(GUILD_ID.to_owned()),
             _ => None,
         }
     };
@@ -282,14 +287,11 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
     let Outside { transport, aws, gauge, clock, lines, .. } = outside;
     let clock = Arc::new(StoryClock(clock.clone()));
     let store: Arc<dyn Store> = match &plan.remembers {
-        Remembers::InTable(table) => {
-            Arc::new(Dynamo::new(aws.clone(), table.clone(), clock.clone()))
-        }
+        Remembers::InTable(table) => Arc::new(Dynamo::new(aws.clone(), table.clone())),
         Remembers::In(store) => store.clone(),
         Remembers::AsWellAsItCan | Remembers::InMemory => Arc::new(Memory::default()),
     };
     let parts = Parts {
-        needs_table: false,
         secrets: Arc::new(Parameters(aws.clone())),
         transport: transport.clone(),
         prober: Arc::new(Counted {
@@ -298,6 +300,7 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
         }),
         clock: clock.clone(),
         store,
+        durable: matches!(plan.remembers, Remembers::InTable(_)),
         tasks: tasks.clone(),
         telemetry: Arc::new(lines.clone()),
     };
