@@ -5,8 +5,8 @@
 //! | attribute | what |
 //! |---|---|
 //! | `claim` | the revision: the claim of the commit that wrote it |
-//! | `body` | JSON. An item of version 0.1 has an attribute for each member instead |
 //! | `expires_at` | the table's TTL attribute, in seconds since 1970; none on what must stay |
+//! | any other | a member of the body |
 //!
 //! Each write is conditional. The SDK repeats a write whose answer was lost. If the repetition finds its own
 //! claim in the table, the first try had succeeded.
@@ -33,7 +33,6 @@ type Attributes = HashMap<String, AttributeValue>;
 /// The attributes that are the store's own, not the body's.
 const OWN: [&str; 4] = ["pk", "sk", CLAIM, EXPIRES_AT];
 const CLAIM: &str = "claim";
-const BODY: &str = "body";
 const EXPIRES_AT: &str = "expires_at";
 
 /// A store in a DynamoDB table.
@@ -248,8 +247,7 @@ fn condition(expect: Expect) -> Condition {
 fn attributes(write: &Write, claim: Uuid) -> Attributes {
     let mut attributes = key_of(&write.key);
     if let Change::Put { body, expires_at } = &write.change {
-        let body = Value::Object(body.clone());
-        attributes.insert(BODY.to_owned(), text(body));
+        attributes.extend(body.iter().map(|(name, value)| (name.clone(), attribute(value))));
         let expiry = expires_at.map(|at| AttributeValue::N(at.timestamp().to_string()));
         attributes.extend(expiry.map(|expiry| (EXPIRES_AT.to_owned(), expiry)));
     }
@@ -273,22 +271,40 @@ fn item_of(mut found: Attributes) -> Option<Item> {
         Some(at) => Some(DateTime::from_timestamp(at.as_n().ok()?.parse().ok()?, 0)?),
         None => None,
     };
-    let body = match string(BODY) {
-        Some(body) => serde_json::from_str(&body).ok()?,
-        None => {
-            found.retain(|name, _| !OWN.contains(&name.as_str()));
-            found.into_iter().filter_map(|(name, value)| Some((name, member(value)?))).collect()
-        }
-    };
+    found.retain(|name, _| !OWN.contains(&name.as_str()));
+    let body = found.into_iter().map(|(name, value)| Some((name, member(value)?)));
+    let body = body.collect::<Option<_>>()?;
     Some(Item { key, revision, body, expires_at })
 }
 
-/// An attribute of an item of version 0.1 as a member of the body.
-fn member(value: AttributeValue) -> Option<Value> {
+fn attribute(value: &Value) -> AttributeValue {
     match value {
-        AttributeValue::S(text) => Some(Value::String(text)),
-        AttributeValue::N(number) => Some(Value::Number(number.parse().ok()?)),
-        AttributeValue::Bool(flag) => Some(Value::Bool(flag)),
-        _ => None,
+        Value::Null => AttributeValue::Null(true),
+        Value::Bool(flag) => AttributeValue::Bool(*flag),
+        Value::Number(number) => AttributeValue::N(number.to_string()),
+        Value::String(text) => AttributeValue::S(text.clone()),
+        Value::Array(list) => AttributeValue::L(list.iter().map(attribute).collect()),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), attribute(value)));
+            AttributeValue::M(members.collect())
+        }
     }
+}
+
+/// `None` for what JSON does not know, like binary data.
+fn member(value: AttributeValue) -> Option<Value> {
+    Some(match value {
+        AttributeValue::Null(_) => Value::Null,
+        AttributeValue::Bool(flag) => Value::Bool(flag),
+        AttributeValue::N(number) => Value::Number(number.parse().ok()?),
+        AttributeValue::S(text) => Value::String(text),
+        AttributeValue::L(list) => {
+            Value::Array(list.into_iter().map(member).collect::<Option<_>>()?)
+        }
+        AttributeValue::M(members) => {
+            let members = members.into_iter().map(|(name, value)| Some((name, member(value)?)));
+            Value::Object(members.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
 }
