@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use rstest::rstest;
+use serde_json::json;
 use standins::github::{Fault, NewRun, On, OtherJob, Scenario, Timetable, What};
 use standins::site::Site;
 
@@ -86,6 +87,29 @@ async fn a_digest_that_cannot_see_all_runs_says_so_and_never_none() {
     let told = says(&world, "/status-digest").await;
     assert!(told.contains("⚠️ Runs may be missing"), "{told}");
     assert!(!told.contains("No runs"), "{told}");
+}
+
+/// Of two runs one has no id.
+fn an_odd_run_and_number_41() -> Fault {
+    let good = json!({"id": 7, "run_number": 41, "status": "completed", "conclusion": "success"});
+    let body = json!({"total_count": 2, "workflow_runs": [{"id": "odd"}, good]});
+    Fault::new(On::RunList, What::Status { code: 200, headers: Vec::new(), body }).always()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_cannot_be_seen_is_not_said_to_be_missing() {
+    let world = deployed(Scenario::default()).await;
+    world.github.fault(an_odd_run_and_number_41());
+    let told = says(&world, "/verify-latest run_url:#39").await;
+    assert!(told.starts_with("⚠️") && !told.contains("has no run"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_cannot_be_read_is_counted_and_hides_no_other() {
+    let world = with_one_agent(Scenario::default()).await;
+    world.github.fault(an_odd_run_and_number_41());
+    let told = says(&world, "/status").await;
+    assert!(told.contains("Run #41") && told.contains("1 run could not be read"), "{told}");
 }
 
 #[rstest]
@@ -251,6 +275,17 @@ async fn after_a_rerun_of_some_jobs_the_steps_of_the_others_are_shown(
     let told = says(&world, "/verify-latest").await;
     assert!(told.contains("Build 1s · S3"), "{told}");
     assert!(!told.contains("no such step"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_attempt_that_cannot_be_read_does_not_hide_the_latest() {
+    let timetable = Timetable { attempt: 2, ..Timetable::default() };
+    let mut scenario = with_jobs(Vec::new(), timetable);
+    scenario.lists_all_attempts = false;
+    let world = deployed(scenario).await;
+    world.github.fault(Fault::status(404, "Not Found").on(On::Jobs).skip(1).always());
+    let told = says(&world, "/verify-latest").await;
+    assert!(told.contains("Build 2s") && told.contains("S3 sync 1s"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
