@@ -1,17 +1,20 @@
 //! `/doctor`, and the command line's `deckhand doctor`.
 
 use std::process::Output;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use deckhand::agents::file;
 use deckhand::bot::registration;
+use deckhand::clock::SystemClock;
 use deckhand::commands::TABLE;
 use deckhand::discord::registration::Scope;
+use deckhand::store::File;
 use rstest::rstest;
 use standins::discord::{self, CHANNEL_ID, Discord, GUILD_ID, Permissions};
 use standins::github::{Fault, Github, On, Permission, Scenario, Title, What};
-use standins::{Clock, Gauge};
+use standins::{Clock, Gauge, Scratch};
 
 use crate::app;
 use crate::world::{Plan, Remembers, TOKEN, World};
@@ -273,8 +276,10 @@ impl SetUp {
     async fn examined(&self) -> (String, Option<i32>) {
         let env = self.env.clone();
         let run = move || {
+            // A folder of its own: `serve` keeps its file in the one where it runs.
+            let folder = Scratch::new().unwrap();
             let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_deckhand"));
-            doctor.arg("doctor").env_clear().envs(env).output().unwrap()
+            doctor.arg("doctor").current_dir(folder.path()).env_clear().envs(env).output().unwrap()
         };
         let Output { status, stdout, stderr } = tokio::task::spawn_blocking(run).await.unwrap();
         assert!(stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
@@ -306,6 +311,17 @@ async fn the_command_line_names_each_problem_with_its_fix() {
     let (text, status) = set_up.examined().await;
     assert_eq!(status, Some(1), "{text}");
     insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn the_command_line_reads_the_file_of_a_server_that_runs() {
+    let folder = Scratch::new().unwrap();
+    let file = folder.file("deckhand.redb");
+    let _server = File::open(&file, Arc::new(SystemClock)).unwrap();
+    let set_up = SetUp::new().await.with("DATA_FILE", &file.to_string_lossy());
+    let (text, status) = set_up.examined().await;
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("✅ Interactions and deploys are remembered"), "{text}");
 }
 
 #[tokio::test]

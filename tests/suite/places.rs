@@ -4,6 +4,7 @@ use deckhand::bot::tasks::Tasks;
 use deckhand::host::startup;
 use rstest::rstest;
 use serde_json::{Value, json};
+use standins::Scratch;
 use standins::discord::{Interaction, User};
 
 use crate::secrets::{listen, logged};
@@ -184,7 +185,9 @@ const REQUIRED: [(&str, &str); 4] = [
 #[test]
 fn the_server_does_not_start_without_it(#[case] servers: &str, #[case] why: &str) {
     let mut deckhand = std::process::Command::new(env!("CARGO_BIN_EXE_deckhand"));
-    deckhand.args(["serve", "--listen", "127.0.0.1:0"]).env_clear().envs(REQUIRED);
+    let folder = Scratch::new().unwrap();
+    deckhand.args(["serve", "--listen", "127.0.0.1:0"]).current_dir(folder.path());
+    deckhand.env_clear().envs(REQUIRED);
     let ended = deckhand.env("ALLOWED_GUILD_IDS", servers).output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{said}");
@@ -197,8 +200,11 @@ fn the_server_does_not_start_without_it(#[case] servers: &str, #[case] why: &str
 #[test]
 fn a_star_is_warned_of_at_start(#[case] servers: &str, #[case] warned: bool) {
     listen();
+    let folder = Scratch::new().unwrap();
+    let file = folder.file("deckhand.redb").to_string_lossy().into_owned();
     let env = |name: &str| {
-        let given = REQUIRED.into_iter().chain([("ALLOWED_GUILD_IDS", servers)]);
+        let own = [("ALLOWED_GUILD_IDS", servers), ("DATA_FILE", file.as_str())];
+        let given = REQUIRED.into_iter().chain(own);
         given.into_iter().find(|(given, _)| *given == name).map(|(_, value)| value.to_owned())
     };
     assert!(startup::app(env, Tasks::default()).is_ok());
