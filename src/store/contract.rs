@@ -1,4 +1,5 @@
-//! The store's contract: items with a revision, conditional writes, lists. It knows no rule of the bot.
+//! The store's contract: items with a revision and a due time, conditional writes, lists. It knows no rule of the
+//! bot.
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -22,6 +23,21 @@ pub trait Store: Send + Sync {
         partition: &'a str,
         count: u16,
     ) -> BoxFuture<'a, Result<Vec<Item>, StoreError>>;
+
+    /// Whether no other process can write to it.
+    fn is_ours_alone(&self) -> bool {
+        false
+    }
+
+    /// Up to `count` keys of items whose `due` is at or before `until`, the earliest first.
+    ///
+    /// They are only candidates: the index may lag behind the items. It may name an item that is no longer
+    /// due, or is gone, and miss one that has just become due. Who acts on a key reads its item first.
+    fn due<'a>(
+        &'a self,
+        until: DateTime<Utc>,
+        count: u16,
+    ) -> BoxFuture<'a, Result<Vec<Key>, StoreError>>;
 }
 
 /// Where an item is.
@@ -54,6 +70,8 @@ pub struct Item {
     pub body: Body,
     /// When it may be deleted. `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When somebody must look at it again. `None`: never. It is kept in milliseconds.
+    pub due: Option<DateTime<Utc>>,
 }
 
 /// Writes that are done together, or not at all.
@@ -108,6 +126,8 @@ pub enum Change {
         body: Body,
         /// When it may be deleted. `None`: never.
         expires_at: Option<DateTime<Utc>>,
+        /// When somebody must look at it again. `None`: never. It is kept in milliseconds.
+        due: Option<DateTime<Utc>>,
     },
     /// Deletes the item.
     Delete,
@@ -140,7 +160,7 @@ pub async fn put_first(
     body: Body,
     expires_at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let change = Change::Put { body, expires_at: Some(expires_at) };
+    let change = Change::Put { body, expires_at: Some(expires_at), due: None };
     let commit = Commit::of(vec![Write { key, expect: Expect::Absent, change }]);
     Ok(store.commit(&commit).await? == Committed::Done)
 }

@@ -6,7 +6,11 @@
 //! |---|---|
 //! | `claim` | the revision: the claim of the commit that wrote it |
 //! | `expires_at` | the table's TTL attribute, in seconds since 1970; none on what must stay |
+//! | `due_pk` | the partition of the index `due`, always `due`; only on what is due some time |
+//! | `due_at` | the sort key of that index, in milliseconds since 1970 |
 //! | any other | a member of the body |
+//!
+//! So the index is sparse: it holds only the keys of items that are due some time. It is eventually consistent.
 //!
 //! Each write is conditional. The SDK repeats a write whose answer was lost. If the repetition finds its own
 //! claim in the table, the first try had succeeded.
@@ -19,7 +23,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
@@ -31,9 +35,13 @@ use crate::aws::{Aws, AwsError, signed};
 type Attributes = HashMap<String, AttributeValue>;
 
 /// The attributes that are the store's own, not the body's.
-const OWN: [&str; 4] = ["pk", "sk", CLAIM, EXPIRES_AT];
+const OWN: [&str; 6] = ["pk", "sk", CLAIM, EXPIRES_AT, DUE_PK, DUE_AT];
 const CLAIM: &str = "claim";
 const EXPIRES_AT: &str = "expires_at";
+const DUE_PK: &str = "due_pk";
+const DUE_AT: &str = "due_at";
+/// The index by due time, and what its items have as `due_pk`.
+const DUE: &str = "due";
 
 /// A store in a DynamoDB table.
 pub struct Dynamo {
@@ -205,6 +213,34 @@ impl Store for Dynamo {
             }
         })
     }
+
+    fn due<'a>(
+        &'a self,
+        until: DateTime<Utc>,
+        count: u16,
+    ) -> BoxFuture<'a, Result<Vec<Key>, StoreError>> {
+        Box::pin(async move {
+            if count == 0 {
+                return Ok(Vec::new());
+            }
+            let client = self.client().await.map_err(|error| self.error(error))?;
+            let query = client.query().table_name(&self.table).index_name(DUE);
+            let query = query
+                .key_condition_expression("due_pk = :due AND due_at <= :until")
+                .expression_attribute_values(":due", text(DUE))
+                .expression_attribute_values(":until", number(until.timestamp_millis()))
+                .scan_index_forward(true)
+                .limit(count.into());
+            match signed(|| query.clone().send()).await {
+                Ok(page) => Ok(page.items().iter().filter_map(named).collect()),
+                // A query that is always the same is not valid only where its index is not there.
+                Err(error) if error.code() == Some("ValidationException") => {
+                    Err(self.unusable("has no index `due`, or it is still being made"))
+                }
+                Err(error) => Err(self.error(AwsError::of(&error))),
+            }
+        })
+    }
 }
 
 /// `None`: the condition does not hold.
@@ -246,10 +282,14 @@ fn condition(expect: Expect) -> Condition {
 
 fn attributes(write: &Write, claim: Uuid) -> Attributes {
     let mut attributes = key_of(&write.key);
-    if let Change::Put { body, expires_at } = &write.change {
+    if let Change::Put { body, expires_at, due } = &write.change {
         attributes.extend(body.iter().map(|(name, value)| (name.clone(), attribute(value))));
-        let expiry = expires_at.map(|at| AttributeValue::N(at.timestamp().to_string()));
+        let expiry = expires_at.map(|at| number(at.timestamp()));
         attributes.extend(expiry.map(|expiry| (EXPIRES_AT.to_owned(), expiry)));
+        if let Some(at) = due {
+            attributes.insert(DUE_PK.to_owned(), text(DUE));
+            attributes.insert(DUE_AT.to_owned(), number(at.timestamp_millis()));
+        }
     }
     attributes.insert(CLAIM.to_owned(), text(claim));
     attributes
@@ -259,22 +299,33 @@ fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
+fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
 fn key_of(Key { partition, sort }: &Key) -> Attributes {
     HashMap::from([("pk".to_owned(), text(partition)), ("sk".to_owned(), text(sort))])
 }
 
-fn item_of(mut found: Attributes) -> Option<Item> {
+/// The key that an item, or an entry of the index, has.
+fn named(found: &Attributes) -> Option<Key> {
     let string = |name: &str| found.get(name)?.as_s().ok().cloned();
-    let key = Key { partition: string("pk")?, sort: string("sk")? };
-    let revision = string(CLAIM)?.parse().ok()?;
-    let expires_at = match found.get(EXPIRES_AT) {
-        Some(at) => Some(DateTime::from_timestamp(at.as_n().ok()?.parse().ok()?, 0)?),
-        None => None,
+    Some(Key { partition: string("pk")?, sort: string("sk")? })
+}
+
+fn item_of(mut found: Attributes) -> Option<Item> {
+    let key = named(&found)?;
+    let revision = found.get(CLAIM)?.as_s().ok()?.parse().ok()?;
+    let time = |name: &str, of: fn(i64) -> Option<DateTime<Utc>>| match found.get(name) {
+        Some(at) => of(at.as_n().ok()?.parse().ok()?).map(Some),
+        None => Some(None),
     };
+    let expires_at = time(EXPIRES_AT, |seconds| DateTime::from_timestamp(seconds, 0))?;
+    let due = time(DUE_AT, DateTime::from_timestamp_millis)?;
     found.retain(|name, _| !OWN.contains(&name.as_str()));
     let body = found.into_iter().map(|(name, value)| Some((name, member(value)?)));
     let body = body.collect::<Option<_>>()?;
-    Some(Item { key, revision, body, expires_at })
+    Some(Item { key, revision, body, expires_at, due })
 }
 
 fn attribute(value: &Value) -> AttributeValue {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ pub struct Memory(Mutex<Items>);
 struct Items {
     items: BTreeMap<Key, Item>,
     expiries: BTreeSet<(DateTime<Utc>, Key)>,
+    dues: BTreeSet<(DateTime<Utc>, Key)>,
 }
 
 impl Items {
@@ -39,14 +40,22 @@ impl Items {
     }
 
     fn write(&mut self, write: &Write, claim: Uuid) {
-        let before = self.items.remove(&write.key);
-        if let Some(at) = before.and_then(|item| item.expires_at) {
-            self.expiries.remove(&(at, write.key.clone()));
-        }
-        if let Change::Put { body, expires_at } = &write.change {
+        self.remove(&write.key);
+        if let Change::Put { body, expires_at, due } = &write.change {
             let (key, body, expires_at) = (write.key.clone(), body.clone(), *expires_at);
+            let due = due.map(|due| due.trunc_subsecs(3));
             self.expiries.extend(expires_at.map(|at| (at, key.clone())));
-            self.items.insert(key.clone(), Item { key, revision: claim, body, expires_at });
+            self.dues.extend(due.map(|at| (at, key.clone())));
+            self.items.insert(key.clone(), Item { key, revision: claim, body, expires_at, due });
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let Some(item) = self.items.remove(key) else { return };
+        for (at, index) in [(item.expires_at, &mut self.expiries), (item.due, &mut self.dues)] {
+            if let Some(at) = at {
+                index.remove(&(at, key.clone()));
+            }
         }
     }
 }
@@ -76,9 +85,9 @@ impl Store for Memory {
             items.write(write, commit.claim);
         }
         while items.items.len() > MOST
-            && let Some((_, first)) = items.expiries.pop_first()
+            && let Some((_, first)) = items.expiries.first().cloned()
         {
-            items.items.remove(&first);
+            items.remove(&first);
         }
         ready(Committed::Done)
     }
@@ -92,6 +101,16 @@ impl Store for Memory {
         let from = items.items.range(Key::new(partition, "")..).map(|(_, item)| item);
         let of_it: Vec<&Item> = from.take_while(|item| item.key.partition == partition).collect();
         ready(of_it.into_iter().rev().take(count.into()).cloned().collect())
+    }
+
+    fn due<'a>(
+        &'a self,
+        until: DateTime<Utc>,
+        count: u16,
+    ) -> BoxFuture<'a, Result<Vec<Key>, StoreError>> {
+        let items = self.lock();
+        let due = items.dues.iter().take_while(|(at, _)| *at <= until);
+        ready(due.take(count.into()).map(|(_, key)| key.clone()).collect())
     }
 }
 
@@ -107,7 +126,7 @@ mod tests {
         let at = |second: usize| DateTime::from_timestamp(second as i64, 0).unwrap();
         let key = |n: usize| Key::new("interaction", n.to_string());
         let kept = Key::new("open", "1");
-        let change = Change::Put { body: Body::new(), expires_at: None };
+        let change = Change::Put { body: Body::new(), expires_at: None, due: None };
         let write = Write { key: kept.clone(), expect: Expect::Absent, change };
         store.commit(&Commit::of(vec![write])).await.unwrap();
         for n in 0..MOST {

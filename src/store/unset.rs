@@ -1,6 +1,7 @@
 //! A store that refuses everything: for Lambda without `TABLE_NAME`. Read-only commands work. Commands that
 //! dispatch or write are refused, because a replay could repeat them.
 
+use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, ready};
 
 use super::contract::{Commit, Committed, Item, Key, Store, StoreError};
@@ -25,6 +26,10 @@ impl Store for Unset {
     }
 
     fn list<'a>(&'a self, _: &'a str, _: u16) -> BoxFuture<'a, Result<Vec<Item>, StoreError>> {
+        no_table()
+    }
+
+    fn due<'a>(&'a self, _: DateTime<Utc>, _: u16) -> BoxFuture<'a, Result<Vec<Key>, StoreError>> {
         no_table()
     }
 }

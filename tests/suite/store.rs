@@ -1,16 +1,14 @@
-//! What a store promises, of every store: in memory, in a file, in a table. What a deploy's record promises in
-//! each of them. The stories about the table alone, and about secrets in SSM, are here too.
+//! What a store promises, of every store: in memory, in a file, in a table. The stories about the table alone, and about secrets in SSM, are here too.
+
+mod due;
+mod lies;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use deckhand::clock::{Clock, SystemClock};
-use deckhand::deploy::key::DeployKey;
-use deckhand::deploy::record::{
-    Begun, Deploy, DeployOutcome, DeployState, begin, end, history, note_run,
-};
-use deckhand::discord::InteractionId;
+use deckhand::deploy::stored::{State, history};
 use deckhand::net::transport::Https;
 use deckhand::store::{
     Body, Change, Commit, Committed, Dynamo, Expect, File, Item, Key, Memory, Store, StoreError,
@@ -21,6 +19,16 @@ use rstest::rstest;
 use serde_json::json;
 use standins::Scratch;
 
+use self::due::{
+    a_due_time_changes_and_goes_with_its_item, a_due_time_is_kept_in_milliseconds,
+    due_times_are_part_of_a_commit, items_of_many_partitions_may_be_due_at_the_same_time,
+    what_is_due_is_named_the_earliest_first,
+};
+use self::lies::{
+    a_commit_that_arrives_late_undoes_nothing,
+    a_commit_whose_answer_was_lost_is_known_by_its_claim,
+    a_stale_index_names_candidates_and_the_items_tell, an_update_is_tried_again_after_conflicts,
+};
 use crate::aws;
 use crate::world::{Plan, Remembers, World};
 
@@ -92,10 +100,15 @@ promises! {
     a_list_is_of_one_partition_the_greatest_first,
     of_many_that_race_one_wins,
     updates_that_race_are_all_done,
-    a_deploy_is_begun_once_and_its_standing_is_told,
-    a_deploy_ends_once,
-    a_deploy_that_is_not_known_is_announced_and_not_made_up,
-    the_history_is_the_newest_first_and_of_one_agent,
+    what_is_due_is_named_the_earliest_first,
+    items_of_many_partitions_may_be_due_at_the_same_time,
+    a_due_time_is_kept_in_milliseconds,
+    a_due_time_changes_and_goes_with_its_item,
+    due_times_are_part_of_a_commit,
+    a_commit_whose_answer_was_lost_is_known_by_its_claim,
+    a_commit_that_arrives_late_undoes_nothing,
+    an_update_is_tried_again_after_conflicts,
+    a_stale_index_names_candidates_and_the_items_tell,
 }
 
 fn key(sort: &str) -> Key {
@@ -108,7 +121,8 @@ fn body(n: u64) -> Body {
 }
 
 fn put(sort: &str, expect: Expect, n: u64) -> Write {
-    let change = Change::Put { body: body(n), expires_at: Some(now() + TimeDelta::days(1)) };
+    let change =
+        Change::Put { body: body(n), expires_at: Some(now() + TimeDelta::days(1)), due: None };
     Write { key: key(sort), expect, change }
 }
 
@@ -127,10 +141,11 @@ async fn read(store: &Arc<dyn Store>, sort: &str) -> Option<Item> {
 async fn an_item_is_read_as_it_was_written(store: Arc<dyn Store>) {
     let expires_at = Some(now() + TimeDelta::days(1));
     for (sort, expires_at) in [("1", expires_at), ("2", None)] {
-        let change = Change::Put { body: body(7), expires_at };
+        let change = Change::Put { body: body(7), expires_at, due: None };
         let commit = Commit::of(vec![Write { key: key(sort), expect: Expect::Absent, change }]);
         assert_eq!(store.commit(&commit).await, Ok(Committed::Done));
-        let item = Item { key: key(sort), revision: commit.claim, body: body(7), expires_at };
+        let item =
+            Item { key: key(sort), revision: commit.claim, body: body(7), expires_at, due: None };
         assert_eq!(store.get(&key(sort)).await, Ok(Some(item)));
     }
     assert_eq!(store.get(&key("3")).await, Ok(None));
@@ -224,111 +239,12 @@ async fn updates_that_race_are_all_done(store: Arc<dyn Store>) {
     let key = key("1");
     let add = |item: Option<&Item>| {
         let n = item.map_or(0, |item| item.body["n"].as_u64().unwrap()) + 1;
-        Some(Change::Put { body: body(n), expires_at: None })
+        Some(Change::Put { body: body(n), expires_at: None, due: None })
     };
     let done = join_all((0..4).map(|_| update(store.as_ref(), &key, add))).await;
     assert_eq!(done, [Ok(true), Ok(true), Ok(true), Ok(true)]);
     assert_eq!(store.get(&key).await.unwrap().unwrap().body, body(4));
     assert_eq!(update(store.as_ref(), &key, |_| None).await, Ok(false));
-}
-
-fn deploy(agent: &str, interaction_id: u64) -> Deploy {
-    Deploy {
-        key: DeployKey { agent: agent.to_owned(), interaction_id: InteractionId(interaction_id) },
-        requester: "ada#7".to_owned(),
-        began_at: now(),
-        run_page: None,
-        state: DeployState::Pending,
-    }
-}
-
-fn outcome(word: &str) -> DeployOutcome {
-    let run_page = Some("https://github.com/o/r/actions/runs/2".to_owned());
-    DeployOutcome { word: word.to_owned(), run_page, at: now() + TimeDelta::minutes(3) }
-}
-
-async fn a_deploy_is_begun_once_and_its_standing_is_told(store: Arc<dyn Store>) {
-    let store = store.as_ref();
-    let first = deploy("deploy_client", 1);
-    assert_eq!(begin(store, &first).await, Ok(Begun::Now));
-    assert_eq!(begin(store, &first).await, Ok(Begun::Before(first.clone())));
-    note_run(store, &first.key, "https://github.com/o/r/actions/runs/1").await.unwrap();
-    let Ok(Begun::Before(before)) = begin(store, &first).await else { panic!("not begun") };
-    assert_eq!(before.run_page.as_deref(), Some("https://github.com/o/r/actions/runs/1"));
-    let with_page = Deploy { run_page: Some("https://x".to_owned()), ..deploy("deploy_client", 2) };
-    assert_eq!(begin(store, &with_page).await, Ok(Begun::Now));
-    assert_eq!(begin(store, &with_page).await, Ok(Begun::Before(with_page)));
-    let racing = deploy("deploy_client", 3);
-    let begun = join_all((0..16).map(|_| begin(store, &racing))).await;
-    assert_eq!(begun.into_iter().filter(|begun| *begun == Ok(Begun::Now)).count(), 1);
-}
-
-async fn a_deploy_ends_once(store: Arc<dyn Store>) {
-    let store = store.as_ref();
-    let first = deploy("deploy_client", 1);
-    begin(store, &first).await.unwrap();
-    let success = outcome("success");
-    assert_eq!(end(store, &first.key, &success).await, Ok(true));
-    assert_eq!(end(store, &first.key, &outcome("failure")).await, Ok(false));
-    let Ok(Begun::Before(before)) = begin(store, &first).await else { panic!("not begun") };
-    // Its run is known as of its end, at least.
-    assert_eq!(before.run_page, success.run_page);
-    assert_eq!(before.state, DeployState::Ended(success));
-    let racing = deploy("deploy_client", 2);
-    begin(store, &racing).await.unwrap();
-    let (key, outcome) = (&racing.key, outcome("success"));
-    let ended = join_all((0..16).map(|_| end(store, key, &outcome))).await;
-    assert_eq!(ended.into_iter().filter(|won| *won == Ok(true)).count(), 1);
-}
-
-async fn a_deploy_that_is_not_known_is_announced_and_not_made_up(store: Arc<dyn Store>) {
-    let store = store.as_ref();
-    let key = deploy("deploy_client", 1).key;
-    assert_eq!(end(store, &key, &outcome("success")).await, Ok(true));
-    note_run(store, &key, "https://github.com").await.unwrap();
-    assert_eq!(history(store, "deploy_client", 9).await, Ok(Vec::new()));
-}
-
-async fn the_history_is_the_newest_first_and_of_one_agent(store: Arc<dyn Store>) {
-    let store = store.as_ref();
-    // Ids of different lengths: their order is that of the numbers.
-    for id in [9, 1_300_000_000_000_000_000, 10] {
-        begin(store, &deploy("deploy_client", id)).await.unwrap();
-    }
-    begin(store, &deploy("deploy_api", 11)).await.unwrap();
-    let ids = async |agent: &str, count| -> Vec<u64> {
-        let deploys = history(store, agent, count).await.unwrap();
-        deploys.iter().map(|deploy| deploy.key.interaction_id.0).collect()
-    };
-    assert_eq!(ids("deploy_client", 9).await, [1_300_000_000_000_000_000, 10, 9]);
-    assert_eq!(ids("deploy_client", 1).await, [1_300_000_000_000_000_000]);
-    assert_eq!(ids("deploy_api", 9).await, [11]);
-    assert!(ids("deploy", 9).await.is_empty());
-}
-
-#[tokio::test]
-#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
-async fn a_deploy_expires_in_the_table() {
-    let (aws, table) = table().await;
-    let store = Dynamo::new(aws.clone(), table.clone());
-    for (id, is_ended) in [(2, false), (3, true)] {
-        let deploy = deploy("deploy_client", id);
-        begin(&store, &deploy).await.unwrap();
-        if is_ended {
-            note_run(&store, &deploy.key, "https://github.com/o/r/actions/runs/2").await.unwrap();
-            end(&store, &deploy.key, &outcome("success")).await.unwrap();
-        }
-    }
-    let client = aws_sdk_dynamodb::Client::new(aws.config().await.unwrap());
-    let items = client.scan().table_name(table).send().await.unwrap();
-    let expiries: Vec<i64> = (items.items().iter())
-        .map(|item| item["expires_at"].as_n().unwrap().parse().unwrap())
-        .collect();
-    assert_eq!(expiries.len(), 2);
-    // Longer than a retry or a replay may come, and no longer than a year.
-    let now = SystemClock.now().timestamp();
-    let days = |at: &i64| (at - now + 60) / 86_400;
-    assert!(expiries.iter().map(days).all(|days| (1..=366).contains(&days)), "{expiries:?}");
 }
 
 /// A deploy as version 0.1 wrote it.
@@ -352,12 +268,12 @@ async fn what_an_older_version_left_in_the_table_is_read() {
     let item = item.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect();
     put.set_item(Some(item)).send().await.unwrap();
     let store = Dynamo::new(aws, table);
-    let key = deploy("deploy_client", 1).key;
-    let success = outcome("success");
-    assert_eq!(end(&store, &key, &success).await, Ok(true));
     let [deploy] = &history(&store, "deploy_client", 9).await.unwrap()[..] else { panic!() };
-    assert_eq!((deploy.requester.as_str(), &deploy.key), ("ada#7", &key));
-    assert_eq!(deploy.state, DeployState::Ended(success));
+    assert_eq!((deploy.requester.as_str(), deploy.key.interaction_id.0), ("ada#7", 1));
+    assert_eq!(deploy.run_page.as_deref(), Some("https://github.com/o/r/actions/runs/1"));
+    assert_eq!(deploy.state, State::Forgotten);
+    // It must not be begun again, nor acted for.
+    assert_eq!(store.due(now() + TimeDelta::days(400), 9).await, Ok(Vec::new()));
 }
 
 #[tokio::test]
@@ -369,6 +285,7 @@ async fn a_missing_table_is_named() {
     let error = Err(StoreError::Unusable(what.to_owned()));
     assert_eq!(store.get(&key("1")).await.map(drop), error);
     assert_eq!(store.list("agent#deploy_client", 1).await.map(drop), error);
+    assert_eq!(store.due(now(), 1).await.map(drop), error);
     for writes in [
         vec![put("1", Expect::Absent, 1)],
         vec![put("1", Expect::Absent, 1), put("2", Expect::Absent, 2)],

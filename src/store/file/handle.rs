@@ -15,6 +15,7 @@ use uuid::Uuid;
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("deckhand");
 pub(super) const ITEMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("items");
 pub(super) const EXPIRIES: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("expiries");
+pub(super) const DUES: TableDefinition<'_, (i64, &str), ()> = TableDefinition::new("dues");
 
 /// The number of the layout that this version writes.
 const SCHEMA: u64 = 1;
@@ -93,6 +94,7 @@ fn fill(path: &Path) -> Result<(), redb::Error> {
     transaction.open_table(ABOUT)?.insert("schema", SCHEMA)?;
     transaction.open_table(ITEMS)?;
     transaction.open_table(EXPIRIES)?;
+    transaction.open_table(DUES)?;
     transaction.commit()?;
     Ok(())
 }

@@ -6,8 +6,9 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `deckhand` | `schema` | the number of this layout |
-//! | `items` | partition, NUL, sort key | revision, expiry and body as JSON |
+//! | `items` | partition, NUL, sort key | revision, expiry, due time and body as JSON |
 //! | `expiries` | milliseconds since 1970, the item's key | nothing |
+//! | `dues` | milliseconds since 1970, the item's key | nothing; earlier versions had no such table |
 
 mod handle;
 
@@ -17,11 +18,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, Table, TableError, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use self::handle::{Access, EXPIRIES, Handle, ITEMS, create, open};
+use self::handle::{Access, DUES, EXPIRIES, Handle, ITEMS, create, open};
 use super::contract::{
     Body, Change, Commit, Committed, Expect, Item, Key, Store, StoreError, Write,
 };
@@ -49,6 +50,9 @@ struct Kept {
     revision: Uuid,
     /// Milliseconds since 1970.
     expires_at: Option<i64>,
+    /// Milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<i64>,
     body: Body,
 }
 
@@ -129,20 +133,27 @@ impl Opened {
             return Ok(conflict);
         }
         {
-            let mut items = transaction.open_table(ITEMS)?;
-            let mut expiries = transaction.open_table(EXPIRIES)?;
+            let mut tables = Tables::of(&transaction)?;
             for write in &commit.writes {
-                apply(&mut items, &mut expiries, write, commit.claim)?;
+                tables.apply(write, commit.claim)?;
             }
+            tables.delete_expired(self.clock.now())?;
         }
-        delete_expired(&transaction, self.clock.now())?;
         transaction.commit()?;
         Ok(Committed::Done)
     }
 }
 
 type Items<'a> = Table<'a, &'static str, &'static [u8]>;
-type Expiries<'a> = Table<'a, (i64, &'static str), ()>;
+/// Items by a time.
+type Times<'a> = Table<'a, (i64, &'static str), ()>;
+
+/// What is changed together.
+struct Tables<'a> {
+    items: Items<'a>,
+    expiries: Times<'a>,
+    dues: Times<'a>,
+}
 
 /// Whether a condition does not hold, or the commit was done before. `None`: it can be done.
 fn conflict(items: &Items<'_>, commit: &Commit) -> Result<Option<Committed>, redb::Error> {
@@ -164,49 +175,63 @@ fn conflict(items: &Items<'_>, commit: &Commit) -> Result<Option<Committed>, red
     })
 }
 
-fn apply(
-    items: &mut Items<'_>,
-    expiries: &mut Expiries<'_>,
-    write: &Write,
-    claim: Uuid,
-) -> Result<(), redb::Error> {
-    let name = name(&write.key);
-    let before = items.remove(name.as_str())?.map(|kept| kept_of(kept.value())).transpose()?;
-    if let Some(at) = before.and_then(|kept| kept.expires_at) {
-        expiries.remove((at, name.as_str()))?;
+impl<'a> Tables<'a> {
+    fn of(transaction: &'a WriteTransaction) -> Result<Self, redb::Error> {
+        let items = transaction.open_table(ITEMS)?;
+        let expiries = transaction.open_table(EXPIRIES)?;
+        Ok(Self { items, expiries, dues: transaction.open_table(DUES)? })
     }
-    if let Change::Put { body, expires_at } = &write.change {
-        let expires_at = expires_at.map(|at| at.timestamp_millis());
-        let kept = Kept { revision: claim, expires_at, body: body.clone() };
-        let bytes = serde_json::to_vec(&kept).map_err(|error| corrupted(&error))?;
-        items.insert(name.as_str(), bytes.as_slice())?;
-        if let Some(at) = expires_at {
-            expiries.insert((at, name.as_str()), ())?;
-        }
-    }
-    Ok(())
-}
 
-fn delete_expired(transaction: &WriteTransaction, now: DateTime<Utc>) -> Result<(), redb::Error> {
-    let mut items = transaction.open_table(ITEMS)?;
-    let mut expiries = transaction.open_table(EXPIRIES)?;
-    for _ in 0..DELETED_AT_ONCE {
-        let Some(first) = expiries.first()?.map(|(key, _)| {
-            let (at, name) = key.value();
-            (at, name.to_owned())
-        }) else {
-            break;
-        };
-        if first.0 > now.timestamp_millis() {
-            break;
+    fn apply(&mut self, write: &Write, claim: Uuid) -> Result<(), redb::Error> {
+        let name = name(&write.key);
+        self.remove(&name)?;
+        let Change::Put { body, expires_at, due } = &write.change else { return Ok(()) };
+        let [expires_at, due] = [expires_at, due].map(|at| at.map(|at| at.timestamp_millis()));
+        let kept = Kept { revision: claim, expires_at, due, body: body.clone() };
+        let bytes = serde_json::to_vec(&kept).map_err(|error| corrupted(&error))?;
+        self.items.insert(name.as_str(), bytes.as_slice())?;
+        for (at, times) in [(expires_at, &mut self.expiries), (due, &mut self.dues)] {
+            if let Some(at) = at {
+                times.insert((at, name.as_str()), ())?;
+            }
         }
-        expiries.remove((first.0, first.1.as_str()))?;
-        items.remove(first.1.as_str())?;
+        Ok(())
     }
-    Ok(())
+
+    fn remove(&mut self, name: &str) -> Result<(), redb::Error> {
+        let before = self.items.remove(name)?.map(|kept| kept_of(kept.value())).transpose()?;
+        let Some(before) = before else { return Ok(()) };
+        for (at, times) in [(before.expires_at, &mut self.expiries), (before.due, &mut self.dues)] {
+            if let Some(at) = at {
+                times.remove((at, name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_expired(&mut self, now: DateTime<Utc>) -> Result<(), redb::Error> {
+        for _ in 0..DELETED_AT_ONCE {
+            let Some((at, name)) = self.expiries.first()?.map(|(key, _)| {
+                let (at, name) = key.value();
+                (at, name.to_owned())
+            }) else {
+                break;
+            };
+            if at > now.timestamp_millis() {
+                break;
+            }
+            self.expiries.remove((at, name.as_str()))?;
+            self.remove(&name)?;
+        }
+        Ok(())
+    }
 }
 
 impl Store for File {
+    fn is_ours_alone(&self) -> bool {
+        matches!(self.0.access, Access::Write)
+    }
+
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Item>, StoreError>> {
         let key = key.clone();
         Box::pin(self.on_disk(move |_, database| {
@@ -229,6 +254,14 @@ impl Store for File {
         let partition = partition.to_owned();
         Box::pin(self.on_disk(move |_, database| list(&database.begin_read()?, &partition, count)))
     }
+
+    fn due<'a>(
+        &'a self,
+        until: DateTime<Utc>,
+        count: u16,
+    ) -> BoxFuture<'a, Result<Vec<Key>, StoreError>> {
+        Box::pin(self.on_disk(move |_, database| due(&database.begin_read()?, until, count)))
+    }
 }
 
 fn list(
@@ -249,6 +282,36 @@ fn list(
         .collect()
 }
 
+fn due(
+    transaction: &ReadTransaction,
+    until: DateTime<Utc>,
+    count: u16,
+) -> Result<Vec<Key>, redb::Error> {
+    let dues = match transaction.open_table(DUES) {
+        Ok(dues) => dues,
+        // A file of an earlier version that only readers have opened since.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let items = transaction.open_table(ITEMS)?;
+    let mut keys = Vec::new();
+    for entry in dues.range(..(until.timestamp_millis().saturating_add(1), ""))? {
+        let (entry, _) = entry?;
+        let (at, name) = entry.value();
+        if keys.len() == usize::from(count) {
+            break;
+        }
+        // An earlier version, which knows no such table, may have changed the item since.
+        let kept = items.get(name)?.map(|kept| kept_of(kept.value())).transpose()?;
+        if let Some((partition, sort)) = name.split_once('\0')
+            && kept.is_some_and(|kept| kept.due == Some(at))
+        {
+            keys.push(Key::new(partition, sort));
+        }
+    }
+    Ok(keys)
+}
+
 fn name(Key { partition, sort }: &Key) -> String {
     format!("{partition}\0{sort}")
 }
@@ -258,9 +321,10 @@ fn kept_of(bytes: &[u8]) -> Result<Kept, redb::Error> {
 }
 
 fn item(key: Key, bytes: &[u8]) -> Result<Item, redb::Error> {
-    let Kept { revision, expires_at, body } = kept_of(bytes)?;
-    let expires_at = expires_at.and_then(DateTime::from_timestamp_millis);
-    Ok(Item { key, revision, body, expires_at })
+    let Kept { revision, expires_at, due, body } = kept_of(bytes)?;
+    let [expires_at, due] =
+        [expires_at, due].map(|at| at.and_then(DateTime::from_timestamp_millis));
+    Ok(Item { key, revision, body, expires_at, due })
 }
 
 fn corrupted(error: &serde_json::Error) -> redb::Error {
