@@ -15,6 +15,19 @@ pub(super) const UNKNOWN_MESSAGE: u64 = 10008;
 /// 404: Discord does not know the interaction's token, or not yet: it may see a deferral a moment late.
 pub(super) const UNKNOWN_WEBHOOK: u64 = 10015;
 
+/// 404: Discord does not know the interaction. It came to its end, or was not answered in time.
+const UNKNOWN_INTERACTION: u64 = 10062;
+
+/// 401: the interaction's token is not valid, or not any more.
+const INVALID_WEBHOOK_TOKEN: u64 = 50027;
+
+/// 429: too many edits of messages that are older than an hour. Only the code tells it from a rate limit.
+const OLD_EDITS: u64 = 30046;
+
+/// What Discord says, with other statuses than 403 too, when it does not let the bot post here: no text
+/// channel, a verification level, an archived thread, no right to reply, a locked thread, AutoMod.
+const MAY_NOT: [u64; 6] = [50008, 50009, 50083, 160_002, 160_005, 200_000];
+
 /// 403: said by the proxy in front of Discord, in the form of Discord's own answers.
 const BLOCKED_BY_PROXY: u64 = 40333;
 
@@ -36,12 +49,20 @@ pub enum DiscordError {
     /// 429, with the wait that was asked for.
     #[error("Discord's rate limit, for {} ms", .0.as_millis())]
     RateLimited(Duration),
+    /// Too many edits of messages that are older than an hour, with the wait that was asked for. It concerns
+    /// the channel's old messages; others can be edited and posted.
+    #[error("Discord's limit for edits of old messages, for {} ms", .0.as_millis())]
+    EditLimit(Duration),
     /// 5xx. Discord may have acted on it.
     #[error("Discord has a fault (status {0})")]
     Fault(u16),
     /// A proxy in front of Discord refused the request. Discord has not seen it.
     #[error("a proxy in front of Discord refuses the request (status {0})")]
     Proxy(u16),
+    /// The messages that Discord shows do not tell what was asked: it shows none, as without the permission to
+    /// read the history, or there are too many.
+    #[error("the channel's messages do not tell")]
+    NotShown,
     /// 404, with Discord's error code.
     #[error("Discord does not know the message (404, code {0})")]
     NotFound(u64),
@@ -68,20 +89,45 @@ impl DiscordError {
             Self::NotSent(_)
             | Self::Lost(_)
             | Self::RateLimited(_)
+            | Self::EditLimit(_)
             | Self::Fault(_)
             | Self::Proxy(_) => true,
-            Self::NoSignIn(_) | Self::NotFound(_) | Self::Refused { .. } => false,
+            Self::NoSignIn(_) | Self::NotShown | Self::NotFound(_) | Self::Refused { .. } => false,
         }
     }
 
     /// Whether this is Discord's own, considered answer: it is up, and said no, or not yet.
     pub fn is_discords_word(&self) -> bool {
-        matches!(self, Self::RateLimited(_) | Self::NotFound(_) | Self::Refused { .. })
+        matches!(
+            self,
+            Self::RateLimited(_) | Self::EditLimit(_) | Self::NotFound(_) | Self::Refused { .. }
+        )
     }
 
     /// Whether the message was deleted.
     pub fn is_gone(&self) -> bool {
         *self == Self::NotFound(UNKNOWN_MESSAGE)
+    }
+
+    /// Whether Discord says that it does not know the interaction's token, or not any more. Right after a
+    /// deferral that may pass: Discord may see the deferral a moment late.
+    pub fn is_dead_interaction(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound(UNKNOWN_WEBHOOK | UNKNOWN_INTERACTION)
+                | Self::Refused { status: 401, code: INVALID_WEBHOOK_TOKEN }
+        )
+    }
+
+    /// Whether Discord says that the bot may not do this in the channel. A retry helps only after somebody
+    /// has changed that.
+    pub fn may_not(&self) -> bool {
+        matches!(self, Self::Refused { status, code } if *status == 403 || MAY_NOT.contains(code))
+    }
+
+    /// Whether too many messages that are older than an hour were edited.
+    pub fn is_edit_limit(&self) -> bool {
+        matches!(self, Self::EditLimit(_))
     }
 }
 
@@ -120,6 +166,7 @@ pub(super) fn outcome(
     // All errors of Discord's have a code; only that of a rate limit may be missing.
     let code = json.get("code").and_then(Value::as_u64).filter(|code| *code != BLOCKED_BY_PROXY);
     Err(match (status.as_u16(), code) {
+        (..500, Some(OLD_EDITS)) => DiscordError::EditLimit(retry_after(headers, &json)),
         (429, _) => DiscordError::RateLimited(retry_after(headers, &json)),
         (status @ 500.., _) => DiscordError::Fault(status),
         (404, Some(code)) => DiscordError::NotFound(code),
@@ -189,6 +236,16 @@ mod tests {
         Err(DiscordError::Proxy(403))
     )]
     #[case::gateways_json(403, br#"{"message": "Forbidden"}"#, Err(DiscordError::Proxy(403)))]
+    #[case::old_edits(
+        429,
+        br#"{"code": 30046, "retry_after": 2.5}"#,
+        Err(DiscordError::EditLimit(Duration::from_millis(2_500)))
+    )]
+    #[case::old_edits_without_a_wait(
+        400,
+        br#"{"code": 30046}"#,
+        Err(DiscordError::EditLimit(Duration::from_secs(1)))
+    )]
     #[case::redirect(302, b"", Err(DiscordError::Proxy(302)))]
     #[case::gone(404, br#"{"code": 10008}"#, Err(DiscordError::NotFound(10008)))]
     #[case::unknown_webhook(404, br#"{"code": 10015}"#, Err(DiscordError::NotFound(10015)))]
@@ -211,6 +268,8 @@ mod tests {
     #[case(DiscordError::Fault(502), true, true, false)]
     #[case(DiscordError::Proxy(403), true, false, false)]
     #[case(DiscordError::RateLimited(Duration::ZERO), true, false, true)]
+    #[case(DiscordError::EditLimit(Duration::ZERO), true, false, true)]
+    #[case(DiscordError::NotShown, false, false, false)]
     #[case(DiscordError::NotFound(10008), false, false, true)]
     #[case(DiscordError::Refused { status: 403, code: 50013 }, false, false, true)]
     #[case(DiscordError::NoSignIn(String::new()), false, false, false)]
@@ -223,6 +282,37 @@ mod tests {
         assert_eq!(error.passes(), passes);
         assert_eq!(error.may_be_taken(), may_be_taken);
         assert_eq!(error.is_discords_word(), discords_word);
+    }
+
+    #[rstest]
+    #[case::expired(401, br#"{"code": 50027}"#, true, false, false)]
+    #[case::unknown_webhook(404, br#"{"code": 10015}"#, true, false, false)]
+    #[case::unknown_interaction(404, br#"{"code": 10062}"#, true, false, false)]
+    #[case::bot_token_refused(401, br#"{"code": 0}"#, false, false, false)]
+    #[case::message_gone(404, br#"{"code": 10008}"#, false, false, false)]
+    #[case::not_seen(403, br#"{"code": 50001}"#, false, true, false)]
+    #[case::not_permitted(403, br#"{"code": 50013}"#, false, true, false)]
+    #[case::not_ours(403, br#"{"code": 50005}"#, false, true, false)]
+    #[case::archived_thread(400, br#"{"code": 50083}"#, false, true, false)]
+    #[case::locked_thread(400, br#"{"code": 160005}"#, false, true, false)]
+    #[case::no_reply(400, br#"{"code": 160002}"#, false, true, false)]
+    #[case::too_long(400, br#"{"code": 50035}"#, false, false, false)]
+    #[case::proxy(403, HTML, false, false, false)]
+    #[case::blocked(403, br#"{"code": 40333}"#, false, false, false)]
+    #[case::fault(500, br#"{"code": 50013}"#, false, false, false)]
+    #[case::old_edits(429, br#"{"code": 30046}"#, false, false, true)]
+    #[case::rate_limit(429, br#"{"retry_after": 1}"#, false, false, false)]
+    fn what_a_refusal_says_of_the_interaction_and_the_channel(
+        #[case] status: u16,
+        #[case] body: &[u8],
+        #[case] dead: bool,
+        #[case] may_not: bool,
+        #[case] edit_limit: bool,
+    ) {
+        let error = of(status, None, body).unwrap_err();
+        assert_eq!(error.is_dead_interaction(), dead);
+        assert_eq!(error.may_not(), may_not);
+        assert_eq!(error.is_edit_limit(), edit_limit);
     }
 
     #[rstest]

@@ -172,6 +172,8 @@ pub(crate) fn trouble(error: &DiscordError) -> (String, &'static str) {
             "Check that DIGEST_CHANNEL_ID is a channel for text.",
         ),
         DiscordError::RateLimited(_)
+        | DiscordError::EditLimit(_)
+        | DiscordError::NotShown
         | DiscordError::NotSent(_)
         | DiscordError::Lost(_)
         | DiscordError::Fault(_)

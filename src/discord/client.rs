@@ -23,7 +23,7 @@ use crate::secrets::{Credential, SecretStore};
 const AGENT: &str =
     concat!("DiscordBot (", env!("CARGO_PKG_REPOSITORY"), ", ", env!("CARGO_PKG_VERSION"), ")");
 
-const ORIGINAL: &str = "/messages/@original";
+pub(super) const ORIGINAL: &str = "/messages/@original";
 
 /// A request's content type and body.
 pub(super) type Body = (String, Bytes);
@@ -84,7 +84,8 @@ impl Discord {
         self.with_token(Method::POST, token, "", Some(body)).await
     }
 
-    async fn with_token(
+    /// Sends a request with the interaction's token to a path below it.
+    pub(super) async fn with_token(
         &self,
         method: Method,
         token: &Secret,

@@ -88,21 +88,6 @@ impl Conversation {
         self.ephemeral
     }
 
-    /// Shows progress in the original message, as soon as Discord takes it. Does not wait for that.
-    pub fn show(&self, message: Message) {
-        self.original.show(message);
-    }
-
-    /// Does the work, and meanwhile shows the progress that it reports.
-    pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
-        let work = async {
-            let done = work.await;
-            self.original.progress_is_over();
-            done
-        };
-        tokio::join!(work, self.original.write_progress()).0
-    }
-
     /// Shows the outcome: edits the original message, then posts the follow-up. The follow-up is posted even
     /// if the original message cannot be edited, and a reply without one is then posted as one. Tries go on
     /// until `until`. Returns the error of the edit, unless a follow-up tells all that is left to tell.
@@ -144,13 +129,6 @@ impl Conversation {
                 Ok(())
             }
             edited => edited,
-        }
-    }
-
-    /// Keeps the final message until no earlier edit can land any more. Returns at once if there is none.
-    pub async fn keep(&self, reply: &FinalReply) {
-        if !self.is_private_in_public(&reply.message) {
-            self.original.keep(&reply.message).await;
         }
     }
 

@@ -4,13 +4,22 @@
 //! not an error in itself, because Discord adds fields, option types and interaction types without notice.
 //! <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object>
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::interaction_id::InteractionId;
+use super::permissions::Permissions;
 use super::signature::Verified;
 use crate::secrets::Secret;
 use crate::telemetry::{About, Event};
+
+/// An interaction that is not answered in this time is dead: its user reads that the application did not
+/// respond.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::seconds(3);
+
+/// No interaction is under way that long. If one seems older, AWS's clock and Discord's differ, and Discord's own
+/// answer tells whether it lives.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(2);
 
 #[derive(Debug, PartialEq)]
 pub enum Interaction {
@@ -36,9 +45,17 @@ pub struct Invocation {
     pub options: Vec<GivenOption>,
     /// Who used the command, and where.
     pub caller: Caller,
+    /// When AWS received the request, by its own clock.
+    pub received_at: Option<DateTime<Utc>>,
 }
 
 impl Invocation {
+    /// Whether Discord had surely given it up before it reached us.
+    pub fn is_dead(&self) -> bool {
+        let age = self.received_at.map(|at| at - self.id.created_at());
+        age.is_some_and(|age| age > ANSWERED_WITHIN && age <= CLOCKS_DIFFER)
+    }
+
     /// What the summary line says about this interaction. `known`: whether the command exists.
     pub fn about(&self, event: Event, known: bool, now: DateTime<Utc>) -> About {
         let name = if known { &self.name } else { "unknown" };
@@ -67,6 +84,10 @@ pub struct Caller {
     /// The server that has added the bot; `None` in a direct message, or if only the user has installed it.
     pub guild_id: Option<u64>,
     pub channel_id: Option<u64>,
+    /// Whether the channel is a thread: posting there needs another permission.
+    pub in_thread: bool,
+    /// What the application may do in the channel; `None` if Discord did not say it.
+    pub app_permissions: Option<Permissions>,
 }
 
 /// An option as Discord sent it. Its type is checked later, against the command's declaration.
@@ -120,8 +141,18 @@ fn command(value: &Value) -> Result<Invocation, Malformed> {
             roles: list(member.get("roles")).filter_map(|r| snowflake(Some(r))).collect(),
             guild_id: server(value),
             channel_id: snowflake(value.get("channel_id")),
+            in_thread: is_thread(value.get("channel")),
+            app_permissions: value.get("app_permissions").and_then(Permissions::read),
         },
+        received_at: None,
     })
+}
+
+/// Whether this channel is a thread: of announcements, public or private.
+/// <https://docs.discord.com/developers/resources/channel#channel-object-channel-types>
+fn is_thread(channel: Option<&Value>) -> bool {
+    let kind = channel.and_then(|channel| channel.get("type")).and_then(integer);
+    matches!(kind, Some(10..=12))
 }
 
 /// The server in which a command of its own was used. A user may have installed the application for themselves
@@ -169,7 +200,7 @@ fn text(value: Option<&Value>) -> Option<String> {
 }
 
 /// Discord sends snowflakes as strings. Numbers are accepted too.
-fn snowflake(value: Option<&Value>) -> Option<u64> {
+pub(super) fn snowflake(value: Option<&Value>) -> Option<u64> {
     match value? {
         Value::String(s) => s.parse().ok(),
         n => n.as_u64(),
@@ -202,6 +233,7 @@ mod tests {
         json!({
             "id": "1300000000000000000", "type": 2, "token": "aW50ZXJhY3Rpb24", "version": 1,
             "application_id": "1", "guild_id": "41", "channel_id": "42",
+            "channel": {"id": "42", "type": 0}, "app_permissions": "68608",
             "member": {"user": {"id": "7", "username": "ada"}, "roles": ["8", "9"]},
             "data": {"id": "5", "name": "deploy-client", "type": 1, "options": [
                 {"name": "wait", "type": 5, "value": true},
@@ -226,9 +258,26 @@ mod tests {
                 roles: vec![8, 9],
                 guild_id: Some(41),
                 channel_id: Some(42),
+                in_thread: false,
+                app_permissions: Permissions::read(&json!("68608")),
             },
+            received_at: None,
         };
+        assert!(expected.caller.app_permissions.is_some());
         assert_eq!(read(&deploy()), Ok(Interaction::Command(expected)));
+    }
+
+    #[rstest]
+    #[case::in_time(2_900, false)]
+    #[case::too_late(3_100, true)]
+    #[case::much_too_late(119_000, true)]
+    #[case::clocks_differ(-500, false)]
+    #[case::clocks_differ_by_minutes(240_000, false)]
+    fn an_interaction_that_arrives_late_is_dead(#[case] age_ms: i64, #[case] is_dead: bool) {
+        let Ok(Interaction::Command(mut command)) = read(&deploy()) else { panic!("no command") };
+        assert!(!command.is_dead(), "it is not known");
+        command.received_at = Some(command.id.created_at() + TimeDelta::milliseconds(age_ms));
+        assert_eq!(command.is_dead(), is_dead);
     }
 
     #[test]
@@ -261,6 +310,33 @@ mod tests {
         value.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
         let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
         assert_eq!(command.caller.guild_id, in_server.then_some(41));
+    }
+
+    #[rstest]
+    #[case::text_channel(json!({"type": 0}), false)]
+    #[case::announcements(json!({"type": 5}), false)]
+    #[case::thread_of_announcements(json!({"type": 10}), true)]
+    #[case::public_thread(json!({"type": 11.0}), true)]
+    #[case::private_thread(json!({"type": 12}), true)]
+    #[case::stage(json!({"type": 13}), false)]
+    #[case::kind_from_the_future(json!({"type": "thread"}), false)]
+    #[case::not_said(Value::Null, false)]
+    fn a_thread_is_recognised(#[case] channel: Value, #[case] in_thread: bool) {
+        let mut value = deploy();
+        value["channel"] = channel;
+        let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
+        assert_eq!(command.caller.in_thread, in_thread);
+    }
+
+    #[rstest]
+    #[case::missing(Value::Null)]
+    #[case::odd(json!({"bits": 1}))]
+    #[case::empty(json!(""))]
+    fn permissions_that_cannot_be_read_are_unknown(#[case] said: Value) {
+        let mut value = deploy();
+        value["app_permissions"] = said;
+        let Ok(Interaction::Command(command)) = read(&value) else { panic!("not a command") };
+        assert_eq!(command.caller.app_permissions, None);
     }
 
     #[rstest]

@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The epoch of Discord's snowflakes: the start of 2015, in milliseconds.
@@ -18,13 +19,13 @@ const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_400);
 
 /// How long an interaction's token lives, from the interaction's creation.
-pub(super) const TOKEN_LIVES: Duration = Duration::from_secs(15 * 60);
+const TOKEN_LIVES: Duration = Duration::from_secs(15 * 60);
 
 /// The namespace of Deckhand's correlation ids (RFC 9562, version 5).
 const NAMESPACE: Uuid = Uuid::from_u128(0x5d1c_6f0a_2a0b_4f57_9d6e_8c3b_7f41_e2d9);
 
 /// The id of an interaction, a snowflake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InteractionId(pub u64);
 
 impl InteractionId {
@@ -62,7 +63,7 @@ impl fmt::Display for InteractionId {
 }
 
 /// Links a run to its interaction: a UUID, lowercase with hyphens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorrelationId(Uuid);
 
 impl fmt::Display for CorrelationId {

@@ -1,35 +1,21 @@
-//! The original response of one interaction. One writer edits it, so the latest message wins.
-//!
-//! - Progress goes through a channel that keeps only the latest: who reports it never waits for Discord.
-//! - The last edit begins after an earlier one was answered, or was given up. Discord may still carry out
-//!   one that was given up. So the message is looked at until that cannot happen any more.
+//! The original response of one interaction that was deferred: its one edit, or its deletion. The messages of
+//! deploys are not written here but by `deploy`, which may go on in another process.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::answer::{DiscordError, UNKNOWN_WEBHOOK};
 use super::channel::shows;
 use super::client::Discord;
-use super::interaction_id::TOKEN_LIVES;
 use super::message::Message;
 use super::retry::{Pace, patiently};
 use crate::secrets::Secret;
 
 /// How long Discord may not know the interaction yet: it may see a deferral a moment late.
 const SETTLING: Duration = Duration::from_secs(60);
-
-/// How long the last edit waits for a progress edit that is under way.
-const GRACE: Duration = Duration::from_secs(1);
-
-/// How long after it was sent Discord may still carry out an edit without an answer.
-const LANDS_WITHIN: Duration = Duration::from_secs(30);
-
-/// How often the message is looked at while such an edit may still land.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 /// While Discord is down, a follow-up is held back at most this long.
 const HELD_BACK: Duration = Duration::from_secs(120);
@@ -39,16 +25,7 @@ pub(super) struct Original {
     discord: Arc<Discord>,
     token: Secret,
     began: Instant,
-    progress: watch::Sender<Progress>,
     seen: Mutex<Seen>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Progress {
-    None,
-    Latest(Message),
-    /// The work has ended.
-    Over,
 }
 
 /// What is known from Discord's answers.
@@ -62,86 +39,11 @@ struct Seen {
     accepted: bool,
     /// When Discord first did not know the token.
     unknown_since: Option<Instant>,
-    /// Until when a progress edit without an answer may still land.
-    in_doubt_until: Option<Instant>,
 }
 
 impl Original {
     pub(super) fn new(discord: Arc<Discord>, token: Secret) -> Self {
-        let (began, progress) = (Instant::now(), watch::Sender::new(Progress::None));
-        Self { discord, token, began, progress, seen: Mutex::default() }
-    }
-
-    /// Wants this progress to be shown. Replaces one that was not shown yet.
-    pub(super) fn show(&self, message: Message) {
-        self.progress.send_if_modified(|progress| {
-            let changes = *progress != Progress::Over;
-            if changes {
-                *progress = Progress::Latest(message);
-            }
-            changes
-        });
-    }
-
-    /// No more progress: the last edit comes.
-    pub(super) fn progress_is_over(&self) {
-        self.progress.send_replace(Progress::Over);
-    }
-
-    /// Edits the message to the latest progress, until that is over.
-    pub(super) async fn write_progress(&self) {
-        let mut progress = self.progress.subscribe();
-        let mut over = self.progress.subscribe();
-        let mut pace = Pace::new();
-        loop {
-            let latest = progress.borrow_and_update().clone();
-            let error = match latest {
-                Progress::Over => return,
-                Progress::Latest(message) if !self.shows(&message) => {
-                    self.edit_unless_over(&message, &mut over).await.err()
-                }
-                Progress::Latest(_) | Progress::None => None,
-            };
-            match error {
-                Some(error) if self.passes(&error) => {
-                    // Then the latest message is tried, which may be another.
-                    let Some(pause) = pace.after(&error, self.began + TOKEN_LIVES) else { return };
-                    tokio::select! {
-                        () = sleep(pause) => {}
-                        () = until_over(&mut over) => return,
-                    }
-                    continue;
-                }
-                Some(error) if error.is_gone() => return,
-                Some(error) => tracing::warn!(%error, "progress could not be shown"),
-                None => pace = Pace::new(),
-            }
-            if progress.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// One try to show progress. Given up soon after the progress is over.
-    async fn edit_unless_over(
-        &self,
-        message: &Message,
-        over: &mut watch::Receiver<Progress>,
-    ) -> Result<(), DiscordError> {
-        let may_land_until = Instant::now() + LANDS_WITHIN;
-        let given_up = async {
-            until_over(over).await;
-            sleep(GRACE).await;
-        };
-        let edited = tokio::select! {
-            biased;
-            edited = self.try_to_edit(message) => edited,
-            () = given_up => Err(DiscordError::Lost("given up for the last edit".to_owned())),
-        };
-        if edited.as_ref().is_err_and(DiscordError::may_be_taken) {
-            self.seen().in_doubt_until = Some(may_land_until);
-        }
-        edited
+        Self { discord, token, began: Instant::now(), seen: Mutex::default() }
     }
 
     /// Edits the message. Tries go on until `until`.
@@ -223,28 +125,6 @@ impl Original {
         }
     }
 
-    /// Keeps the message as it is until no earlier edit can land any more.
-    pub(super) async fn keep(&self, message: &Message) {
-        loop {
-            let now = Instant::now();
-            let Some(until) = self.seen().in_doubt_until.filter(|until| *until > now) else {
-                return;
-            };
-            sleep_until(until.min(now + LOOK_EVERY)).await;
-            match self.is_showing(message).await {
-                Ok(true) => {}
-                Err(error) if !error.passes() => return,
-                Ok(false) | Err(_) => {
-                    self.seen().shown = None;
-                    let edited = self.edit(message, Instant::now() + LANDS_WITHIN).await;
-                    if let Err(error) = edited {
-                        tracing::warn!(%error, "an earlier edit may have replaced the last message");
-                    }
-                }
-            }
-        }
-    }
-
     /// Looks whether Discord shows this message.
     async fn is_showing(&self, message: &Message) -> Result<bool, DiscordError> {
         let original = self.discord.original(&self.token).await?;
@@ -279,9 +159,4 @@ impl Original {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-async fn until_over(progress: &mut watch::Receiver<Progress>) {
-    // The sender lives as long as the message. If it were gone, the progress would be over, too.
-    let _ = progress.wait_for(|progress| *progress == Progress::Over).await;
 }

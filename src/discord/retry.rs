@@ -42,7 +42,7 @@ impl Pace {
             None => own,
         };
         let pause = match error {
-            DiscordError::RateLimited(asked) => own.max(*asked),
+            DiscordError::RateLimited(asked) | DiscordError::EditLimit(asked) => own.max(*asked),
             _ => own,
         };
         (pause < left).then_some(pause)

@@ -44,7 +44,7 @@ const API_BASE: Setting = Setting {
 const BOT_TOKEN: SecretSetting = SecretSetting {
     value: Setting {
         name: "DISCORD_BOT_TOKEN",
-        about: "the bot's token: for the digest on a schedule, a look whether a message was posted when Discord's answer was lost, `register_commands.sh` and the doctor",
+        about: "the bot's token: to tell how a deploy ended (15 minutes after the command nothing else can), a look whether a message was posted when Discord's answer was lost, the digest on a schedule, `register_commands.sh` and the doctor",
         default: "none",
         shape: "it must be one line of visible characters",
     },
