@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderValue;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// An environment that holds a run back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
     /// The environment's name.
     pub environment: String,
@@ -18,13 +19,22 @@ pub struct Gate {
 }
 
 /// The gates of one run, when they were last read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Gates {
     /// Empty: GitHub does not tell.
+    #[serde(default)]
     pub known: Vec<Gate>,
+    #[serde(skip)]
     pub(super) tag: Option<HeaderValue>,
     /// Whether GitHub refused to tell.
+    #[serde(skip)]
     pub(super) refused: bool,
+}
+
+impl Gates {
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
 }
 
 /// Tolerant: only the environment's name must be there. A timer that has ended holds nothing back.

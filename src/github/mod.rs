@@ -32,6 +32,7 @@ pub(crate) mod secrets;
 pub mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod variables;
+pub mod webhook;
 pub mod window;
 pub(crate) mod words;
 pub(crate) mod workflows;

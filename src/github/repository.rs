@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// `owner/name` on GitHub.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Repository(String);
 
 impl Repository {
@@ -26,6 +29,20 @@ impl FromStr for Repository {
             Some((owner, name)) if part(owner) && part(name) => Ok(Self(text.to_owned())),
             _ => Err(()),
         }
+    }
+}
+
+impl TryFrom<String> for Repository {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map_err(|()| "not the name of a repository")
+    }
+}
+
+impl From<Repository> for String {
+    fn from(Repository(name): Repository) -> Self {
+        name
     }
 }
 

@@ -2,80 +2,80 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::gates::Gates;
 
 /// The fields of a workflow run that we use. Status and conclusion are plain strings, because GitHub adds
 /// values.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The run's id.
     pub id: u64,
     /// The workflow's name or the run's name, depending on the server.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The run's name (`run-name`), or the commit's message.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub display_title: Option<String>,
     /// The attempt: 1 at first, one more with each re-run.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub run_attempt: Option<u64>,
     /// The run's number within its workflow.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub run_number: Option<u64>,
     /// The event that started it.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
     /// `queued`, `in_progress`, `completed`, `waiting`, …
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Set when the run is completed.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<String>,
     /// The branch or tag.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub head_branch: Option<String>,
     /// The commit's full hash.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub head_sha: Option<String>,
     /// Path of its workflow file, like `.github/workflows/client-deploy.yml`.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// URL of the run's page.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub html_url: Option<String>,
     /// When it was created, by GitHub's clock.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub created_at: Option<DateTime<Utc>>,
     /// When this attempt started.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub run_started_at: Option<DateTime<Utc>>,
     /// When it last changed. Often, but not always, when it ended: see [`Run::ended_at`].
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<DateTime<Utc>>,
     /// What else is known of its end. Not a field of GitHub's.
-    #[serde(skip)]
+    #[serde(rename = "deckhand_end", default, skip_serializing_if = "End::is_default")]
     pub end: End,
     /// The account that started it.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub actor: Option<Account>,
     /// Its commit.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub head_commit: Option<HeadCommit>,
-    /// What holds it back while its status is `waiting`, if it was asked.
-    #[serde(skip)]
+    /// What holds it back while its status is `waiting`, if it was asked. Not a field of GitHub's.
+    #[serde(rename = "deckhand_gates", default, skip_serializing_if = "Gates::is_empty")]
     pub gates: Gates,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadCommit {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     pub login: String,
     /// `User` or `Bot`.
@@ -84,7 +84,8 @@ pub struct Account {
 }
 
 /// When a completed run ended. `updated_at` of a run moves also long after its end, so it is not always that.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum End {
     /// When it was last updated: nothing speaks against it.
     #[default]
@@ -93,6 +94,12 @@ pub enum End {
     OfItsJobs(DateTime<Utc>),
     /// Not known.
     Unknown,
+}
+
+impl End {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Run {

@@ -1,18 +1,23 @@
 //! The bot's HTTP interface and its scheduled work: the same on Lambda and in `deckhand serve`.
 
+mod answers;
+mod webhook;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ed25519_dalek::VerifyingKey;
-use http::header::{ALLOW, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use serde_json::{Value, json};
+use http::{Method, Request, Response, StatusCode};
+use serde_json::json;
 
+use self::answers::{MIB, answer, error, not_allowed, nothing_here};
+pub use self::answers::{fault, too_large, too_slow, unreadable};
 use crate::bot::authorize::Access;
 use crate::bot::tasks::Deadline;
 use crate::clock::Clock;
 use crate::commands::router::Router;
+use crate::deploy::sweep::Swept;
 use crate::discord::Message;
 use crate::discord::interaction::{self, Caller, Interaction, Malformed};
 use crate::discord::reply::Reply;
@@ -21,8 +26,13 @@ use crate::schedule::{self, Done, NotDone, Schedule};
 use crate::telemetry::{self, About, Event, Sink, Telemetry};
 use crate::text::UserError;
 
-/// The largest accepted body. Discord's are a few kilobytes.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The largest body that is accepted at this path. Discord's are a few kilobytes.
+pub(crate) fn max_body_bytes(path: &str) -> usize {
+    if path == webhook::PATH { webhook::MAX_BODY_BYTES } else { MIB }
+}
+
+/// A sweep comes every minute.
+const OVERTAKEN: TimeDelta = TimeDelta::minutes(3);
 
 /// When the request reached AWS, by AWS's own clock: an extension of the request. Ours may be off.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +58,8 @@ struct NotSetUp {
     problems: String,
     /// Who may command the bot; `None` if these settings are not valid either.
     access: Option<Access>,
+    /// Whether a secret of GitHub's webhooks is set.
+    has_webhook: bool,
     telemetry: Telemetry,
 }
 
@@ -58,16 +70,18 @@ impl App {
     }
 
     /// An app for a bot that is not set up: PING works, and every command is answered with the problems.
-    /// `problems` is a Markdown list without values. With `access` they are told in its servers only.
+    /// `problems` is a Markdown list without values. With `access` they are told in its servers only. With a
+    /// secret of GitHub's webhooks set (`has_webhook`) deliveries get a 503.
     pub fn not_set_up(
         public_key: VerifyingKey,
         clock: Arc<dyn Clock>,
         problems: String,
         access: Option<Access>,
+        has_webhook: bool,
         telemetry: Arc<dyn Sink>,
     ) -> Self {
         let telemetry = Telemetry::new(telemetry, clock.clone());
-        let bot = Bot::NotSetUp(Arc::new(NotSetUp { problems, access, telemetry }));
+        let bot = Bot::NotSetUp(Arc::new(NotSetUp { problems, access, has_webhook, telemetry }));
         Self { public_key, clock, bot }
     }
 
@@ -91,7 +105,8 @@ impl App {
                 answer(StatusCode::OK, &json!({"status": "ok", "version": version}))
             }
             ("/health", _) => not_allowed("GET, HEAD"),
-            _ => error(StatusCode::NOT_FOUND, "there is nothing here"),
+            (webhook::PATH, _) => self.webhook(request, deadline).await,
+            _ => nothing_here(),
         }
     }
 
@@ -115,14 +130,42 @@ impl App {
         }
     }
 
+    /// Acts for the deploys that are due.
+    pub async fn sweep(&self, deadline: Option<Deadline>) -> Swept {
+        match &self.bot {
+            Bot::Ready(router) => schedule::sweep::run(&router.context, deadline).await,
+            Bot::NotSetUp(_) => Swept::default(),
+        }
+    }
+
+    /// The same for an event that was due then. One that waited in Lambda's queue was overtaken by others.
+    pub async fn sweep_that_was_due(
+        &self,
+        due: Option<DateTime<Utc>>,
+        deadline: Option<Deadline>,
+    ) -> Swept {
+        if due.is_some_and(|due| self.clock.now() - due > OVERTAKEN) {
+            return Swept::default();
+        }
+        self.sweep(deadline).await
+    }
+
+    /// Acts for deploys that are due whenever they are: a task of a server's, until it shuts down.
+    pub async fn sweep_for_ever(&self) {
+        if let Bot::Ready(router) = &self.bot {
+            schedule::sweep::for_ever(&router.context).await;
+        }
+    }
+
     async fn discord(
         &self,
         request: Request<Bytes>,
         deadline: Option<Deadline>,
     ) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
-        if body.len() > MAX_BODY_BYTES {
-            return too_large();
+        let limit = max_body_bytes(parts.uri.path());
+        if body.len() > limit {
+            return too_large(limit);
         }
         let received = parts.extensions.get::<Received>().map(|received| received.0);
         let now = received.unwrap_or_else(|| self.clock.now());
@@ -134,7 +177,12 @@ impl App {
             }
         };
         let reply = match interaction::parse(&body) {
-            Ok(interaction) => self.reply(interaction, deadline).await,
+            Ok(mut interaction) => {
+                if let Interaction::Command(invocation) = &mut interaction {
+                    invocation.received_at = received;
+                }
+                self.reply(interaction, deadline).await
+            }
             Err(why @ Malformed::NotAnInteraction) => {
                 tracing::warn!(%why, "malformed");
                 return error(StatusCode::BAD_REQUEST, "the body is not an interaction");
@@ -145,6 +193,30 @@ impl App {
             }
         };
         answer(StatusCode::OK, &reply.to_json())
+    }
+
+    /// Without a secret there is no such route.
+    async fn webhook(
+        &self,
+        request: Request<Bytes>,
+        deadline: Option<Deadline>,
+    ) -> Response<Bytes> {
+        let is_set = match &self.bot {
+            Bot::Ready(router) => router.context.webhook.are_set(),
+            Bot::NotSetUp(bot) => bot.has_webhook,
+        };
+        if !is_set {
+            return nothing_here();
+        }
+        if request.method() != Method::POST {
+            return not_allowed("POST");
+        }
+        match &self.bot {
+            Bot::Ready(router) => webhook::receive(&router.context, request, deadline).await,
+            Bot::NotSetUp(_) => {
+                error(StatusCode::SERVICE_UNAVAILABLE, "Deckhand is not set up yet")
+            }
+        }
     }
 
     async fn reply(&self, interaction: Interaction, deadline: Option<Deadline>) -> Reply {
@@ -193,41 +265,4 @@ impl NotSetUp {
             ),
         }))
     }
-}
-
-/// The answer to a body over [`MAX_BODY_BYTES`].
-pub fn too_large() -> Response<Bytes> {
-    error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB")
-}
-
-/// The answer to a body that cannot be read or decoded: its signature cannot be verified.
-pub fn unreadable() -> Response<Bytes> {
-    error(StatusCode::UNAUTHORIZED, "invalid request signature")
-}
-
-/// The answer to a body that does not arrive before the timeout.
-pub fn too_slow() -> Response<Bytes> {
-    error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
-}
-
-/// The answer to a request whose handling panicked.
-pub fn fault() -> Response<Bytes> {
-    error(StatusCode::INTERNAL_SERVER_ERROR, "a fault of our own; the log has the details")
-}
-
-fn not_allowed(allowed: &'static str) -> Response<Bytes> {
-    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "wrong method");
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-    response
-}
-
-fn error(status: StatusCode, what: &str) -> Response<Bytes> {
-    answer(status, &json!({ "error": what }))
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
