@@ -183,6 +183,8 @@ mod tests {
             roles: roles.to_vec(),
             guild_id,
             channel_id: None,
+            in_thread: false,
+            app_permissions: None,
         }
     }
 

@@ -11,8 +11,9 @@ use crate::agents::options::{OptionSpec, Options};
 use crate::agents::{Agent, Registry, Rule};
 use crate::discord::interaction::Caller;
 use crate::discord::reply::Suggestion;
-use crate::discord::{Conversation, FinalReply, InteractionId, Message};
+use crate::discord::{FinalReply, InteractionId, Message};
 use crate::github::permission::Need;
+use crate::secrets::Secret;
 use crate::text::UserError;
 
 /// Starts one call of a command.
@@ -128,6 +129,10 @@ pub struct Call {
     pub agent: Option<Agent>,
     /// The interaction's id: the key for replay protection.
     pub id: InteractionId,
+    /// The interaction's token.
+    pub token: Secret,
+    /// Whether Discord had given it up before it reached us.
+    pub is_dead: bool,
     /// Who typed it.
     pub caller: Caller,
     /// The options given, validated.
@@ -155,10 +160,10 @@ pub enum Plan {
     Race(BoxFuture<'static, FinalReply>),
     /// Like `Race`, but ephemeral: only the caller sees the deferral, the message and follow-ups.
     RacePrivately(BoxFuture<'static, FinalReply>),
-    /// Deferred at once, visible to everyone. The work gets the conversation to show progress in, and
-    /// a signal that tells it to wind up.
-    Defer(Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, FinalReply> + Send>),
+    /// Deferred at once, visible to everyone. The work says everything else itself. It gets a signal that tells
+    /// it to wind up.
+    Defer(Box<dyn FnOnce(WindUp) -> BoxFuture<'static, ()> + Send>),
 }
 
-/// Resolves when time is nearly over: the work must return its current state.
+/// Resolves when time is nearly over: the work must leave what it does to whoever comes next.
 pub type WindUp = oneshot::Receiver<()>;

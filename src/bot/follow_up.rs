@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tracing::Instrument;
 
 use super::command::WindUp;
@@ -63,8 +63,7 @@ impl FollowUp {
         let conversation = self.conversation(message.is_ephemeral());
         let reply = FinalReply::from(message);
         let work = self.context.tasks.spawn(std::future::ready(reply));
-        let (wind_up, _) = oneshot::channel();
-        self.deliver_later(work, conversation, wind_up)
+        self.deliver_later(work, conversation)
     }
 
     /// Answers with the work's message if the work ends within the three seconds. If not, defers the
@@ -80,46 +79,58 @@ impl FollowUp {
                 self.answer(message)
             }
             Err(_) => {
-                let (wind_up, _) = oneshot::channel();
                 let conversation = self.conversation(self.private);
-                self.deliver_later(work, conversation, wind_up)
+                self.deliver_later(work, conversation)
             }
         }
     }
 
-    /// Defers at once and starts the work.
+    /// Defers at once and starts the work, which says everything else itself.
     pub(crate) fn defer(
         self,
-        work: Box<dyn FnOnce(Conversation, WindUp) -> BoxFuture<'static, FinalReply> + Send>,
+        work: Box<dyn FnOnce(WindUp) -> BoxFuture<'static, ()> + Send>,
     ) -> Reply {
-        let conversation = self.conversation(self.private);
         let (wind_up, signal) = oneshot::channel();
-        let work = work(conversation.clone(), signal).instrument(self.span());
-        let work = self.context.tasks.spawn(work);
-        self.deliver_later(work, conversation, wind_up)
+        let span = self.span();
+        let work = self.context.tasks.spawn(work(signal).instrument(span.clone()));
+        let tasks = self.context.tasks.clone();
+        tasks.spawn(self.watch(work, wind_up).instrument(span));
+        Reply::Deferred { ephemeral: false }
     }
 
-    fn deliver_later(
-        self,
-        work: JoinHandle<FinalReply>,
-        conversation: Conversation,
-        wind_up: oneshot::Sender<()>,
-    ) -> Reply {
+    /// Tells work to wind up in time, and ends it when the time is over: no work thaws in a later invocation.
+    async fn watch(self, mut work: JoinHandle<()>, wind_up: oneshot::Sender<()>) {
+        let joined = tokio::select! {
+            biased;
+            joined = &mut work => joined,
+            () = self.context.tasks.wind_up(self.deadline) => {
+                let _ = wind_up.send(());
+                match timeout_at(self.end(), &mut work).await {
+                    Ok(joined) => joined,
+                    Err(_) => {
+                        work.abort();
+                        return telemetry::failed(&"given up: its time was over");
+                    }
+                }
+            }
+        };
+        if joined.is_err() {
+            // The panic's message and location are already in the log.
+            telemetry::failed(&"the work panicked");
+        }
+    }
+
+    fn deliver_later(self, work: JoinHandle<FinalReply>, conversation: Conversation) -> Reply {
         let span = self.span();
         let ephemeral = conversation.is_ephemeral();
         let tasks = self.context.tasks.clone();
-        tasks.spawn(self.deliver(work, conversation, wind_up).instrument(span));
+        tasks.spawn(self.deliver(work, conversation).instrument(span));
         Reply::Deferred { ephemeral }
     }
 
-    /// Waits for the work until it ends or must wind up, then delivers its result.
-    async fn deliver(
-        self,
-        work: JoinHandle<FinalReply>,
-        conversation: Conversation,
-        wind_up: oneshot::Sender<()>,
-    ) {
-        let (reply, end) = conversation.during(self.done(work, wind_up)).await;
+    /// Waits for the work until it ends or its time is over, then delivers its result.
+    async fn deliver(self, work: JoinHandle<FinalReply>, conversation: Conversation) {
+        let (reply, end) = self.done(work).await;
         telemetry::follows_up();
         tokio::select! {
             biased;
@@ -128,29 +139,19 @@ impl FollowUp {
                 Err(error) => telemetry::not_delivered("the answer", &error),
             },
             () = self.time_is_over(end) => {
-                return telemetry::not_delivered("the answer", &"its time was over");
+                telemetry::not_delivered("the answer", &"its time was over");
             }
-        }
-        tokio::select! {
-            () = conversation.keep(&reply) => {}
-            () = self.time_is_over(end) => {}
         }
     }
 
     /// The result of the work, and the latest moment to deliver it.
-    async fn done(
-        &self,
-        mut work: JoinHandle<FinalReply>,
-        wind_up: oneshot::Sender<()>,
-    ) -> (FinalReply, Instant) {
+    async fn done(&self, mut work: JoinHandle<FinalReply>) -> (FinalReply, Instant) {
         tokio::select! {
             biased;
             joined = &mut work => return (self.finished(joined), self.end()),
             () = self.context.tasks.wind_up(self.deadline) => {}
         }
         let end = self.end();
-        // Sending fails if the work ignores the signal. It is then aborted below.
-        let _ = wind_up.send(());
         let left = end.saturating_duration_since(Instant::now());
         let reply = match timeout(left / WIND_UP_SHARE, &mut work).await {
             Ok(joined) => self.finished(joined),

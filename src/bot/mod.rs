@@ -7,7 +7,7 @@ pub(crate) mod follow_up;
 mod on_aws;
 pub mod registration;
 pub mod settings;
-mod take;
+pub mod take;
 pub mod tasks;
 
 pub use command::{Call, Command, Completion, Plan, Serves};

@@ -17,6 +17,8 @@ pub struct Settings {
     pub discord: discord::Settings,
     /// Base URL, repository and credentials for GitHub.
     pub github: github::Settings,
+    /// The secrets of GitHub's webhooks.
+    pub webhook: github::webhook::Settings,
     /// Who may use which command.
     pub access: Access,
     /// Which URLs are allowed (SSRF guard).
@@ -61,6 +63,7 @@ fn declared() -> Vec<&'static Setting> {
     [
         discord::settings::DECLARED,
         github::settings::DECLARED,
+        github::webhook::settings::DECLARED,
         authorize::DECLARED,
         url_guard::DECLARED,
         site::settings::DECLARED,
@@ -130,6 +133,7 @@ impl Settings {
         let mut reader = Reader::new(&env);
         let discord = discord::Settings::read(&mut reader);
         let github = github::Settings::read(&mut reader);
+        let webhook = github::webhook::Settings::read(&mut reader);
         let access = Access::read(&mut reader);
         let urls = UrlPolicy::read(&mut reader);
         let allow_secret_writes = reader.boolean(&ALLOW_SECRET_WRITES);
@@ -142,6 +146,7 @@ impl Settings {
             (Ok(discord), Some(github)) if problems.is_empty() => Ok(Self {
                 discord,
                 github,
+                webhook,
                 access,
                 urls,
                 allow_secret_writes,

@@ -6,8 +6,11 @@ use chrono::TimeDelta;
 use tokio::time::timeout;
 
 use super::command::Call;
-use crate::deploy::Order;
-use crate::deploy::record::{self, Begun, Deploy, DeployState};
+use uuid::Uuid;
+
+use super::context::Context;
+use crate::deploy::stored::{Entry, State, Stored, entry};
+use crate::deploy::{self, Begun, Deploy, DeployKey, Mandate, Order, Place, begin};
 use crate::discord::InteractionId;
 use crate::store::{Body, Key, StoreError, put_first};
 use crate::telemetry;
@@ -27,22 +30,41 @@ impl Call {
         }
     }
 
-    /// Like [`take`](Self::take), for a dispatch: also records the deploy as pending, and in the summary line
-    /// what it was given.
-    pub async fn begin(&self, order: &Order) -> Result<(), UserError> {
+    /// Like [`take`](Self::take), for a dispatch: also stores the deploy as requested, and notes in the summary
+    /// line what it was given. `place`: where it is shown; `waits`: whether the requester waits for its outcome.
+    pub async fn begin(
+        &self,
+        order: Order,
+        place: Option<Place>,
+        waits: bool,
+    ) -> Result<BegunDeploy, UserError> {
+        if self.is_dead {
+            return Err(self.too_late(&order.key).await);
+        }
         let inputs = order.given.iter().map(|one| (one.name.as_str(), one.value.as_str()));
         telemetry::given(Some(&order.git_ref), inputs);
-        let deploy = Deploy {
-            key: order.key.clone(),
-            requester: order.requester.to_input(),
-            began_at: self.context.clock.now(),
-            run_page: None,
-            state: DeployState::Pending,
-        };
-        match self.decided(record::begin(self.context.store.as_ref(), &deploy)).await? {
-            Begun::Now => Ok(()),
+        let now = self.context.clock.now();
+        let deploy = Deploy::requested(order, place, waits, self.context.wait.timeout, now);
+        match self.decided(begin(self.context.store.as_ref(), deploy)).await? {
+            Begun::Now { stored, me } => Ok(BegunDeploy { stored: *stored, me }),
             Begun::Before(deploy) => Err(taken(self.id, &standing(&deploy))),
         }
+    }
+
+    /// What is said to an interaction that Discord has given up: a replay, or one that was held up on its way.
+    async fn too_late(&self, key: &DeployKey) -> UserError {
+        match self.decided(entry(self.context.store.as_ref(), key)).await {
+            Ok(Some(deploy)) => taken(self.id, &standing(&deploy)),
+            Ok(None) => UserError::new(
+                "Nothing was dispatched: this command reached Deckhand after Discord's three seconds.",
+            ),
+            Err(error) => error,
+        }
+    }
+
+    /// Where this command was typed.
+    pub fn place(&self) -> Place {
+        Place::of(&self.caller, self.token.clone(), self.context.discord.has_bot_token())
     }
 
     /// The store's decision, within the rest of the three seconds. Without a decision the command fails
@@ -94,16 +116,32 @@ fn taken(id: InteractionId, standing: &str) -> UserError {
     ))
 }
 
-/// The state of a deploy that an earlier delivery began. The process behind a pending deploy may be
-/// dead, so the text says when it began.
-fn standing(deploy: &Deploy) -> String {
+/// A deploy that was stored as requested. Whoever has this acts for it.
+pub struct BegunDeploy {
+    stored: Stored,
+    me: Uuid,
+}
+
+impl BegunDeploy {
+    /// Acts for the deploy as far as the mandate goes, or until `stop`. Returns how it then stands.
+    pub(crate) async fn go_on(
+        self,
+        context: &Context,
+        mandate: Mandate,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Deploy {
+        deploy::go_on(context.deploys(), self.stored, self.me, mandate, stop).await
+    }
+}
+
+/// How a deploy stands that an earlier delivery began.
+fn standing(deploy: &Entry) -> String {
     let began = time::moment(deploy.began_at);
     let state = match (&deploy.state, &deploy.run_page) {
-        (DeployState::Ended(outcome), _) => {
-            format!("It ended: {}", escape::code(&outcome.word, 40))
-        }
-        (DeployState::Pending, Some(_)) => format!("It is under way since {began}"),
-        (DeployState::Pending, None) => {
+        (State::Ended { word, .. }, _) => format!("It ended: {}", escape::code(word, 40)),
+        (State::Open { .. }, _) => format!("It is under way since {began}"),
+        (State::Forgotten, Some(_)) => format!("It was begun {began}"),
+        (State::Forgotten, None) => {
             format!(
                 "It was begun {began}, and no run of it is known: look on GitHub before you try again"
             )

@@ -1,9 +1,10 @@
 //! Background tasks: work that goes on after the HTTP answer, and its deadline.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +37,7 @@ impl Deadline {
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
+    running: Arc<Mutex<Vec<AbortHandle>>>,
 }
 
 impl Tasks {
@@ -45,7 +47,17 @@ impl Tasks {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.tracker.spawn(telemetry::carry(task))
+        let task = self.tracker.spawn(telemetry::carry(task));
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|task| !task.is_finished());
+        running.push(task.abort_handle());
+        task
+    }
+
+    /// Ends all running tasks where they are. What they did not do, others must.
+    pub fn abort(&self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.drain(..).for_each(|task| task.abort());
     }
 
     /// Resolves when work must wind up: near the invocation's deadline, or at the server's shutdown.
@@ -98,6 +110,16 @@ mod tests {
         let deadline = Deadline::from_now(Duration::from_millis(left));
         assert_eq!((deadline.wind_up - now).as_millis(), u128::from(wind_up));
         assert_eq!((deadline.end - now).as_millis(), u128::from(end));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn aborted_tasks_are_drained_at_once() {
+        let tasks = Tasks::default();
+        let task = tasks.spawn(tokio::time::sleep(Duration::from_secs(60)));
+        let start = Instant::now();
+        tasks.abort();
+        tasks.drained().await;
+        assert!(task.is_finished() && start.elapsed().is_zero());
     }
 
     #[tokio::test(start_paused = true)]

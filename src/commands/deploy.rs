@@ -5,6 +5,7 @@
 use super::workflow;
 use crate::agents::Kind;
 use crate::bot::{Command, Serves};
+use crate::deploy::Extra;
 use crate::github::permission::{Need, Permission, Repositories};
 
 pub(crate) const COMMAND: Command = Command {
@@ -17,6 +18,6 @@ pub(crate) const COMMAND: Command = Command {
         options: workflow::options,
     },
     needs: &[Need::write(Permission::Actions, Repositories::OfTheAgent)],
-    start: |call| Box::pin(workflow::start(call, Vec::new(), None)),
+    start: |call| Box::pin(workflow::start(call, Vec::new(), Extra::Nothing)),
     complete: Some(|completion| Box::pin(workflow::complete(completion))),
 };

@@ -117,6 +117,8 @@ impl Router {
             table: self.table,
             agent: route.agent.cloned(),
             id: invocation.id,
+            token: invocation.token.clone(),
+            is_dead: invocation.is_dead(),
             caller: invocation.caller.clone(),
             options,
         })

@@ -3,6 +3,7 @@
 //! They show the run and the durations of its steps, and check the frontend and the API against the
 //! registry.
 
+use std::future::pending;
 use std::time::Duration;
 
 use futures_util::future::OptionFuture;
@@ -12,9 +13,9 @@ use super::{diagnose, workflow};
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Kind, Verification};
 use crate::bot::authorize::AccessLevel;
+use crate::bot::take::BegunDeploy;
 use crate::bot::{Call, Command, Completion, Context, Plan, Serves};
-use crate::deploy::messages::Messages;
-use crate::deploy::{Order, dispatch_only, given};
+use crate::deploy::{Mandate, given, messages};
 use crate::discord::Message;
 use crate::discord::reply::Suggestion;
 use crate::github::Run;
@@ -132,7 +133,7 @@ fn verified<'a>(
 
 /// The order for the diagnose workflow. It claims the interaction, so that a replay dispatches nothing.
 /// The caller must also be authorised for `/diagnose`.
-async fn order_diagnosis(call: &Call) -> Result<Order, UserError> {
+async fn order_diagnosis(call: &Call) -> Result<BegunDeploy, UserError> {
     let context = &call.context;
     let agents = context.registry.agents();
     let Some(agent) = agents.iter().find(|agent| matches!(agent.kind, Kind::Diagnose(_))) else {
@@ -159,11 +160,11 @@ async fn order_diagnosis(call: &Call) -> Result<Order, UserError> {
             )));
         }
     }
-    call.begin(&order).await?;
-    Ok(order)
+    // Its message is that of the verification.
+    call.begin(order, None, false).await
 }
 
-async fn answer(context: &Context, request: &Request, diagnosis: Option<Order>) -> Message {
+async fn answer(context: &Context, request: &Request, diagnosis: Option<BegunDeploy>) -> Message {
     let sources = Sources {
         github: &context.github,
         prober: context.prober.as_ref(),
@@ -171,37 +172,26 @@ async fn answer(context: &Context, request: &Request, diagnosis: Option<Order>) 
         site: &context.site,
         clock: context.clock.as_ref(),
     };
-    let diagnosis = OptionFuture::from(diagnosis.as_ref().map(|order| dispatch(context, order)));
+    let diagnosis = OptionFuture::from(diagnosis.map(|begun| dispatch(context, begun)));
     let (mut verification, diagnosis) = tokio::join!(verify(&sources, request), diagnosis);
     verification.diagnosis = diagnosis;
     Message::public(&render(&verification))
 }
 
 /// Dispatches the diagnosis. Returns whole lines of Markdown with the result.
-async fn dispatch(context: &Context, order: &Order) -> String {
-    let github = &context.github;
-    match dispatch_only(github, context.store.as_ref(), context.wait, order).await {
-        Ok(target) => {
-            let run = match &target {
-                Some(target) => escape::link(&format!("Run {}", target.run_id), &target.url),
-                None => {
-                    let page = github.workflow_page(&order.repository, &order.workflow);
-                    escape::link("Runs", &page)
-                }
-            };
-            let inputs = given::line(&order.given).map(|line| format!("\n{line}"));
-            format!(
-                "🚀 **{}** dispatched: {run} · Correlation id `{}`{}",
-                escape::plain(&order.title, 50),
-                order.correlation_id,
-                inputs.unwrap_or_default()
-            )
-        }
-        Err(ended) => {
-            let messages = Messages::new(github, order, context.wait.timeout);
-            messages.not_dispatched(ended).content().to_owned()
-        }
+async fn dispatch(context: &Context, begun: BegunDeploy) -> String {
+    let deploy = begun.go_on(context, Mandate::Dispatch, pending()).await;
+    if deploy.ending().is_some() {
+        return messages::message(&deploy, context.clock.now()).content().to_owned();
     }
+    let inputs = given::line(&deploy.order.given).map(|line| format!("\n{line}"));
+    format!(
+        "🚀 {} dispatched: {} · Correlation id `{}`{}",
+        messages::title(&deploy),
+        messages::run_or_runs(&deploy),
+        deploy.order.correlation_id,
+        inputs.unwrap_or_default()
+    )
 }
 
 /// Suggests recent runs of the deploy.

@@ -1,28 +1,22 @@
 //! What all commands that dispatch a workflow share: options, order, dispatch, and following the run.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::pending;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Workflow};
-use crate::bot::command::WindUp;
 use crate::bot::{Call, Completion, Context, Plan};
 use crate::deploy::correlation::Requester;
-use crate::deploy::key::DeployKey;
-use crate::deploy::messages::Messages;
-use crate::deploy::record::Record;
-use crate::deploy::{self, Order, Stage, StageObserver, dispatch_only, log_end};
+use crate::deploy::{DeployKey, Extra, Mandate, Order, messages};
+use crate::discord::InteractionId;
 use crate::discord::interaction::Caller;
 use crate::discord::reply::Suggestion;
-use crate::discord::{Conversation, FinalReply, InteractionId};
-use crate::github::Run;
 use crate::github::git_ref::short;
 use crate::text::{UserError, escape};
 
@@ -85,15 +79,12 @@ pub(crate) async fn complete(completion: Completion) -> Vec<Suggestion> {
     names.into_iter().filter(fits).map(Suggestion::from).collect()
 }
 
-/// Adds text to the report of a run that has ended: whole lines of Markdown.
-pub(crate) type Ending = fn(Arc<Context>, Order, Run) -> BoxFuture<'static, Option<String>>;
-
 /// Claims the interaction and dispatches; with `wait:true` follows the run. `inputs` are sent in
-/// addition to the agent's.
+/// addition to the agent's. `extra`: what the outcome shows besides the run.
 pub(crate) async fn start(
     call: Call,
     inputs: Vec<(String, Value)>,
-    ending: Option<Ending>,
+    extra: Extra,
 ) -> Result<Plan, UserError> {
     let context = call.context.clone();
     let git_ref = call.options.text("ref");
@@ -104,13 +95,20 @@ pub(crate) async fn start(
         }
     }
     order.inputs.extend(inputs);
-    call.begin(&order).await?;
-    if call.options.is_true("wait") {
-        Ok(Plan::Defer(Box::new(move |conversation, wind_up| {
-            Box::pin(async move { follow(context, order, &conversation, wind_up, ending).await })
+    order.extra = extra;
+    let waits = call.options.is_true("wait");
+    let begun = call.begin(order, Some(call.place()), waits).await?;
+    if waits {
+        Ok(Plan::Defer(Box::new(move |stop| {
+            Box::pin(async move {
+                begun.go_on(&context, Mandate::Wait, stop.map(drop)).await;
+            })
         })))
     } else {
-        Ok(Plan::Race(Box::pin(async move { dispatch(&context, &order).await })))
+        Ok(Plan::Race(Box::pin(async move {
+            let deploy = begun.go_on(&context, Mandate::Dispatch, pending()).await;
+            messages::message(&deploy, context.clock.now()).into()
+        })))
     }
 }
 
@@ -138,6 +136,8 @@ pub(crate) fn order(
     let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
     Ok(Order {
         title: agent.name.clone(),
+        command: agent.command.clone(),
+        workflow_page: context.github.workflow_page(repository, &workflow.file),
         repository: repository.clone(),
         workflow: workflow.file.clone(),
         git_ref: git_ref.to_owned(),
@@ -146,63 +146,6 @@ pub(crate) fn order(
         key: DeployKey { agent: agent.id.clone(), interaction_id: id },
         correlation_id: id.correlation_id(),
         requester: Requester::from(caller),
+        extra: Extra::Nothing,
     })
-}
-
-async fn dispatch(context: &Context, order: &Order) -> FinalReply {
-    let messages = Messages::new(&context.github, order, context.wait.timeout);
-    match dispatch_only(&context.github, context.store.as_ref(), context.wait, order).await {
-        Ok(target) => messages.dispatched(target.as_ref()).into(),
-        Err(ended) => messages.not_dispatched(ended).into(),
-    }
-}
-
-async fn follow(
-    context: Arc<Context>,
-    order: Order,
-    conversation: &Conversation,
-    wind_up: WindUp,
-    ending: Option<Ending>,
-) -> FinalReply {
-    let messages = Messages::new(&context.github, &order, context.wait.timeout);
-    let record = Record { store: context.store.as_ref(), key: &order.key };
-    let observer =
-        Progress { messages: &messages, conversation, record: &record, noted: false.into() };
-    // A dropped sender means the same: nobody waits for the result any more.
-    let stop = wind_up.map(drop).shared();
-    let followed =
-        deploy::follow(&context.github, &order, context.wait, &observer, stop.clone()).await;
-    log_end(&order, &followed);
-    let added = match (ending, followed.concluded()) {
-        (Some(ending), Some(run)) => tokio::select! {
-            added = ending(context.clone(), order.clone(), run.clone()) => added,
-            () = stop => None,
-        },
-        _ => None,
-    };
-    let reply = messages.finish(&followed, added.as_deref());
-    if record.end(followed.conclusion(), followed.target(), context.clock.now()).await {
-        reply
-    } else {
-        FinalReply { follow_up: None, ..reply }
-    }
-}
-
-/// Shows a deploy's progress in its conversation, and records its run once.
-struct Progress<'a> {
-    messages: &'a Messages<'a>,
-    conversation: &'a Conversation,
-    record: &'a Record<'a>,
-    noted: AtomicBool,
-}
-
-impl StageObserver for Progress<'_> {
-    async fn show(&self, stage: &Stage) {
-        self.conversation.show(self.messages.progress(stage));
-        if let Stage::Following(target) = stage
-            && !self.noted.swap(true, Ordering::Relaxed)
-        {
-            self.record.note_run(target).await;
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Matches runs to a dispatch. Pure functions on GitHub's list of runs.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::discord::CorrelationId;
@@ -16,7 +17,7 @@ pub(crate) fn carries(run: &Run, id: CorrelationId) -> bool {
 }
 
 /// Who used the command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requester {
     /// The user's id.
     pub user_id: u64,
@@ -44,7 +45,8 @@ impl Requester {
 }
 
 /// How a run was matched to its dispatch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Matched {
     /// GitHub returned the run's id with the dispatch.
     RunId,

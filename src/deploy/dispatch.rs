@@ -1,39 +1,25 @@
-//! Dispatches a workflow at most once.
-
-use chrono::{DateTime, Utc};
+//! Sends a dispatch.
 
 use super::correlation::Matched;
 use super::order::Order;
-use super::retry_budget::RetryBudget;
-use super::state::Target;
+use super::target::Target;
 use crate::github::{DispatchAnswer, Github, GithubError};
 
 /// The result of a dispatch that GitHub may have accepted.
 #[derive(Debug)]
-pub(crate) enum Sent {
+pub(super) enum Sent {
     /// GitHub returned the run.
     Named(Target),
-    /// The run must be searched for.
-    Unnamed {
-        /// When the dispatch was sent, by our clock.
-        at: DateTime<Utc>,
-        /// Whether GitHub's answer was lost, so the dispatch may not have been accepted.
-        lost: bool,
-    },
+    /// The run must be searched for. `lost`: GitHub's answer was lost, so it may not have accepted the dispatch.
+    Unnamed { lost: bool },
 }
 
-/// Dispatches the workflow. It retries only if GitHub certainly did not accept the dispatch: there was no
-/// connection, the sign-in before it failed, a rate limit, or a refusal of the field `return_run_details`. `Err`:
-/// nothing was dispatched.
-pub(crate) async fn once(
-    github: &Github,
-    order: &Order,
-    budget: &mut RetryBudget,
-) -> Result<Sent, GithubError> {
+/// Dispatches the workflow once. It repeats the request only without the field `return_run_details`, if GitHub
+/// refused that. `Err`: GitHub surely did not accept it.
+pub(super) async fn send(github: &Github, order: &Order) -> Result<Sent, GithubError> {
     let mut return_run_details = github.asks_for_the_run();
     let mut refused = false;
     loop {
-        let at = github.now();
         let Order { repository, workflow, git_ref, .. } = order;
         let inputs = order.all_inputs();
         let answer = github.dispatch(repository, workflow, git_ref, &inputs, return_run_details);
@@ -44,13 +30,11 @@ pub(crate) async fn once(
         }
         match answer {
             Ok(Some(answer)) => return Ok(Sent::Named(named(github, order, answer))),
-            Ok(None) => return Ok(Sent::Unnamed { at, lost: false }),
+            Ok(None) => return Ok(Sent::Unnamed { lost: false }),
             Err(GithubError::Lost(why)) => {
                 tracing::warn!(why, "the dispatch's answer was lost; it is not sent again");
-                return Ok(Sent::Unnamed { at, lost: true });
+                return Ok(Sent::Unnamed { lost: true });
             }
-            Err(GithubError::RateLimited(wait)) if budget.rest(wait).await => {}
-            Err(error) if budget.sends_again(&error) => budget.after_a_fault().await,
             Err(GithubError::Refused(400 | 422, message))
                 if return_run_details && !refuses_the_dispatch_itself(&message) =>
             {
@@ -71,7 +55,6 @@ fn named(github: &Github, order: &Order, answer: DispatchAnswer) -> Target {
         url: html_url.unwrap_or_else(|| github.run_page(&order.repository, run_id)),
         matched: Matched::RunId,
         run: None,
-        failed_at: None,
     }
 }
 

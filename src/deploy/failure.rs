@@ -1,21 +1,33 @@
 //! Where a failed run failed.
 
-use super::order::Order;
-use super::retry_budget::RetryBudget;
-use super::state::FailedAt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
 use crate::github::jobs::{Job, Jobs, Step};
-use crate::github::{Github, Run};
+use crate::github::{Github, Repository, Run};
+
+/// The job that failed first, and its failed step, if any.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAt {
+    /// The job's name.
+    pub job: String,
+    /// The step's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+}
 
 /// How often to read the jobs. The list may lag behind the run's completion.
 const LOOKS: u8 = 3;
 
 /// Finds the job and step that failed. `None`: the run did not fail, or GitHub does not show it in time.
 /// A cancelled run may have been cancelled after a job had failed; its jobs are read once.
-pub(crate) async fn find(
+pub(super) async fn find(
     github: &Github,
-    order: &Order,
+    repository: &Repository,
     run: &Run,
-    budget: &mut RetryBudget,
+    pause: Duration,
 ) -> Option<FailedAt> {
     let looks = match run.conclusion.as_deref() {
         // A run that failed to start never has jobs.
@@ -24,7 +36,7 @@ pub(crate) async fn find(
         _ => return None,
     };
     for look in 1..=looks {
-        match github.jobs(&order.repository, run).await {
+        match github.jobs(repository, run).await {
             Ok(Jobs { jobs, .. }) => {
                 let failed = failed_at(&jobs);
                 if failed.is_some() {
@@ -38,10 +50,16 @@ pub(crate) async fn find(
             }
         }
         if look < looks {
-            budget.breathe().await;
+            sleep(pause).await;
         }
     }
     None
+}
+
+/// Whether details of such an end are worth a request.
+pub(super) fn may_have_failed(run: &Run) -> bool {
+    let conclusion = run.conclusion.as_deref();
+    conclusion == Some("cancelled") || is_failure(conclusion)
 }
 
 /// Whether a run that ended so failed at a step.

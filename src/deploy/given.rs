@@ -1,9 +1,11 @@
 //! The inputs that ship, in words: whoever reads a message sees what was asked for.
 
+use serde::{Deserialize, Serialize};
+
 use crate::text::escape;
 
 /// An input under its option's name, as the user knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
     /// The option's name.
     pub name: String,

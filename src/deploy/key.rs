@@ -1,10 +1,12 @@
 //! The key of a deploy in the store.
 
+use serde::{Deserialize, Serialize};
+
 use crate::discord::{CorrelationId, InteractionId};
 use crate::store::Key;
 
 /// The key of a deploy. Keys of one agent sort by interaction, so by time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeployKey {
     /// The agent's id.
     pub agent: String,

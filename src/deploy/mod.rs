@@ -1,28 +1,44 @@
-//! A deploy: dispatches a workflow, finds exactly the run it created, and follows that run until it ends.
+//! A deploy: a record in the store that anybody may advance, from the command to the outcome.
 //!
-//! `correlation` matches runs to the dispatch, `dispatch` sends at most one dispatch, `search` finds the run
-//! if GitHub did not return it, `wait` follows it, `record` stores it, `messages` shows its state.
+//! `record` holds it, `step` and `next` hold its rules, without I/O; `advance` is the only place that acts.
+//! `correlation` matches runs to the dispatch, `messages` renders all texts.
 
-pub(crate) mod conclusion;
+mod actor;
+mod advance;
+pub mod arrivals;
+mod begin;
 pub(crate) mod correlation;
-pub(crate) mod dispatch;
-pub(crate) mod dispatch_only;
+mod counted;
+mod dispatch;
+mod draft;
+mod effects;
 pub(crate) mod failure;
-pub(crate) mod follow;
 pub(crate) mod given;
 pub mod key;
+mod lanes;
+mod mandate;
 pub(crate) mod messages;
+mod next;
 pub(crate) mod order;
+pub mod outcome;
 pub mod record;
-pub(crate) mod retry_budget;
 pub(crate) mod run_line;
-pub(crate) mod search;
+mod search;
 pub(crate) mod settings;
-pub(crate) mod state;
-pub(crate) mod wait;
+mod step;
+pub mod stored;
+pub mod sweep;
+mod target;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use dispatch_only::{dispatch_only, log_end};
-pub(crate) use follow::follow;
-pub(crate) use order::Order;
+pub(crate) use actor::Mandate;
+pub(crate) use advance::{go_on, learn};
+pub(crate) use begin::{Begun, begin};
+pub(crate) use draft::LEASE;
+pub(crate) use effects::Services;
+pub use key::DeployKey;
+pub use order::{Extra, Order};
+pub use record::{Deploy, Place};
 pub(crate) use settings::WaitSettings;
-pub(crate) use state::{Stage, StageObserver};
+pub(crate) use step::Event;

@@ -1,218 +1,321 @@
-//! A deploy's record in the store: created before the dispatch, with the run and the outcome added later.
-
-use std::time::Duration;
+//! A deploy as it is stored. The record holds all that another process needs to go on with it.
+//!
+//! `step` says how it changes, `next` what is to be done; `advance` loads, does and stores.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tokio::time::timeout;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
 
-use super::conclusion::Conclusion;
-use super::key::{DeployKey, partition};
-use super::state::Target;
+use super::failure::FailedAt;
+use super::order::Order;
+use super::outcome::Outcome;
+use super::target::Target;
 use crate::discord::InteractionId;
-use crate::store::{self, Body, Change, Item, Store, StoreError};
+use crate::discord::Permissions;
+use crate::discord::interaction::Caller;
+use crate::secrets::Secret;
 
-/// Timeout of a write. A slow store must not delay messages.
-const NOTED_WITHIN: Duration = Duration::from_secs(2);
+/// For how long a deploy is followed. GitHub ends a workflow run after 35 days.
+/// <https://docs.github.com/en/actions/reference/limits>
+pub const FOLLOWED_FOR: TimeDelta = TimeDelta::days(35);
 
-const KEPT: TimeDelta = TimeDelta::days(90);
-
-/// A deploy requested in Discord.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A deploy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deploy {
-    /// Its key.
-    pub key: DeployKey,
-    /// `name#id` of the requester.
-    pub requester: String,
+    /// What was requested.
+    pub order: Order,
+    /// Where it is shown. `None`: nowhere, another message tells of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Whether the requester waits for the outcome, which then is a message of its own.
+    pub waits: bool,
     /// When it was requested.
     pub began_at: DateTime<Utc>,
-    /// URL of its run, once known.
-    pub run_page: Option<String>,
-    /// Whether its outcome was announced.
-    pub state: DeployState,
+    /// Until when it is looked at every few seconds, if it is waited for.
+    pub wait_until: DateTime<Utc>,
+    /// How it stands.
+    pub phase: Phase,
+    /// Its run, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// What keeps GitHub from showing its run, if something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+    /// Where it failed, and other details of its end. `None`: not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
+    /// When somebody must look at it again, if nobody acts for it.
+    pub look_at: DateTime<Utc>,
+    /// Until when the end of its run, of which a webhook has told, is looked for every few seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_is_near_until: Option<DateTime<Utc>>,
+    /// Whether the outcome pings the requester.
+    pub pings: bool,
+    /// Whether its run was started again after it had ended.
+    #[serde(default)]
+    pub reopened: bool,
+    /// Which text its message surely shows, by its fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
+    /// Until when an edit whose answer was lost may still replace that text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_in_doubt_until: Option<DateTime<Utc>>,
+    /// Who acts for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
 }
 
-/// The state of a deploy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeployState {
-    /// The outcome is not announced yet.
-    Pending,
-    /// The outcome was announced.
-    Ended(DeployOutcome),
+/// How a deploy stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing was sent to GitHub.
+    Requested,
+    /// One process sends the dispatch, or has sent it.
+    Dispatching {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// The only call of `advance` that may send it.
+        by: Uuid,
+    },
+    /// GitHub may have taken the dispatch, and the run is looked for.
+    Searching(Search),
+    /// The run is known.
+    Running,
+    /// How it ended is known, and is being told.
+    Ending(Ending),
+    /// It was told, as far as it could be.
+    Ended(Ending),
 }
 
-/// The outcome of a deploy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeployOutcome {
-    /// One word: GitHub's conclusion, like `success`, or the reason why there is none.
-    pub word: String,
-    /// URL of its run, if known.
-    pub run_page: Option<String>,
-    /// When it was announced.
+/// A search for the run of a dispatch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// When the dispatch was sent, by our clock.
+    pub sent_at: DateTime<Utc>,
+    /// Whether GitHub's answer was lost, so that it may not have taken the dispatch.
+    pub lost: bool,
+    /// Whether GitHub has returned its list of runs at least once.
+    pub listed: bool,
+    /// The only run that fits by time, so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<u64>,
+}
+
+/// The end of a deploy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When that became known.
     pub at: DateTime<Utc>,
+    /// Whether the requester was told.
+    pub telling: Telling,
+    /// An attempt of the run that began before this was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<u64>,
 }
 
-/// The result of [`begin`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begun {
-    /// New: the caller must dispatch it.
-    Now,
-    /// A replay: the same interaction began it before. Holds its current record.
-    Before(Deploy),
+/// Whether the requester was told how it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Telling {
+    /// There is nobody to tell.
+    Nobody,
+    /// Not yet.
+    Open,
+    /// Somebody is about to post the message, or has posted it.
+    Tried {
+        /// When.
+        at: DateTime<Utc>,
+        /// By whose token.
+        by: Sender,
+    },
+    /// Told.
+    Told {
+        /// By whose token.
+        by: Sender,
+        /// The message's id, if Discord told it.
+        message_id: Option<u64>,
+        /// Whether the message shows the details, or never will.
+        detailed: bool,
+    },
+    /// It was not told, or nobody can know whether it was.
+    Untold {
+        /// Why, for the log.
+        why: String,
+    },
 }
 
-/// What the store's item holds.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    state: String,
-    correlation_id: String,
-    requester: String,
-    began_at: DateTime<Utc>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    run_page: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    outcome: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ended_at: Option<DateTime<Utc>>,
+/// With whose token a message is posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sender {
+    /// The bot's, as a reply to the deploy's message.
+    Bot,
+    /// The interaction's, as a follow-up.
+    Interaction,
 }
 
-const PENDING: &str = "pending";
-const ENDED: &str = "ended";
+/// What keeps GitHub from showing a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What GitHub says, and the cure: Markdown that is safe to show. `None`: the run is completed, but has
+    /// no conclusion yet.
+    pub said: Option<String>,
+    /// Since when GitHub has answered that it does not know the run, if that is the trouble.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<DateTime<Utc>>,
+}
+
+/// Details of an end, which are read after it was told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// The job and step that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<FailedAt>,
+    /// Whole lines of Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<String>,
+}
+
+/// The right to act for a deploy. It lapses by itself, so whoever holds it may be killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// One call of `advance`.
+    pub by: Uuid,
+    /// Until when.
+    pub until: DateTime<Utc>,
+}
+
+/// Where a deploy is shown, and how that place is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guild_id: Option<u64>,
+    /// The channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<u64>,
+    /// Whether that is a thread.
+    #[serde(default)]
+    pub in_thread: bool,
+    /// The deploy's message, once Discord told its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<u64>,
+    /// What the bot may do there, as the interaction said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
+    /// The interaction's token, while it lives.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "expose",
+        deserialize_with = "secret"
+    )]
+    pub token: Option<Secret>,
+    /// Whether its message was seen on screen.
+    #[serde(default)]
+    pub on_screen: bool,
+    /// Why the message cannot be edited any more, for the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<String>,
+    /// Whether there is a bot token.
+    pub has_bot: bool,
+    /// Whether Discord has refused the bot's own posts.
+    #[serde(default)]
+    pub bot_refused: bool,
+}
+
+fn expose<S: Serializer>(token: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    token.as_ref().map(Secret::expose).serialize(serializer)
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
+}
+
+impl Place {
+    /// Where a command was typed. `has_bot`: whether there is a bot token.
+    pub fn of(caller: &Caller, token: Secret, has_bot: bool) -> Self {
+        Self {
+            guild_id: caller.guild_id,
+            channel_id: caller.channel_id,
+            in_thread: caller.in_thread,
+            message_id: None,
+            permissions: caller.app_permissions,
+            token: Some(token),
+            on_screen: false,
+            closed: None,
+            has_bot,
+            bot_refused: false,
+        }
+    }
+
+    /// Whether the bot may post there by its own token, as far as is known.
+    pub fn bot_may_post(&self) -> bool {
+        let allowed = self.permissions.is_none_or(|may| may.may_post(self.in_thread));
+        self.has_bot && self.channel_id.is_some() && allowed && !self.bot_refused
+    }
+
+    /// Whether the bot surely may read the channel's history.
+    pub fn bot_may_read(&self) -> bool {
+        let allowed = self.permissions.is_some_and(|may| may.may_read_history());
+        self.has_bot && self.channel_id.is_some() && allowed
+    }
+
+    /// Whether the bot can edit the deploy's message by its own token, as far as is known.
+    pub fn bot_may_edit(&self) -> bool {
+        self.has_bot && self.channel_id.is_some() && self.message_id.is_some()
+    }
+}
 
 impl Deploy {
-    fn body(&self) -> Body {
-        let outcome = match &self.state {
-            DeployState::Pending => None,
-            DeployState::Ended(outcome) => Some(outcome),
-        };
-        let kept = Kept {
-            state: outcome.map_or(PENDING, |_| ENDED).to_owned(),
-            correlation_id: self.key.correlation_id().to_string(),
-            requester: self.requester.clone(),
-            began_at: self.began_at,
-            run_page: self.run_page.clone(),
-            outcome: outcome.map(|outcome| outcome.word.clone()),
-            ended_at: outcome.map(|outcome| outcome.at),
-        };
-        match serde_json::to_value(kept) {
-            Ok(Value::Object(body)) => body,
-            _ => Body::new(),
+    /// The interaction that requested it.
+    pub fn interaction(&self) -> InteractionId {
+        self.order.key.interaction_id
+    }
+
+    /// Whether the interaction's token still lives.
+    pub fn token_lives(&self, now: DateTime<Utc>) -> bool {
+        let has_token = self.place.as_ref().is_some_and(|place| place.token.is_some());
+        has_token && !self.interaction().token_left(now).is_zero()
+    }
+
+    /// Its end, if that is known.
+    pub fn ending(&self) -> Option<&Ending> {
+        match &self.phase {
+            Phase::Ending(ending) | Phase::Ended(ending) => Some(ending),
+            _ => None,
         }
     }
 
-    /// `None` for an item in an unknown format, for example of a newer version.
-    fn of(item: &Item) -> Option<Self> {
-        let kept: Kept = serde_json::from_value(Value::Object(item.body.clone())).ok()?;
-        let state = if kept.state == PENDING {
-            DeployState::Pending
-        } else {
-            let run_page = kept.run_page.clone();
-            DeployState::Ended(DeployOutcome { word: kept.outcome?, run_page, at: kept.ended_at? })
-        };
-        Some(Self {
-            key: DeployKey {
-                agent: item.key.partition.strip_prefix("agent#")?.to_owned(),
-                interaction_id: InteractionId(item.key.sort.parse().ok()?),
-            },
-            requester: kept.requester,
-            began_at: kept.began_at,
-            run_page: kept.run_page,
-            state,
-        })
-    }
-}
-
-/// Claims a deploy's interaction, so that it is dispatched once (idempotency): stores the deploy as
-/// pending. Call it before the dispatch.
-pub async fn begin(store: &dyn Store, deploy: &Deploy) -> Result<Begun, StoreError> {
-    let key = deploy.key.in_store();
-    if store::put_first(store, key.clone(), deploy.body(), deploy.began_at + KEPT).await? {
-        return Ok(Begun::Now);
-    }
-    let before = store.get(&key).await?;
-    before.as_ref().and_then(Deploy::of).map(Begun::Before).ok_or_else(|| {
-        let what = "the store holds this deploy in a form that this version cannot read";
-        StoreError::Unusable(what.to_owned())
-    })
-}
-
-/// Stores the URL of a deploy's run.
-pub async fn note_run(store: &dyn Store, key: &DeployKey, page: &str) -> Result<(), StoreError> {
-    let change = |item: Option<&Item>| {
-        let deploy = Deploy { run_page: Some(page.to_owned()), ..Deploy::of(item?)? };
-        Some(put(&deploy))
-    };
-    store::update(store, &key.in_store(), change).await.map(drop)
-}
-
-/// Ends a deploy whose outcome the caller is about to announce. `false`: it was ended before, and another
-/// caller announces it. `true` also for a deploy that is not stored any more.
-pub async fn end(
-    store: &dyn Store,
-    key: &DeployKey,
-    outcome: &DeployOutcome,
-) -> Result<bool, StoreError> {
-    let at = key.in_store();
-    let change = |item: Option<&Item>| {
-        let deploy = Deploy::of(item?)?;
-        if deploy.state != DeployState::Pending {
-            return None;
-        }
-        let run_page = outcome.run_page.clone().or(deploy.run_page.clone());
-        Some(put(&Deploy { run_page, state: DeployState::Ended(outcome.clone()), ..deploy }))
-    };
-    let won = store::update(store, &at, change).await?;
-    Ok(won || store.get(&at).await?.is_none())
-}
-
-fn put(deploy: &Deploy) -> Change {
-    Change::Put { body: deploy.body(), expires_at: Some(deploy.began_at + KEPT) }
-}
-
-/// The latest deploys of an agent, newest first.
-pub async fn history(
-    store: &dyn Store,
-    agent: &str,
-    count: u16,
-) -> Result<Vec<Deploy>, StoreError> {
-    let items = store.list(&partition(agent), count).await?;
-    Ok(items.iter().filter_map(Deploy::of).collect())
-}
-
-/// A deploy's record in the store.
-pub(crate) struct Record<'a> {
-    /// Where it is.
-    pub store: &'a dyn Store,
-    /// Which deploy.
-    pub key: &'a DeployKey,
-}
-
-impl Record<'_> {
-    /// Stores the run's URL. On a failure only a later lookup misses it.
-    pub(crate) async fn note_run(&self, target: &Target) {
-        match timeout(NOTED_WITHIN, note_run(self.store, self.key, &target.url)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the run could not be stored"),
-            Err(_) => tracing::warn!("the run could not be stored in time"),
+    pub(super) fn ending_mut(&mut self) -> Option<&mut Ending> {
+        match &mut self.phase {
+            Phase::Ending(ending) | Phase::Ended(ending) => Some(ending),
+            _ => None,
         }
     }
 
-    /// Stores the outcome. `false`: another caller did so before and announces it. If the store fails,
-    /// returns true: a duplicate announcement is better than none.
-    pub(crate) async fn end(
-        &self,
-        conclusion: Conclusion,
-        target: Option<&Target>,
-        at: DateTime<Utc>,
-    ) -> bool {
-        let run_page = target.map(|target| target.url.clone());
-        let outcome = DeployOutcome { word: conclusion.name().to_owned(), run_page, at };
-        match timeout(NOTED_WITHIN, end(self.store, self.key, &outcome)).await {
-            Ok(Ok(won)) => return won,
-            Ok(Err(error)) => tracing::error!(%error, "the deploy's outcome could not be stored"),
-            Err(_) => tracing::error!("the deploy's outcome could not be stored in time"),
+    /// Whether the wait for its run is over, while the deploy goes on.
+    pub fn is_past_its_wait(&self, now: DateTime<Utc>) -> bool {
+        self.waits && !self.reopened && now >= self.wait_until
+    }
+
+    /// Whether somebody else acts for it.
+    pub fn is_held(&self, by_other_than: Uuid, now: DateTime<Utc>) -> bool {
+        self.lease.is_some_and(|lease| lease.by != by_other_than && lease.until > now)
+    }
+}
+
+impl Telling {
+    /// Why the requester was not told, or why nobody can know it.
+    pub fn untold(&self) -> Option<&str> {
+        match self {
+            Self::Untold { why } => Some(why),
+            _ => None,
         }
-        true
     }
 }

@@ -1,102 +1,114 @@
-//! Finds the run of a dispatch if GitHub did not return it.
-
-use std::time::Duration;
+//! Looks for the run of a dispatch if GitHub did not return it.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use tokio::time::Instant;
+use tokio::sync::Mutex;
 
 use super::correlation::{ByTime, Matched, by_time, carries, carries_ids};
 use super::order::Order;
-use super::retry_budget::RetryBudget;
-use super::state::{NotFound, Target};
+use super::outcome::NotFound;
+use super::record::Search;
+use super::step::Searched;
+use super::stored::{self, Window, window_key};
+use super::target::Target;
 use crate::github::account::Dispatcher;
 use crate::github::{Github, GithubError, Run};
+use crate::store::{Store, StoreError};
 
-/// How long to search if GitHub's answer was lost, so that it may not have accepted the dispatch.
-const LOST_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// GitHub truncates its `Date` header and its runs' times to seconds. So our estimate of its clock may be
-/// ahead by one second.
+/// GitHub truncates its `Date` header and its runs' times to seconds, and a run may be created some seconds
+/// before the answer to its dispatch is dated.
 const SLACK: TimeDelta = TimeDelta::seconds(1);
 
-/// A run without a correlation id must stay the only match until this long after the dispatch.
-const SETTLE: Duration = Duration::from_secs(5);
+/// A run without a correlation id must be the only match this long after the dispatch: lists of runs lag, so
+/// another one that fits may show up first.
+pub(super) const SETTLES_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
-/// Polls until the run appears or the time is over. `at` is when the dispatch was sent.
-pub(crate) async fn run(
-    github: &Github,
-    order: &Order,
-    at: DateTime<Utc>,
-    lost: bool,
-    budget: &mut RetryBudget,
-) -> Result<Target, NotFound> {
-    let give_up =
-        if lost { budget.deadline().min(Instant::now() + LOST_TIMEOUT) } else { budget.deadline() };
-    let mut candidate = SoleCandidate::default();
-    let mut listed = false;
-    loop {
-        let look = look(github, order, at, lost, &mut candidate).await;
-        listed |= look.is_ok();
-        match look {
-            Ok(Look::Found(run, matched)) => return Ok(Target::of(github, order, run, matched)),
-            Ok(Look::Ambiguous(count)) => return Err(NotFound::Ambiguous(count)),
-            Ok(Look::Nothing) => budget.look_again().await,
-            Err(GithubError::RateLimited(wait)) => {
-                if !budget.rest(wait).await {
-                    return Err(NotFound::NotTold { error: GithubError::RateLimited(wait), lost });
-                }
-            }
-            Err(error) if error.is_passing() || budget.doubts(&error) => {
-                tracing::debug!(%error, "a poll for the run failed");
-                budget.after_a_fault().await;
-            }
-            Err(error) => return Err(NotFound::NotTold { error, lost }),
-        }
-        if Instant::now() >= give_up {
-            return Err(NotFound::Nowhere { lost, listed });
-        }
+/// Why a look failed.
+#[derive(Debug)]
+pub(super) enum NoLook {
+    Github(GithubError),
+    Store(StoreError),
+}
+
+impl From<GithubError> for NoLook {
+    fn from(error: GithubError) -> Self {
+        Self::Github(error)
     }
 }
 
-enum Look {
-    Found(Run, Matched),
-    Ambiguous(usize),
-    Nothing,
+impl From<StoreError> for NoLook {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
-async fn look(
+/// What is read once for a match by time.
+#[derive(Debug, Default)]
+pub(super) struct Learned(Mutex<Facts>);
+
+#[derive(Debug, Default)]
+struct Facts {
+    dispatcher: Option<Dispatcher>,
+    ids_are_used: Option<bool>,
+}
+
+/// One look at GitHub's lists.
+pub(super) async fn look(
     github: &Github,
+    store: &dyn Store,
     order: &Order,
-    at: DateTime<Utc>,
-    lost: bool,
-    candidate: &mut SoleCandidate,
-) -> Result<Look, GithubError> {
+    search: &Search,
+    learned: &Learned,
+    now: DateTime<Utc>,
+) -> Result<Searched, NoLook> {
+    let Order { repository, workflow, .. } = order;
     // GitHub's clock is unknown if no request was answered yet. Then read only the newest page.
-    let since = github.to_github_time(at).map(|at| at.trunc_subsecs(0) - SLACK);
+    let since = github.to_github_time(search.sent_at).map(|at| at.trunc_subsecs(0) - SLACK);
     // GitHub's filters can lag behind for minutes, so the newest runs are looked at without one. Mostly that
     // is the only request.
-    let newest = github.newest_page(&order.repository, &order.workflow).await;
-    if let Some(run) = newest.iter().flatten().find(|run| carries(run, order.correlation_id)) {
-        return Ok(Look::Found(run.clone(), Matched::CorrelationId));
+    let newest = github.newest_page(repository, workflow).await;
+    if let Some(run) = ours(newest.iter().flatten(), order) {
+        return found(github, store, order, run, Matched::CorrelationId).await;
     }
-    let filtered = github.dispatched_runs(&order.repository, &order.workflow, since).await;
-    if let Some(run) = filtered.iter().flatten().find(|run| carries(run, order.correlation_id)) {
-        return Ok(Look::Found(run.clone(), Matched::CorrelationId));
+    let filtered = github.dispatched_runs(repository, workflow, since).await;
+    if let Some(run) = ours(filtered.iter().flatten(), order) {
+        return found(github, store, order, run, Matched::CorrelationId).await;
     }
     let runs = match (newest, filtered) {
         (Ok(newest), Ok(filtered)) => both(newest, filtered, since),
         // One list is enough to say that the run is not there yet, but not that another run is the only match.
         (Ok(_), Err(error)) | (Err(error), Ok(_)) if error.is_passing() => {
-            return Ok(Look::Nothing);
+            return Ok(Searched::Nothing);
         }
-        (Err(error), _) | (_, Err(error)) => return Err(error),
+        (Err(error), _) | (_, Err(error)) => return Err(error.into()),
     };
     match since {
         // If the answer was lost, GitHub may not have accepted the dispatch. A match by time alone could then
         // be another run.
-        Some(since) if !lost => candidate.look(github, order, &runs, since).await,
-        _ => Ok(Look::Nothing),
+        Some(since) if !search.lost => {
+            let by_time = ByTimeSearch { github, store, order, search, now };
+            by_time.look(&runs, since, learned).await
+        }
+        _ => Ok(Searched::Nothing),
     }
+}
+
+fn ours<'a>(mut runs: impl Iterator<Item = &'a Run>, order: &Order) -> Option<&'a Run> {
+    runs.find(|run| carries(run, order.correlation_id))
+}
+
+/// A run is never taken from another deploy.
+async fn found(
+    github: &Github,
+    store: &dyn Store,
+    order: &Order,
+    run: &Run,
+    matched: Matched,
+) -> Result<Searched, NoLook> {
+    let owner = stored::owner(store, &order.repository, run.id).await?;
+    if owner.is_some_and(|owner| owner != order.key) {
+        return Ok(Searched::Nothing);
+    }
+    Ok(Searched::Found(Target::of(github, order, run.clone(), matched)))
 }
 
 /// The dispatched runs of both lists that were created since then, each once.
@@ -114,68 +126,67 @@ fn both(newest: Vec<Run>, filtered: Vec<Run>, since: Option<DateTime<Utc>>) -> V
     runs
 }
 
-/// Searches for a run without a correlation id. It must be the only match, seen twice and for some time after
-/// the dispatch, because a second match may appear a moment later.
-struct SoleCandidate {
-    dispatcher: Option<Dispatcher>,
-    ids_are_used: Option<bool>,
-    seen: Option<u64>,
-    settled: Instant,
+/// A search for a run without a correlation id.
+struct ByTimeSearch<'a> {
+    github: &'a Github,
+    store: &'a dyn Store,
+    order: &'a Order,
+    search: &'a Search,
+    now: DateTime<Utc>,
 }
 
-impl Default for SoleCandidate {
-    fn default() -> Self {
-        let settled = Instant::now() + SETTLE;
-        Self { dispatcher: None, ids_are_used: None, seen: None, settled }
-    }
-}
-
-impl SoleCandidate {
+impl ByTimeSearch<'_> {
     async fn look(
-        &mut self,
-        github: &Github,
-        order: &Order,
+        &self,
         runs: &[Run],
         since: DateTime<Utc>,
-    ) -> Result<Look, GithubError> {
-        if runs.is_empty() || carries_ids(runs) || self.ids_are_used == Some(true) {
-            return Ok(Look::Nothing);
+        learned: &Learned,
+    ) -> Result<Searched, NoLook> {
+        let mut facts = learned.0.lock().await;
+        if runs.is_empty() || carries_ids(runs) || facts.ids_are_used == Some(true) {
+            return Ok(Searched::Nothing);
         }
-        let Some(dispatcher) = self.learn(github, order).await? else { return Ok(Look::Nothing) };
+        let Some(dispatcher) = self.learn(&mut facts).await? else { return Ok(Searched::Nothing) };
         let matched = match dispatcher {
             Dispatcher::Login(_) => Matched::Time,
             Dispatcher::SomeBot | Dispatcher::Unknown => Matched::TimeOnly,
         };
-        match by_time(runs, &order.git_ref, since, dispatcher) {
-            ByTime::Ambiguous(count) => Ok(Look::Ambiguous(count)),
-            ByTime::One(run) if self.seen == Some(run.id) && Instant::now() >= self.settled => {
-                Ok(Look::Found(run.clone(), matched))
+        let run = match by_time(runs, &self.order.git_ref, since, dispatcher) {
+            ByTime::None => return Ok(Searched::Nothing),
+            ByTime::Ambiguous(runs) => {
+                return Ok(Searched::NotFound(NotFound::Ambiguous { runs }));
             }
-            ByTime::One(run) => {
-                self.seen = Some(run.id);
-                Ok(Look::Nothing)
-            }
-            ByTime::None => Ok(Look::Nothing),
+            ByTime::One(run) => run,
+        };
+        let is_settled = self.now - self.search.sent_at >= SETTLES_WITHIN;
+        if !is_settled || self.search.candidate != Some(run.id) {
+            return Ok(Searched::Candidate(run.id));
         }
+        if self.began_with_another().await? {
+            return Ok(Searched::NotFound(NotFound::AnotherDeploy));
+        }
+        found(self.github, self.store, self.order, run, matched).await
+    }
+
+    async fn began_with_another(&self) -> Result<bool, NoLook> {
+        let item = self.store.get(&window_key(self.order)).await?;
+        Ok(Window::of(item.as_ref()).has_another(self.order, self.search.sent_at))
     }
 
     /// Reads once what a match by time needs: our account, and whether this workflow puts correlation ids
     /// into run names. `None`: it does.
-    async fn learn(
-        &mut self,
-        github: &Github,
-        order: &Order,
-    ) -> Result<Option<&Dispatcher>, GithubError> {
-        if self.ids_are_used.is_none() {
-            let newest = github.dispatched_runs(&order.repository, &order.workflow, None).await?;
-            self.ids_are_used = Some(carries_ids(&newest));
+    async fn learn<'f>(&self, facts: &'f mut Facts) -> Result<Option<&'f Dispatcher>, NoLook> {
+        if facts.ids_are_used.is_none() {
+            let Order { repository, workflow, .. } = self.order;
+            let newest = self.github.dispatched_runs(repository, workflow, None).await?;
+            facts.ids_are_used = Some(carries_ids(&newest));
         }
-        if self.ids_are_used == Some(true) {
+        if facts.ids_are_used == Some(true) {
             return Ok(None);
         }
-        if self.dispatcher.is_none() {
-            self.dispatcher = Some(github.dispatcher().await?);
+        if facts.dispatcher.is_none() {
+            facts.dispatcher = Some(self.github.dispatcher().await?);
         }
-        Ok(self.dispatcher.as_ref())
+        Ok(facts.dispatcher.as_ref())
     }
 }

@@ -7,7 +7,7 @@ use crate::config::{Reader, Setting};
 /// `WAIT_TIMEOUT_SECONDS`, `POLL_INTERVAL_SECONDS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitSettings {
-    /// From the command until an unfinished run is reported as still running.
+    /// From the command until its message says that the run goes on. The deploy is followed all the same.
     pub timeout: Duration,
     /// Pause between two polls of a run.
     pub poll_interval: Duration,
@@ -21,7 +21,8 @@ impl Default for WaitSettings {
 
 const TIMEOUT: Setting = Setting {
     name: "WAIT_TIMEOUT_SECONDS",
-    about: "how long a run is followed, 1 to 840",
+    about: "how long a run is looked at every few seconds and its wait shown, 1 to 840; \
+            after that the message says that it goes on, and its end is told all the same",
     default: "180",
     shape: "it must be 1 to 840 seconds",
 };

@@ -6,6 +6,7 @@
 mod address;
 pub(crate) mod check;
 mod checklist;
+pub(crate) mod checks_of_run;
 pub(crate) mod diagnosis;
 pub(crate) mod listing;
 mod look;

@@ -1,0 +1,165 @@
+//! What is to be done for a deploy. Pure: derived from the record alone, so whoever loads it next after a
+//! crash derives the same.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::messages;
+use super::record::{Deploy, Ending, Phase, Place, Sender, Telling};
+
+/// A deploy that was not begun in this time never will be.
+const BEGUN_WITHIN: TimeDelta = TimeDelta::seconds(60);
+
+/// Discord limits edits of messages that are older than an hour: then only the last one is made.
+/// <https://docs.discord.com/developers/topics/opcodes-and-status-codes> (30046)
+const EDITED_FOR: TimeDelta = TimeDelta::hours(1);
+
+/// How long the outcome waits for a message that is not on screen yet, which it would replace.
+const HEAD_START: TimeDelta = TimeDelta::seconds(3);
+
+/// Something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Show its message before anything is sent to GitHub.
+    PutOnScreen,
+    /// Take the dispatch upon oneself, then send it.
+    Dispatch,
+    /// See whether its user saw that it began; nothing will be sent.
+    ReadAnswer,
+    /// Look for its run.
+    Search,
+    /// Look at its run.
+    Look,
+    /// Make its message show how it stands.
+    Show,
+    /// See whether an edit without an answer has replaced what its message shows.
+    CheckShown,
+    /// Post the outcome.
+    Tell(Sender),
+    /// See whether Discord answers at all, before the only try to post the outcome.
+    Probe,
+    /// See whether the outcome was posted.
+    FindTold,
+    /// Read the details of the end.
+    ReadDetails,
+    /// Make the outcome's message show them.
+    TellDetails,
+}
+
+/// What is to be done now, by the call `me` of `advance`. Several effects are done at the same time.
+pub(crate) fn next(deploy: &Deploy, me: Uuid, now: DateTime<Utc>) -> Vec<Effect> {
+    match &deploy.phase {
+        Phase::Requested if now - deploy.began_at >= BEGUN_WITHIN => vec![Effect::ReadAnswer],
+        Phase::Requested if needs_screen(deploy, now) => vec![Effect::PutOnScreen],
+        Phase::Requested => vec![Effect::Dispatch],
+        Phase::Dispatching { by, .. } if *by == me => vec![Effect::Dispatch],
+        Phase::Dispatching { .. } => Vec::new(),
+        Phase::Searching(_) => with_show(deploy, now, Effect::Search),
+        Phase::Running => with_show(deploy, now, Effect::Look),
+        Phase::Ending(ending) => to_end(deploy, ending, now),
+        Phase::Ended(_) if needs_show(deploy, now) => vec![Effect::Show],
+        Phase::Ended(_) if is_in_doubt(deploy, now) => vec![Effect::CheckShown],
+        Phase::Ended(_) => Vec::new(),
+    }
+}
+
+/// When an outsider must look at it, if nobody acts for it. `None`: never.
+pub(crate) fn due(deploy: &Deploy) -> Option<DateTime<Utc>> {
+    if let Some(lease) = deploy.lease {
+        return Some(lease.until);
+    }
+    match &deploy.phase {
+        Phase::Ended(_) if deploy.shown.is_none() && has_open_place(deploy) => Some(deploy.look_at),
+        // The interaction's token is dropped when it is dead.
+        Phase::Ended(_) => deploy.shown_in_doubt_until.or(token_dies_at(deploy)),
+        Phase::Requested => Some(deploy.began_at + BEGUN_WITHIN),
+        _ => Some(deploy.look_at),
+    }
+}
+
+fn token_dies_at(deploy: &Deploy) -> Option<DateTime<Utc>> {
+    deploy.place.as_ref()?.token.as_ref()?;
+    Some(deploy.interaction().created_at() + TimeDelta::minutes(15))
+}
+
+/// Whether its message must be seen on screen before the dispatch: that proves that the interaction lives.
+fn needs_screen(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    let is_late = deploy.interaction().time_left(now).is_zero();
+    deploy.place.as_ref().is_some_and(|place| !place.on_screen && (deploy.waits || is_late))
+}
+
+fn with_show(deploy: &Deploy, now: DateTime<Utc>, look: Effect) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    // A run that is started again is shown as that, however old its message is.
+    let is_edited = deploy.reopened || now - deploy.began_at < EDITED_FOR;
+    if is_edited && needs_show(deploy, now) {
+        effects.push(Effect::Show);
+    }
+    if now >= deploy.look_at {
+        effects.push(look);
+    }
+    effects
+}
+
+fn to_end(deploy: &Deploy, ending: &Ending, now: DateTime<Utc>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let shows = needs_show(deploy, now);
+    if shows {
+        effects.push(Effect::Show);
+    }
+    let Some(place) = &deploy.place else {
+        return if deploy.details.is_none() { vec![Effect::ReadDetails] } else { effects };
+    };
+    match &ending.telling {
+        Telling::Open => {
+            let has_started = place.on_screen || place.closed.is_some() || !shows;
+            if has_started || now - ending.at >= HEAD_START {
+                effects.push(Effect::Tell(sender(place)));
+            }
+        }
+        Telling::Tried { .. } => effects.push(Effect::FindTold),
+        Telling::Nobody | Telling::Told { .. } | Telling::Untold { .. }
+            if deploy.details.is_none() =>
+        {
+            effects.push(Effect::ReadDetails);
+        }
+        Telling::Told { .. } if tells_details(deploy) => effects.push(Effect::TellDetails),
+        Telling::Nobody | Telling::Told { .. } | Telling::Untold { .. } => {}
+    }
+    effects
+}
+
+/// With whose token the outcome is posted. The bot's holds for ever, and its nonce keeps it from being posted
+/// twice.
+fn sender(place: &Place) -> Sender {
+    if place.bot_may_post() { Sender::Bot } else { Sender::Interaction }
+}
+
+/// Whether its message does not show how it stands, as far as is known.
+fn needs_show(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    has_open_place(deploy) && deploy.shown.as_ref() != Some(&messages::fingerprint(deploy, now))
+}
+
+fn has_open_place(deploy: &Deploy) -> bool {
+    deploy.place.as_ref().is_some_and(|place| place.closed.is_none())
+}
+
+/// Whether an edit without an answer may have replaced the last one.
+fn is_in_doubt(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    deploy.shown_in_doubt_until.is_some_and(|until| until <= now)
+}
+
+/// Whether the outcome's message lacks the details.
+fn tells_details(deploy: &Deploy) -> bool {
+    let told = deploy.ending().map(|ending| &ending.telling);
+    let lacks = matches!(told, Some(Telling::Told { message_id: Some(_), detailed: false, .. }));
+    let before = Deploy { details: None, ..deploy.clone() };
+    lacks && messages::told(deploy) != messages::told(&before)
+}
+
+/// Whether an end is told and shown, as far as it could be.
+pub(super) fn is_done(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    let Phase::Ending(ending) = &deploy.phase else { return false };
+    let is_told = !matches!(ending.telling, Telling::Open | Telling::Tried { .. });
+    is_told && deploy.details.is_some() && !needs_show(deploy, now) && !tells_details(deploy)
+}
