@@ -32,7 +32,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Subcommands {
-    /// Run the bot as an HTTP server: POST /discord, GET /health
+    /// Run the bot as an HTTP server: POST /discord, POST /github/webhook, GET /health
     Serve {
         /// Address and port to listen on; port 0 takes a free one
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]

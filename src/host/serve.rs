@@ -16,14 +16,14 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 use crate::bot::tasks::Tasks;
-use crate::host::http::{App, MAX_BODY_BYTES, fault, too_large, too_slow, unreadable};
+use crate::host::http::{App, fault, max_body_bytes, too_large, too_slow, unreadable};
 use crate::host::keep_alive::KeepAlive;
 
 /// Timeout for a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most bytes read of a body that is too large, before the connection is closed.
-const MAX_THROWN_AWAY: usize = 16 * 1024 * 1024;
+/// The most bytes read of a body that is too large, before the connection is closed. GitHub's have up to 25 MB.
+const MAX_THROWN_AWAY: usize = 32 * 1024 * 1024;
 
 /// Timeout for work to end after it was told to wind up.
 const WIND_UP: Duration = Duration::from_secs(10);
@@ -38,6 +38,8 @@ pub async fn serve(
     grace: Duration,
 ) {
     let graceful = GracefulShutdown::new();
+    let sweeping = app.clone();
+    let sweep = tokio::spawn(async move { sweeping.sweep_for_ever().await });
     tokio::pin!(shutdown);
     loop {
         let stream = tokio::select! {
@@ -55,6 +57,7 @@ pub async fn serve(
         tokio::spawn(connection(stream, app.clone(), &graceful));
     }
     drop(listener);
+    sweep.abort();
     tracing::info!("shutting down");
     let drained = async {
         graceful.shutdown().await;
@@ -102,14 +105,15 @@ where
 
 async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    let response = match timeout(BODY_TIMEOUT, read(body)).await {
+    let limit = max_body_bytes(parts.uri.path());
+    let response = match timeout(BODY_TIMEOUT, read(body, limit)).await {
         Ok(Ok(body)) => {
             let (app, request) = (app.clone(), Request::from_parts(parts, body));
             // In a task of its own, so that a client that disconnects does not cancel the work.
             let answer = tokio::spawn(async move { app.handle(request, None).await });
             answer.await.unwrap_or_else(|_| fault())
         }
-        Ok(Err(Unread::TooLarge)) => too_large(),
+        Ok(Err(Unread::TooLarge)) => too_large(limit),
         Ok(Err(Unread::Broken)) => unreadable(),
         Err(_) => too_slow(),
     };
@@ -121,22 +125,22 @@ enum Unread {
     Broken,
 }
 
-/// Reads a body. The rest of a body that is too large is read and discarded: a client that is still
+/// Reads a body of at most `limit` bytes. The rest of a body that is too large is read and discarded: a client that is still
 /// sending when the connection closes would not see the answer.
-async fn read(mut body: Incoming) -> Result<Bytes, Unread> {
+async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unread> {
     let mut bytes = BytesMut::new();
     let mut seen = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Unread::Broken)?;
         let data = frame.data_ref().map(Bytes::as_ref).unwrap_or_default();
         seen += data.len();
-        if seen <= MAX_BODY_BYTES {
+        if seen <= limit {
             bytes.extend_from_slice(data);
         } else if seen > MAX_THROWN_AWAY {
             break;
         }
     }
-    if seen > MAX_BODY_BYTES { Err(Unread::TooLarge) } else { Ok(bytes.freeze()) }
+    if seen > limit { Err(Unread::TooLarge) } else { Ok(bytes.freeze()) }
 }
 
 #[cfg(test)]

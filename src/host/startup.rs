@@ -14,6 +14,7 @@ use crate::clock::{Clock, CorrectedClock, SystemClock};
 use crate::commands::TABLE;
 use crate::commands::router::Router;
 use crate::config::{Problem, Reader};
+use crate::github::webhook;
 use crate::net::transport::Https;
 use crate::net::url_guard::UrlPolicy;
 use crate::site::probe::Probe;
@@ -158,7 +159,8 @@ pub fn app_that_explains(
     let problems: Vec<String> = settings.into_iter().chain(table).chain(agents).collect();
     let telemetry = telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME"));
     let mut reader = Reader::new(&env);
+    let has_webhook = webhook::Settings::are_set(&reader);
     let access = Access::read(&mut reader);
     let access = reader.problems().is_empty().then_some(access);
-    Ok(App::not_set_up(key, clock, problems.join("\n"), access, telemetry))
+    Ok(App::not_set_up(key, clock, problems.join("\n"), access, has_webhook, telemetry))
 }

@@ -1,10 +1,11 @@
-//! Scheduled work: posts the digest.
+//! Scheduled work: posts the digest, and acts for deploys that are due (see `sweep`).
 //!
 //! The work is done before the event is answered. An error is the answer, so that the scheduler retries
 //! the same event. `post` is idempotent: a retry does not post the digest twice.
 
 mod post;
 mod series;
+pub mod sweep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,10 @@ const STOP_BEFORE: Duration = Duration::from_secs(1);
 /// How long to try where there is no deadline.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(120);
 
-/// The only task of a schedule.
+/// The task that acts for the deploys that are due.
+pub const SWEEP: &str = "sweep";
+
+/// The task that posts the digest.
 pub const DIGEST: &str = "digest";
 
 /// An event that asks for the digest.

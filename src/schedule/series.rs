@@ -165,7 +165,7 @@ pub(super) async fn save(
         Ok(Value::Object(body)) => body,
         _ => return Err(StoreError::Unusable("a digest's state cannot be written".to_owned())),
     };
-    let change = Change::Put { body, expires_at: Some(now + KEPT) };
+    let change = Change::Put { body, expires_at: Some(now + KEPT), due: None };
     let expect = read.map_or(Expect::Absent, Expect::Revision);
     let commit = Commit::of(vec![Write { key: in_store(key), expect, change }]);
     let committed = store.commit(&commit).await?;

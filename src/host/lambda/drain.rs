@@ -67,10 +67,12 @@ where
         Box::pin(async move {
             let posted = response.await;
             sink.release();
-            // Work that misses the deadline is frozen and resumes in the next invocation. A killed
-            // process would lose its memory.
+            // What would thaw in a later invocation would act on what it knew before the freeze.
             if timeout_at(invocations.end(), tasks.drained()).await.is_err() {
-                tracing::error!("some work did not end before the invocation's deadline");
+                tracing::error!(
+                    "some work did not end before the invocation's deadline; it is ended"
+                );
+                tasks.abort();
             }
             posted
         })

@@ -1,4 +1,4 @@
-//! Classifies the event of an invocation: an HTTP request in one of AWS's formats, or a digest's schedule.
+//! Classifies the event of an invocation: an HTTP request in one of AWS's formats, or a schedule.
 //! Any other event (like a test from the console, or of a rule that keeps the function warm) is ignored.
 //! <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
 
@@ -7,7 +7,7 @@ use lambda_http::request::LambdaRequest;
 use serde_json::Value;
 
 use super::http_event::{self, NotRead};
-use crate::schedule::{DIGEST, Schedule};
+use crate::schedule::{DIGEST, SWEEP, Schedule};
 
 /// The most characters of an ignored event's description.
 const DESCRIBED: usize = 100;
@@ -21,6 +21,8 @@ pub(crate) enum Event {
     BadBody(Box<LambdaRequest>),
     /// An event that asks for the digest.
     Schedule(Schedule),
+    /// An event that asks for a sweep, and when it was due.
+    Sweep(Option<DateTime<Utc>>),
     /// Anything else, in a few words for the log.
     Other(String),
 }
@@ -36,7 +38,7 @@ impl Event {
                 Self::Other("a request that HTTP does not know".to_owned())
             }
             Err(NotRead::NotHttp) => {
-                schedule(&event).map_or_else(|| Self::Other(description(&event)), Self::Schedule)
+                scheduled(&event).unwrap_or_else(|| Self::Other(description(&event)))
             }
         }
     }
@@ -45,30 +47,38 @@ impl Event {
     pub(crate) fn received(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Http(request) | Self::BadBody(request) => http_event::received(request),
-            Self::Schedule(_) | Self::Other(_) => None,
+            Self::Schedule(_) | Self::Sweep(_) | Self::Other(_) => None,
         }
     }
 }
 
-/// Reads a digest's schedule: its `task` is "digest", at the top or under `detail`. `detail` is an object, or
-/// JSON in a string. Whatever else invokes the function must not post a digest.
-fn schedule(event: &Value) -> Option<Schedule> {
+/// Reads a schedule: its `task` is "digest" or "sweep", at the top or under `detail`. `detail` is an object, or
+/// JSON in a string. Whatever else invokes the function must do nothing.
+fn scheduled(event: &Value) -> Option<Event> {
     let detail = match &event["detail"] {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         detail => detail.clone(),
     };
     // The task at the top goes before the one under `detail`.
-    let task = event.get("task").or_else(|| detail.get("task"));
-    if task.and_then(Value::as_str) != Some(DIGEST) {
-        return None;
+    match event.get("task").or_else(|| detail.get("task"))?.as_str()? {
+        SWEEP => Some(Event::Sweep(time(event))),
+        DIGEST => Some(Event::Schedule(digest(event, &detail))),
+        _ => None,
     }
+}
+
+fn digest(event: &Value, detail: &Value) -> Schedule {
     let period = match detail.get("period").or_else(|| event.get("period")) {
         None | Some(Value::Null) => None,
         Some(Value::String(word)) => Some(word.clone()),
         Some(other) => Some(other.to_string()),
     };
+    Schedule { period, time: time(event) }
+}
+
+fn time(event: &Value) -> Option<DateTime<Utc>> {
     let time = event["time"].as_str().and_then(|time| DateTime::parse_from_rfc3339(time).ok());
-    Some(Schedule { period, time: time.map(|time| time.to_utc()) })
+    time.map(|time| time.to_utc())
 }
 
 /// The fields that say where an event comes from.
@@ -102,12 +112,17 @@ mod tests {
     #[case::no_task(with("detail", json!({"period": "weekly"})), r#"source "aws.scheduler", detail-type "Scheduled Event""#)]
     #[case::no_json(with("detail", json!("digest, please")), r#"source "aws.scheduler", detail-type "Scheduled Event""#)]
     #[case::list(with("detail", json!(["task", "digest"])), r#"source "aws.scheduler", detail-type "Scheduled Event""#)]
-    #[case::another_task(json!({"task": "sweep"}), r#"task "sweep""#)]
+    #[case::another_task(json!({"task": "report"}), r#"task "report""#)]
+    #[case::another_task_at_the_top(
+        json!({"task": "report", "detail": {"task": "sweep"}}),
+        r#"task "report""#
+    )]
+    #[case::odd_sweep(json!({"task": ["sweep"]}), r#"task ["sweep"]"#)]
     #[case::another_spelling(json!({"detail": {"task": "Digest"}}), r#"task "Digest""#)]
     #[case::odd_task(json!({"task": ["digest"], "detail": {"task": true}}), r#"task ["digest"]"#)]
     #[case::too_deep(json!({"detail": {"detail": {"task": "digest"}}}), "")]
     #[case::long(json!({"task": "x".repeat(5000)}), &format!("task \"{}", "x".repeat(94)))]
-    fn anything_but_a_task_digest_is_ignored(#[case] event: Value, #[case] described: &str) {
+    fn anything_but_a_known_task_is_ignored(#[case] event: Value, #[case] described: &str) {
         let Event::Other(what) = Event::read(event) else { panic!("not ignored") };
         assert_eq!(what, described);
     }
@@ -148,6 +163,14 @@ mod tests {
         let Event::Schedule(read) = Event::read(event) else { panic!("no schedule") };
         let time = "2026-11-22T09:00:00Z".parse().ok();
         assert_eq!(read, Schedule { period: period.map(str::to_owned), time });
+    }
+
+    #[rstest]
+    #[case::an_input_of_one_s_own(json!({"task": "sweep"}))]
+    #[case::template(with("detail", json!({"task": "sweep"})))]
+    #[case::text(with("detail", json!("{\"task\": \"sweep\"}")))]
+    fn a_sweep_is_read(#[case] event: Value) {
+        assert!(matches!(Event::read(event), Event::Sweep(_)));
     }
 
     #[rstest]

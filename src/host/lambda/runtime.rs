@@ -64,13 +64,18 @@ async fn handle(
             })?;
             json!({"digest": done.words()})
         }
+        Event::Sweep(due) => {
+            let sweep = app.sweep_that_was_due(due, deadline);
+            let swept = telemetry::invocation(context.request_id, sweep).await;
+            json!({"visited": swept.visited, "failed": swept.failed})
+        }
         Event::BadBody(request) => {
             http_event::answer(*request, context, |_| ready(unreadable())).await?
         }
         Event::Other(what) => {
             let request_id = context.request_id;
-            tracing::info!(request_id, what, "ignored: no HTTP request and no digest's schedule");
-            json!({"ignored": "neither an HTTP request nor an event with \"task\": \"digest\""})
+            tracing::info!(request_id, what, "ignored: no HTTP request and no schedule");
+            json!({"ignored": "neither an HTTP request nor an event with \"task\": \"digest\" or \"sweep\""})
         }
     })
 }

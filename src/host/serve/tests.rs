@@ -15,7 +15,7 @@ const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
 
 fn app() -> App {
     let key = SigningKey::from_bytes(&[7; 32]).verifying_key();
-    App::not_set_up(key, Arc::new(SystemClock), String::new(), None, telemetry::sink(None))
+    App::not_set_up(key, Arc::new(SystemClock), String::new(), None, false, telemetry::sink(None))
 }
 
 /// A client's side of a connection, and the server's task.

@@ -329,3 +329,52 @@ fn a_load_balancer_tells_no_time() {
     event["requestContext"]["timeEpoch"] = json!(1_583_348_638_390_i64);
     assert_eq!(Event::read(event).received(), None);
 }
+
+/// As API Gateway sends a form: base64, as it does with all that is no text.
+#[rstest]
+#[case::http_api(v2())]
+#[case::rest_api(v1())]
+#[case::function_url(function_url())]
+#[case::load_balancer(load_balancer())]
+#[tokio::test]
+async fn a_delivery_of_github_verifies_byte_for_byte(#[case] event: Value) {
+    use crate::clock::SystemClock;
+    use crate::github::webhook::{Delivery, Secrets, Settings, read as read_delivery};
+    use crate::secrets::{NoParameters, Secret, SecretSource};
+    use std::sync::Arc;
+
+    let form = "payload=%7B%22repository%22%3A%7B%22full_name%22%3A%22o%2Fr%22%7D%2C%22note%22%3A%22a+%C3%BC%22%7D";
+    // By `openssl dgst -sha256 -hmac secret`.
+    let signature = "5e88b418f71cbd55c831a7bebc1a060ef2e90bd614ebe2e5179d88bfe3f288e7";
+    let headers = json!({
+        "content-type": "application/x-www-form-urlencoded", "X-GitHub-Event": "ping",
+        "x-hub-signature-256": format!("sha256={signature}"),
+    });
+    let path = json!({"rawPath": "/github/webhook", "path": "/github/webhook", "headers": headers});
+    let body = json!({
+        "multiValueHeaders": null, "body": STANDARD.encode(form), "isBase64Encoded": true,
+    });
+    let Event::Http(request) = Event::read(with(with(event, path), body)) else { panic!() };
+    let secret = Some(SecretSource::Given(Secret::new("secret")));
+    let settings = Settings { secret, previous: None };
+    let secrets = Secrets::new(settings, Arc::new(NoParameters), Arc::new(SystemClock));
+    let secrets = Arc::new(secrets);
+    let handle = move |request: Request<Bytes>| {
+        let secrets = secrets.clone();
+        async move {
+            assert_eq!(
+                (request.method(), request.uri().path()),
+                (&Method::POST, "/github/webhook")
+            );
+            let body = secrets.verify(request.headers(), request.body()).await.unwrap();
+            let repository = "o/r".parse().ok();
+            let delivery = read_delivery(request.headers(), &body);
+            assert_eq!(delivery, Ok(Delivery::Ping { repository }));
+            let mut answer = Response::new(Bytes::new());
+            *answer.status_mut() = StatusCode::NO_CONTENT;
+            answer
+        }
+    };
+    let answer = answer(*request, Context::default(), handle).await.unwrap();
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(204), &json!("")));
+}
