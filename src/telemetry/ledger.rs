@@ -26,7 +26,8 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         let mut notes = std::mem::take(&mut *self.notes());
-        if notes.reply.is_none() && self.about.event != Event::Digest {
+        let is_answered = !matches!(self.about.event, Event::Digest | Event::Deploy);
+        if notes.reply.is_none() && is_answered {
             notes.ended(InteractionOutcome::Failed, "it was never answered");
         }
         self.sink.write(Summary {

@@ -80,6 +80,10 @@ struct Measured<'a> {
     github_rate_limit_left: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     follow_up_failures: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcomes_not_told: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overdue_deploys: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -111,7 +115,6 @@ impl Summary {
         let measured = self.measured(function_name);
         let (about, notes) = (&self.about, &self.notes);
         let id = |id: Option<u64>| id.map(|id| id.to_string());
-        let deployed = notes.deployed.as_ref();
         let line = Line {
             timestamp: self.at.to_rfc3339_opts(SecondsFormat::Millis, true),
             level: self.level().as_str(),
@@ -128,8 +131,8 @@ impl Summary {
             duration_ms: milliseconds(self.took),
             git_ref: notes.git_ref.as_deref(),
             inputs: &notes.inputs,
-            run_id: deployed.and_then(|deployed| deployed.run_id),
-            matched: deployed.and_then(|deployed| deployed.matched),
+            run_id: notes.run_id,
+            matched: notes.matched,
             github_not_modified: Some(notes.github_not_modified).filter(|n| *n > 0),
             error: notes.error.as_deref(),
             aws: self.aws(&measured),
@@ -156,6 +159,8 @@ impl Summary {
             github_calls: Some(notes.github_calls).filter(|calls| *calls > 0),
             github_rate_limit_left: notes.rate_limit_left,
             follow_up_failures: notes.follow_up_failures,
+            outcomes_not_told: Some(notes.outcomes_not_told).filter(|n| *n > 0),
+            overdue_deploys: Some(notes.overdue_deploys).filter(|n| *n > 0),
         }
     }
 
@@ -187,6 +192,8 @@ impl Summary {
                     ("GithubCalls", "Count", m.github_calls.is_some()),
                     ("GithubRateLimitLeft", "Count", m.github_rate_limit_left.is_some()),
                     ("FollowUpFailures", "Count", m.follow_up_failures.is_some()),
+                    ("OutcomesNotTold", "Count", m.outcomes_not_told.is_some()),
+                    ("OverdueDeploys", "Count", m.overdue_deploys.is_some()),
                 ],
             ),
         ];
@@ -246,13 +253,9 @@ mod tests {
             follow_up_failures: Some(0),
             git_ref: Some("main".to_owned()),
             inputs: [("stage".to_owned(), "production".to_owned())].into(),
-            deployed: Some(Deployed {
-                run_id: Some(77),
-                matched: Some("matched by run id"),
-                conclusion: "failure",
-                seconds: Some(31.0),
-                error: None,
-            }),
+            run_id: Some(77),
+            matched: Some("matched by run id"),
+            deployed: Some(Deployed { conclusion: "failure", seconds: Some(31.0), error: None }),
             ..Notes::default()
         };
         let at = "2026-11-22T10:00:31.5Z".parse().unwrap();

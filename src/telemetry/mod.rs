@@ -150,7 +150,12 @@ pub fn given<'a>(git_ref: Option<&str>, inputs: impl IntoIterator<Item = (&'a st
     note(|notes| notes.given(git_ref, inputs));
 }
 
-/// Records the result of a dispatch.
+/// Records which run a dispatch has started, and how it was matched.
+pub fn run_is_known(run_id: u64, matched: &'static str) {
+    note(|notes| (notes.run_id, notes.matched) = (Some(run_id), Some(matched)));
+}
+
+/// Records how a deploy ended.
 pub fn deployed(deployed: Deployed) {
     note(|notes| {
         if let Some(error) = &deployed.error {
@@ -158,6 +163,23 @@ pub fn deployed(deployed: Deployed) {
         }
         notes.deployed = Some(deployed);
     });
+}
+
+/// Records that the requester of a deploy was not told its outcome, or that nobody can know it.
+pub fn outcome_not_told(why: &impl Display) {
+    let noted = note(|notes| {
+        notes.outcomes_not_told += 1;
+        *notes.follow_up_failures.get_or_insert(0) += 1;
+        notes.ended(InteractionOutcome::Failed, &format!("the outcome was not told: {why}"));
+    });
+    if !noted {
+        tracing::error!(%why, "the outcome was not told");
+    }
+}
+
+/// Records that a deploy is looked at long after it was due.
+pub fn deploy_was_overdue() {
+    note(|notes| notes.overdue_deploys += 1);
 }
 
 /// Records a request to GitHub.

@@ -73,6 +73,9 @@ impl Emf {
 
 impl Sink for Readable {
     fn write(&self, summary: Summary) {
+        if !summary.is_wanted() {
+            return;
+        }
         let Summary { about, notes, took, .. } = &summary;
         let deployed = notes.deployed.as_ref();
         // As JSON, so that no value can look like another field.
@@ -92,7 +95,7 @@ impl Sink for Readable {
                     duration_ms = took.as_millis(),
                     "ref" = notes.git_ref,
                     inputs,
-                    run_id = deployed.and_then(|deployed| deployed.run_id),
+                    run_id = notes.run_id,
                     conclusion = deployed.map(|deployed| deployed.conclusion),
                     github_calls = notes.github_calls,
                     rate_limit_left = notes.rate_limit_left,

@@ -27,6 +27,8 @@ pub enum Event {
     Autocomplete,
     /// A scheduled digest.
     Digest,
+    /// A deploy that went on outside of its interaction. Written only if something is worth a line.
+    Deploy,
 }
 
 impl Event {
@@ -35,12 +37,13 @@ impl Event {
         match self {
             Self::Command | Self::Autocomplete | Self::Other => "interaction",
             Self::Digest => "digest",
+            Self::Deploy => "deploy",
         }
     }
 
     /// Whether it has metrics (which cost money).
     pub fn is_counted(self) -> bool {
-        matches!(self, Self::Command | Self::Digest)
+        matches!(self, Self::Command | Self::Digest | Self::Deploy)
     }
 }
 
@@ -132,11 +135,19 @@ pub struct Notes {
     pub rate_limit_left: Option<u64>,
     /// Messages after the answer that could not be delivered. `None`: there were none to deliver.
     pub follow_up_failures: Option<u64>,
+    /// Outcomes that their requesters were not told, as far as is known.
+    pub outcomes_not_told: u64,
+    /// Deploys that were looked at long after they were due.
+    pub overdue_deploys: u64,
     /// The branch or tag that a dispatch was asked for.
     pub git_ref: Option<String>,
     /// The inputs that ship, by the options' names. Never a secret.
     pub inputs: BTreeMap<String, String>,
-    /// The result of a dispatch.
+    /// The run of a dispatch, once known.
+    pub run_id: Option<u64>,
+    /// How it was matched to the dispatch.
+    pub matched: Option<&'static str>,
+    /// How the deploy ended.
     pub deployed: Option<Deployed>,
 }
 
@@ -187,9 +198,18 @@ impl Summary {
     }
 
     /// Whether to write the line. Only autocomplete depends on `LOG_LEVEL`: lines with metrics must always be
-    /// written.
+    /// written. A deploy that only goes on has none.
     pub fn is_wanted(&self) -> bool {
-        self.about.event != Event::Autocomplete || tracing::enabled!(Level::DEBUG)
+        match self.about.event {
+            Event::Autocomplete => tracing::enabled!(Level::DEBUG),
+            Event::Deploy => {
+                let Notes { deployed, outcome, outcomes_not_told, overdue_deploys, .. } =
+                    &self.notes;
+                let failed = *outcome == InteractionOutcome::Failed;
+                deployed.is_some() || failed || *outcomes_not_told + *overdue_deploys > 0
+            }
+            _ => true,
+        }
     }
 }
 
