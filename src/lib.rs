@@ -23,3 +23,4 @@ pub mod site;
 pub mod store;
 pub mod telemetry;
 pub(crate) mod text;
+pub(crate) mod webhook;

@@ -29,8 +29,8 @@ pub(super) fn findings(facts: Option<&DiscordFacts>, guilds: Option<&Guilds>) ->
         return vec![Finding::doubtful(
             ABOUT,
             "Not checked: the application, its endpoint and the registered commands.",
-            "Set DISCORD_BOT_TOKEN for this check; of what the bot does, only the digest on a schedule \
-             needs it.",
+            "Set DISCORD_BOT_TOKEN for this check; the bot needs it to tell the end of a deploy after 15 \
+             minutes, and for the digest on a schedule.",
         )];
     };
     let application = match &asked.application {
@@ -190,7 +190,7 @@ fn trouble(subject: &str, error: &DiscordError) -> Finding {
             format!("{subject} could not be read: Discord refuses it ({status})."),
             "Check DISCORD_API_BASE.".to_owned(),
         ),
-        DiscordError::RateLimited(wait) => {
+        DiscordError::RateLimited(wait) | DiscordError::EditLimit(wait) => {
             let what = format!("{subject} could not be checked: Discord's rate limit is used up.");
             let fix = format!("Try again in {} s.", wait.as_secs() + 1);
             return Finding::doubtful(ABOUT, what, fix);
@@ -198,6 +198,7 @@ fn trouble(subject: &str, error: &DiscordError) -> Finding {
         DiscordError::NotSent(_)
         | DiscordError::Lost(_)
         | DiscordError::Fault(_)
+        | DiscordError::NotShown
         | DiscordError::Proxy(_) => (
             format!("{subject} could not be read: {error}."),
             "Check the network and DISCORD_API_BASE, and Discord's status page.".to_owned(),

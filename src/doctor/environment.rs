@@ -7,13 +7,14 @@ use super::facts::Facts;
 use super::finding::Finding;
 use super::judge::findings;
 use super::store::StoreFacts;
-use super::{probe, store as remembered};
+use super::{probe, store as remembered, webhook};
 use crate::agents::Registry;
 use crate::bot::{Command, Settings, on_aws};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Problem;
 use crate::discord::Discord;
 use crate::github::Github;
+use crate::github::webhook::Secrets;
 use crate::net::transport::{Https, Transport};
 use crate::store::{File, Store};
 
@@ -39,7 +40,7 @@ pub async fn examine(
     let registry = registry.ok();
     let usable = |prefix: &str| !problems.iter().any(|problem| problem.name().starts_with(prefix));
     let (mut access, mut channel_id) = (AccessFacts::default(), None);
-    let (mut store, mut discord, mut github) = (None, None, None);
+    let (mut store, mut discord, mut github, mut hooks) = (None, None, None, None);
     if let Some(settings) = settings {
         let transport: Arc<dyn Transport> = Arc::new(Https::default());
         let clock = Arc::new(SystemClock);
@@ -52,8 +53,7 @@ pub async fn examine(
             Some(table) => Some(Ok(table)),
             None => File::open_to_read(&settings.store.file, clock.clone())
                 .map(|opened| opened.map(|file| Arc::new(file) as Arc<dyn Store>)),
-        }
-        .map(|store| (store, settings.wait));
+        };
         channel_id = settings.digest.channel_id;
         if usable("DISCORD_") {
             discord = Some(Discord::new(
@@ -64,6 +64,7 @@ pub async fn examine(
             ));
         }
         if usable("GITHUB_") {
+            hooks = Some(Secrets::new(settings.webhook, secrets.clone(), clock.clone()));
             github = Some(Github::new(settings.github, transport, secrets, clock));
         }
     }
@@ -71,18 +72,21 @@ pub async fn examine(
         let discord = discord.as_ref()?;
         Some(probe::ask_discord(discord, registry.as_ref(), table, channel_id).await)
     };
-    let github =
-        async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), table).await) };
+    let asked = async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), table).await) };
+    let webhook = async {
+        let store = store.as_ref().map(|store| store.as_ref().map(AsRef::as_ref));
+        Some(webhook::ask(hooks.as_ref()?, github.as_ref()?, registry.as_ref()?, store).await)
+    };
     let store = async {
-        let ((store, wait), registry) = (store.as_ref()?, registry.as_ref()?);
+        let (store, registry) = (store.as_ref()?, registry.as_ref()?);
         let now = SystemClock.now();
         Some(match store {
-            Ok(store) => remembered::ask(store.as_ref(), registry, *wait, now).await,
-            Err(error) => StoreFacts { deploys: Err(error.clone()), now, wait: *wait },
+            Ok(store) => remembered::ask(store.as_ref(), registry, now).await,
+            Err(error) => StoreFacts::unreadable(error.clone(), now),
         })
     };
-    let (store, discord, github) = tokio::join!(store, discord, github);
-    findings(&Facts { problems, agents_file, access, store, discord, github })
+    let (store, discord, asked, webhook) = tokio::join!(store, discord, asked, webhook);
+    findings(&Facts { problems, agents_file, access, store, discord, github: asked, webhook })
 }
 
 /// The settings, with a placeholder for each one that is missing or invalid, and the problems.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::access::AccessFacts;
 use super::store::StoreFacts;
+use super::webhook::WebhookFacts;
 use crate::config::Problem;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
@@ -31,6 +32,8 @@ pub struct Facts {
     pub discord: Option<DiscordFacts>,
     /// `None`: not asked, because its settings are not valid.
     pub github: Option<GithubFacts>,
+    /// `None`: not asked, because the settings or the agents are not valid.
+    pub webhook: Option<WebhookFacts>,
 }
 
 /// Facts about Discord.

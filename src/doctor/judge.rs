@@ -2,7 +2,7 @@
 
 use super::facts::{AgentFacts, Facts};
 use super::finding::Finding;
-use super::{discord, github, settings, store, workflow};
+use super::{discord, github, settings, store, webhook, workflow};
 
 /// All findings on these facts.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
@@ -10,6 +10,7 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     findings.extend(store::findings(facts.store.as_ref()));
     findings.extend(discord::findings(facts.discord.as_ref(), facts.access.guilds.as_ref()));
     findings.extend(github::findings(facts.github.as_ref()));
+    findings.extend(webhook::findings(facts.webhook.as_ref()));
     if let Some(github) = &facts.github {
         // If the repository cannot be read, its workflows cannot be judged.
         let seen = |agent: &&AgentFacts| {

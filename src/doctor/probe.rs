@@ -9,7 +9,7 @@ use super::facts::{
     AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Needed, Read, Registered, RepositoryFacts,
     Sends,
 };
-use super::store;
+use super::{store, webhook};
 use crate::agents::{Agent, Kind, Registry, Workflow};
 use crate::bot::command::served;
 use crate::bot::{Command, Context, registration};
@@ -24,15 +24,16 @@ const AGENTS_AT_ONCE: usize = 20;
 
 /// The facts about a running bot. Its settings are valid.
 pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
-    let Context { registry, access, wait, .. } = context;
-    let (store, discord, github) =
-        tokio::join!(
-            OptionFuture::from(context.durable.then(|| {
-                store::ask(context.store.as_ref(), registry, *wait, context.clock.now())
-            })),
-            ask_discord(&context.discord, Some(registry), table, context.digest.channel_id),
-            ask_github(&context.github, Some(registry), table)
-        );
+    let Context { registry, access, .. } = context;
+    let remembered = context.store.as_ref();
+    let (store, discord, github, webhook) = tokio::join!(
+        OptionFuture::from(
+            context.durable.then(|| { store::ask(remembered, registry, context.clock.now()) })
+        ),
+        ask_discord(&context.discord, Some(registry), table, context.digest.channel_id),
+        ask_github(&context.github, Some(registry), table),
+        webhook::ask(&context.webhook, &context.github, registry, Some(Ok(remembered)))
+    );
     Facts {
         problems: Vec::new(),
         agents_file: None,
@@ -40,6 +41,7 @@ pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
         store,
         discord: Some(discord),
         github: Some(github),
+        webhook: Some(webhook),
     }
 }
 
