@@ -23,10 +23,18 @@ from typing import Any
 from cloudformation import ACCOUNT, REGION, Template, some
 from policy_sentry.querying.actions import get_action_data, get_actions_for_service
 
-SECRETS = {"DISCORD_BOT_TOKEN", "GITHUB_TOKEN", "GITHUB_APP_PRIVATE_KEY"}
+SECRETS = {
+    "DISCORD_BOT_TOKEN",
+    "GITHUB_TOKEN",
+    "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_WEBHOOK_SECRET",
+    "GITHUB_WEBHOOK_SECRET_PREVIOUS",
+}
 # Lambda's longest, and what Deckhand needs after a wait to say how things stand.
 LONGEST_TIMEOUT = 900
 AFTER_WAIT = 60
+# A run of many jobs, and more than one run.
+WEBHOOKS_AT_ONCE = 100
 # What the template needs to be told. The rest has defaults.
 PARAMETERS = {
     "DiscordPublicKey": "0" * 64,
@@ -70,8 +78,9 @@ def waits(template: dict[str, Any]) -> Iterator[str]:
 
 def texts(template: dict[str, Any]) -> Iterator[str]:
     of = {name: resource["Properties"] for name, resource in template["Resources"].items()}
-    dashboard, schedule = of["Dashboard"]["DashboardBody"]["Fn::Sub"], of["ScheduledDigest"]["Target"]["Input"]
-    for text in (dashboard, schedule, of["HttpApiApiGatewayDefaultStage"]["AccessLogSettings"]["Format"]):
+    schedules = [of[name]["Target"]["Input"] for name in ("ScheduledDigest", "Sweep")]
+    dashboard, stage = of["Dashboard"]["DashboardBody"]["Fn::Sub"], of["HttpApiApiGatewayDefaultStage"]
+    for text in (dashboard, *schedules, stage["AccessLogSettings"]["Format"]):
         try:
             json.loads(text)
         except ValueError as error:
@@ -87,9 +96,12 @@ def secrets(template: dict[str, Any]) -> Iterator[str]:
 
 
 def named_parameters(template: dict[str, Any]) -> Iterator[str]:
-    """The role reads the SSM parameters that the environment names, with a token or an app, and no others."""
-    for sign_in in ({}, {"GithubAppId": "1", "GithubAppInstallationId": "1"}):
-        reader = Template(template, {**PARAMETERS, **sign_in}, {**RESOURCES, "Table": "deckhand-x"})
+    """The role reads the SSM parameters that the environment names, and no others: those for Discord and for one way to
+    sign in to GitHub, and with webhooks their secrets."""
+    app = {"GithubAppId": "1", "GithubAppInstallationId": "1"}
+    webhooks = {"UseWebhooks": "true"}
+    for chosen, count in (({}, 2), (app, 2), (webhooks, 3), ({**app, **webhooks, "RotateWebhookSecret": "true"}, 4)):
+        reader = Template(template, {**PARAMETERS, **chosen}, {**RESOURCES, "Table": "deckhand-x"})
         environment = reader.value(reader.properties("DeckhandFunction")["Environment"]["Variables"])
         names = {value for name, value in environment.items() if name.endswith("_PARAMETER") and value}
         [policy] = reader.value(reader.properties("FunctionRole")["Policies"])
@@ -97,8 +109,21 @@ def named_parameters(template: dict[str, Any]) -> Iterator[str]:
         of_ssm = [of for of in statements if any(action.startswith("ssm:") for action in some(of["Action"]))]
         allowed = {resource for of in of_ssm for resource in some(of["Resource"])}
         wanted = {f"arn:aws:ssm:{HERE}:parameter{name}" for name in names}
-        if allowed != wanted or len(wanted) != len(SECRETS) - 1:
-            yield f"the role may read {sorted(allowed)}, and needs {sorted(wanted)}"
+        if allowed != wanted or len(wanted) != count:
+            yield f"with {chosen} the role may read {sorted(allowed)}, and needs {sorted(wanted)}"
+
+
+def throttles(template: dict[str, Any]) -> Iterator[str]:
+    """Webhooks have a limit of their own, wider than a burst of them, and take nothing from Discord's."""
+    stage = template["Resources"]["HttpApiApiGatewayDefaultStage"]["Properties"]
+    routes = stage["RouteSettings"]
+    burst = routes.get("POST /github/webhook", {}).get("ThrottlingBurstLimit", 0)
+    if burst < WEBHOOKS_AT_ONCE:
+        yield f"of {WEBHOOKS_AT_ONCE} webhooks at once {burst} are let through"
+    paths = template["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]
+    served = {f"{method.upper()} {path}" for path, of in paths.items() for method in of}
+    for route in routes.keys() - served:
+        yield f"{route}: has a limit and is not served"
 
 
 def closed(template: dict[str, Any]) -> Iterator[str]:
@@ -224,7 +249,7 @@ def main() -> None:
     """Its arguments: what transform.py printed, and a page with policies in JSON."""
     template, document = (Path(name).read_text() for name in sys.argv[1:])
     template = json.loads(template)
-    checks = (form, waits, texts, secrets, closed, named_parameters, posture)
+    checks = (form, waits, texts, secrets, closed, named_parameters, throttles, posture)
     failures = [what for check in checks for what in check(template)]
     failures += policies(template, document)
     sys.exit("\n".join(failures) or None)
