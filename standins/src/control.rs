@@ -82,6 +82,7 @@ impl Control {
                 let name = text("name")?;
                 let scenario = Scenario::named(&name)
                     .ok_or_else(|| bad(format!("there is no scenario {name:?}")))?;
+                let scenario = paced(scenario, &body);
                 self.github.update(|current| *current = scenario);
                 self.site.follow(&name);
                 Ok(json!({"scenario": name}))
@@ -149,6 +150,21 @@ impl Control {
     }
 }
 
+/// A scenario whose runs take as long, and whose deploys have as many jobs, as a request says: `queued_ms`,
+/// `running_ms`, `jobs`.
+fn paced(mut scenario: Scenario, body: &Value) -> Scenario {
+    let milliseconds = |field: &str| body[field].as_u64().map(Duration::from_millis);
+    let timetable = &mut scenario.timetable;
+    timetable.queued = milliseconds("queued_ms").unwrap_or(timetable.queued);
+    timetable.running = milliseconds("running_ms").unwrap_or(timetable.running);
+    let steps = [("Set up job", 1), ("Work", 8), ("Complete job", 1)];
+    for number in 1..body["jobs"].as_u64().unwrap_or(1) {
+        let workflow = scenario.workflow_mut("client-deploy.yml");
+        *workflow = workflow.clone().job_before(&format!("part {number}"), &steps);
+    }
+    scenario
+}
+
 /// The hook that a request describes: `repo`, `secret`, `form`, `latency_ms`, `before_answer`, and
 /// what goes wrong: `lose_each`, `twice`, `late_ms`, `out_of_order`.
 fn hook(body: &Value, url: &str) -> Result<Hook, String> {
@@ -188,4 +204,23 @@ fn page(body: &Value) -> Page {
         page = page.status(status);
     }
     page.delay(Duration::from_millis(body["delay_ms"].as_u64().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_takes_the_times_and_jobs_that_are_given() {
+        let paces = |body: Value| {
+            let mut scenario = paced(Scenario::default(), &body);
+            let before = scenario.workflow_mut("client-deploy.yml").before.len();
+            let timetable = &scenario.timetable;
+            (timetable.queued.as_millis(), timetable.running.as_millis(), before)
+        };
+        let given = json!({"queued_ms": 300, "running_ms": 19_700, "jobs": 3});
+        assert_eq!(paces(given), (300, 19_700, 2));
+        assert_eq!(paces(json!({"running_ms": 700})), (2000, 700, 0));
+        assert_eq!(paces(json!({})), (2000, 5000, 0));
+    }
 }

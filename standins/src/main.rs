@@ -79,7 +79,7 @@ fn help() -> String {
     }
     text.push_str(
         "\nControl: POST /command {text, endpoint, user?, twice?} · POST /ping {endpoint} · PUT /commands [..]\n\
-         POST /sign {timestamp, body} · POST /scenario {name} · GET /scenarios · GET /conversation\n\
+         POST /sign {timestamp, body} · POST /scenario {name, queued_ms?, running_ms?, jobs?} · GET /scenarios · GET /conversation\n\
          GET /messages?interaction_id= · GET /github/requests · GET /github/dispatches\n\
          GET /github/runs · GET /discord/requests · POST /autocomplete {text with |, endpoint, user?}\n\
          PUT /endpoint {url} · GET /channel · PUT /channel {view?, send?, attach?, history?, in_server?}\n\

@@ -44,7 +44,7 @@ pub(super) fn route(
 fn document(state: &State, channel: &str) -> Value {
     json!({
         "id": channel,
-        "type": 0,
+        "type": state.places.kind(channel),
         "guild_id": GUILD_ID,
         "name": "deploys",
         "position": 0,
@@ -179,7 +179,12 @@ fn edit(
     id: &str,
     payload: &Payload,
 ) -> Result<Answer, Refusal> {
-    let made = state.find(channel, id)?.at;
+    let message = state.find(channel, id)?;
+    if message.author.is_some() {
+        let why = "Cannot edit a message authored by another user";
+        return Err(Refusal::new(403, 50005, why));
+    }
+    let made = message.at;
     let old = now - made > OLD;
     if old {
         let edits = &mut state.old_edits;

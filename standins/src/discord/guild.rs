@@ -1,12 +1,37 @@
 //! What a test decides of the server, its channels and what interactions say.
 
-use super::{interaction::Interaction, people::User, permissions::Permissions, standin::Discord};
+use super::{
+    interaction::Interaction, message::Message, people::User, permissions::Permissions,
+    standin::Discord,
+};
 use serde_json::Value;
 
 impl Discord {
     /// Adds a channel to the server.
     pub fn add_channel(&self, id: &str) {
         self.state().places.others.push(id.to_owned());
+    }
+
+    /// Adds a public thread to the first channel.
+    pub fn add_thread(&self, id: &str) {
+        self.add_channel(id);
+        self.state().places.threads.push(id.to_owned());
+    }
+
+    /// A member writes a message, maybe as a reply to another one; returns its id.
+    pub fn writes(&self, by: &User, channel: &str, text: &str, reply_to: Option<&str>) -> String {
+        let now = self.shared.clock.now();
+        let conversation = &mut self.state().conversation;
+        let id = conversation.ids.next(now);
+        let blank = Message::blank(id.clone(), String::new(), now);
+        conversation.messages.push(Message {
+            channel_id: channel.to_owned(),
+            reply_to: reply_to.map(str::to_owned),
+            content: text.to_owned(),
+            author: Some(by.user()),
+            ..blank
+        });
+        id
     }
 
     /// Changes what the bot may do in one channel; elsewhere what [`Discord::permit`] says holds.

@@ -52,6 +52,9 @@ pub struct Message {
     /// The `interaction_metadata` that the API shows; null: it answers no interaction.
     #[serde(skip)]
     pub(super) metadata: Value,
+    /// The member who wrote it; none: the bot.
+    #[serde(skip)]
+    pub(super) author: Option<Value>,
 }
 
 impl Message {
@@ -75,6 +78,7 @@ impl Message {
             at,
             edited: None,
             metadata: Value::Null,
+            author: None,
         }
     }
 
@@ -124,7 +128,7 @@ impl Message {
             "channel_id": self.channel_id,
             "application_id": people::APPLICATION_ID,
             "webhook_id": people::APPLICATION_ID,
-            "author": people::bot(),
+            "author": self.author.clone().unwrap_or_else(people::bot),
             "content": self.content,
             "embeds": embeds,
             "components": self.components,
@@ -150,6 +154,9 @@ impl Message {
         match shown.as_object_mut() {
             Some(shown) if self.is_the_channel_s() => {
                 shown.remove("webhook_id");
+                if self.author.is_some() {
+                    shown.remove("application_id");
+                }
             }
             _ => shown["interaction_metadata"] = self.metadata.clone(),
         }

@@ -5,7 +5,7 @@
 pub struct Permissions {
     /// View Channel; without it, as without being in the server, nothing works.
     pub view: bool,
-    /// Send Messages.
+    /// Send Messages; in a thread, Send Messages in Threads.
     pub send: bool,
     /// Attach Files.
     pub attach: bool,

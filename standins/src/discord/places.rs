@@ -14,6 +14,8 @@ pub(super) struct Places {
     pub absent: bool,
     /// Channels besides the first one.
     pub others: Vec<String>,
+    /// Which of those are threads.
+    pub threads: Vec<String>,
     /// Rights that differ from those in the first channel.
     pub rights: HashMap<String, Permissions>,
     /// What interactions say that the app may do; none: what it may.
@@ -29,6 +31,7 @@ impl Default for Places {
         Self {
             absent: false,
             others: Vec::new(),
+            threads: Vec::new(),
             rights: HashMap::new(),
             app_permissions: None,
             application_id: APPLICATION_ID.to_owned(),
@@ -44,11 +47,21 @@ const VIEW_CHANNEL: u64 = 1 << 10;
 const SEND_MESSAGES: u64 = 1 << 11;
 const ATTACH_FILES: u64 = 1 << 15;
 const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
+
+/// The kinds of channels that there are here.
+const TEXT: u64 = 0;
+const PUBLIC_THREAD: u64 = 11;
 
 impl Places {
     /// Whether the server has such a channel.
     pub fn has_channel(&self, id: &str) -> bool {
         id == CHANNEL_ID || self.others.iter().any(|known| known == id)
+    }
+
+    /// A channel's kind.
+    pub fn kind(&self, id: &str) -> u64 {
+        if self.threads.iter().any(|known| known == id) { PUBLIC_THREAD } else { TEXT }
     }
 
     /// What the bot may do in a channel.
@@ -63,10 +76,12 @@ impl Places {
     /// Says in an interaction where it was sent and what the app may do there.
     pub fn place(&self, payload: &mut Value, channel: &str, usual: Permissions) {
         let may = self.rights(channel, usual);
+        let kind = self.kind(channel);
+        let send = if kind == TEXT { SEND_MESSAGES } else { SEND_MESSAGES_IN_THREADS };
         let mut bits = ALWAYS;
         for (allowed, bit) in [
             (may.view, VIEW_CHANNEL),
-            (may.send, SEND_MESSAGES),
+            (may.send, send),
             (may.attach, ATTACH_FILES),
             (may.history, READ_MESSAGE_HISTORY),
         ] {
@@ -79,5 +94,9 @@ impl Places {
         payload["application_id"] = json!(self.application_id);
         payload["channel_id"] = json!(channel);
         payload["channel"]["id"] = json!(channel);
+        payload["channel"]["type"] = json!(kind);
+        if kind == PUBLIC_THREAD {
+            payload["channel"]["parent_id"] = json!(CHANNEL_ID);
+        }
     }
 }

@@ -36,7 +36,8 @@ impl ReadMarks {
         events: &[Event],
         requests: &[Request],
     ) -> Vec<String> {
-        let messages = messages.iter().filter(|message| !self.is_read(message)).map(line);
+        let of_the_bot = messages.iter().filter(|message| message.author.is_none());
+        let messages = of_the_bot.filter(|message| !self.is_read(message)).map(line);
         let events = events.iter().skip(self.events).filter_map(|event| match &event.kind {
             EventKind::Deleted { message_id } => Some(format!("deleted message {message_id}")),
             EventKind::Refused { status, why, .. } => {

@@ -221,11 +221,12 @@ impl Discord {
     pub fn messages(&self, interaction_id: &str) -> Vec<Message> {
         let state = &mut *self.state();
         let all = state.conversation.messages().iter();
-        let found = all.filter(|message| message.interaction_id == interaction_id);
+        let found = all
+            .filter(|message| message.interaction_id == interaction_id && message.author.is_none());
         found.inspect(|message| state.read.message(message)).cloned().collect()
     }
 
-    /// The messages that were sent to the channel for no interaction, oldest first.
+    /// The messages that the bot sent to the channel for no interaction, oldest first.
     pub fn channel_messages(&self) -> Vec<Message> {
         self.messages("")
     }

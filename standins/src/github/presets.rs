@@ -84,7 +84,7 @@ impl Scenario {
                 failing(Fault::new(On::Dispatch, lost))
             }
             "github-down" => failing(Fault::bad_gateway().always()),
-            "flaky" => failing(Fault::bad_gateway().on(On::RunGet).skip(1).times(3)),
+            "flaky" => failing(Fault::bad_gateway().on(On::RunGet).skip(1).times(5)),
             "rate-limited" => {
                 let wait = Duration::from_secs(3);
                 failing(Fault::too_many(wait).on(On::RunGet).skip(1))

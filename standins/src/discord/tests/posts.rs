@@ -195,9 +195,34 @@ async fn rights_are_those_in_the_channel_and_interactions_say_them() {
         (Some("hello"), Some("there"))
     );
     assert_eq!(history(&discord, "").1.as_array().unwrap().len(), 1, "channels are apart");
+    discord.add_thread("44");
+    discord.permit_in("44", Permissions { send: false, ..all });
+    let there = discord.interaction_in("44", &User::named("ada"), "/agents").unwrap();
+    let missing = everything - says(there.clone(), "app_permissions").parse::<u64>().unwrap();
+    assert_eq!(missing, 1 << 38, "posting to a thread is a right of its own");
+    let payload: Value = serde_json::from_slice(&there.body).unwrap();
+    assert_eq!(payload["channel"]["type"], 11);
+    assert_eq!(get(&discord, "/channels/44", "").1["type"], 11);
+    assert_eq!(get(&discord, "/channels/42", "").1["type"], 0);
     discord.set_app_permissions(Some("2048"));
     discord.set_interactions_of("7");
     let odd = typed(&discord);
     let said = (says(odd.clone(), "app_permissions"), says(odd, "application_id"));
     assert_eq!(said, ("2048".to_owned(), "7".to_owned()));
+}
+
+#[test]
+fn what_a_member_writes_is_in_the_channel_but_not_the_bot_s() {
+    let discord = standin();
+    let card = posted(&discord, "a card");
+    let id = discord.writes(&User::named("grace"), CHANNEL_ID, "nice", Some(&card));
+    let shown = history(&discord, "").1;
+    assert_eq!((&shown[0]["id"], &shown[0]["content"]), (&json!(id), &json!("nice")));
+    assert_eq!(shown[0]["author"]["username"], "grace");
+    assert_eq!((&shown[0]["type"], &shown[0]["application_id"]), (&json!(19), &Value::Null));
+    assert_eq!(shown[1]["author"]["bot"], true);
+    assert_eq!(code(edit(&discord, &id, "not mine")), (403, 50005));
+    assert_eq!(discord.channel_messages().len(), 1);
+    let unread = discord.unread();
+    assert_eq!(unread.len(), 1, "the refusal: {unread:?}");
 }
