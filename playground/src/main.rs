@@ -4,12 +4,15 @@
 mod bot;
 mod input;
 mod markdown;
+mod process;
 mod session;
 mod show;
 mod world;
 
 use std::io::{BufRead, IsTerminal, stdin};
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bot::startup::environment;
 use bot::{Form, logging};
@@ -29,12 +32,17 @@ Examples:
   cargo run -p playground
   cargo run -p playground -- '/deploy-client wait:true'
   cargo run -p playground -- --scenario failure '/deploy-client wait:true ref:release/1.0'
+  cargo run -p playground -- --kill-after 3 '/deploy-client wait:true'
   cargo run -p playground -- /agents 'grace: /deploy-client' 'scenario twin-runs' '/deploy-client wait:true'
 
 The bot is the real one, reached over HTTP with signed interactions; Discord and GitHub are stand-ins.
 Other than by default, it looks at a run every second (instead of 3) and follows it for at most 20 s
 (instead of 180), runs take seconds, everything is forgotten at the end, and of the environment only
 LOG_LEVEL is read. Its agents are those of agents.toml; GitHub has a workflow for each.
+
+With --kill-after the bot is a process of its own. It is killed (SIGKILL) that long after each deploy was typed,
+and started again on the same port with the same DATA_FILE. The outcome of a deploy that waits comes all the same;
+a process that was at work may have to be given up first, which takes up to a minute.
 
 Exit codes: 0 all commands were answered; 1 one was not, or Discord refused what the bot sent;
 2 something cannot be typed; 130 Ctrl-C.";
@@ -55,12 +63,18 @@ struct Cli {
     /// How often the bot looks at a run
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = poll)]
     poll: f64,
-    /// How long the bot follows a run
+    /// How long the bot looks at a run that often, and shows its wait
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = wait_timeout)]
     wait_timeout: f64,
+    /// Kill the bot's process this long after a deploy was typed, and start it again
+    #[arg(long, value_name = "SECONDS", value_parser = kill_after)]
+    kill_after: Option<f64>,
     /// Show the bot's own log on stderr
     #[arg(long)]
     logs: bool,
+    /// Be the bot's process
+    #[arg(long = process::OPTION, value_name = "ADDR", hide = true)]
+    bot: Option<SocketAddr>,
 }
 
 fn scenarios() -> PossibleValuesParser {
@@ -84,6 +98,10 @@ fn wait_timeout(text: &str) -> std::result::Result<f64, &'static str> {
     seconds(text, 1.0, 840.0).ok_or("1 to 840 seconds")
 }
 
+fn kill_after(text: &str) -> std::result::Result<f64, &'static str> {
+    seconds(text, 0.0, 840.0).ok_or("0 to 840 seconds")
+}
+
 fn seconds(text: &str, least: f64, most: f64) -> Option<f64> {
     let seconds = text.parse().ok()?;
     (least..=most).contains(&seconds).then_some(seconds)
@@ -91,7 +109,12 @@ fn seconds(text: &str, least: f64, most: f64) -> Option<f64> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match play(Cli::parse()).await {
+    let cli = Cli::parse();
+    let ended = match cli.bot {
+        Some(address) => process::run(address, cli.logs).await,
+        None => play(cli).await,
+    };
+    match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("playground: {error}");
@@ -104,14 +127,18 @@ async fn play(cli: Cli) -> Result<u8> {
     if cli.logs {
         logging::start(Form::Readable, environment("LOG_LEVEL").as_deref())?;
     }
+    let (notices, noticed) = unbounded_channel();
     let world = World::start(WorldOptions {
         scenario: cli.scenario,
         poll: cli.poll,
         wait_timeout: cli.wait_timeout,
+        kill_after: cli.kill_after.map(Duration::from_secs_f64),
+        logs: cli.logs,
+        notices,
     });
     let world = world.await?;
     let at_prompt = cli.lines.is_empty() && stdin().is_terminal();
-    let show = Show::new(world.discord.clone(), at_prompt);
+    let show = Show::new(world.discord.clone(), noticed, at_prompt);
     let mut session = Session::new(world, show, cli.user);
     let lines = if cli.lines.is_empty() {
         typed()?

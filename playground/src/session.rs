@@ -115,6 +115,9 @@ impl Session {
             pressed = ctrl_c() => pressed?,
         }
         self.show.report_unanswered();
+        if self.world.lost {
+            self.show.report_lost();
+        }
         Ok(if interrupted {
             130
         } else if self.show.trouble {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use standins::discord::{Discord, Event, EventKind, Message, User};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::markdown::{self, Paint};
 
@@ -22,6 +23,7 @@ pub(crate) struct Show {
     /// Whether an interaction got no answer, or Discord refused a request.
     pub trouble: bool,
     discord: Discord,
+    notices: UnboundedReceiver<Notice>,
     paint: Paint,
     /// Whether there is a prompt below what is printed.
     prompt: bool,
@@ -33,6 +35,14 @@ pub(crate) struct Show {
     names: HashMap<String, String>,
     /// The last shown lines of each message, by its id.
     shown: HashMap<String, Vec<String>>,
+    /// The interaction of each message, by its id.
+    answers: HashMap<String, String>,
+}
+
+/// What happened to the bot while an interaction was under way.
+pub(crate) struct Notice {
+    pub interaction_id: String,
+    pub text: String,
 }
 
 /// One typed command.
@@ -42,13 +52,14 @@ struct Talk {
 }
 
 impl Show {
-    /// Shows the conversation of `discord`, with or without a prompt below it.
-    pub(crate) fn new(discord: Discord, prompt: bool) -> Self {
+    /// Shows the conversation of `discord` and the notices, with or without a prompt below it.
+    pub(crate) fn new(discord: Discord, notices: UnboundedReceiver<Notice>, prompt: bool) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let terminal = stdout().is_terminal();
         Self {
             trouble: false,
             discord,
+            notices,
             paint: if terminal && !plain { Paint::Colour } else { Paint::Plain },
             prompt: prompt && terminal,
             numbered: prompt,
@@ -56,6 +67,7 @@ impl Show {
             talks: HashMap::new(),
             names: HashMap::new(),
             shown: HashMap::new(),
+            answers: HashMap::new(),
         }
     }
 
@@ -106,6 +118,12 @@ impl Show {
         }
     }
 
+    /// Reports that the outcome of a deploy did not arrive.
+    pub(crate) fn report_lost(&mut self) {
+        self.trouble = true;
+        self.say(&self.paint.red("✖ the outcome of a deploy did not arrive"));
+    }
+
     fn catch_up(&mut self) {
         let events = self.discord.conversation();
         for event in events.iter().skip(self.seen) {
@@ -113,10 +131,15 @@ impl Show {
             self.say(&text);
         }
         self.seen = events.len();
+        while let Ok(notice) = self.notices.try_recv() {
+            let head = self.paint.red(&notice.text);
+            let text = self.beside_time(&notice.interaction_id, Utc::now(), &head, &[]);
+            self.say(&text);
+        }
     }
 
     fn render(&mut self, event: &Event) -> String {
-        let id = &event.interaction_id;
+        let id = &self.interaction(event);
         let bot = self.paint.bold("Deckhand");
         let (head, message) = match &event.kind {
             EventKind::UserTyped { user, text } => return self.typed(event, user, text),
@@ -144,13 +167,30 @@ impl Show {
                 (format!("{text} ({status}, code {code}: {why})"), None)
             }
         };
-        let after = self.talks.get(id).map(|talk| event.at - talk.typed);
+        let body = message.map(|message| self.body(message)).unwrap_or_default();
+        self.beside_time(id, event.at, &head, &body)
+    }
+
+    /// The interaction that an event belongs to: of a reply, that of the message it replies to.
+    fn interaction(&mut self, event: &Event) -> String {
+        let mut id = event.interaction_id.clone();
+        if let EventKind::Posted { message, .. } | EventKind::Edited { message, .. } = &event.kind {
+            let replied = message.reply_to.as_ref().and_then(|replied| self.answers.get(replied));
+            id = replied.cloned().unwrap_or(id);
+            self.answers.insert(message.id.clone(), id.clone());
+        }
+        id
+    }
+
+    /// A head and lines below it, beside the time since the command was typed.
+    fn beside_time(&self, id: &str, at: DateTime<Utc>, head: &str, body: &[String]) -> String {
+        let after = self.talks.get(id).map(|talk| at - talk.typed);
         let after = after.map_or(0.0, |after| after.as_seconds_f64().max(0.0));
         let number = self.number(id);
         let margin = " ".repeat(number.chars().count() + INDENT);
         let time = format!("{number}{:<INDENT$}", format!("+{after:.1}s"));
         let mut text = format!("{}{head}", self.paint.dim(&time));
-        for line in message.map(|message| self.body(message)).unwrap_or_default() {
+        for line in body {
             text.push_str(&format!("\n{margin}{line}"));
         }
         text
@@ -178,6 +218,8 @@ impl Show {
             notes.push("edited".to_owned());
         } else if message.follow_up {
             notes.push("follow-up".to_owned());
+        } else if message.reply_to.is_some() {
+            notes.push("reply".to_owned());
         }
         if message.ephemeral {
             notes.push(PRIVATE.to_owned());

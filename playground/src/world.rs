@@ -1,5 +1,7 @@
 //! Wires the stand-ins and the real bot together over loopback HTTP.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,11 +10,20 @@ use standins::github::{Github, Input, Scenario, Workflow};
 use standins::site::Site;
 use standins::{Clock, Gauge, Scratch};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
 
 use crate::Result;
 use crate::bot::{Kind, Registry, Scope, TABLE, Tasks, registration, serve, startup};
+use crate::process::Process;
+use crate::show::Notice;
+
+/// How long an outcome may take after everything else: a lease of the killed process, and some looks.
+const PATIENCE: Duration = Duration::from_secs(150);
+/// The lamp of a message that is no outcome: the wait is over, the deploy is not.
+const GOES_ON: &str = "⏱️";
 
 /// The options of the playground.
 pub(crate) struct WorldOptions {
@@ -22,21 +33,39 @@ pub(crate) struct WorldOptions {
     pub poll: f64,
     /// Timeout for following a run, in seconds.
     pub wait_timeout: f64,
+    /// How long after a deploy was typed the bot is killed; `None`: it is not.
+    pub kill_after: Option<Duration>,
+    /// Whether the bot's own log is shown.
+    pub logs: bool,
+    /// Where it is said that the bot was killed.
+    pub notices: UnboundedSender<Notice>,
 }
 
 /// The running bot with its stand-ins.
 pub(crate) struct World {
     pub discord: Discord,
     pub scenario: String,
+    /// The scenario whose earlier runs were added last.
+    history_of: String,
     github: Github,
     site: Site,
     registry: Registry,
     endpoint: Endpoint,
-    tasks: Tasks,
+    bot: Bot,
     deliveries: JoinSet<()>,
-    shutdown: Option<oneshot::Sender<()>>,
-    server: JoinHandle<()>,
+    /// Those of which the bot's process may still have to say something.
+    under_way: Vec<Interaction>,
+    /// Whether the outcome of a deploy did not arrive.
+    pub lost: bool,
     _scratch: Scratch,
+}
+
+/// Where the bot runs.
+enum Bot {
+    /// Beside the stand-ins.
+    Here { tasks: Tasks, shutdown: Option<oneshot::Sender<()>>, server: JoinHandle<()> },
+    /// In a process of its own, which is killed so long after a deploy.
+    Killed { process: Process, after: Duration },
 }
 
 impl World {
@@ -51,53 +80,52 @@ impl World {
         site.follow(&options.scenario);
         let scratch = Scratch::new()?;
         let data_file = scratch.file("deckhand.redb").to_string_lossy().into_owned();
-        let env = |name: &str| match name {
-            "DISCORD_PUBLIC_KEY" => Some(discord.public_key()),
-            "DISCORD_APPLICATION_ID" => Some(discord.application_id()),
-            "DISCORD_API_BASE" => Some(discord.url()),
-            "DISCORD_BOT_TOKEN" => Some(discord.bot_token()),
-            "GITHUB_API_BASE" => Some(github.url()),
-            "GITHUB_TOKEN" => Some(token.clone()),
-            "GITHUB_REPO" => Some("octo-org/web-client".to_owned()),
-            "ALLOWED_GUILD_IDS" => Some(GUILD_ID.to_owned()),
+        let settings = BTreeMap::from([
+            ("DISCORD_PUBLIC_KEY", discord.public_key()),
+            ("DISCORD_APPLICATION_ID", discord.application_id()),
+            ("DISCORD_API_BASE", discord.url()),
+            ("DISCORD_BOT_TOKEN", discord.bot_token()),
+            ("GITHUB_API_BASE", github.url()),
+            ("GITHUB_TOKEN", token),
+            ("GITHUB_REPO", "octo-org/web-client".to_owned()),
+            ("ALLOWED_GUILD_IDS", GUILD_ID.to_owned()),
             // The default user may try everything.
-            "ADMIN_USER_IDS" => Some(User::named("ada").id),
-            "ALLOW_SECRET_WRITES" => Some("true".to_owned()),
-            "FRONTEND_BASE_URL" | "VITE_API_BASE" => Some(site.url()),
+            ("ADMIN_USER_IDS", User::named("ada").id),
+            ("ALLOW_SECRET_WRITES", "true".to_owned()),
+            ("FRONTEND_BASE_URL", site.url()),
+            ("VITE_API_BASE", site.url()),
             // The site is on this machine.
-            "SAFE_LOCAL" => Some("true".to_owned()),
-            "POLL_INTERVAL_SECONDS" => Some(options.poll.to_string()),
-            "DATA_FILE" => Some(data_file.clone()),
-            "WAIT_TIMEOUT_SECONDS" => Some(options.wait_timeout.to_string()),
-            _ => None,
-        };
+            ("SAFE_LOCAL", "true".to_owned()),
+            ("POLL_INTERVAL_SECONDS", options.poll.to_string()),
+            ("DATA_FILE", data_file),
+            ("WAIT_TIMEOUT_SECONDS", options.wait_timeout.to_string()),
+        ]);
+        let env = |name: &str| settings.get(name).cloned();
         discord.set_interactions_endpoint(Some("https://deckhand.example.com/discord"));
-        let tasks = Tasks::default();
-        let app = startup::app(env, tasks.clone())?;
         let registry = startup::registry(env)?;
         discord.try_set_commands(&registration(TABLE, &registry, Scope::Global))?;
-
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let endpoint = Endpoint::Http(format!("http://{}/discord", listener.local_addr()?));
-        let (shutdown, stopped) = oneshot::channel();
-        let until = async {
-            let _ = stopped.await;
+        let (bot, address) = if let Some(after) = options.kill_after {
+            let process = Process::start(settings, options.logs, options.notices).await?;
+            let address = process.address();
+            (Bot::Killed { process, after }, address)
+        } else {
+            Bot::here(env).await?
         };
-        let served = serve(listener, app, tasks.clone(), until, Duration::ZERO);
-        let server = tokio::spawn(served);
+        let endpoint = Endpoint::Http(format!("http://{address}/discord"));
         // Ids have millisecond resolution. An id of this millisecond would look older than the bot.
         tokio::time::sleep(Duration::from_millis(2)).await;
         Ok(Self {
             discord,
+            history_of: options.scenario.clone(),
             scenario: options.scenario,
             github,
             site,
             registry,
             endpoint,
-            tasks,
+            bot,
             deliveries: JoinSet::new(),
-            shutdown: Some(shutdown),
-            server,
+            under_way: Vec::new(),
+            lost: false,
             _scratch: scratch,
         })
     }
@@ -146,8 +174,19 @@ impl World {
             // The bot expects the web pages at the API's address, too.
             scenario.html_base = self.github.url();
             add_workflows(&mut scenario, &self.registry);
+            if self.history_of == self.scenario {
+                // Its earlier runs are there.
+                scenario.history.clear();
+            }
+            self.history_of.clone_from(&self.scenario);
             self.github.update(|current| *current = scenario);
             self.site.follow(&self.scenario);
+        }
+        if let Bot::Killed { process, after } = &self.bot {
+            if self.is_deploy(&interaction) {
+                self.deliveries.spawn(process.clone().kill_after(*after, interaction.clone()));
+            }
+            self.under_way.push(interaction.clone());
         }
         let (discord, endpoint) = (self.discord.clone(), self.endpoint.clone());
         self.deliveries.spawn(async move {
@@ -155,19 +194,98 @@ impl World {
         });
     }
 
+    fn is_deploy(&self, interaction: &Interaction) -> bool {
+        let Some(Value::String(name)) = sent(interaction, "/data/name") else {
+            return false;
+        };
+        let mut deploys =
+            self.registry.agents().iter().filter(|agent| matches!(agent.kind, Kind::Deploy(_)));
+        deploys.any(|agent| agent.command == name)
+    }
+
     /// Waits until all interactions are answered and their work is done.
     pub(crate) async fn done(&mut self) {
         while self.deliveries.join_next().await.is_some() {}
-        self.tasks.drained().await;
+        match &self.bot {
+            Bot::Here { tasks, .. } => tasks.drained().await,
+            Bot::Killed { .. } => self.told().await,
+        }
+    }
+
+    /// Waits until the channel shows that nothing is under way: the process cannot be asked.
+    async fn told(&mut self) {
+        let ends = Instant::now() + PATIENCE;
+        while !self.under_way.is_empty() {
+            if Instant::now() > ends {
+                self.under_way.clear();
+                self.lost = true;
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let discord = &self.discord;
+            self.under_way.retain(|interaction| !is_told(discord, interaction));
+        }
     }
 
     /// Stops the bot. Running work is told to wind up.
     pub(crate) async fn stop(&mut self) {
-        if let Some(shutdown) = self.shutdown.take() {
-            let _ = shutdown.send(());
-            let _ = (&mut self.server).await;
+        match &mut self.bot {
+            Bot::Here { shutdown, server, .. } => {
+                if let Some(shutdown) = shutdown.take() {
+                    let _ = shutdown.send(());
+                    let _ = server.await;
+                }
+            }
+            Bot::Killed { process, .. } => {
+                // It is killed no more, nor started again.
+                self.deliveries.shutdown().await;
+                process.stop().await;
+            }
         }
     }
+}
+
+impl Bot {
+    /// Starts it in this process; also returns where it listens.
+    async fn here(env: impl Fn(&str) -> Option<String>) -> Result<(Self, SocketAddr)> {
+        let tasks = Tasks::default();
+        let app = startup::app(env, tasks.clone())?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let (shutdown, stopped) = oneshot::channel();
+        let until = async {
+            let _ = stopped.await;
+        };
+        let server = tokio::spawn(serve(listener, app, tasks.clone(), until, Duration::ZERO));
+        Ok((Self::Here { tasks, shutdown: Some(shutdown), server }, address))
+    }
+}
+
+/// Whether an interaction has its answer and, if it is one that waits for a run, its outcome.
+fn is_told(discord: &Discord, interaction: &Interaction) -> bool {
+    let messages = discord.messages(&interaction.id);
+    let Some(original) = messages.iter().find(|message| !message.follow_up) else {
+        // There was no answer, or it is gone.
+        return true;
+    };
+    if original.loading {
+        return false;
+    }
+    let waits = |option: &Value| option["name"] == "wait" && option["value"] == true;
+    let options = sent(interaction, "/data/options").unwrap_or_default();
+    if original.ephemeral || !options.as_array().is_some_and(|all| all.iter().any(waits)) {
+        return true;
+    }
+    let replies = discord.channel_messages();
+    let replies = replies.iter().filter(|message| message.reply_to.as_ref() == Some(&original.id));
+    let mut notifies = messages.iter().chain(replies).filter(|message| !message.pings.is_empty());
+    notifies.any(|message| !message.content.contains(GOES_ON))
+}
+
+/// A part of what Discord sent, by a JSON pointer.
+fn sent(interaction: &Interaction, part: &str) -> Option<Value> {
+    let body: Value = serde_json::from_slice(&interaction.body).ok()?;
+    body.pointer(part).cloned()
 }
 
 /// Adds the workflows of `agents.toml` to the GitHub stand-in, so that an agent can be tried before its
