@@ -1,0 +1,133 @@
+"""What a deploy costs, and how fast its outcome is told."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import collections
+import itertools
+import random
+import statistics
+import time
+from collections.abc import Callable
+
+from verdict import judge
+from worlds import CANDIDATES, READS, Deploy, Function, Mode, Settings, World
+
+JOBS = 3
+QUEUED = 1
+# As on AWS. Where it is the sweep that tells, it comes more often, so that measuring takes less time.
+SWEEP, OFTEN = 60, 10
+# By default.
+POLL, WAIT = 3, 180
+# Over so many seconds the deploys that run at once are typed.
+SPREAD = 10
+READING = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
+WRITING = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+
+
+class Measure:
+    def __init__(self, given: argparse.Namespace, settings: Settings) -> None:
+        self.given = given
+        self.settings = settings._replace(poll=POLL, wait=WAIT, sweep=SWEEP, latency_ms=0)
+        self.numbers = itertools.count()
+        self.wrong: list[str] = []
+
+    async def within(self, mode: Mode, work: Callable[[World], object], **settings: float) -> None:
+        world = World(next(self.numbers), mode, self.settings._replace(**settings), random.Random(1))
+        try:
+            await world.start()
+            await work(world)
+            for deploy in world.deploys:
+                if not deploy.facts or (faults := judge(deploy.facts)):
+                    self.wrong.append(f"{mode}: {deploy.interaction_id}: {faults}")
+        finally:
+            await world.stop()
+
+    async def run(self) -> int:
+        columns = ("billed", "invocations", "sweeps", "GitHub calls that count", "all", "DynamoDB reads", "writes")
+        head(f"one deploy, {self.given.run:g} s, {JOBS} jobs", *columns)
+        for hooks in (True, False):
+            await self.within(Mode("lambda", READS, hooks), self.one)
+        columns = ("environments held", "from the run's end to the outcome: p50", "p95", "most")
+        head(f"{self.given.waits} deploys at once", *columns)
+        for mode in (Mode(host, READS, hooks) for host in ("lambda", "serve") for hooks in (True, False)):
+            await self.within(mode, self.many)
+        await self.within(Mode("lambda", READS, False), self.swept, wait=1, sweep=OFTEN)
+        for what in self.wrong:
+            print(f"WRONG  {what}")
+        return 1 if self.wrong else 0
+
+    async def ended(self, world: World, deploys: list[Deploy]) -> None:
+        """Until all was told, and what is done after that is done too."""
+        await world.rests(deploys, self.given.run + self.given.patience)
+        await asyncio.sleep(3)
+
+    async def one(self, world: World) -> None:
+        """A deploy by itself, from a cold start."""
+        world.asked.clear()
+        assert isinstance(world.host, Function)
+        core = world.host.core
+        before, requests = len(core.records), len(await world.call("GET", "/github/requests"))
+        await world.pace("success", QUEUED, self.given.run - QUEUED, JOBS)
+        await self.ended(world, [await world.types()])
+        asked = collections.Counter(what for what in world.asked if what != CANDIDATES)
+        calls = (await world.call("GET", "/github/requests"))[requests:]
+        records = core.records[before:]
+        own = [record for record in records if record["kind"] != "sweep"]
+        numbers = (
+            f"{sum(record['billed_ms'] or 0 for record in own) / 1000:.2f} s",
+            len(own),
+            len(records) - len(own),
+            sum(call["counted"] for call in calls),
+            len(calls),
+            *(sum(asked[f"DynamoDB {name}"] for name in names) for names in (READING, WRITING)),
+        )
+        print(f"| {world.mode} | {' | '.join(map(str, numbers))} |", flush=True)
+
+    async def several(self, world: World, lasts: float) -> list[Deploy]:
+        """Deploys that are typed one after another, and all run at the same time."""
+        await world.pace("success", QUEUED, lasts - QUEUED, JOBS)
+        typing = []
+        for _ in range(self.given.waits):
+            typing.append(asyncio.create_task(world.types()))
+            await asyncio.sleep(SPREAD / self.given.waits)
+        return list(await asyncio.gather(*typing))
+
+    async def many(self, world: World) -> None:
+        lasts = max(self.given.run, SPREAD + 10)
+        deploys = await self.several(world, lasts)
+        held = []
+        # All are known by now, and none has ended.
+        until = deploys[0].at + lasts - 2
+        await asyncio.sleep(3)
+        while time.time() < until:
+            held.append(len(world.host.at_work()))
+            await asyncio.sleep(0.1)
+        await self.ended(world, deploys)
+        shown = f"{statistics.median(held):g}, at most {max(held)}" if world.mode.host == "lambda" else ""
+        self.latencies(str(world.mode), shown, deploys)
+
+    async def swept(self, world: World) -> None:
+        """The wait is over before the runs are, so that only the sweep can tell."""
+        deploys = await self.several(world, SPREAD + 10)
+        await self.ended(world, deploys)
+        self.latencies(f"lambda, the sweep, every {OFTEN} s here", "", deploys)
+
+    def latencies(self, name: str, held: str, deploys: list[Deploy]) -> None:
+        late = sorted(deploy.told_at - deploy.run_ended for deploy in deploys if deploy.told_at and deploy.run_ended)
+        if len(late) > 1:
+            ranks = statistics.quantiles(late, n=20, method="inclusive")
+            shown = " | ".join(f"{1000 * seconds:.0f} ms" for seconds in (ranks[9], ranks[18], late[-1]))
+        else:
+            shown = "not told | |"
+        print(f"| {name} | {held} | {shown} |", flush=True)
+
+
+def head(*columns: str) -> None:
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+
+
+async def measure(given: argparse.Namespace, settings: Settings) -> int:
+    """Prints the tables; the exit status is 1 if a deploy went wrong."""
+    return await Measure(given, settings).run()
