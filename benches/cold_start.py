@@ -165,11 +165,18 @@ class Bench:
 def make_table(aws: str) -> str:
     """A table as in template.yaml. Nobody checks a signature there."""
     name = f"bench-{time.time_ns()}"
-    keys = {"pk": "HASH", "sk": "RANGE"}
+    types = {"pk": "S", "sk": "S", "due_pk": "S", "due_at": "N"}
+
+    def keys(partition: str, sort: str) -> list[dict[str, str]]:
+        kinds = {partition: "HASH", sort: "RANGE"}
+        return [{"AttributeName": key, "KeyType": kind} for key, kind in kinds.items()]
+
+    due = {"IndexName": "due", "KeySchema": keys("due_pk", "due_at"), "Projection": {"ProjectionType": "KEYS_ONLY"}}
     table = {
         "TableName": name,
-        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": kind} for key, kind in types.items()],
+        "KeySchema": keys("pk", "sk"),
+        "GlobalSecondaryIndexes": [due],
         "BillingMode": "PAY_PER_REQUEST",
     }
     scope = "Credential=bench/20260101/us-east-1/dynamodb/aws4_request"

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use aws_config::Region;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_ssm::types::ParameterType;
 use deckhand::aws::{Aws, loader};
@@ -34,19 +35,30 @@ pub(crate) async fn at(url: &str, transport: Arc<dyn Transport>) -> Arc<Aws> {
 /// A new table like the one in `template.yaml`.
 pub(crate) async fn new_table(aws: &Aws) -> String {
     let name = format!("deckhand-{}", Uuid::new_v4());
-    let attribute = |name| {
+    let attribute = |name, kind| {
         let attribute = AttributeDefinition::builder().attribute_name(name);
-        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
+        attribute.attribute_type(kind).build().unwrap()
     };
     let key = |name, kind| {
         KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
     };
+    let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+    let due = GlobalSecondaryIndex::builder()
+        .index_name("due")
+        .key_schema(key("due_pk", KeyType::Hash))
+        .key_schema(key("due_at", KeyType::Range))
+        .projection(keys_only)
+        .build()
+        .unwrap();
     aws_sdk_dynamodb::Client::new(aws.config().await.unwrap())
         .create_table()
         .table_name(&name)
         .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("pk"))
-        .attribute_definitions(attribute("sk"))
+        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("sk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("due_pk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
+        .global_secondary_indexes(due)
         .key_schema(key("pk", KeyType::Hash))
         .key_schema(key("sk", KeyType::Range))
         .send()

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use deckhand::net::transport::CallError;
+use deckhand::store::{Body, Change, Commit, Committed, Dynamo, Expect, Key, Store, Write};
 use http::{Request, Response};
 use rstest::rstest;
 use standins::discord::Interaction;
@@ -190,6 +192,82 @@ async fn an_outcome_is_told_though_it_cannot_be_recorded(#[case] what: What) {
     assert!(heal() > 0);
     told.both_say("🟢");
     world.dispatch();
+}
+
+/// A table with one item that is due, and the time.
+async fn with_one_due(world: &World) -> (Dynamo, Key, DateTime<Utc>) {
+    let store = Dynamo::new(world.aws().clone(), aws::new_table(world.aws()).await);
+    let (key, now) = (Key::new("p", "1"), world.clock().now());
+    let change = Change::Put { body: Body::new(), expires_at: None, due: Some(now) };
+    let write = Write { key: key.clone(), expect: Expect::Absent, change };
+    assert_eq!(store.commit(&Commit::of(vec![write])).await, Ok(Committed::Done));
+    (store, key, now)
+}
+
+#[rstest]
+#[case::throttled(What::Error("ProvisionedThroughputExceededException"), 1)]
+#[case::failing_twice(What::Error("InternalServerError"), 2)]
+#[case::lost_twice(What::Lost, 2)]
+#[case::late(What::Late(Duration::from_millis(800)), 1)]
+#[case::signed_too_early(What::Expired("InvalidSignatureException"), 1)]
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn trouble_that_passes_hides_nothing_that_is_due(#[case] what: What, #[case] times: usize) {
+    let world = World::new().await;
+    let (store, key, now) = with_one_due(&world).await;
+    fault("Query", what, times);
+    assert_eq!(store.due(now, 9).await, Ok(vec![key]));
+    assert_eq!(heal(), 0, "the faults were met");
+}
+
+#[rstest]
+#[case::nobody_is_there(What::NotSent, "cannot be used now")]
+#[case::never_answered(What::Silent, "cannot be used now")]
+#[case::throttled(What::Error("ThrottlingException"), "cannot be used now")]
+#[case::forbidden(What::Error("AccessDeniedException"), "may not be used by our role")]
+#[case::no_index(What::Error("ValidationException"), "has no index `due`, or it is still being")]
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn that_nothing_can_be_known_of_what_is_due_is_an_error(
+    #[case] what: What,
+    #[case] words: &str,
+) {
+    let world = World::new().await;
+    let (store, key, now) = with_one_due(&world).await;
+    fault("Query", what, 99);
+    let error = store.due(now, 9).await.unwrap_err().to_string();
+    assert!(error.contains("`TABLE_NAME`") && error.contains(words), "{error}");
+    assert!(heal() > 0);
+    assert_eq!(store.due(now, 9).await, Ok(vec![key]));
+}
+
+/// Of a transaction too the SDK finds its own work, where only the answer was lost or came too late.
+#[rstest]
+#[case::throttled(What::Error("ThrottlingException"), 1)]
+#[case::lost_twice(What::Lost, 2)]
+#[case::too_late_once(What::Late(Duration::from_millis(1300)), 1)]
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
+async fn trouble_with_a_transaction_that_passes_is_not_noticed(
+    #[case] what: What,
+    #[case] times: usize,
+) {
+    let world = World::new().await;
+    let (store, first, now) = with_one_due(&world).await;
+    let second = Key::new("p", "2");
+    let there = store.get(&first).await.unwrap();
+    let put = |key: &Key, expect, due| {
+        let change = Change::Put { body: Body::new(), expires_at: None, due };
+        Write { key: key.clone(), expect, change }
+    };
+    let writes = vec![
+        put(&second, Expect::Absent, Some(now)),
+        put(&first, Expect::unchanged(there.as_ref()), None),
+    ];
+    fault("TransactWriteItems", what, times);
+    assert_eq!(store.commit(&Commit::of(writes)).await, Ok(Committed::Done));
+    assert_eq!(heal(), 0, "the faults were met");
+    assert_eq!(store.due(now, 9).await, Ok(vec![second]));
 }
 
 #[rstest]

@@ -56,11 +56,29 @@ async fn a_run_that_never_appears_is_not_replaced_by_another() {
             ..NewRun::default()
         });
     }
-    let told = world.types("ada", "/deploy-client wait:true").await;
-    assert!(told.original().content.contains("its run did not show up in time"));
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    told.only_shows(NOT_YET);
+    reports_none(&told);
+    world.sweeps(5).await;
+    let told = world.told_since(&interaction, told);
+    told.only_shows(NOT_YET);
+    world.sweeps(5).await;
+    let told = world.told_since(&interaction, told);
+    told.tells_once(NEVER);
     reports_none(&told);
     world.dispatch();
 }
+
+/// At the wait's end.
+const NOT_YET: &str = "⏱️ **Client deploy**: its run has not shown up after 3m 0s. Deckhand goes on looking; what \
+                       comes of it will be told here.";
+
+/// After ten minutes.
+const NEVER: &str =
+    "⚠️ **Client deploy**: GitHub took the dispatch, but its run did not show up in time.";
 
 #[tokio::test(start_paused = true)]
 async fn two_people_deploying_at_once_each_get_their_own_run() {
@@ -183,10 +201,19 @@ async fn a_run_of_another_account_is_not_matched_if_our_account_is_known(
     // An installation may not ask who it is, but it is a bot; the stand-in's account is a user.
     let world = World::named("no-correlation-id").await;
     world.github.fault(fault);
-    let told = world.types("ada", "/deploy-client wait:true").await;
-    world.dispatch();
-    assert_eq!(told.follow_up().content.contains("🟢"), found, "{}", told.transcript());
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let mut told = world.told(&interaction, answer);
+    if !found {
+        told.only_shows(NOT_YET);
+        world.sweeps(10).await;
+        told = world.told_since(&interaction, told);
+        reports_none(&told);
+    }
+    told.tells_once(if found { "🟢 **Client deploy** succeeded" } else { NEVER });
     assert_eq!(told.original().content.contains("matched by time"), found, "{}", told.transcript());
+    world.dispatch();
 }
 
 #[rstest]

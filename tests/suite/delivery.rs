@@ -52,6 +52,18 @@ async fn in_the_end(world: &World, (interaction, told): (Interaction, Told)) -> 
     world.told(&interaction, told.answer)
 }
 
+/// Somebody types a deploy with `wait:true`, and this befalls Discord once it is dispatched.
+async fn dispatched(world: &World, then: impl FnOnce(&World)) -> (Interaction, Told) {
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    while world.github.requests().is_empty() {
+        world.passes(Duration::from_millis(50)).await;
+    }
+    then(world);
+    let told = world.told(&interaction, answer);
+    (interaction, told)
+}
+
 /// The requests to Discord with this method since the first one.
 fn sent(world: &World, method: &str) -> Vec<TimeDelta> {
     let requests = world.discord.requests();
@@ -79,8 +91,9 @@ async fn the_outcome_arrives_once_when_trouble_of_30_seconds_is_over(
     let wait = text.ends_with("wait:true");
     let world = World::named(if wait { "success" } else { "slow-dispatch" }).await;
     let trouble = Duration::from_secs(30);
-    let typed = typed(&world, text, |w| w.discord.fault_for(trouble, Fault::new(On::Any, what)));
-    let (interaction, told) = typed.await;
+    let befalls = |w: &World| w.discord.fault_for(trouble, Fault::new(On::Any, what));
+    let (interaction, told) =
+        if wait { dispatched(&world, befalls).await } else { typed(&world, text, befalls).await };
     world.passes(trouble + NOTICED).await;
     let told = world.told(&interaction, told.answer);
     if wait {
@@ -97,44 +110,76 @@ async fn the_outcome_arrives_once_when_trouble_of_30_seconds_is_over(
 }
 
 #[rstest]
-#[case::on_lambda(Some(Duration::from_secs(40)), 40)]
-#[case::by_a_server(None, 15 * 60)]
+#[case::on_lambda(Some(Duration::from_secs(240)))]
+#[case::by_a_server(None)]
 #[tokio::test(start_paused = true)]
-async fn tries_go_on_until_the_time_is_over_and_no_longer(
+async fn an_outage_is_waited_out_for_a_minute_and_then_left_to_the_sweep(
     #[case] time_limit: Option<Duration>,
-    #[case] seconds: u64,
 ) {
     let world = World::of(Plan { time_limit, ..Plan::default() }).await;
     let start = tokio::time::Instant::now();
-    let (interaction, _) = typed(&world, "/deploy-client wait:true", |world| {
-        world.discord.fault(Fault::new(On::Any, What::Status(503)).always());
+    let (interaction, told) = dispatched(&world, |world| {
+        let outage = Fault::new(On::Any, What::Status(503));
+        world.discord.fault_for(Duration::from_secs(300), outage);
     })
     .await;
     world.settle().await;
-    let took = start.elapsed();
-    assert!(took < Duration::from_secs(seconds), "{took:?}");
-    assert!(took > Duration::from_secs(seconds * 3 / 4), "{took:?}");
-    assert_eq!(world.lines.of(&interaction)["FollowUpFailures"], 2);
+    let took = start.elapsed() - RUN;
+    assert!((55..70).contains(&took.as_secs()), "{took:?}");
+    assert_eq!(world.lines.of(&interaction)["Conclusion"], "success");
+    assert_eq!(world.lines.of(&interaction)["FollowUpFailures"], 0, "it is not given up");
+    for _ in 0..6 {
+        world.passes(Duration::from_secs(60)).await;
+        world.app.sweep(None).await;
+    }
+    let told = world.told(&interaction, told.answer);
+    told.both_say("🟢");
+    assert_eq!(told.follow_up().pings, [User::named("ada").id]);
     world.dispatch();
-    // "Thinking…" stays.
-    world.and_more();
+}
+
+#[rstest]
+#[case::short(40, 1)]
+#[case::long(100, 0)]
+#[tokio::test(start_paused = true)]
+async fn while_discord_is_down_nothing_is_dispatched_that_nobody_sees(
+    #[case] seconds: u64,
+    #[case] dispatches: usize,
+) {
+    let world = World::new().await;
+    let (interaction, told) = typed(&world, "/deploy-client wait:true", |world| {
+        let outage = Fault::new(On::Any, What::Status(503));
+        world.discord.fault_for(Duration::from_secs(seconds), outage);
+    })
+    .await;
+    world.settle().await;
+    for _ in 0..3 {
+        world.passes(Duration::from_secs(60)).await;
+        world.app.sweep(None).await;
+    }
+    assert_eq!(world.dispatches().len(), dispatches);
+    let told = world.told(&interaction, told.answer);
+    told.both_say(if dispatches == 1 { "🟢" } else { "nothing was dispatched" });
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_stops_does_not_wait_for_discord_for_long() {
     let world = World::new().await;
-    let typed = typed(&world, "/deploy-client wait:true", |world| {
-        world.discord.fault(Fault::new(On::Any, What::Status(503)).always());
-    });
-    let (interaction, _) = typed.await;
+    let (interaction, told) = dispatched(&world, |world| {
+        let outage = Fault::new(On::Any, What::Status(503));
+        world.discord.fault_for(Duration::from_secs(60), outage);
+    })
+    .await;
     world.passes(RUN + Duration::from_secs(20)).await;
     let start = tokio::time::Instant::now();
     world.tasks.stop();
     world.settle().await;
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    assert!(world.lines.of(&interaction)["FollowUpFailures"].as_u64() > Some(0));
+    // The next process tells it.
+    world.passes(Duration::from_secs(60)).await;
+    world.app.sweep(None).await;
+    world.told(&interaction, told.answer).both_say("🟢");
     world.dispatch();
-    world.and_more();
 }
 
 #[rstest]
@@ -148,7 +193,7 @@ async fn discord_never_slows_the_looks_at_github(#[case] what: What) {
     let looks = async |what: Option<What>| {
         let world = World::with(Scenario::default()).await;
         if let Some(what) = what {
-            world.discord.fault(Fault::new(On::Edit, what).always());
+            world.discord.fault(Fault::new(On::Edit, what).skip(1).always());
         }
         world.types("ada", "/deploy-client wait:true").await;
         world.and_more();
@@ -206,14 +251,20 @@ async fn a_deferral_that_discord_sees_late_withholds_nothing(
 #[case::dead_interaction(refused(404, 10062))]
 #[case::dead_token(refused(401, 50027))]
 #[tokio::test(start_paused = true)]
-async fn an_interaction_that_discord_never_knows_is_given_up(#[case] what: What) {
+async fn an_interaction_that_discord_never_knows_dispatches_nothing(#[case] what: What) {
     let world = World::new().await;
     world.discord.fault(Fault::new(On::Any, what).always());
     let start = tokio::time::Instant::now();
     let (interaction, _) = typed(&world, "/deploy-client wait:true", |_| {}).await;
     world.settle().await;
-    assert!(start.elapsed() < Duration::from_secs(75), "{:?}", start.elapsed());
-    assert_eq!(world.lines.of(&interaction)["FollowUpFailures"], 2);
-    world.dispatch();
+    assert!(start.elapsed() < Duration::from_secs(40), "{:?}", start.elapsed());
+    assert_eq!(world.lines.of(&interaction)["Conclusion"], "nothing_done");
+    assert!(world.github.requests().is_empty(), "its user has read that it failed");
+    for _ in 0..3 {
+        world.passes(Duration::from_secs(60)).await;
+        world.app.sweep(None).await;
+    }
+    assert!(world.github.requests().is_empty());
+    assert_eq!(sent(&world, "POST").len(), 0, "nobody is told");
     world.and_more();
 }

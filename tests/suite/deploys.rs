@@ -59,8 +59,8 @@ async fn progress_edits_one_message_and_only_when_it_changed() {
     };
     let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    // dispatched, queued, in progress, succeeded
-    assert_eq!(told.original().edits, 4);
+    // is being dispatched, dispatched, queued, in progress, succeeded
+    assert_eq!(told.original().edits, 5);
     assert_eq!(told.messages().len(), 2);
     told.both_say("🟢");
     world.dispatch();
@@ -86,16 +86,83 @@ async fn an_unchanged_run_costs_no_rate_limit() {
     assert_eq!(counted.len(), 7, "{counted:#?}");
 }
 
+/// A run that ends this many minutes after its dispatch.
+fn of_minutes(minutes: u64) -> Scenario {
+    let running = Duration::from_secs(60 * minutes);
+    let timetable = Timetable { running, ..Timetable::default() };
+    Scenario { timetable, ..Scenario::default() }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_run_that_does_not_end_is_reported_after_the_timeout() {
-    let world = World::named("stuck").await;
+async fn a_run_that_ends_after_the_wait_is_told_then() {
+    let world = World::with(of_minutes(9)).await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
     let start = tokio::time::Instant::now();
-    let told = world.types("ada", "/deploy-client wait:true").await;
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
     let waited = start.elapsed().as_secs();
     assert!((180..=182).contains(&waited), "{waited}");
-    let expected = "⏱️ **Client deploy**: still running after 3m 0s (in progress)";
-    assert!(told.original().content.starts_with(expected), "{}", told.original().content);
-    assert!(told.follow_up().content.contains("/actions/runs/"));
+    let told = world.told(&interaction, answer);
+    let expected = "⏱️ **Client deploy**: still running after 3m 0s (in progress). \
+                    It goes on; the end will be told here.";
+    told.only_shows(expected);
+    let run = format!("/actions/runs/{}", world.dispatch().run_id);
+    assert!(told.original().content.contains(&run), "{}", told.transcript());
+    world.sweeps(4).await;
+    let told = world.told_since(&interaction, told);
+    told.only_shows(expected);
+    world.sweeps(20).await;
+    let told = world.told_since(&interaction, told);
+    told.tells_once("🟢 **Client deploy** succeeded (`success`) after 9m 2s");
+    assert!(told.follow_up().content.contains(&run), "{}", told.transcript());
+    assert_eq!(told.messages().len(), 2);
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_interactions_time_the_bot_tells_the_end() {
+    let scenario = of_minutes(100);
+    let world = World::with_a_bot(Plan { scenario, ..Plan::default() }).await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    assert!(!told.original().content.contains("cannot be told"), "{}", told.transcript());
+    told.only_shows("⏱️ **Client deploy**: still running after 3m 0s (in progress)");
+    world.sweeps(3).await;
+    world.leaps(Duration::from_secs(90 * 60)).await;
+    world.sweeps(8).await;
+    let told = world.told_since(&interaction, told);
+    let expected = "🟢 **Client deploy** succeeded (`success`) after 1h 40m";
+    told.tells_once(expected);
+    let posted = world.discord.channel_messages();
+    let [outcome] = &posted[..] else { panic!("{posted:#?}") };
+    assert!(outcome.content.contains(expected), "{outcome:#?}");
+    assert_eq!(outcome.reply_to.as_ref(), Some(&told.original().id));
+    assert_eq!(outcome.pings, [standins::discord::User::named("ada").id]);
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_bot_token_the_message_warns_beforehand_that_a_late_end_cannot_be_told() {
+    let world = World::with(of_minutes(20)).await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    told.only_shows("⏱️ **Client deploy**: still running after 3m 0s (in progress)");
+    let warning = "\n-# An end after more than 15 minutes cannot be told here: Deckhand has no bot token \
+                   (`DISCORD_BOT_TOKEN`).";
+    assert!(told.original().content.ends_with(warning), "{}", told.transcript());
+    world.leaps(Duration::from_secs(16 * 60)).await;
+    world.sweeps(3).await;
+    let told = world.told_since(&interaction, told);
+    told.only_shows("⏱️ **Client deploy**: still running");
+    let lines = world.lines.all();
+    let [_, late, end] = &lines[..] else { panic!("{lines:#?}") };
+    assert_eq!((&late["event"], &late["OverdueDeploys"]), (&json!("deploy"), &json!(1)));
+    assert_eq!((&end["event"], &end["Conclusion"]), (&json!("deploy"), &json!("success")));
+    assert_eq!((&end["OutcomesNotTold"], &end["level"]), (&json!(1), &json!("ERROR")));
     world.dispatch();
 }
 
@@ -106,9 +173,9 @@ async fn settings_set_the_wait_and_the_poll_interval() {
     let scenario = Scenario::named("stuck").unwrap();
     let world = World::of(Plan { env, scenario, ..Plan::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    told.both_say("still running after 10s");
+    told.only_shows("⏱️ **Client deploy**: still running after 10s (in progress). It goes on");
     let looks = world.github.requests().iter().filter(|request| request.method == "GET").count();
-    assert_eq!(looks, 10);
+    assert_eq!(looks, 11, "one a second, the first at once and the last at the wait's end");
 }
 
 #[tokio::test(start_paused = true)]

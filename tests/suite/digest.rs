@@ -133,9 +133,9 @@ async fn the_window_includes_its_start_and_excludes_its_end() {
 async fn a_search_that_ends_at_1000_is_split_and_no_run_is_lost() {
     let world = World::new().await;
     // All within one hour, so that the pieces have to be cut again.
-    world.github.add_runs(NewRun::history(2300, TimeDelta::hours(1)));
+    world.github.add_runs(NewRun::history(1200, TimeDelta::hours(1)));
     let told = world.types("ada", "/status-digest").await;
-    assert!(said(&world, &told).contains("2300 runs:"), "{}", told.transcript());
+    assert!(said(&world, &told).contains("1200 runs:"), "{}", told.transcript());
 }
 
 #[tokio::test(start_paused = true)]
@@ -318,7 +318,7 @@ async fn hostile_run_titles_are_escaped() {
 async fn the_picture_is_uploaded_after_a_deferred_answer() {
     for (text, unit) in [("/status-digest", "3 hours"), ("/status-digest period:weekly", "day")] {
         let world = World::new().await;
-        world.github.add_runs(NewRun::history(900, WEEK * 2));
+        world.github.add_runs(NewRun::history(300, WEEK * 2));
         let told = world.types("ada", text).await;
         // It was done in time, but a file can only be delivered after the answer.
         assert_eq!(told.kind(), 5);

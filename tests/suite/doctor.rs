@@ -389,6 +389,24 @@ async fn the_command_line_works_without_settings() {
     Some(1),
     "❌ DIGEST_CHANNEL_ID is not valid."
 )]
+#[case::webhook(
+    "GITHUB_WEBHOOK_SECRET",
+    "It's a Secret to Everybody",
+    Some(0),
+    "⚠️ No rightly signed delivery of octo-org/web-client was seen"
+)]
+#[case::webhook_s_previous_secret(
+    "GITHUB_WEBHOOK_SECRET_PREVIOUS",
+    "another",
+    Some(0),
+    "⚠️ No rightly signed delivery of octo-org/web-client was seen"
+)]
+#[case::bad_webhook(
+    "GITHUB_WEBHOOK_SECRET_PARAMETER",
+    "two words",
+    Some(1),
+    "❌ GITHUB_WEBHOOK_SECRET_PARAMETER is not valid."
+)]
 #[case::no_discord("DISCORD_API_BASE", "http://127.0.0.1:9", Some(1), "Discord cannot be reached")]
 #[case::no_github("GITHUB_API_BASE", "http://127.0.0.1:9", Some(1), "GitHub cannot be reached")]
 #[case::no_admins("ADMIN_USER_IDS", "", Some(0), "⚠️ Nobody is an admin")]
@@ -416,6 +434,7 @@ async fn a_wrong_setting_is_found(
     let (text, ended) = SetUp::new().await.with(name, value).examined().await;
     assert!(text.contains(what), "{text}");
     assert_eq!(ended, status, "{text}");
+    assert!(!name.contains("SECRET") || !text.contains(value), "a secret is shown: {text}");
 }
 
 #[tokio::test]

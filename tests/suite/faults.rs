@@ -6,7 +6,7 @@ use std::time::Duration;
 use deckhand::store::Memory;
 use rstest::rstest;
 use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
-use standins::github::{Fault, On, Scenario, What};
+use standins::github::{Fault, On, Scenario, Timetable, What};
 
 use crate::world::{Plan, Remembers, World};
 
@@ -25,14 +25,21 @@ async fn a_lost_dispatch_answer_never_deploys_twice(
     #[values("", " wait:true")] wait: &str,
 ) {
     let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
-    let told = world.types("ada", &format!("/deploy-client{wait}")).await;
+    let interaction = world.interaction("ada", &format!("/deploy-client{wait}"));
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let told = world.told(&interaction, answer);
     let run = format!("/actions/runs/{}", world.dispatch().run_id);
     assert!(told.original().content.contains(&run), "{}", told.transcript());
     assert!(told.original().content.contains("matched by correlation id"));
-    assert_eq!(told.original().content.contains("🟢"), !wait.is_empty());
     if !wait.is_empty() {
-        told.both_say("🟢");
+        return told.tells_once("🟢 **Client deploy** succeeded");
     }
+    // Found after the answer's time or before, it is followed to its end.
+    world.sweeps(3).await;
+    let told = world.told_since(&interaction, told);
+    told.only_shows("🟢 **Client deploy** succeeded");
+    world.dispatch();
 }
 
 #[rstest]
@@ -44,13 +51,44 @@ async fn an_uncertain_dispatch_is_not_sent_again_and_the_user_is_told(
     #[values("", " wait:true")] wait: &str,
 ) {
     let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
-    let told = world.types("ada", &format!("/deploy-client{wait}")).await;
-    assert!(told.original().content.contains("It was not sent again"), "{}", told.transcript());
+    let interaction = world.interaction("ada", &format!("/deploy-client{wait}"));
+    let answer = world.deliver(&interaction).await;
+    // After half a minute it is said that it is unknown so far.
+    world.passes(Duration::from_secs(34)).await;
+    let told = world.told(&interaction, answer);
+    told.only_shows(
+        "⚠️ **Client deploy**: GitHub's answer to the dispatch was lost and no run with this correlation id \
+         showed up so far, so it is unknown whether it was taken. It is not sent again. Deckhand goes on looking",
+    );
+    world.settle().await;
+    world.sweeps(10).await;
+    let told = world.told_since(&interaction, told);
+    let end = "⚠️ **Client deploy**: GitHub's answer to the dispatch was lost and no run with this correlation id \
+               showed up, so it is unknown whether it was taken. It was not sent again.";
+    if wait.is_empty() {
+        told.only_shows(end);
+    } else {
+        told.tells_once(end);
+    }
     let posts = world.github.requests().iter().filter(|r| r.method == "POST").count();
     assert_eq!(posts, 1);
-    if !wait.is_empty() {
-        told.both_say("It was not sent again");
-    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_dispatch_whose_run_shows_up_after_minutes_is_followed_to_its_end() {
+    let timetable = Timetable { appears: Duration::from_secs(400), ..Timetable::default() };
+    let faults = vec![lost(Some(502))];
+    let world = World::with(Scenario { faults, timetable, ..Scenario::default() }).await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    told.only_shows("⚠️ **Client deploy**: GitHub's answer to the dispatch was lost and no run");
+    world.sweeps(9).await;
+    let told = world.told_since(&interaction, told);
+    told.tells_once("🟢 **Client deploy** succeeded");
+    let run = format!("/actions/runs/{}", world.dispatch().run_id);
+    assert!(told.follow_up().content.contains(&run), "{}", told.transcript());
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,17 +162,34 @@ async fn a_rate_limit_is_waited_for_as_long_as_retry_after_says() {
     assert!((45..=46).contains(&pause.num_seconds()), "{pause}");
 }
 
-#[rstest]
-#[case::a_third_time(Fault::too_many(Duration::from_secs(5)).on(On::RunGet).times(3))]
-#[case::past_the_deadline(Fault::too_many(Duration::from_secs(3600)).on(On::RunGet))]
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_that_does_not_end_is_reported_with_the_runs_link(#[case] fault: Fault) {
+async fn a_rate_limit_that_comes_again_ends_no_wait() {
+    let fault = Fault::too_many(Duration::from_secs(5)).on(On::RunGet).times(8);
     let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
-    let told = world.types("ada", "/deploy-client wait:true").await;
-    let content = &told.original().content;
-    assert!(content.contains("⏱️") && content.contains("rate limit is used up"), "{content}");
-    assert!(content.contains(&format!("/actions/runs/{}", world.dispatch().run_id)));
-    told.both_say("rate limit is used up");
+    world
+        .types("ada", "/deploy-client wait:true")
+        .await
+        .tells_once("🟢 **Client deploy** succeeded");
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_past_the_wait_is_sat_out_and_the_end_is_told() {
+    let fault = Fault::too_many(Duration::from_secs(600)).on(On::RunGet);
+    let world = World::with(Scenario { faults: vec![fault], ..Scenario::default() }).await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    told.only_shows("⏱️ **Client deploy**: still running after 3m 0s (dispatched). It goes on");
+    let run = format!("/actions/runs/{}", world.dispatch().run_id);
+    assert!(told.original().content.contains(&run), "{}", told.transcript());
+    world.sweeps(6).await;
+    let looks = world.github.requests().iter().filter(|r| r.method == "GET").count();
+    assert_eq!(looks, 1, "nothing is asked before the time is over");
+    world.sweeps(2).await;
+    let told = world.told_since(&interaction, told);
+    told.tells_once("🟢 **Client deploy** succeeded");
 }
 
 fn limited(name: &str, value: &str) -> Fault {
@@ -267,26 +322,39 @@ async fn a_follow_up_whose_answer_was_lost_is_not_posted_twice() {
     world.dispatch();
 }
 
-#[rstest]
-#[case("/deploy-client wait:true", "🟢", true)]
-#[case("/deploy-client", "🚀", false)]
 #[tokio::test(start_paused = true)]
-async fn when_the_original_message_cannot_be_edited_the_outcome_comes_as_a_follow_up(
-    #[case] text: &str,
-    #[case] expected: &str,
-    #[case] pings: bool,
-) {
+async fn when_the_answer_cannot_be_edited_it_comes_as_a_follow_up() {
     let world = World::named("slow-dispatch").await;
     world.discord.fault(DiscordFault::new(OnDiscord::Edit, DiscordWhat::Status(500)).always());
-    let told = world.types("ada", text).await;
-    // Discord puts the first follow-up in the place of "thinking…", and nobody is pinged.
-    assert!(told.original().content.contains(expected), "{}", told.transcript());
-    assert_eq!(told.has_follow_up(), pings, "{}", told.transcript());
-    if pings {
-        assert!(told.follow_up().content.contains(expected));
-        assert_eq!(told.follow_up().pings.len(), 1);
-    }
+    let told = world.types("ada", "/deploy-client").await;
+    // Discord puts the first follow-up in the place of "thinking…".
+    assert!(told.original().content.contains("🚀"), "{}", told.transcript());
+    assert!(!told.has_follow_up(), "{}", told.transcript());
     world.dispatch();
+}
+
+#[rstest]
+#[case::first_edit(0, "nothing was dispatched", 0)]
+#[case::later_edits(1, "🟢", 1)]
+#[tokio::test(start_paused = true)]
+async fn when_the_message_cannot_be_edited_the_outcome_is_told_all_the_same(
+    #[case] skip: usize,
+    #[case] expected: &str,
+    #[case] dispatches: usize,
+) {
+    let world = World::new().await;
+    let fault = DiscordFault::new(OnDiscord::Edit, DiscordWhat::Status(500)).always();
+    world.discord.fault(fault.skip(skip));
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    world.passes(Duration::from_secs(60)).await;
+    world.app.sweep(None).await;
+    let told = world.told(&interaction, answer);
+    assert!(told.follow_up().content.contains(expected), "{}", told.transcript());
+    assert_eq!(told.follow_up().pings.len(), 1);
+    assert_eq!(world.dispatches().len(), dispatches);
+    world.and_more();
 }
 
 #[rstest]
@@ -295,7 +363,8 @@ async fn when_the_original_message_cannot_be_edited_the_outcome_comes_as_a_follo
 #[tokio::test(start_paused = true)]
 async fn a_delayed_edit_does_not_withhold_the_outcome(#[case] what: DiscordWhat) {
     let world = World::new().await;
-    world.discord.fault(DiscordFault::new(OnDiscord::Edit, what).always());
+    // But the first: nothing is dispatched before the message is on screen.
+    world.discord.fault(DiscordFault::new(OnDiscord::Edit, what).skip(1).always());
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let answer = world.deliver(&interaction).await;
     // The run takes 7 s; shown progress that fails may hold it up for as long again.

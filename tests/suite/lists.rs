@@ -113,12 +113,12 @@ async fn a_run_that_cannot_be_read_is_counted_and_hides_no_other() {
 }
 
 #[rstest]
-#[case::digest("/status-digest period:weekly", "1499 runs:")]
+#[case::digest("/status-digest period:weekly", "499 runs:")]
 #[case::status("/status", "[Run #")]
 #[tokio::test(start_paused = true)]
 async fn runs_are_read_where_large_pages_fail(#[case] command: &str, #[case] expected: &str) {
     let world = World::with(Scenario { largest_page: 30, ..Scenario::default() }).await;
-    world.github.add_runs(NewRun::history(3000, TimeDelta::days(14)));
+    world.github.add_runs(NewRun::history(1000, TimeDelta::days(14)));
     let told = says(&world, command).await;
     assert!(told.contains(expected), "{told}");
 }

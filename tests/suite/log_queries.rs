@@ -1,10 +1,12 @@
 //! What the saved queries and `docs/operations.md` name must be in the lines that the bot writes.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::Value;
 use standins::discord::{Fault as DiscordFault, On as OnDiscord, What as DiscordWhat};
+use standins::github::{Fault, On, What};
 
 use crate::template::below;
 use crate::world::World;
@@ -70,12 +72,25 @@ async fn lines() -> Vec<Value> {
         {
             world.types("ada", text).await;
         }
+        world.sweeps(2).await;
         lines.extend(world.lines.all());
         world.and_more();
     }
-    let world = World::named("forbidden").await;
-    world.discord.fault(DiscordFault::new(OnDiscord::Any, DiscordWhat::Status(500)).always());
+    // No sweep comes for a quarter of an hour.
+    let world = World::named("stuck").await;
     world.types("ada", "/deploy-client wait:true").await;
+    world.leaps(Duration::from_secs(900)).await;
+    world.sweeps(1).await;
+    lines.extend(world.lines.all());
+    world.and_more();
+    // Discord takes no message after the answer: neither the outcome of a deploy nor what took long.
+    let world = World::new().await;
+    let refused = DiscordWhat::Refused { status: 403, code: 50013, message: "Missing".to_owned() };
+    world.discord.fault(DiscordFault::new(OnDiscord::FollowUp, refused).always());
+    world.types("ada", "/deploy-client wait:true").await;
+    world.discord.fault(DiscordFault::new(OnDiscord::Any, DiscordWhat::Status(500)).always());
+    world.github.fault(Fault::new(On::RunList, What::Delay(Duration::from_secs(5))).always());
+    world.types("ada", "/status").await;
     lines.extend(world.lines.all());
     world.and_more();
     lines

@@ -7,12 +7,14 @@ use standins::github::{Fault, On, Scenario};
 
 use crate::world::World;
 
-/// Everything that happened in the channel, with the ids that differ from run to run named.
+/// Everything that happened in the channel, with the ids that differ from run to run named: first the answer
+/// with its edits, then each message that followed. The last edit and the outcome are sent at the same time.
 async fn story(world: &World, text: &str) -> String {
     let interaction = world.interaction("ada", text);
     let answer = world.deliver(&interaction).await;
     world.settle().await;
     let mut lines = vec![format!("ada types {text}")];
+    let mut followed = Vec::new();
     for event in world.discord.conversation() {
         if event.interaction_id != interaction.id {
             continue;
@@ -24,14 +26,17 @@ async fn story(world: &World, text: &str) -> String {
                 let kind = if follow_up { "follow-up" } else { "answer" };
                 let who = if ephemeral { ", only for ada" } else { "" };
                 let pings = message.pings.len();
+                let lines = if follow_up { &mut followed } else { &mut lines };
                 lines.push(format!("── {kind}{who}, notifies {pings}\n{}", message.content));
             }
             EventKind::Edited { message, .. } => {
+                let lines = if message.follow_up { &mut followed } else { &mut lines };
                 lines.push(format!("── edited\n{}", message.content))
             }
             other => lines.push(format!("── {other:?}")),
         }
     }
+    lines.extend(followed);
     assert!(answer.accepted(), "{answer:?}");
     let mut text = lines.join("\n");
     for dispatch in world.dispatches() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use standins::discord::User;
-use standins::github::{Fault, On, Scenario};
+use standins::github::{Fault, On, Scenario, Timetable};
 use tokio::time::Instant;
 
 use crate::app;
@@ -69,48 +69,109 @@ async fn the_failed_step_is_found_although_its_jobs_are_refused_for_a_moment(
 }
 
 #[rstest]
-#[case::permission(Fault::forbidden(), "GitHub forbids it (403)")]
-#[case::revoked(Fault::status(401, "Bad credentials"), "refuses the token")]
-#[case::deleted(Fault::status(404, "Not Found"), "GitHub does not know it (404)")]
+#[case::permission(Fault::forbidden(), "GitHub forbids it (403)", "Actions: read")]
+#[case::revoked(Fault::status(401, "Bad credentials"), "refuses the token", "Renew")]
+#[case::unknown(Fault::status(404, "Not Found").on(On::Any), "GitHub does not know it (404)", "")]
+#[case::single_sign_on(
+    Fault::status(403, "Resource protected by organization SAML enforcement."),
+    "GitHub forbids it (403)",
+    "single sign-on"
+)]
+#[case::addresses(
+    Fault::status(403, "the `octo-org` organization has an IP allow list enabled"),
+    "GitHub forbids it (403)",
+    "IP allow list"
+)]
+#[case::classic_token(
+    Fault::status(403, "forbids access via a personal access token (classic)"),
+    "GitHub forbids it (403)",
+    "fine-grained"
+)]
+#[case::suspended(
+    Fault::status(403, "This installation has been suspended"),
+    "GitHub forbids it (403)",
+    "Unsuspend"
+)]
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_stays_ends_the_wait_and_says_why(#[case] fault: Fault, #[case] why: &str) {
-    let world = World::with(faults(fault.on(On::RunGet).skip(1).always())).await;
-    let began = Instant::now();
-    let told = world.types("ada", "/deploy-client wait:true").await;
-    told.both_say(why);
-    let took = began.elapsed().as_secs();
-    assert!((15..45).contains(&took), "{took} s: after some seconds, and not after minutes");
+async fn a_refusal_that_stays_is_said_after_some_seconds_and_ends_nothing(
+    #[case] fault: Fault,
+    #[case] why: &str,
+    #[case] cure: &str,
+) {
+    let world = World::new().await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.passes(Duration::from_secs(1)).await;
+    let fault = if fault.on == On::Any { fault } else { fault.on(On::RunGet) };
+    world.github.fault(fault.lasting(Duration::from_secs(300)));
+    world.passes(Duration::from_secs(10)).await;
+    let told = world.told(&interaction, answer);
+    told.only_shows("🔵 **Client deploy**: queued");
+    world.passes(Duration::from_secs(20)).await;
+    let told = world.told_since(&interaction, told);
+    told.only_shows("⏱️ **Client deploy**: the run cannot be followed now. ");
+    let content = &told.original().content;
+    assert!(content.contains(why) && content.contains(cure), "{content}");
+    assert!(content.contains("Deckhand goes on trying; the end will be told here."), "{content}");
+    // The wait ends, and then what kept GitHub from showing the run.
+    world.settle().await;
+    world.sweeps(4).await;
+    let told = world.told_since(&interaction, told);
+    told.tells_once("🟢 **Client deploy** succeeded (`success`) after 7s");
+    assert!(!told.transcript().contains(why), "{}", told.transcript());
     world.dispatch();
 }
 
-#[rstest]
-#[case("Resource protected by organization SAML enforcement.", "single sign-on")]
-#[case("the `octo-org` organization has an IP allow list enabled", "IP allow list")]
-#[case("forbids access via a personal access token (classic)", "fine-grained")]
-#[case("This installation has been suspended", "Unsuspend")]
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_names_its_cause_is_believed_at_once(
-    #[case] said: &str,
-    #[case] cure: &str,
-) {
-    let fault = Fault::status(403, said).on(On::RunGet).skip(1).always();
-    let world = World::with(faults(fault)).await;
+async fn a_run_that_was_deleted_is_told_as_that() {
+    let deleted = Fault::status(404, "Not Found").on(On::RunGet).skip(1).always();
+    let world = World::with(faults(deleted)).await;
+    let began = Instant::now();
     let told = world.types("ada", "/deploy-client wait:true").await;
-    told.both_say(cure);
-    let looks = world.github.requests().iter().filter(|r| r.method == "GET").count();
-    assert_eq!(looks, 2);
+    told.tells_once(
+        "⚠️ **Client deploy**: its run was deleted on GitHub before it was seen to end",
+    );
+    let took = began.elapsed().as_secs();
+    assert!((60..120).contains(&took), "{took} s: GitHub may lag, so not at once");
+    world.dispatch();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_not_doubted_past_the_deadline() {
+async fn a_run_that_was_deleted_after_the_wait_is_told_as_that() {
+    let timetable = Timetable { running: Duration::from_secs(1200), ..Timetable::default() };
+    let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let told = world.told(&interaction, answer);
+    told.only_shows("⏱️ **Client deploy**: still running after 3m 0s");
+    world.github.fault(Fault::status(404, "Not Found").on(On::RunGet).always());
+    world.sweeps(4).await;
+    let told = world.told_since(&interaction, told);
+    told.tells_once(
+        "⚠️ **Client deploy**: its run was deleted on GitHub before it was seen to end",
+    );
+    world.dispatch();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_past_a_short_wait_is_said_by_the_sweep() {
     let env = vec![("WAIT_TIMEOUT_SECONDS", "10".to_owned())];
     let scenario = faults(Fault::forbidden().on(On::RunGet).skip(1).always());
     let world = World::of(Plan { env, scenario, ..Plan::default() }).await;
     let began = Instant::now();
-    let told = world.types("ada", "/deploy-client wait:true").await;
-    told.both_say("GitHub forbids it (403)");
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
     let took = began.elapsed().as_secs();
     assert!((10..20).contains(&took), "{took} s");
+    let told = world.told(&interaction, answer);
+    told.only_shows("⏱️ **Client deploy**: still running after 10s (queued). It goes on");
+    world.sweeps(2).await;
+    let told = world.told_since(&interaction, told);
+    told.only_shows(
+        "⏱️ **Client deploy**: the run cannot be followed now. GitHub forbids it (403)",
+    );
     world.dispatch();
 }
 

@@ -4,15 +4,13 @@ mod retries;
 mod windows;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use deckhand::bot::tasks::Deadline;
 use deckhand::host::http::App;
 use deckhand::schedule::{Done, NotDone, Schedule};
-use deckhand::store::{Commit, Committed, Item, Key, Memory, Store, StoreError};
-use futures_util::future::BoxFuture;
+use deckhand::store::Memory;
 use rstest::rstest;
 use serde_json::{Value, json};
 use standins::discord::{CHANNEL_ID, Fault, Message, On, Permissions, What};
@@ -20,48 +18,14 @@ use standins::github::{NewRun, Scenario, Timetable, Workflow};
 
 use crate::secrets::{listen, logged};
 use crate::status::TWO_AGENTS;
-use crate::world::{Plan, Remembers, World};
+use crate::world::{Lying, NO_ANSWER, Plan, Remembers, World};
 
 const BOT_TOKEN: &str = "standin.bot-token-of-the-stories";
 const NINE: &str = "2026-11-22T09:00:00Z";
 
-/// What all processes share, as DynamoDB on AWS.
-#[derive(Default)]
-struct Shared {
-    memory: Memory,
-    /// What it answers when an item is read, if that is not what is in it.
-    broken: Option<StoreError>,
-    panics: bool,
-    writes: AtomicUsize,
-    /// The number of the write that fails, from 1.
-    fails_at: Option<usize>,
-}
-
-impl Store for Shared {
-    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Item>, StoreError>> {
-        assert!(!self.panics, "on purpose");
-        match &self.broken {
-            Some(error) => Box::pin(std::future::ready(Err(error.clone()))),
-            None => self.memory.get(key),
-        }
-    }
-
-    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Committed, StoreError>> {
-        let count = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
-        if self.fails_at == Some(count) {
-            let error = StoreError::Unusable("the table cannot be used now".to_owned());
-            return Box::pin(std::future::ready(Err(error)));
-        }
-        self.memory.commit(commit)
-    }
-
-    fn list<'a>(
-        &'a self,
-        partition: &'a str,
-        count: u16,
-    ) -> BoxFuture<'a, Result<Vec<Item>, StoreError>> {
-        self.memory.list(partition, count)
-    }
+/// A store that fails when a story says so.
+fn lying() -> Arc<Lying> {
+    Lying::around(Arc::new(Memory::default()))
 }
 
 fn plan() -> Plan {
@@ -70,7 +34,7 @@ fn plan() -> Plan {
             ("DISCORD_BOT_TOKEN", BOT_TOKEN.to_owned()),
             ("DIGEST_CHANNEL_ID", CHANNEL_ID.to_owned()),
         ],
-        remembers: Remembers::In(Arc::new(Shared::default())),
+        remembers: Remembers::In(Arc::new(Memory::default())),
         ..Plan::default()
     }
 }
@@ -186,18 +150,18 @@ async fn a_rate_limit_is_waited_for_within_one_invocation() {
 
 #[tokio::test(start_paused = true)]
 async fn when_the_store_fails_nothing_is_posted() {
-    let why = "cannot be used now (timeout)".to_owned();
-    let broken = Some(StoreError::Unusable(format!("the table `deckhand` (`TABLE_NAME`) {why}")));
-    let store = Arc::new(Shared { broken, ..Shared::default() });
+    let store = lying();
+    store.is_down(true);
     let world = world(Plan { remembers: Remembers::In(store), ..plan() }).await;
     let error = nine(&world).await.unwrap_err().to_string();
-    assert!(error.contains("`TABLE_NAME`") && error.contains("timeout"), "{error}");
+    assert!(error.contains(NO_ANSWER), "{error}");
     assert!(world.discord.requests().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_an_error() {
-    let store = Arc::new(Shared { panics: true, ..Shared::default() });
+    let store = lying();
+    store.panics(true);
     let world = world(Plan { remembers: Remembers::In(store), ..plan() }).await;
     assert_eq!(nine(&world).await, Err(NotDone::Fault));
     world.settle().await;

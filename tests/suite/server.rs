@@ -44,6 +44,7 @@ async fn start(grace: Duration, timetable: Timetable) -> Server {
         ("GITHUB_REPO", "octo-org/web-client".to_owned()),
         ("ALLOWED_GUILD_IDS", GUILD_ID.to_owned()),
         ("POLL_INTERVAL_SECONDS", "0.05".to_owned()),
+        ("GITHUB_WEBHOOK_SECRET", "secret".to_owned()),
     ];
     let env = move |name: &str| {
         settings.iter().find(|(given, _)| *given == name).map(|(_, value)| value.clone())
@@ -100,14 +101,15 @@ async fn a_wait_that_is_running_at_shutdown_is_followed_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_wait_longer_than_the_grace_period_reports_the_run_so_far() {
+async fn a_wait_longer_than_the_grace_period_is_left_to_the_next_server() {
     let server = start(Duration::ZERO, Timetable::stuck()).await;
     let (id, _) = server.types("/deploy-client wait:true").await;
     server.stop.send(()).unwrap();
     server.done.await.unwrap();
     let messages = server.discord.messages(&id);
-    assert!(messages[0].content.contains("⏱️"), "{messages:#?}");
-    assert_eq!(server.github.dispatches().len(), 1);
+    // Nothing is said: it goes on.
+    assert!(messages[0].content.starts_with("🔵 **Client deploy**: "), "{messages:#?}");
+    assert_eq!(messages.len(), 1);
 }
 
 #[tokio::test]
@@ -127,6 +129,31 @@ async fn plain_http_requests_are_answered() {
     assert!(large.starts_with("HTTP/1.1 413"), "{large}");
     let garbage = server.raw(b"\x00\x01\x02\r\n\r\n").await;
     assert!(garbage.starts_with("HTTP/1.1 400"), "{garbage}");
+}
+
+/// A payload of GitHub's may be larger than Discord's, at its own path only.
+#[rstest]
+#[case::more_than_discords("/github/webhook", 1024 * 1024 + 1, 204)]
+#[case::as_large_as_can_be("/github/webhook", 5 * 1024 * 1024, 204)]
+#[case::too_large("/github/webhook", 5 * 1024 * 1024 + 1, 413)]
+#[case::as_large_as_github_sends("/github/webhook", 25 * 1024 * 1024, 413)]
+#[case::elsewhere("/discord", 1024 * 1024 + 1, 413)]
+#[tokio::test]
+async fn a_delivery_may_have_five_mebibytes(
+    #[case] path: &str,
+    #[case] length: usize,
+    #[case] status: u16,
+) {
+    let server = start(Duration::ZERO, Timetable::default()).await;
+    let body = [b"{}".to_vec(), vec![b' '; length - 2]].concat();
+    let signature = standins::github::signature("secret", &body);
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-github-event: ping\r\n\
+         x-hub-signature-256: {signature}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    let answer = server.raw(&[head.as_bytes(), &body].concat()).await;
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    assert_eq!(answer.ends_with("\r\n\r\n"), status == 204, "{answer}");
 }
 
 #[tokio::test]

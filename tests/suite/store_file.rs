@@ -5,9 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use deckhand::clock::{Clock, SystemClock};
-use deckhand::store::{Body, File, Key, Store, StoreError, put_first};
+use deckhand::store::{
+    Body, Change, Commit, Committed, Expect, File, Key, Store, StoreError, Write, put_first,
+};
 use rstest::rstest;
 use standins::Scratch;
 
@@ -75,6 +77,102 @@ async fn what_has_expired_is_deleted_with_the_next_commit() {
     put_lasting(&store, "1", TimeDelta::seconds(-1)).await.unwrap();
     put_lasting(&store, "2", TimeDelta::days(1)).await.unwrap();
     assert_eq!(sorts(&store).await, ["2"]);
+}
+
+async fn put_due(store: &File, sort: &str, lasts: Option<TimeDelta>) {
+    let [expires_at, due] =
+        [lasts, Some(TimeDelta::zero())].map(|at| Some(SystemClock.now() + at?));
+    let change = Change::Put { body: Body::new(), expires_at, due };
+    let write = Write { key: Key::new("p", sort), expect: Expect::Absent, change };
+    assert_eq!(store.commit(&Commit::of(vec![write])).await, Ok(Committed::Done));
+}
+
+async fn due(store: &File) -> Vec<String> {
+    let due = store.due(DateTime::<Utc>::MAX_UTC, 9).await.unwrap();
+    due.into_iter().map(|key| key.sort).collect()
+}
+
+#[tokio::test]
+async fn what_is_due_is_so_in_the_next_process_and_for_readers() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    let store = open(&path).unwrap();
+    put_due(&store, "1", None).await;
+    put_due(&store, "2", None).await;
+    assert_eq!(due(&reader(&path)).await, ["1", "2"]);
+    drop(store);
+    let store = open(&path).unwrap();
+    assert_eq!(due(&store).await, ["1", "2"]);
+    let item = store.get(&Key::new("p", "1")).await.unwrap();
+    let write = Write {
+        key: Key::new("p", "1"),
+        expect: Expect::unchanged(item.as_ref()),
+        change: Change::Delete,
+    };
+    assert_eq!(store.commit(&Commit::of(vec![write])).await, Ok(Committed::Done));
+    drop(store);
+    assert_eq!(due(&open(&path).unwrap()).await, ["2"]);
+}
+
+#[tokio::test]
+async fn what_has_expired_is_no_longer_due() {
+    let scratch = Scratch::new().unwrap();
+    let store = open(&scratch.file("deckhand.redb")).unwrap();
+    put_due(&store, "1", Some(TimeDelta::seconds(-1))).await;
+    put_due(&store, "2", Some(TimeDelta::days(1))).await;
+    assert_eq!(due(&store).await, ["2"]);
+}
+
+const ITEMS: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("items");
+const DUES: redb::TableDefinition<'_, (i64, &str), ()> = redb::TableDefinition::new("dues");
+
+fn change_file(path: &Path, change: impl FnOnce(&redb::WriteTransaction)) {
+    let database = redb::Database::open(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    change(&transaction);
+    transaction.commit().unwrap();
+}
+
+/// An item as versions wrote it that knew no due time.
+const OF_AN_EARLIER_VERSION: &[u8] =
+    br#"{"revision":"5b0e9c1e-53a7-4b7a-9a3f-5d5ad1b1e9a1","expires_at":null,"body":{"n":1}}"#;
+
+#[tokio::test]
+async fn a_file_of_a_version_that_knew_no_due_time_is_read_and_written() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    drop(open(&path).unwrap());
+    change_file(&path, |transaction| {
+        assert!(transaction.delete_table(DUES).unwrap());
+        let mut items = transaction.open_table(ITEMS).unwrap();
+        items.insert("p\0old", OF_AN_EARLIER_VERSION).unwrap();
+    });
+    let read = reader(&path);
+    assert_eq!((sorts(&read).await, due(&read).await), (vec!["old".to_owned()], Vec::new()));
+    drop(read);
+    let store = open(&path).unwrap();
+    let item = store.get(&Key::new("p", "old")).await.unwrap().unwrap();
+    assert_eq!((item.due, &item.body["n"]), (None, &1.into()));
+    assert!(due(&store).await.is_empty());
+    put_due(&store, "new", None).await;
+    assert_eq!(due(&store).await, ["new"]);
+}
+
+#[tokio::test]
+async fn what_such_a_version_has_written_since_is_not_due() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    let store = open(&path).unwrap();
+    for sort in ["a", "b", "c"] {
+        put_due(&store, sort, None).await;
+    }
+    drop(store);
+    change_file(&path, |transaction| {
+        let mut items = transaction.open_table(ITEMS).unwrap();
+        items.insert("p\0a", OF_AN_EARLIER_VERSION).unwrap();
+        items.remove("p\0b").unwrap();
+    });
+    assert_eq!(due(&open(&path).unwrap()).await, ["c"]);
 }
 
 #[rstest]

@@ -1,15 +1,17 @@
 //! How a command's work is run: its three seconds, its deadline, a panic, and a server that stops.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deckhand::bot::authorize::AccessLevel;
 use deckhand::bot::{Command, Plan as CommandPlan, Serves};
 use deckhand::discord::Message;
+use deckhand::store::Memory;
 use rstest::rstest;
-use standins::github::Scenario;
+use standins::github::{Scenario, Timetable};
 
-use crate::world::{Plan, World};
+use crate::world::{Plan, Remembers, World};
 
 fn panicking() -> Command {
     Command {
@@ -22,8 +24,9 @@ fn panicking() -> Command {
         needs: &[],
         complete: None,
         start: |_| {
-            Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {
-                Box::pin(async { panic!("a panicking task") })
+            Box::pin(std::future::ready(Ok(CommandPlan::Race(Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                panic!("a panicking task")
             })))))
         },
     }
@@ -84,36 +87,29 @@ async fn a_panicking_task_still_answers(#[case] text: &str, #[case] kind: u64) {
 }
 
 #[rstest]
-#[case::stuck(
-    "stuck",
-    "/deploy-client wait:true",
-    "⏱️ **Client deploy**: still running when Deckhand had to stop"
-)]
-#[case::searching(
-    "late-run",
-    "/deploy-client wait:true",
-    "⏱️ **Client deploy**: its run had not shown up when"
-)]
-#[case::dispatching(
-    "slow-dispatch",
-    "/deploy-client wait:true",
-    "⏱️ **Client deploy**: GitHub had not answered when"
-)]
+#[case::running("success", "🔵 **Client deploy**: ")]
+#[case::searching("late-run", "🔵 **Client deploy**: dispatched, looking for its run")]
+#[case::dispatching("slow-dispatch", "🔵 **Client deploy**: is being dispatched")]
 #[tokio::test(start_paused = true)]
-async fn the_deadline_still_answers(
+async fn at_the_deadline_a_deploy_is_left_to_the_sweep(
     #[case] scenario: &str,
-    #[case] text: &str,
-    #[case] expected: &str,
+    #[case] shows: &str,
 ) {
     let time_limit = Some(Duration::from_secs(6));
     let scenario = Scenario::named(scenario).unwrap();
     let world = World::of(Plan { scenario, time_limit, ..Plan::default() }).await;
     let start = tokio::time::Instant::now();
-    let told = world.types("ada", text).await;
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
-    assert!(told.original().content.starts_with(expected), "{}", told.transcript());
-    told.both_say(expected);
-    world.dispatch();
+    let told = world.told(&interaction, answer);
+    told.only_shows(shows);
+    world.sweeps(3).await;
+    let told = world.told_since(&interaction, told);
+    told.tells_once("🟢 **Client deploy** succeeded");
+    let run = format!("/actions/runs/{}", world.dispatch().run_id);
+    assert!(told.follow_up().content.contains(&run), "{}", told.transcript());
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,17 +123,27 @@ async fn work_that_ignores_the_deadline_is_aborted_and_answered_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_stops_reports_the_run_so_far() {
-    let world = World::named("stuck").await;
+async fn a_deploy_of_a_server_that_stops_is_told_by_the_next_one() {
+    let timetable = Timetable { running: Duration::from_secs(60), ..Timetable::default() };
+    let scenario = Scenario { timetable, ..Scenario::default() };
+    let remembers = Remembers::In(Arc::new(Memory::default()));
+    let mut world = World::of(Plan { scenario, remembers, ..Plan::default() }).await;
     let interaction = world.interaction("ada", "/deploy-client wait:true");
     let answer = world.deliver(&interaction).await;
     world.passes(Duration::from_secs(10)).await;
     world.tasks.stop();
     world.settle().await;
     let told = world.told(&interaction, answer);
-    assert!(told.original().content.contains("still running when Deckhand had to stop"));
+    told.only_shows("🔵 **Client deploy**: in progress");
+    world.restart();
+    let next = world.app.clone();
+    let server = tokio::spawn(async move { next.sweep_for_ever().await });
+    world.passes(Duration::from_secs(60)).await;
+    let told = world.told_since(&interaction, told);
+    told.tells_once("🟢 **Client deploy** succeeded (`success`) after 1m 2s");
     assert!(told.follow_up().content.contains("/actions/runs/"));
     world.dispatch();
+    server.abort();
 }
 
 /// Counts its starts, and takes longer than the three seconds.
@@ -183,8 +189,9 @@ fn private_late() -> Command {
         needs: &[],
         complete: None,
         start: |_| {
-            Box::pin(std::future::ready(Ok(CommandPlan::Defer(Box::new(|_, _| {
-                Box::pin(async { Message::private("for your eyes").into() })
+            Box::pin(std::future::ready(Ok(CommandPlan::Race(Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                Message::private("for your eyes").into()
             })))))
         },
     }

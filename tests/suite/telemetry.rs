@@ -65,7 +65,7 @@ async fn only_the_first_line_of_a_process_is_a_cold_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dispatch_without_wait_is_one_line() {
+async fn a_dispatch_without_wait_is_one_line_and_its_end_another() {
     let world = World::new().await;
     let line = line_of(&world, "/deploy-client").await;
     let dispatch = world.dispatch();
@@ -74,11 +74,30 @@ async fn a_dispatch_without_wait_is_one_line() {
     assert_eq!(line["run_id"], dispatch.run_id);
     assert_eq!(line["correlation_id"], dispatch.inputs["correlation_id"]);
     assert_eq!(line["matched"], "matched by run id");
-    assert_eq!(line["Conclusion"], "dispatched");
+    assert!(line.get("Conclusion").is_none(), "it goes on: {line}");
     assert_eq!(line["GithubCalls"], world.github.requests().len());
-    let expected =
-        ["Deploys", "GithubCalls", "GithubRateLimitLeft", "Interactions", "TimeToAnswer"];
+    let expected = ["GithubCalls", "GithubRateLimitLeft", "Interactions", "TimeToAnswer"];
     assert_eq!(metrics(&line), expected);
+    world.sweeps(3).await;
+    world.and_more();
+    let end = end_of_the_deploy(&world);
+    for field in
+        ["interaction_id", "correlation_id", "user_id", "Command", "ref", "run_id", "matched"]
+    {
+        assert_eq!(end[field], line[field], "{field}");
+    }
+    assert_eq!((&end["Outcome"], &end["Conclusion"]), (&json!("answered"), &json!("success")));
+    let expected = ["DeployDuration", "Deploys", "GithubCalls", "GithubRateLimitLeft"];
+    assert_eq!(metrics(&end), expected);
+}
+
+/// The second line of a world with one deploy, which has outlived its interaction.
+fn end_of_the_deploy(world: &World) -> Value {
+    let mut lines = world.lines.all();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    let line = lines.remove(1);
+    assert_eq!(line["event"], "deploy", "{line}");
+    line
 }
 
 #[rstest]
@@ -99,7 +118,6 @@ async fn a_followed_deploy_is_one_line_with_its_conclusion(#[case] conclusion: &
     assert_eq!((&line["Outcome"], &line["level"]), (&json!("answered"), &json!("INFO")));
     assert_eq!(line["Conclusion"], conclusion);
     assert_eq!(line["run_id"], world.dispatch().run_id);
-    assert_eq!(line["FollowUpFailures"], 0);
     assert_eq!(line["GithubCalls"], world.github.requests().len());
     assert!(line["github_not_modified"].as_u64().unwrap() > 0);
     let took = line["DeployDuration"].as_f64().unwrap();
@@ -115,19 +133,24 @@ async fn a_followed_deploy_is_one_line_with_its_conclusion(#[case] conclusion: &
         "TimeToAnswer",
     ];
     assert_eq!(metrics(&line), expected);
+    world.sweeps(3).await;
+    assert_eq!(world.lines.all().len(), 1, "it is counted once");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_of_the_wait_is_recorded() {
-    let world = World::named("stuck").await;
+async fn a_deploy_that_outlives_its_wait_is_counted_when_it_ends() {
+    let timetable = Timetable { running: Duration::from_secs(500), ..Timetable::default() };
+    let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
     world.and_more();
     let line = line_of(&world, "/deploy-client wait:true").await;
-    assert_eq!(
-        (&line["Outcome"], &line["Conclusion"]),
-        (&json!("answered"), &json!("still_running"))
-    );
-    assert!(line.get("DeployDuration").is_none());
+    assert_eq!(line["Outcome"], "answered");
+    assert!(line.get("Conclusion").is_none() && line.get("Deploys").is_none(), "{line}");
     assert!(line["duration_ms"].as_f64().unwrap() > 170_000.0);
+    world.sweeps(20).await;
+    let end = end_of_the_deploy(&world);
+    assert_eq!((&end["Conclusion"], &end["Deploys"]), (&json!("success"), &json!(1)));
+    assert_eq!(end["DeployDuration"], 502.0);
+    assert_eq!(end["run_id"], world.dispatch().run_id);
 }
 
 #[rstest]
@@ -245,18 +268,41 @@ async fn a_panic_or_a_deadline_has_its_line(
 #[tokio::test(start_paused = true)]
 async fn an_undelivered_message_is_counted_and_logged_once() {
     listen();
-    let world = World::new().await;
+    let world = World::with(slow_lists()).await;
     world.discord.fault(DiscordFault::new(OnDiscord::Any, DiscordWhat::Status(500)).always());
-    let line = line_of(&world, "/deploy-client wait:true").await;
+    let line = line_of(&world, "/status").await;
     assert_eq!((&line["Outcome"], &line["level"]), (&json!("failed"), &json!("ERROR")));
-    assert_eq!(line["FollowUpFailures"], 2);
+    assert!(line["FollowUpFailures"].as_u64() > Some(0), "{line}");
     let error = line["error"].as_str().unwrap();
     assert!(error.contains("the answer could not be delivered"), "{error}");
-    assert!(error.contains("the follow-up could not be delivered"), "{error}");
-    assert_eq!(line["correlation_id"], world.dispatch().inputs["correlation_id"]);
-    // The deploy itself went well.
-    assert_eq!(line["Conclusion"], "success");
     assert!(!logged().contains("ERROR"), "{}", logged());
+}
+
+/// Lists of runs take longer than the three seconds.
+fn slow_lists() -> Scenario {
+    let delay = Fault::new(On::RunList, What::Delay(Duration::from_secs(5))).always();
+    Scenario { faults: vec![delay], ..Scenario::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_was_not_told_is_counted_and_logged_once() {
+    listen();
+    let world = World::new().await;
+    let refused = DiscordWhat::Refused { status: 403, code: 50013, message: "Missing".to_owned() };
+    world.discord.fault(DiscordFault::new(OnDiscord::FollowUp, refused).always());
+    let interaction = world.interaction("ada", "/deploy-client wait:true");
+    let answer = world.deliver(&interaction).await;
+    world.settle().await;
+    let line = world.lines.of(&interaction);
+    assert_eq!((&line["Outcome"], &line["level"]), (&json!("failed"), &json!("ERROR")));
+    assert_eq!((&line["OutcomesNotTold"], &line["Conclusion"]), (&json!(1), &json!("success")));
+    let error = line["error"].as_str().unwrap();
+    assert!(error.starts_with("the outcome was not told: "), "{error}");
+    assert!(!logged().contains("ERROR"), "{}", logged());
+    // The message comes right all the same.
+    world.told(&interaction, answer).only_shows("🟢 **Client deploy** succeeded");
+    assert_eq!(world.discord.requests().iter().filter(|r| r.method == "POST").count(), 1);
+    world.dispatch();
 }
 
 #[rstest]
@@ -272,7 +318,15 @@ async fn a_rejected_github_token_is_recorded(#[case] text: &str, #[case] conclus
     world.and_more();
     let line = line_of(&world, text).await;
     assert_eq!((&line["Outcome"], &line["level"]), (&json!("failed"), &json!("ERROR")));
-    assert_eq!(line["error"], "GitHub refuses the token (401: Bad credentials)");
+    let error = line["error"].as_str().unwrap();
+    // What a deploy's requester was told is in the log, too.
+    let expected = match conclusion {
+        Some(_) => {
+            "GitHub refuses the token (401): Bad credentials. It is wrong, expired or revoked."
+        }
+        None => "GitHub refuses the token (401: Bad credentials)",
+    };
+    assert!(error.starts_with(expected), "{error}");
     assert_eq!(line.get("Conclusion").and_then(Value::as_str), conclusion);
 }
 
@@ -281,8 +335,12 @@ async fn a_github_outage_is_recorded() {
     let world = World::named("github-down").await;
     world.and_more();
     let line = line_of(&world, "/deploy-client wait:true").await;
-    assert_eq!((&line["Outcome"], &line["Conclusion"]), (&json!("failed"), &json!("not_found")));
     assert_eq!(line["GithubCalls"], world.github.requests().len());
+    assert!(line.get("Conclusion").is_none(), "it is searched for further: {line}");
+    world.sweeps(12).await;
+    let end = end_of_the_deploy(&world);
+    assert_eq!((&end["Outcome"], &end["Conclusion"]), (&json!("failed"), &json!("not_found")));
+    assert_eq!(end["error"], "the dispatch's answer was lost, and no run was found");
 }
 
 #[tokio::test(start_paused = true)]
@@ -347,6 +405,7 @@ async fn a_bot_that_cannot_start_records_every_command_as_failed() {
         clock,
         "- GITHUB_REPO is not set".to_owned(),
         None,
+        false,
         Arc::new(lines.clone()),
     );
     for request in [world.discord.ping(), world.interaction("ada", "/agents")] {

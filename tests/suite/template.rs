@@ -36,3 +36,24 @@ fn every_variable_is_a_setting_that_is_read() {
         assert!(asked.borrow().contains(name), "{name} is not a setting");
     }
 }
+
+/// What the store asks for, and what the tests of the store make.
+#[test]
+fn the_table_has_the_keys_of_the_store_and_of_its_index() {
+    let table: Vec<&str> = below("Table:").into_iter().map(str::trim).collect();
+    let keys = |partition: &str, sort: &str| {
+        [(partition, "HASH"), (sort, "RANGE")]
+            .map(|(name, kind)| format!("- {{ AttributeName: {name}, KeyType: {kind} }}"))
+    };
+    let given = |wanted: &[String]| table.windows(2).any(|lines| lines == wanted);
+    assert!(given(&keys("pk", "sk")) && given(&keys("due_pk", "due_at")), "{table:#?}");
+    for line in [
+        "- IndexName: due",
+        "Projection: { ProjectionType: KEYS_ONLY }",
+        "- { AttributeName: due_pk, AttributeType: S }",
+        "- { AttributeName: due_at, AttributeType: N }",
+        "TimeToLiveSpecification: { AttributeName: expires_at, Enabled: true }",
+    ] {
+        assert!(table.contains(&line), "{line}");
+    }
+}

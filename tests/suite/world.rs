@@ -4,6 +4,9 @@
 //! Time is tokio's paused clock, which the [`pacemaker`] moves. A story that leaves something unread
 //! fails; see [`unread::Unread`].
 
+mod durable;
+mod life;
+mod lying;
 mod pacemaker;
 mod told;
 mod unread;
@@ -27,15 +30,19 @@ use deckhand::host::http::App;
 use deckhand::net::transport::{CallError, Https, Transport};
 use deckhand::site::probe::{Page, Probe, ProbeError, Prober};
 use deckhand::store::{Dynamo, Memory, Store};
-use deckhand::telemetry::{Sink, Summary};
+use deckhand::telemetry::{Event, Sink, Summary};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use standins::discord::{Answer, Discord, Endpoint, GUILD_ID, Interaction, User};
+use standins::discord::{Answer, Discord, Endpoint, GUILD_ID, Interaction, Message, User};
 use standins::github::{Dispatch, Github, Scenario};
 use standins::site::Site;
 use standins::{Clock as StandinClock, Gauge};
 
 use crate::{aws, aws_faults};
+pub(crate) use durable::durable;
+use life::Mortal;
+pub(crate) use life::{Blow, Life};
+pub(crate) use lying::{Asked, Lying, NO_ANSWER};
 use pacemaker::Pacemaker;
 pub(crate) use told::Told;
 pub(crate) use unread::Unread;
@@ -46,6 +53,7 @@ const MORNING: &str = "2026-11-22T10:00:00Z";
 const STORY: Duration = Duration::from_secs(1800);
 
 pub(crate) const TOKEN: &str = "ghs_standin_token";
+const BOT_TOKEN: &str = "standin.bot-token-of-the-stories";
 
 pub(crate) struct World {
     pub github: Github,
@@ -53,6 +61,8 @@ pub(crate) struct World {
     pub app: App,
     pub tasks: Tasks,
     pub lines: Lines,
+    /// Of the process.
+    pub life: Life,
     parts: Plan,
     outside: Outside,
     unread: Unread,
@@ -124,6 +134,14 @@ impl World {
         Self::with_site(plan, |_| Vec::new()).await
     }
 
+    /// A world whose bot has a token of its own.
+    pub(crate) async fn with_a_bot(mut plan: Plan) -> Self {
+        plan.env.push(("DISCORD_BOT_TOKEN", BOT_TOKEN.to_owned()));
+        let world = Self::of(plan).await;
+        world.discord.set_bot_token(BOT_TOKEN);
+        world
+    }
+
     /// A world with what is deployed in it; what `env` makes of it is set besides the plan's.
     pub(crate) async fn with_site(
         mut plan: Plan,
@@ -153,22 +171,30 @@ impl World {
             lines: lines.clone(),
             _pacemaker: pacemaker,
         };
-        let app = build(&plan, &github, &discord, &outside, &tasks);
+        let life = Life::default();
+        let app = build(&plan, &github, &discord, &outside, &tasks, &life);
         let unread = Unread::of(&github, &discord);
-        let world = Self { github, discord, app, tasks, lines, parts: plan, outside, unread };
+        let world = Self { github, discord, app, tasks, lines, life, parts: plan, outside, unread };
         // Interactions are created after the process was started, unless a story says otherwise.
         world.passes(Duration::from_secs(1)).await;
         world
     }
 
-    /// The bot's process is replaced by a new one: what was in memory is gone.
+    /// The bot's process is replaced by a new one: what was in memory is gone. The old one goes on with its tasks.
     pub(crate) fn restart(&mut self) {
-        self.tasks = Tasks::default();
-        self.app = build(&self.parts, &self.github, &self.discord, &self.outside, &self.tasks);
+        let Self { github, discord, outside, parts, .. } = self;
+        (self.tasks, self.life) = (Tasks::default(), Life::default());
+        self.app = build(parts, github, discord, outside, &self.tasks, &self.life);
+    }
+
+    /// The same, and the old process is killed: all its tasks end where they are.
+    pub(crate) fn kill(&mut self) {
+        self.life.kill();
+        self.restart();
     }
 
     /// AWS, for stories that only make sense where there is one.
-    pub(crate) fn aws(&self) -> &Aws {
+    pub(crate) fn aws(&self) -> &Arc<Aws> {
         &self.outside.aws
     }
 
@@ -198,7 +224,13 @@ impl World {
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
-        endpoint(self.app.clone(), self.parts.time_limit)
+        let (app, limit, life) = (self.app.clone(), self.parts.time_limit, self.life.clone());
+        Endpoint::Direct(Arc::new(move |request| {
+            let (app, life) = (app.clone(), life.clone());
+            Box::pin(
+                async move { life.lives(app.handle(request, limit.map(Deadline::from_now))).await },
+            )
+        }))
     }
 
     /// Somebody types a command, and everything that comes of it happens.
@@ -216,7 +248,12 @@ impl World {
 
     pub(crate) fn told(&self, interaction: &Interaction, answer: Answer) -> Told {
         let discord = self.discord.clone();
-        Told { answer, messages: discord.peek(&interaction.id), discord }
+        let mut messages = discord.peek(&interaction.id);
+        let ids: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
+        let is_reply =
+            |message: &Message| message.reply_to.as_ref().is_some_and(|to| ids.contains(to));
+        messages.extend(discord.peek("").into_iter().filter(is_reply));
+        Told { answer, messages, discord }
     }
 
     /// This story is about one thing only: what else the bot sent needs no look.
@@ -229,9 +266,28 @@ impl World {
         tokio::time::timeout(STORY, self.tasks.drained()).await.expect("the story has an end");
     }
 
+    /// Minutes pass, with a sweep at the end of each, as the schedule has it.
+    pub(crate) async fn sweeps(&self, minutes: u64) {
+        for _ in 0..minutes {
+            self.passes(Duration::from_secs(60)).await;
+            let deadline = self.parts.time_limit.map(Deadline::from_now);
+            self.app.sweep(deadline).await;
+        }
+    }
+
+    /// What was told of an interaction by now.
+    pub(crate) fn told_since(&self, interaction: &Interaction, told: Told) -> Told {
+        self.told(interaction, told.answer)
+    }
+
     /// Time passes.
     pub(crate) async fn passes(&self, time: Duration) {
         tokio::time::sleep(time).await;
+    }
+
+    /// The real transport, for a client of the story's own.
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        self.outside.transport.clone()
     }
 
     /// The time in this world.
@@ -259,7 +315,14 @@ pub(crate) fn endpoint(app: App, limit: Option<Duration>) -> Endpoint {
     }))
 }
 
-fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tasks: &Tasks) -> App {
+fn build(
+    plan: &Plan,
+    github: &Github,
+    discord: &Discord,
+    outside: &Outside,
+    tasks: &Tasks,
+    life: &Life,
+) -> App {
     let env = |name: &str| {
         if let (Remembers::InTable(table), "TABLE_NAME") = (&plan.remembers, name) {
             return Some(table.clone());
@@ -293,14 +356,14 @@ fn build(plan: &Plan, github: &Github, discord: &Discord, outside: &Outside, tas
     };
     let parts = Parts {
         secrets: Arc::new(Parameters(aws.clone())),
-        transport: transport.clone(),
+        transport: Arc::new(Mortal { inner: transport.clone() as _, life: life.clone() }),
         prober: Arc::new(Counted {
             inner: Probe::new(settings.urls.clone()),
             gauge: gauge.clone(),
         }),
         clock: clock.clone(),
-        store,
-        durable: matches!(plan.remembers, Remembers::InTable(_)),
+        store: Arc::new(Mortal { inner: store, life: life.clone() }),
+        durable: matches!(plan.remembers, Remembers::InTable(_) | Remembers::In(_)),
         tasks: tasks.clone(),
         telemetry: Arc::new(lines.clone()),
     };
@@ -329,6 +392,10 @@ impl Lines {
 
 impl Sink for Lines {
     fn write(&self, summary: Summary) {
+        // Suggestions are looked at here although they are logged at `debug` only.
+        if !summary.is_wanted() && summary.about.event != Event::Autocomplete {
+            return;
+        }
         let line = summary.to_line("deckhand");
         self.0.lock().unwrap().push(serde_json::from_slice(&line).unwrap());
     }

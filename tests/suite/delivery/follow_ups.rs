@@ -1,4 +1,4 @@
-//! Follow-ups: posted twice they would ping twice.
+//! The outcome's own message, a follow-up or the bot's reply: posted twice it would ping twice.
 
 use standins::discord::Permissions;
 
@@ -6,7 +6,9 @@ use super::*;
 
 /// The deploy's follow-ups, and how often one was posted, when `what` befalls the first post.
 async fn told_with(world: &World, what: What) -> (Told, usize) {
-    world.discord.fault(Fault::new(On::FollowUp, what));
+    for on in [On::FollowUp, On::ChannelMessage] {
+        world.discord.fault(Fault::new(on, what.clone()));
+    }
     let (interaction, told) = typed(world, "/deploy-client wait:true", |_| {}).await;
     world.settle().await;
     // What is still on its way lands.
@@ -74,12 +76,17 @@ async fn a_post_that_surely_was_not_taken_is_repeated(#[case] what: What) {
 #[tokio::test(start_paused = true)]
 async fn while_discord_is_down_the_only_post_is_not_wasted() {
     let world = World::new().await;
-    let typed = typed(&world, "/deploy-client wait:true", |world| {
+    let (interaction, told) = dispatched(&world, |world| {
         let outage = Fault::new(On::Any, What::Status(503));
         world.discord.fault_for(Duration::from_secs(100), outage);
     })
     .await;
-    let told = in_the_end(&world, typed).await;
+    world.settle().await;
+    for _ in 0..2 {
+        world.passes(Duration::from_secs(60)).await;
+        world.app.sweep(None).await;
+    }
+    let told = world.told(&interaction, told.answer);
     told.both_say("🟢");
     assert_eq!(told.follow_up().pings.len(), 1);
     let requests = world.discord.requests();

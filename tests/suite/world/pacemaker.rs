@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 /// How far the clock moves at a time.
 const STEP: Duration = Duration::from_millis(50);
 /// How far it moves at most while no call is under way.
-const LEAP: Duration = Duration::from_secs(1);
+const LEAP: Duration = Duration::from_secs(60);
 /// How often the sockets are looked at between two moves.
 const LOOKS: usize = 12;
 

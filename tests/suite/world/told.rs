@@ -31,15 +31,15 @@ impl Told {
 
     /// The original response as it is at last.
     pub(crate) fn original(&self) -> &Message {
-        let original = self.messages.iter().find(|message| !message.follow_up);
+        let original = self.messages.iter().find(|message| !is_told(message));
         let original = original.expect("an original response");
         self.discord.mark_read(original);
         original
     }
 
-    /// The one follow-up.
+    /// The one follow-up, or the bot's own reply in its place.
     pub(crate) fn follow_up(&self) -> &Message {
-        let follow_ups: Vec<_> = self.messages.iter().filter(|m| m.follow_up).collect();
+        let follow_ups: Vec<_> = self.messages.iter().filter(|m| is_told(m)).collect();
         assert_eq!(follow_ups.len(), 1, "exactly one follow-up: {:#?}", self.messages);
         self.discord.mark_read(follow_ups[0]);
         follow_ups[0]
@@ -52,15 +52,33 @@ impl Told {
         }
     }
 
+    /// Asserts that the original response begins so, that nobody was pinged, and that nothing else was posted.
+    pub(crate) fn only_shows(&self, expected: &str) {
+        let original = self.original();
+        assert!(original.content.starts_with(expected), "{expected}: {}", self.transcript());
+        assert_eq!((self.messages.len(), original.pings.len()), (1, 0), "{}", self.transcript());
+    }
+
+    /// Asserts that both say this, and that the requester was pinged once.
+    pub(crate) fn tells_once(&self, expected: &str) {
+        self.both_say(expected);
+        assert_eq!(self.original().pings.len(), 0, "{}", self.transcript());
+        assert_eq!(self.follow_up().pings.len(), 1, "{}", self.transcript());
+    }
+
     /// Does not read it.
     pub(crate) fn has_follow_up(&self) -> bool {
-        self.messages.iter().any(|message| message.follow_up)
+        self.messages.iter().any(is_told)
     }
 
     /// Everything that was said, for looking at.
     pub(crate) fn transcript(&self) -> String {
         let said = self.messages().iter().map(|message| {
-            let kind = if message.follow_up { "follow-up" } else { "original" };
+            let kind = match (message.follow_up, message.reply_to.is_some()) {
+                (true, _) => "follow-up",
+                (false, true) => "reply",
+                (false, false) => "original",
+            };
             let ephemeral = if message.ephemeral { ", only for the caller" } else { "" };
             let pings = if message.pings.is_empty() {
                 String::new()
@@ -71,6 +89,11 @@ impl Told {
         });
         said.collect::<Vec<_>>().join("\n\n")
     }
+}
+
+/// Whether a message tells something beside the original response.
+fn is_told(message: &Message) -> bool {
+    message.follow_up || message.reply_to.is_some()
 }
 
 /// Reads the original response as it was in the answer: an edit makes it unread again.
