@@ -173,7 +173,6 @@ class FunctionCheck:
 
     def sends(self, function: Any, text: str, **more: Any) -> None:
         """A command is typed, and answered."""
-        self.typed_at = time.time()
         self.typed = self.standins.types(text, f"{function.url}/discord", **more)
         self.id = self.typed["interaction_id"]
         self.tokens[self.id] = self.typed["token"]
