@@ -45,6 +45,10 @@ class Mode:
         return f"{self.host}, {self.rights}, {'webhooks' if self.hooks else 'polling'}"
 
 
+# The message is on screen before the dispatch.
+BEGUN_WITHIN = 10
+
+
 class Point(NamedTuple):
     """A moment at which the bot is killed: at the so-manieth request of a kind, before it is passed on or after."""
 
@@ -377,7 +381,8 @@ class World:
 
 def searched_for(deploy: Deploy) -> bool:
     """Whether nothing was dispatched for it, so that the bot may look for a run for long."""
-    return bool(deploy.facts and deploy.facts.answered and not deploy.facts.dispatches)
+    has_begun = time.time() > deploy.at + BEGUN_WITHIN
+    return bool(has_begun and deploy.facts and deploy.facts.answered and not deploy.facts.dispatches)
 
 
 def seconds(stamp: str) -> float:
