@@ -10,11 +10,12 @@ use tokio::time::{Duration, Instant, sleep_until};
 
 use super::draft::{Draft, Lost};
 use super::effects::{Done, LANDS_WITHIN, Services};
+use super::event::Event;
 use super::lanes::{Lane, Lanes, Report};
 use super::next::Effect;
 use super::record::{Deploy, Phase};
 use super::search::Learned;
-use super::step::{Event, look_again_after};
+use super::step::look_again_after;
 use crate::github::GithubError;
 use crate::github::explain::{Subject, explain};
 use crate::github::runs::Tag;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::draft::LEASE;
+use super::lease::LEASE;
 use super::order::Order;
 use super::record::{Deploy, Lease, Phase, Place};
 use super::stored::{self, Entry, Stored};

@@ -1,28 +1,20 @@
 //! A deploy as one call of `advance` knows it: what is stored, and what became known since.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::time::{Duration, sleep};
 use uuid::Uuid;
 
 use super::counted;
 use super::effects::{LANDS_WITHIN, Services};
+use super::event::{Event, Searched};
 use super::key::DeployKey;
 use super::messages;
-use super::next::{Effect, due, next};
+use super::next::{Effect, next};
 use super::record::{Deploy, Lease, Phase, Telling};
-use super::step::{Event, Searched, step};
+use super::step::step;
 use super::stored::{self, Stored, Window};
 use crate::store::{Commit, Committed, Expect, StoreError, Write};
 use crate::telemetry;
-
-/// How long a lease lasts.
-pub(crate) const LEASE: TimeDelta = TimeDelta::seconds(60);
-
-/// A lease is renewed when only this is left of it.
-pub(super) const RENEWED_AT: TimeDelta = TimeDelta::seconds(35);
-
-/// What must be left of a lease when a dispatch is sent.
-const LEFT_FOR_A_DISPATCH: TimeDelta = TimeDelta::seconds(45);
 
 /// The first pause before the store is tried again.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -35,11 +27,11 @@ const CONFLICTS: usize = 20;
 pub(super) struct Lost;
 
 pub(super) struct Draft<'a> {
-    services: Services<'a>,
+    pub(super) services: Services<'a>,
     pub(super) me: Uuid,
     /// With everything that became known.
     pub(super) deploy: Deploy,
-    stored: Deploy,
+    pub(super) stored: Deploy,
     revision: Uuid,
     /// What became known since it was stored, and when.
     news: Vec<(Event, DateTime<Utc>)>,
@@ -113,36 +105,6 @@ impl<'a> Draft<'a> {
         Err(StoreError::Unusable("a deploy is changed by too many at once".to_owned()))
     }
 
-    /// Whether somebody else acts for the deploy. A lease of a process that is gone binds nobody.
-    fn is_held(&self, now: DateTime<Utc>) -> bool {
-        self.stored.is_held(self.me, now) && !self.is_void()
-    }
-
-    fn is_void(&self) -> bool {
-        self.stored.lease.is_some_and(|lease| {
-            self.services.alone_since.is_some_and(|since| lease.until - LEASE < since)
-        })
-    }
-
-    /// Whether an outsider has a reason to act. An index of what is due may be old.
-    pub(super) fn is_due(&self) -> bool {
-        let now = self.services.clock.now();
-        self.is_void() || due(&self.stored).is_some_and(|due| due <= now)
-    }
-
-    /// How long ago somebody had to look at it.
-    pub(super) fn overdue_for(&self) -> TimeDelta {
-        let now = self.services.clock.now();
-        let is_open = !matches!(self.stored.phase, Phase::Ended(_));
-        let due = due(&self.stored).filter(|_| is_open);
-        due.map_or(TimeDelta::zero(), |due| now - due)
-    }
-
-    /// Whether an edit of a process that is gone may still land.
-    pub(super) fn may_be_edited_by_a_ghost(&self) -> bool {
-        self.is_void() && !matches!(self.stored.phase, Phase::Ended(_))
-    }
-
     /// Stores what must not be forgotten before the next step. `may_tell`: whether the outcome can be posted
     /// right after.
     pub(super) async fn store_if_needed(&mut self, may_tell: bool) -> Result<(), Lost> {
@@ -167,20 +129,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    pub(super) async fn renew_if_needed(&mut self) -> Result<(), Lost> {
-        self.renew(RENEWED_AT).await
-    }
-
-    pub(super) async fn renew_for_a_dispatch(&mut self) -> Result<(), Lost> {
-        self.renew(LEFT_FOR_A_DISPATCH).await
-    }
-
-    async fn renew(&mut self, at: TimeDelta) -> Result<(), Lost> {
-        let now = self.services.clock.now();
-        let left = self.stored.lease.map_or(TimeDelta::zero(), |lease| lease.until - now);
-        if left < at { self.store().await } else { Ok(()) }
-    }
-
     /// Gives the lease back and stores everything. `false`: somebody left a note meanwhile.
     pub(super) async fn release(&mut self) -> Result<bool, Lost> {
         self.put(None).await
@@ -188,7 +136,7 @@ impl<'a> Draft<'a> {
 
     /// Stores everything, with a fresh lease. Others may change the deploy, or the window of its workflow, at the
     /// same time: it is tried as long as the lease lasts.
-    async fn store(&mut self) -> Result<(), Lost> {
+    pub(super) async fn store(&mut self) -> Result<(), Lost> {
         let mut pause = SHORTEST_PAUSE;
         loop {
             let now = self.services.clock.now();
@@ -201,10 +149,6 @@ impl<'a> Draft<'a> {
             sleep(jittered(pause)).await;
             pause = (pause * 2).min(Duration::from_secs(1));
         }
-    }
-
-    fn holds(&self, now: DateTime<Utc>) -> bool {
-        self.stored.lease.is_some_and(|lease| lease.by == self.me && lease.until > now)
     }
 
     /// One commit, tried while the lease lasts. `false`: others have changed the deploy, which was read again.
@@ -379,10 +323,6 @@ impl<'a> Draft<'a> {
         self.stored = deploy.clone();
         (self.deploy, self.revision) = (deploy, revision);
         self.news.clear();
-    }
-
-    fn lease(&self, now: DateTime<Utc>) -> Lease {
-        Lease { by: self.me, until: now + LEASE }
     }
 }
 

@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::effects::Done;
+use super::event::Event;
 use super::next::Effect;
-use super::step::Event;
 use crate::github::GithubError;
 
 /// The kinds of requests that may go on at the same time.

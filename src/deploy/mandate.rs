@@ -5,7 +5,7 @@ use tokio::time::Duration;
 
 use super::actor::{Actor, Mandate};
 use super::arrivals;
-use super::next::{Effect, next};
+use super::next::{Effect, HEAD_START, next};
 use super::record::{Phase, Search, Telling};
 
 /// How long a stuck end is tried by whoever follows a deploy; then the sweep goes on.
@@ -20,14 +20,11 @@ const LOST_FOR: TimeDelta = TimeDelta::seconds(30);
 /// How long it is tried to show that the wait is over; then the sweep goes on.
 const SHOWN_WITHIN: TimeDelta = TimeDelta::seconds(20);
 
-/// How long the outcome waits for the last edit, which shows that Discord answers.
-const HEAD_START: Duration = Duration::from_secs(3);
-
 /// A post that was not begun this long after it was stored is looked for instead: the process stood still.
 const POSTED_WITHIN: TimeDelta = TimeDelta::seconds(10);
 
 /// Who waits for a deploy that could not be begun leaves it to the sweep after this long.
-const BEGUN_WITHIN: Duration = Duration::from_secs(75);
+const LEFT_ALONE_AFTER: Duration = Duration::from_secs(75);
 
 impl Actor<'_> {
     /// What is to be done now, as far as the mandate goes.
@@ -51,7 +48,7 @@ impl Actor<'_> {
         {
             *tell = Effect::Probe;
         }
-        let is_held_back = self.ending_since.is_some_and(|since| since.elapsed() < HEAD_START);
+        let is_held_back = deploy.ending().is_some_and(|ending| now - ending.at < HEAD_START);
         if is_held_back && effects.contains(&Effect::Show) {
             effects.retain(|effect| *effect != Effect::Probe);
         }
@@ -104,7 +101,7 @@ impl Actor<'_> {
         }
         match self.mandate {
             Mandate::Dispatch => match deploy.phase {
-                Phase::Requested => self.began.elapsed() >= BEGUN_WITHIN,
+                Phase::Requested => self.began.elapsed() >= LEFT_ALONE_AFTER,
                 Phase::Dispatching { .. } => false,
                 _ => !self.looks_for_a_lost_dispatch(),
             },
@@ -117,7 +114,7 @@ impl Actor<'_> {
                 effects.is_empty() || (held_up && self.began.elapsed() >= VISITED_FOR)
             }
             Mandate::Wait => match &deploy.phase {
-                Phase::Requested => self.began.elapsed() >= BEGUN_WITHIN,
+                Phase::Requested => self.began.elapsed() >= LEFT_ALONE_AFTER,
                 Phase::Dispatching { .. } => false,
                 Phase::Ending(_) | Phase::Ended(_) => {
                     self.ending_since.is_some_and(|since| since.elapsed() >= TRIED_FOR)

@@ -14,8 +14,9 @@ const BEGUN_WITHIN: TimeDelta = TimeDelta::seconds(60);
 /// <https://docs.discord.com/developers/topics/opcodes-and-status-codes> (30046)
 const EDITED_FOR: TimeDelta = TimeDelta::hours(1);
 
-/// How long the outcome waits for a message that is not on screen yet, which it would replace.
-const HEAD_START: TimeDelta = TimeDelta::seconds(3);
+/// How long the outcome waits for the last edit: that shows whether Discord answers, and a message that is not on
+/// screen yet would be replaced.
+pub(super) const HEAD_START: TimeDelta = TimeDelta::seconds(3);
 
 /// Something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -126,7 +126,7 @@ pub enum Telling {
     Open,
     /// Somebody is about to post the message, or has posted it.
     Tried {
-        /// When.
+        /// When that was stored, which is before the post.
         at: DateTime<Utc>,
         /// By whose token.
         by: Sender,

@@ -4,10 +4,10 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
 use super::correlation::{ByTime, Matched, by_time, carries, carries_ids};
+use super::event::Searched;
 use super::order::Order;
 use super::outcome::NotFound;
 use super::record::Search;
-use super::step::Searched;
 use super::stored::{self, Window, window_key};
 use super::target::Target;
 use crate::github::account::Dispatcher;

@@ -7,11 +7,11 @@ use tokio::time::timeout;
 
 use super::{Done, Services};
 use crate::deploy::dispatch::{self, Sent};
+use crate::deploy::event::Event;
 use crate::deploy::failure;
 use crate::deploy::order::{Extra, Order};
 use crate::deploy::record::{Deploy, Details, Phase};
 use crate::deploy::search::{self, Learned, NoLook};
-use crate::deploy::step::Event;
 use crate::github::GithubError;
 use crate::github::explain::{Subject, explain};
 use crate::github::runs::Tag;

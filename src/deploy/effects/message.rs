@@ -3,13 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Done, LANDS_WITHIN, Services, is_unknown, lacks_sign_in};
+use crate::deploy::event::Event;
 use crate::deploy::messages;
 use crate::deploy::record::Deploy;
-use crate::deploy::step::Event;
 use crate::discord::{DiscordError, Message};
 
 /// Discord may not know an interaction yet that it has just sent: it may see the deferral late.
-const SETTLES_WITHIN: TimeDelta = TimeDelta::seconds(25);
+const KNOWN_WITHIN: TimeDelta = TimeDelta::seconds(25);
 
 impl Services<'_> {
     /// Shows the message before anything is sent to GitHub. Only a dead interaction keeps it from being sent.
@@ -31,7 +31,7 @@ impl Services<'_> {
             let closed = Event::Closed { why: error.to_string() };
             return Done::of(vec![Event::OnScreen { message_id: None }, closed]);
         }
-        let is_new = now - deploy.began_at < SETTLES_WITHIN;
+        let is_new = now - deploy.began_at < KNOWN_WITHIN;
         if is_unknown(&error) && !is_new {
             tracing::warn!(%error, "the interaction is dead: nothing is dispatched");
             return refused("Discord does not take its answer any more.");
@@ -120,7 +120,7 @@ impl Services<'_> {
                 Err(error)
                     if is_unknown(&error)
                         && !place.on_screen
-                        && now - deploy.began_at < SETTLES_WITHIN =>
+                        && now - deploy.began_at < KNOWN_WITHIN =>
                 {
                     return Err(NotEdited::Fails(error));
                 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 
+use super::event::Event;
 use super::order::Order;
 use super::settings::WaitSettings;
-use super::step::Event;
 use crate::clock::Clock;
 use crate::discord::{Discord, DiscordError};
 use crate::github::{Github, Run};

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use tokio::time::sleep;
 
 use super::{Done, Services, is_unknown, lacks_sign_in};
+use crate::deploy::event::Event;
 use crate::deploy::messages;
 use crate::deploy::record::{Deploy, Sender, Telling};
-use crate::deploy::step::Event;
 use crate::discord::{DiscordError, Told, outcome_nonce};
 
 /// How long Discord may not know an interaction's token that it has taken before.

@@ -14,7 +14,7 @@ use self::outside::{Discord, Github};
 use self::process::Process;
 use super::DeployKey;
 use super::correlation::Requester;
-use super::draft::LEASE;
+use super::lease::LEASE;
 use super::next::due;
 use super::order::{Extra, Order};
 use super::record::{Deploy, Lease, Phase, Place};

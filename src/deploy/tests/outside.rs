@@ -8,11 +8,11 @@ use super::promises::rank;
 use super::{Setting, World};
 use crate::deploy::correlation::Matched;
 use crate::deploy::effects::LANDS_WITHIN;
+use crate::deploy::event::{Event, Searched};
 use crate::deploy::failure::FailedAt;
 use crate::deploy::messages::fingerprint;
 use crate::deploy::next::Effect;
 use crate::deploy::record::{Deploy, Details, Place, Sender, Telling};
-use crate::deploy::step::{Event, Searched};
 use crate::deploy::target::Target;
 use crate::github::Run;
 

@@ -5,11 +5,13 @@ use uuid::Uuid;
 
 use super::World;
 use super::promises::check_step;
-use crate::deploy::draft::{LEASE, RENEWED_AT, must_be_stored};
+use crate::deploy::draft::must_be_stored;
+use crate::deploy::event::Event;
 use crate::deploy::lanes::Lane;
+use crate::deploy::lease::{LEASE, RENEWED_AT};
 use crate::deploy::next::{Effect, next};
 use crate::deploy::record::{Deploy, Lease, Phase, Telling};
-use crate::deploy::step::{Event, step};
+use crate::deploy::step::step;
 
 pub(super) struct Process {
     me: Uuid,

@@ -139,14 +139,9 @@ fn of_run(fields: &Fields<'_>) -> Option<RunHint> {
         #[serde(default, deserialize_with = "lenient")]
         run_attempt: Option<u64>,
     }
-    let run: Named = field(fields, "workflow_run")?;
-    Some(RunHint {
-        repository: repository(fields)?,
-        run_id: run.id,
-        attempt: run.run_attempt,
-        action: field(fields, "action"),
-        run: field(fields, "workflow_run"),
-    })
+    let Named { id, run_attempt } = field(fields, "workflow_run")?;
+    let hint = hint(fields, id, run_attempt)?;
+    Some(RunHint { run: field(fields, "workflow_run"), ..hint })
 }
 
 fn of_job(fields: &Fields<'_>) -> Option<RunHint> {
@@ -156,14 +151,14 @@ fn of_job(fields: &Fields<'_>) -> Option<RunHint> {
         #[serde(default, deserialize_with = "lenient")]
         run_attempt: Option<u64>,
     }
-    let job: Job = field(fields, "workflow_job")?;
-    Some(RunHint {
-        repository: repository(fields)?,
-        run_id: job.run_id,
-        attempt: job.run_attempt,
-        action: field(fields, "action"),
-        run: None,
-    })
+    let Job { run_id, run_attempt } = field(fields, "workflow_job")?;
+    hint(fields, run_id, run_attempt)
+}
+
+/// What both kinds of events tell.
+fn hint(fields: &Fields<'_>, run_id: u64, attempt: Option<u64>) -> Option<RunHint> {
+    let (repository, action) = (repository(fields)?, field(fields, "action"));
+    Some(RunHint { repository, run_id, attempt, action, run: None })
 }
 
 #[cfg(test)]
