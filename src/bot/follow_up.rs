@@ -27,6 +27,10 @@ const WIND_UP_SHARE: u32 = 4;
 /// Delivery is tried at least this long, even if the token seems dead: Discord's clock may be behind ours.
 const LEAST_DELIVERY: Duration = Duration::from_secs(10);
 
+/// The HTTP answer has this head start: Discord refuses an edit that comes before it (404), and the next try is later
+/// than this.
+const ANSWER_FIRST: Duration = Duration::from_millis(200);
+
 /// Timeout for delivering an answer while the server shuts down.
 const LAST_DELIVERY: Duration = Duration::from_secs(8);
 
@@ -92,7 +96,11 @@ impl FollowUp {
     ) -> Reply {
         let (wind_up, signal) = oneshot::channel();
         let span = self.span();
-        let work = self.context.tasks.spawn(work(signal).instrument(span.clone()));
+        let work = async move {
+            sleep(ANSWER_FIRST).await;
+            work(signal).await;
+        };
+        let work = self.context.tasks.spawn(work.instrument(span.clone()));
         let tasks = self.context.tasks.clone();
         tasks.spawn(self.watch(work, wind_up).instrument(span));
         Reply::Deferred { ephemeral: false }

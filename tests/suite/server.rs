@@ -104,6 +104,9 @@ async fn a_wait_that_is_running_at_shutdown_is_followed_to_its_end() {
 async fn a_wait_longer_than_the_grace_period_is_left_to_the_next_server() {
     let server = start(Duration::ZERO, Timetable::stuck()).await;
     let (id, _) = server.types("/deploy-client wait:true").await;
+    while server.discord.messages(&id)[0].loading {
+        tokio::task::yield_now().await;
+    }
     server.stop.send(()).unwrap();
     server.done.await.unwrap();
     let messages = server.discord.messages(&id);
