@@ -60,6 +60,8 @@ pub(super) struct Actor<'a> {
     /// Whether Discord has answered since the end is known.
     pub(super) discord_answers: bool,
     pub(super) looked_at: Option<DateTime<Utc>>,
+    /// Whether a look at the run is done.
+    pub(super) has_looked: bool,
     pub(super) webhooks_arrive: Option<bool>,
     pub(super) rests_left: u8,
     pub(super) unsent_since: Option<Instant>,
@@ -85,6 +87,7 @@ impl<'a> Actor<'a> {
             ending_since: None,
             discord_answers: false,
             looked_at: None,
+            has_looked: false,
             webhooks_arrive: None,
             rests_left: RESTS,
             unsent_since: None,
@@ -213,6 +216,7 @@ impl<'a> Actor<'a> {
         match result {
             Report::Done(Done { events, again, discord_answers }) => {
                 self.discord_answers |= discord_answers;
+                self.has_looked |= matches!(effect, Effect::Look | Effect::Search);
                 for event in events {
                     self.draft.add(event);
                 }

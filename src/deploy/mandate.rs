@@ -72,6 +72,11 @@ impl Actor<'_> {
             }
             Mandate::Visit => {}
         }
+        // Progress is not stored, so what is may be older than what the message shows.
+        let looks = effects.iter().any(|effect| matches!(effect, Effect::Look | Effect::Search));
+        if !self.has_begun && !self.has_looked && looks {
+            effects.retain(|effect| *effect != Effect::Show);
+        }
         effects
     }
 
