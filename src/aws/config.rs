@@ -18,8 +18,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// AWS as configured by the environment: region, credentials, endpoints (`AWS_ENDPOINT_URL`).
 pub struct Aws {
-    transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Arc<dyn Clock>,
     config: OnceCell<SdkConfig>,
     missing: Mutex<Option<(AwsError, Instant)>>,
 }

@@ -14,7 +14,7 @@ use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{Region, SdkConfig};
-use aws_sdk_ssm::config::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, ready};
 use http::{Request, Response};
@@ -52,15 +52,16 @@ pub(super) async fn load(
     let metadata = imds_client(&provider, metadata);
     let region = region(&provider, metadata.clone()).await?;
     let provider = provider.with_http_client(http_client(transport.clone()));
-    let credentials = DefaultCredentialsChain::builder()
+    let provider = DefaultCredentialsChain::builder()
         .configure(provider)
         .region(region.clone())
         .imds_client(metadata)
         .build()
         .await;
-    let credentials = SharedCredentialsProvider::new(credentials);
-    check(&credentials).await?;
-    let loader = loader(transport).region(region).credentials_provider(credentials);
+    let provider = SharedCredentialsProvider::new(provider);
+    // They are read again when they are needed.
+    credentials(&provider).await?;
+    let loader = loader(transport).region(region).credentials_provider(provider);
     Ok(loader.time_source(Time(clock)).load().await)
 }
 
@@ -83,10 +84,12 @@ async fn region(provider: &ProviderConfig, metadata: imds::Client) -> Result<Reg
         .ok_or_else(|| AwsError::Failed("there is no AWS region: set AWS_REGION".to_owned()))
 }
 
-/// Whether there are credentials. They are read again when they are needed.
-async fn check(credentials: &impl ProvideCredentials) -> Result<(), AwsError> {
-    let why = match timeout(CREDENTIALS_WITHIN, credentials.provide_credentials()).await {
-        Ok(Ok(_)) => return Ok(()),
+/// The credentials, or why there are none.
+pub(super) async fn credentials(
+    provider: &impl ProvideCredentials,
+) -> Result<Credentials, AwsError> {
+    let why = match timeout(CREDENTIALS_WITHIN, provider.provide_credentials()).await {
+        Ok(Ok(credentials)) => return Ok(credentials),
         Ok(Err(error)) => innermost(&error),
         Err(_) => "nothing answered in time".to_owned(),
     };
@@ -95,7 +98,6 @@ async fn check(credentials: &impl ProvideCredentials) -> Result<(), AwsError> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ssm::config::Credentials;
     use rstest::rstest;
     use tokio::time::Instant;
 
@@ -169,15 +171,15 @@ mod tests {
         let provider = ProviderConfig::without_region();
         let client = imds_client(&provider, transport);
         let began = Instant::now();
-        let credentials =
-            imds::credentials::ImdsCredentialsProvider::builder().configure(&provider);
-        let error = check(&credentials.imds_client(client).build()).await.unwrap_err();
+        let provider = imds::credentials::ImdsCredentialsProvider::builder().configure(&provider);
+        let error = credentials(&provider.imds_client(client).build()).await.unwrap_err();
         assert!(error.to_string().starts_with("there are no AWS credentials"), "{error}");
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn credentials_that_are_there_pass() {
-        assert_eq!(check(&Credentials::new("key", "secret", None, None, "test")).await, Ok(()));
+        let there = Credentials::new("key", "secret", None, None, "test");
+        assert_eq!(credentials(&there).await, Ok(there));
     }
 }

@@ -28,10 +28,8 @@ impl AwsError {
     {
         match error {
             SdkError::ServiceError(answer) => Self::of_answer(answer.err()),
-            SdkError::ResponseError(_) => {
-                Self::Failed("AWS gave an answer that cannot be read".to_owned())
-            }
-            SdkError::TimeoutError(_) => Self::Failed("AWS did not answer in time".to_owned()),
+            SdkError::ResponseError(_) => Self::unreadable(),
+            SdkError::TimeoutError(_) => Self::late(),
             error => Self::before_sending(innermost(error)),
         }
     }
@@ -46,6 +44,16 @@ impl AwsError {
         } else {
             Self::Failed(words)
         }
+    }
+
+    /// AWS answered with something else than its protocol has.
+    pub(super) fn unreadable() -> Self {
+        Self::Failed("AWS gave an answer that cannot be read".to_owned())
+    }
+
+    /// There was no answer within the limits.
+    pub(super) fn late() -> Self {
+        Self::Failed("AWS did not answer in time".to_owned())
     }
 
     /// There are no credentials.

@@ -1,6 +1,8 @@
 //! AWS: its SDK, and the secrets stored there.
 
+mod call;
 pub(crate) mod config;
+mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod parameters;

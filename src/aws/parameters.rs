@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
-use aws_sdk_ssm::types::ParameterType;
 use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::json;
 
+use super::call::Call;
 use super::config::Aws;
+use super::endpoint;
 use super::error::AwsError;
-use super::sdk::signed;
 use crate::secrets::{Secret, SecretStore, Unreadable};
 
 /// The SSM Parameter Store.
@@ -18,12 +20,12 @@ pub struct Parameters(pub Arc<Aws>);
 impl SecretStore for Parameters {
     fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>> {
         Box::pin(async move {
-            let client = aws_sdk_ssm::Client::new(self.0.config().await?);
-            let call = client.get_parameter().name(name).with_decryption(true);
-            let answer = signed(|| call.clone().send()).await;
-            let answer = answer.map_err(|error| AwsError::of(&error))?;
+            let endpoint = endpoint::of(self.0.config().await?)?;
+            let body = json!({"Name": name, "WithDecryption": true}).to_string().into();
+            let (service, target) = ("ssm", "AmazonSSM.GetParameter");
+            let answer: Answer = Call { endpoint, service, target, body }.send(&self.0).await?;
             let parameter = answer.parameter.ok_or(AwsError::NotFound)?;
-            if parameter.r#type != Some(ParameterType::SecureString) {
+            if parameter.kind.as_deref() != Some("SecureString") {
                 tracing::warn!(
                     name,
                     "this parameter is no SecureString: whoever may list it can read it"
@@ -32,6 +34,20 @@ impl SecretStore for Parameters {
             Ok(parameter.value.map(Secret::new).ok_or(AwsError::NotFound)?)
         })
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    parameter: Option<Parameter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+    value: Option<String>,
 }
 
 impl From<AwsError> for Unreadable {
@@ -53,14 +69,14 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
-    use aws_sdk_ssm::config::{Credentials, SharedCredentialsProvider};
     use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
     use http::{Request, Response};
     use rstest::rstest;
     use tokio::time::Instant;
 
     use super::*;
-    use crate::aws::sdk::{CALL_WITHIN, loader};
+    use crate::aws::call::tests::aws_behind;
+    use crate::aws::sdk::CALL_WITHIN;
     use crate::net::transport::{CallError, Transport};
     use bytes::Bytes;
 
@@ -105,13 +121,44 @@ mod tests {
     }
 
     async fn read_by(transport: Arc<dyn Transport>) -> Result<Secret, Unreadable> {
-        let credentials = Credentials::new("key", "secret", None, None, "test");
-        let config = loader(transport.clone())
-            .region(aws_config::Region::from_static("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .load()
-            .await;
-        Parameters(Aws::of(config, transport)).read("/deckhand/github-token").await
+        Parameters(aws_behind(transport).await).read("/deckhand/github-token").await
+    }
+
+    /// Gives this answer, and keeps what it was asked.
+    struct Says(&'static str, Mutex<Vec<Request<Bytes>>>);
+
+    impl Transport for Says {
+        fn send(
+            &self,
+            request: Request<Bytes>,
+        ) -> BoxFuture<'_, Result<Response<Bytes>, CallError>> {
+            self.1.lock().unwrap().push(request);
+            Box::pin(std::future::ready(Ok(Response::new(self.0.into()))))
+        }
+    }
+
+    #[rstest]
+    #[case(FOUND, Ok("secret"))]
+    #[case(r#"{"Parameter":{"Type":"String","Value":"\"","Version":2}}"#, Ok("\""))]
+    #[case(r#"{"Parameter":{"Type":"SecureString","Value":null}}"#, Err("does not exist"))]
+    #[case("{}", Err("does not exist"))]
+    #[tokio::test(start_paused = true)]
+    async fn one_request_asks_for_the_value_decrypted(
+        #[case] body: &'static str,
+        #[case] expected: Result<&str, &str>,
+    ) {
+        let says = Arc::new(Says(body, Mutex::default()));
+        match (read_by(says.clone()).await, expected) {
+            (Ok(secret), Ok(expected)) => assert_eq!(secret.expose(), expected),
+            (Err(Unreadable(why)), Err(expected)) => assert!(why.contains(expected), "{why}"),
+            (read, _) => panic!("{read:?}"),
+        }
+        let asked = says.1.lock().unwrap();
+        let [asked] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!(asked.uri(), "https://ssm.us-east-1.amazonaws.com/");
+        assert_eq!(asked.headers()["x-amz-target"], "AmazonSSM.GetParameter");
+        let body: serde_json::Value = serde_json::from_slice(asked.body()).unwrap();
+        assert_eq!(body, json!({"Name": "/deckhand/github-token", "WithDecryption": true}));
     }
 
     #[rstest]

@@ -23,13 +23,13 @@ use crate::net::transport::{CallError, Transport};
 
 /// Timeout of one try. AWS answers these calls in a few milliseconds. After Lambda froze the process, a
 /// connection may be dead without notice, so a second try must fit into Discord's three seconds.
-const TRY_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const TRY_WITHIN: Duration = Duration::from_secs(1);
 /// Timeout of all tries together.
 pub(super) const CALL_WITHIN: Duration = Duration::from_secs(5);
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 /// Upper bound of the back-off before the second try; it doubles before the third. The SDK's default of 1 s
 /// is too slow: a user waits for the answer.
-const BACKOFF: Duration = Duration::from_millis(100);
+pub(super) const BACKOFF: Duration = Duration::from_millis(100);
 
 /// Makes a call. If AWS refuses its signature, perhaps for its time, it is signed and sent once more. The SDK
 /// corrects its clock by AWS's `Date`, but tries again only if the two still differ: not if our clock was put

@@ -288,7 +288,7 @@ async fn trouble_with_a_transaction_that_passes_is_not_noticed(
 async fn a_secret_that_cannot_be_read_is_named_with_its_setting(#[case] code: &'static str) {
     let parameter = aws::new_parameter();
     let world = signing_in_with(&parameter, Scenario::default()).await;
-    aws::put_parameter(world.aws(), &parameter, TOKEN).await;
+    aws::put_parameter(&world, &parameter, TOKEN).await;
     fault("GetParameter", What::Error(code), 99);
     let told = world.types("ada", "/deploy-client wait:true").await;
     for words in [&parameter, "GITHUB_TOKEN_PARAMETER", code] {
@@ -310,7 +310,7 @@ async fn a_secret_that_cannot_be_read_is_named_with_its_setting(#[case] code: &'
 async fn a_secret_whose_first_reading_fails_is_read_again(#[case] what: What) {
     let parameter = aws::new_parameter();
     let world = signing_in_with(&parameter, Scenario::default()).await;
-    aws::put_parameter(world.aws(), &parameter, TOKEN).await;
+    aws::put_parameter(&world, &parameter, TOKEN).await;
     fault("GetParameter", what, 1);
     let told = world.types("ada", "/deploy-client").await;
     assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
@@ -324,7 +324,7 @@ async fn a_secret_that_anybody_may_list_is_used_and_warned_of() {
     listen();
     let parameter = aws::new_parameter();
     let world = signing_in_with(&parameter, Scenario::default()).await;
-    aws::put_plain_parameter(world.aws(), &parameter, TOKEN).await;
+    aws::put_plain_parameter(&world, &parameter, TOKEN).await;
     let told = world.types("ada", "/deploy-client").await;
     assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
     world.dispatch();

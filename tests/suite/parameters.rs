@@ -17,11 +17,11 @@ pub(crate) async fn signing_in_with(parameter: &str, scenario: Scenario) -> Worl
 async fn a_changed_token_in_ssm_is_read_when_the_old_one_is_refused() {
     let parameter = aws::new_parameter();
     let world = signing_in_with(&parameter, Scenario::default()).await;
-    aws::put_parameter(world.aws(), &parameter, TOKEN).await;
+    aws::put_parameter(&world, &parameter, TOKEN).await;
     world.types("ada", "/deploy-client wait:true").await.both_say("🟢");
     // Revoked, and a new one stored: the next command is refused once and signs in with the new one.
     world.github.fault(Fault::status(401, "Bad credentials").on(On::Dispatch));
-    aws::put_parameter(world.aws(), &parameter, "ghs_another").await;
+    aws::put_parameter(&world, &parameter, "ghs_another").await;
     let told = world.types("ada", "/deploy-client").await;
     assert!(told.original().content.contains("nothing was dispatched"), "{}", told.transcript());
     let dispatches = world.github.requests().into_iter().filter(|r| r.method == "POST");

@@ -445,10 +445,10 @@ async fn a_secret_in_ssm_is_read_when_it_is_needed() {
     let mut unsigned = delivery();
     unsigned.headers_mut().remove("x-hub-signature-256");
     assert_eq!(status(&world, unsigned).await, 401);
-    aws::put_parameter(world.aws(), &parameter, SECRET).await;
+    aws::put_parameter(&world, &parameter, SECRET).await;
     assert_eq!(status(&world, delivery()).await, 204);
     // Changed, and read again when the first delivery does not match.
-    aws::put_parameter(world.aws(), &parameter, "another").await;
+    aws::put_parameter(&world, &parameter, "another").await;
     let mut changed = delivery();
     let value = signature("another", changed.body()).parse().unwrap();
     changed.headers_mut().insert("x-hub-signature-256", value);
