@@ -238,14 +238,14 @@ async fn a_late_answer_stays_private() {
 }
 
 /// A set-up in real time, for the command line.
-struct SetUp {
+pub(crate) struct SetUp {
     github: Github,
     discord: Discord,
     env: Vec<(&'static str, String)>,
 }
 
 impl SetUp {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (clock, gauge) = (Clock::start_at(Utc::now()), Gauge::new());
         let github = Github::start(clock.clone(), gauge.clone(), Scenario::default()).await;
         let discord = Discord::start(clock, gauge).await;
@@ -266,14 +266,14 @@ impl SetUp {
         Self { github, discord, env }
     }
 
-    fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.env.retain(|(given, _)| *given != name);
         self.env.push((name, value.to_owned()));
         self
     }
 
     /// What `deckhand doctor` prints, and its exit status.
-    async fn examined(&self) -> (String, Option<i32>) {
+    pub(crate) async fn examined(&self) -> (String, Option<i32>) {
         let env = self.env.clone();
         let run = move || {
             // A folder of its own: `serve` keeps its file in the one where it runs.

@@ -1,8 +1,12 @@
 //! Secrets in SSM parameters.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+
 use standins::github::{Fault, On, Scenario};
 
 use crate::aws;
+use crate::doctor::SetUp;
 use crate::world::{Plan, TOKEN, World};
 
 /// A world whose GitHub token is in this parameter.
@@ -40,4 +44,71 @@ async fn a_missing_parameter_is_named_in_the_answer() {
         }
     }
     assert!(world.github.requests().is_empty());
+}
+
+/// The head of the one request that comes, in small letters. It is answered with a parameter.
+fn answer_once(ssm: &TcpListener) -> String {
+    let (mut connection, _) = ssm.accept().unwrap();
+    let mut lines = BufReader::new(connection.try_clone().unwrap());
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let begins = head.len();
+        lines.read_line(&mut head).unwrap();
+        let line = head[begins..].to_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    lines.read_exact(&mut vec![0; length]).unwrap();
+    let body = format!(r#"{{"Parameter":{{"Type":"SecureString","Value":"{TOKEN}"}}}}"#);
+    write!(
+        connection,
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    head.to_lowercase()
+}
+
+/// Set up for AWS by the environment alone, as Lambda sets it up.
+async fn on_aws() -> SetUp {
+    let env = [
+        ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_SESSION_TOKEN", "a/session+token="),
+        ("AWS_REGION", "eu-central-1"),
+        ("GITHUB_TOKEN", ""),
+        ("GITHUB_TOKEN_PARAMETER", "/deckhand/github-token"),
+    ];
+    let set_up = SetUp::new().await;
+    env.into_iter().fold(set_up, |set_up, (name, value)| set_up.with(name, value))
+}
+
+#[tokio::test]
+async fn the_environment_says_where_ssm_is_and_who_asks() {
+    let ssm = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", ssm.local_addr().unwrap());
+    let asked = std::thread::spawn(move || answer_once(&ssm));
+    // The endpoint for SSM goes before the one for all services, where nobody is.
+    let set_up = on_aws().await.with("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let (text, status) = set_up.with("AWS_ENDPOINT_URL_SSM", &url).examined().await;
+    assert_eq!(status, Some(0), "{text}");
+    let asked = asked.join().unwrap();
+    for words in [
+        "post / http/1.1",
+        "x-amz-target: amazonssm.getparameter",
+        "x-amz-security-token: a/session+token=",
+        "credential=asiaexample/",
+        "/eu-central-1/ssm/aws4_request, signedheaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target,",
+    ] {
+        assert!(asked.contains(words), "{words} is not in: {asked}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_without_fips_is_not_used_where_fips_is_asked_for() {
+    let set_up = on_aws().await.with("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let (text, status) = set_up.with("AWS_USE_FIPS_ENDPOINT", "true").examined().await;
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("neither FIPS nor dual-stack"), "{text}");
 }
