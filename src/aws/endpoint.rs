@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn an_endpoint_of_ssm_goes_before_the_one_of_all_services() {
-        let of_all = in_region("eu-west-1").endpoint_url("http://all:2");
-        assert_eq!(endpoint(of_all.clone().service_config(OfSsm)), Ok("http://ssm:1/".to_owned()));
+        let both = || in_region("eu-west-1").endpoint_url("http://all:2").service_config(OfSsm);
+        assert_eq!(endpoint(both()), Ok("http://ssm:1/".to_owned()));
         // One that was given by the code itself is meant for every service.
-        let mut of_code = of_all.service_config(OfSsm);
+        let mut of_code = both();
         of_code.insert_origin("endpoint_url", Origin::shared_config());
         assert_eq!(endpoint(of_code), Ok("http://all:2/".to_owned()));
     }
