@@ -214,7 +214,7 @@ async fn every_command_gives_a_new_token_time(
     let world = World::of(Plan { env, scenario, ..Plan::default() }).await;
     let told = world.types("ada", text).await;
     let said = told.transcript();
-    for refused in ["401", "403", "404", "may not see", "lacks the permission", "❌"] {
+    for refused in ["(401)", "(403)", "(404)", "may not see", "lacks the permission", "❌"] {
         assert!(!said.contains(refused), "{refused}: {said}");
     }
     assert_eq!(world.github.tokens_issued(), 1);

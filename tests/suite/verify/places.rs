@@ -66,7 +66,7 @@ async fn without_the_permission_a_small_line_says_so() {
     let line = "\n-# Not compared with the repository's `FRONTEND_BASE_URL` and `VITE_API_BASE`: the token \
                 lacks `Variables: read`.\n";
     assert!(told.contains(line), "{told}");
-    assert!(!told.contains("403"), "{told}");
+    assert!(!told.contains("(403)"), "{told}");
 }
 
 /// A verifier of the deploy with these checks.
