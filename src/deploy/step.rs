@@ -26,10 +26,14 @@ const SOON: TimeDelta = TimeDelta::seconds(2);
 /// How long an end is tried to be told.
 const TOLD_WITHIN: TimeDelta = TimeDelta::days(7);
 
-/// How long until an outsider looks at a deploy again: every minute in its first hour, then more rarely.
+/// The shortest time until an outsider looks at a deploy again: less than the minute between two sweeps, so that each
+/// of them looks.
+const AGAIN: TimeDelta = TimeDelta::seconds(50);
+
+/// How long until an outsider looks at a deploy again: each sweep in its first hour, then more rarely.
 pub(crate) fn look_again_after(deploy: &Deploy, now: DateTime<Utc>) -> TimeDelta {
     let age = (now - deploy.began_at).max(TimeDelta::zero());
-    (age / 60).clamp(TimeDelta::minutes(1), TimeDelta::minutes(5))
+    (age / 60).clamp(AGAIN, TimeDelta::minutes(5))
 }
 
 /// The deploy after an event. An event that comes too late or twice changes nothing.
