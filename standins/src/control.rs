@@ -56,6 +56,15 @@ impl Control {
                 taken["twin"] = twin;
                 Ok(taken)
             }
+            ("POST", "/click") => {
+                let user = User::named(body["user"].as_str().unwrap_or("ada"));
+                let (message, endpoint) = (text("message_id")?, text("endpoint")?);
+                let pressed = match body["custom_id"].as_str() {
+                    Some(forged) => self.discord.click_forged(&user, &message, forged),
+                    None => self.discord.click(&user, &message, &text("label")?),
+                };
+                Ok(self.deliver(&pressed.map_err(bad)?, endpoint).await)
+            }
             ("POST", "/autocomplete") => {
                 let user = User::named(body["user"].as_str().unwrap_or("ada"));
                 let typed = self.discord.autocomplete(&user, &text("text")?);

@@ -67,7 +67,7 @@ impl Conversation {
         reply_to: Option<String>,
         payload: &Payload,
     ) -> Result<String, Refusal> {
-        limits::check(&payload.json, limits::CHANNEL, false)?;
+        self.check(&payload.json, limits::CHANNEL, false)?;
         let mut blank = Message::blank(self.ids.next(now), String::new(), now);
         blank.channel_id = channel.to_owned();
         blank.reply_to = reply_to;

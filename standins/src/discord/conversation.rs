@@ -3,8 +3,10 @@
 use super::{
     attachments::Payload,
     choices,
+    components::Components,
     limits::{self, COMPONENTS_V2, EPHEMERAL, LOADING, Refusal},
     message::{Event, EventKind, Message, pings},
+    modal,
     snowflake::{self, Snowflakes},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,6 +39,8 @@ struct Talk {
     source: Option<String>,
     phase: Phase,
     original: Option<String>,
+    /// The form that answered it.
+    modal: Option<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,8 +54,12 @@ enum Phase {
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
     pub ids: Snowflakes,
+    /// Which components messages can have.
+    pub takes: Components,
     talks: Vec<Talk>,
     pub messages: Vec<Message>,
+    /// As they were when they were deleted.
+    deleted: Vec<Message>,
     events: Vec<Event>,
 }
 
@@ -79,13 +87,36 @@ impl Conversation {
             source: payload["message"]["id"].as_str().map(str::to_owned),
             phase: Phase::Sent,
             original: None,
+            modal: None,
         });
-        if kind == 2 {
-            let name = text_of(&payload["data"]["name"]);
-            let text = text.map_or_else(|| format!("/{name}"), str::to_owned);
-            let user = text_of(&user["username"]);
-            self.happened(now, &id, EventKind::UserTyped { user, text });
-        }
+        let name = text_of(&payload["data"]["name"]);
+        let text = text.map_or_else(|| format!("/{name}"), str::to_owned);
+        let user = text_of(&user["username"]);
+        let kind = match kind {
+            2 => EventKind::UserTyped { user, text },
+            3 => {
+                let message_id = text_of(&payload["message"]["id"]);
+                EventKind::UserPressed { user, label: text, message_id }
+            }
+            5 => EventKind::UserSubmitted { user, title: text },
+            _ => return,
+        };
+        self.happened(now, &id, kind);
+    }
+
+    /// The form that answered an interaction.
+    pub fn modal(&self, id: &str) -> Option<&Value> {
+        self.talks.iter().find(|talk| talk.id == id)?.modal.as_ref()
+    }
+
+    /// Whether this user's interaction it is.
+    pub fn is_by(&self, id: &str, user: &str) -> bool {
+        self.talks.iter().any(|talk| talk.id == id && talk.invoker == user)
+    }
+
+    /// A message as it stands, or as it was when it was deleted.
+    pub fn ever(&self, id: &str) -> Option<&Message> {
+        self.messages.iter().chain(&self.deleted).find(|message| message.id == id)
     }
 
     /// Shows the user that no valid answer came in time. The token is dead from then on.
@@ -128,7 +159,7 @@ impl Conversation {
         let data = &body["data"];
         match answer {
             4 => {
-                limits::check(data, limits::NEW, false).map_err(|refusal| refusal.why())?;
+                self.check(data, limits::NEW, false).map_err(|refusal| refusal.why())?;
                 let data = Payload::plain(data);
                 let message = self.new_message(now, index, &data).map_err(|r| r.why())?;
                 self.talks[index].original = Some(message.id.clone());
@@ -146,8 +177,9 @@ impl Conversation {
                 self.happened(now, id, EventKind::Thinking { ephemeral });
             }
             6 | 7 => {
+                let source = Some(source.ok_or("there is no message to update")?);
                 if answer == 7 {
-                    let source = source.clone().ok_or("there is no message to update")?;
+                    let source = source.clone().unwrap_or_default();
                     let at = self.messages.iter().position(|message| message.id == source);
                     let at = at.ok_or("the message to update is gone")?;
                     let data = Payload::plain(data);
@@ -161,7 +193,9 @@ impl Conversation {
                 self.happened(now, id, EventKind::Choices { choices });
             }
             9 => {
+                modal::check(data).map_err(|refusal| refusal.why())?;
                 let modal = data.clone();
+                self.talks[index].modal = Some(modal.clone());
                 self.happened(now, id, EventKind::Modal { modal });
             }
             _ => {}
@@ -233,14 +267,30 @@ impl Conversation {
         Ok(self.messages[at].json())
     }
 
+    /// Checks a message's body. `was_v2`: an edit of a message of components.
+    pub fn check(&self, body: &Value, allowed: u64, was_v2: bool) -> Result<(), Refusal> {
+        limits::check(body, allowed, was_v2)?;
+        let v2 = body["flags"].as_u64().is_some_and(|flags| flags & COMPONENTS_V2 != 0);
+        let has_some = body["components"].as_array().is_some_and(|all| !all.is_empty());
+        let (refused, field) = match self.takes {
+            Components::All => (false, ""),
+            Components::Buttons => (v2, "flags"),
+            Components::None => (v2 || has_some, "components"),
+        };
+        if refused {
+            let why = "This stand-in was told to refuse such components.";
+            return Err(Refusal::form(field, "BASE_TYPE_INVALID", why));
+        }
+        Ok(())
+    }
+
     pub fn change(
         &mut self,
         now: DateTime<Utc>,
         at: usize,
         payload: &Payload,
     ) -> Result<(), Refusal> {
-        let was_v2 = self.messages[at].flags & COMPONENTS_V2 != 0;
-        limits::check(&payload.json, limits::EDIT, was_v2)?;
+        self.check(&payload.json, limits::EDIT, self.messages[at].is_v2())?;
         self.overwrite(now, at, payload)
     }
 
@@ -253,13 +303,13 @@ impl Conversation {
     ) -> Result<(), Refusal> {
         let body = &payload.json;
         let mut message = self.messages[at].clone();
-        message.fill(body);
+        let seen_by = message.flags & EPHEMERAL;
+        message.fill(body)?;
         message.attachments = payload.attach(&message.attachments, || self.ids.next(now))?;
         if message.is_empty(body) {
             return Err(limits::empty());
         }
-        message.flags |= body["flags"].as_u64().unwrap_or_default() & !EPHEMERAL;
-        message.flags &= !LOADING;
+        message.flags = message.flags & !(EPHEMERAL | LOADING) | seen_by;
         message.loading = false;
         message.edits += 1;
         message.edited = Some(now);
@@ -279,7 +329,7 @@ impl Conversation {
         payload: &Payload,
     ) -> Result<Value, Refusal> {
         let talk = self.talk(now, token)?;
-        limits::check(&payload.json, limits::NEW, false)?;
+        self.check(&payload.json, limits::NEW, false)?;
         if let Ok(at) = self.find(talk, Target::Original)
             && self.messages[at].loading
         {
@@ -303,8 +353,9 @@ impl Conversation {
     ) -> Result<(), Refusal> {
         let talk = self.talk(now, token)?;
         let message = self.messages.remove(self.find(talk, target)?);
-        let message_id = message.id;
-        self.happened(now, &message.interaction_id, EventKind::Deleted { message_id });
+        let (id, message_id) = (message.interaction_id.clone(), message.id.clone());
+        self.deleted.push(message);
+        self.happened(now, &id, EventKind::Deleted { message_id });
         Ok(())
     }
 
@@ -335,6 +386,9 @@ impl Conversation {
             "user": talk.user,
             "authorizing_integration_owners": {},
         });
+        if let Some(source) = &talk.source {
+            message.metadata["interacted_message_id"] = json!(source);
+        }
         message
     }
 
@@ -358,9 +412,8 @@ impl Conversation {
         invoker: &str,
     ) -> Result<Message, Refusal> {
         let body = &payload.json;
-        message.fill(body);
+        message.fill(body)?;
         message.attachments = payload.attach(&[], || self.ids.next(now))?;
-        message.flags = body["flags"].as_u64().unwrap_or_default();
         message.ephemeral = message.flags & EPHEMERAL != 0;
         if message.is_empty(body) {
             return Err(limits::empty());

@@ -1,53 +1,9 @@
 //! What Discord refuses in a message.
 
+use super::components;
+pub(super) use super::refusal::Refusal;
+use super::refusal::{Checked, length, list, place};
 use serde_json::{Value, json};
-
-/// A refusal: the status, Discord's error code and text, and where in the body.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Refusal {
-    pub status: u16,
-    pub code: u64,
-    pub message: String,
-    pub errors: Option<Value>,
-    /// When to try again, in seconds.
-    pub retry_after: Option<f64>,
-}
-
-impl Refusal {
-    pub fn new(status: u16, code: u64, message: &str) -> Self {
-        Self { status, code, message: message.to_owned(), errors: None, retry_after: None }
-    }
-
-    /// 400 with code 50035, at a place in the body written as `embeds.0.title`.
-    pub fn form(place: &str, code: &str, why: &str) -> Self {
-        let mut errors = json!({"_errors": [{"code": code, "message": why}]});
-        for part in place.split('.').rev().filter(|part| !part.is_empty()) {
-            errors = json!({part: errors});
-        }
-        Self { errors: Some(errors), ..Self::new(400, 50035, "Invalid Form Body") }
-    }
-
-    pub fn body(&self) -> Value {
-        let mut body = json!({"message": self.message, "code": self.code});
-        if let Some(errors) = &self.errors {
-            body["errors"] = errors.clone();
-        }
-        if let Some(retry_after) = self.retry_after {
-            body["retry_after"] = json!(retry_after);
-        }
-        body
-    }
-
-    /// All in one line.
-    pub fn why(&self) -> String {
-        match &self.errors {
-            Some(errors) => format!("{}: {errors}", self.message),
-            None => self.message.clone(),
-        }
-    }
-}
-
-type Checked = Result<(), Refusal>;
 
 pub(super) const SUPPRESS_EMBEDS: u64 = 1 << 2;
 pub(super) const EPHEMERAL: u64 = 1 << 6;
@@ -77,16 +33,11 @@ pub(super) fn check(body: &Value, allowed: u64, was_v2: bool) -> Checked {
             let value = &body[field];
             let empty = value.is_null() || value == "" || value == &json!([]);
             if !empty {
-                let why = "The 'content', 'embeds' and 'poll' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2";
-                return Err(Refusal::form(
-                    field,
-                    "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
-                    why,
-                ));
+                return Err(legacy(field));
             }
         }
     }
-    components(&body["components"], v2)
+    components::check(&body["components"], v2)
 }
 
 /// Reads the flags; others than these are refused.
@@ -104,44 +55,15 @@ pub(super) fn flags(body: &Value, allowed: u64) -> Result<u64, Refusal> {
     }
 }
 
+/// Discord's answer to a field that a message of components cannot have.
+pub(super) fn legacy(field: &str) -> Refusal {
+    let why = "The 'content', 'embeds' and 'poll' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2";
+    Refusal::form(field, "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", why)
+}
+
 /// Discord's answer to a message with nothing to show.
 pub(super) fn empty() -> Refusal {
     Refusal::new(400, 50006, "Cannot send an empty message")
-}
-
-fn place(at: &str, field: &str) -> String {
-    if at.is_empty() { field.to_owned() } else { format!("{at}.{field}") }
-}
-
-/// Checks a text's length in characters; returns it.
-fn length(holder: &Value, at: &str, field: &str, most: usize) -> Result<usize, Refusal> {
-    let at = place(at, field);
-    match &holder[field] {
-        Value::Null => Ok(0),
-        Value::String(text) => {
-            let long = text.chars().count();
-            if long > most {
-                let why = format!("Must be {most} or fewer in length.");
-                return Err(Refusal::form(&at, "BASE_TYPE_MAX_LENGTH", &why));
-            }
-            Ok(long)
-        }
-        _ => Err(Refusal::form(&at, "STRING_TYPE_CONVERT", "Could not interpret value as string.")),
-    }
-}
-
-fn list<'a>(value: &'a Value, at: &str, most: usize) -> Result<&'a [Value], Refusal> {
-    match value {
-        Value::Null => Ok(&[]),
-        Value::Array(items) if items.len() <= most => Ok(items),
-        Value::Array(_) => {
-            let why = format!("Must be {most} or fewer in length.");
-            Err(Refusal::form(at, "BASE_TYPE_MAX_LENGTH", &why))
-        }
-        _ => {
-            Err(Refusal::form(at, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType."))
-        }
-    }
 }
 
 fn embeds(value: &Value) -> Checked {
@@ -210,50 +132,6 @@ fn mentions(value: &Value) -> Checked {
     Ok(())
 }
 
-fn components(value: &Value, v2: bool) -> Checked {
-    let rows = list(value, "components", if v2 { 40 } else { 5 })?;
-    let mut count = 0;
-    for (index, row) in rows.iter().enumerate() {
-        let at = format!("components.{index}");
-        if !v2 && row["type"] != 1 {
-            let why = "Only an action row can stand here without IS_COMPONENTS_V2.";
-            return Err(Refusal::form(&place(&at, "type"), "UNION_TYPE_CHOICES", why));
-        }
-        component(row, &at, &mut count)?;
-    }
-    if count > 40 {
-        let why = "The total number of components must be 40 or fewer.";
-        return Err(Refusal::form("components", "BASE_TYPE_MAX_LENGTH", why));
-    }
-    Ok(())
-}
-
-fn component(value: &Value, at: &str, count: &mut usize) -> Checked {
-    *count += 1;
-    length(value, at, "custom_id", 100)?;
-    if value["custom_id"] == "" {
-        let why = "Must be between 1 and 100 in length.";
-        return Err(Refusal::form(&place(at, "custom_id"), "BASE_TYPE_BAD_LENGTH", why));
-    }
-    if value["type"] == 2 {
-        length(value, at, "label", 80)?;
-        let link = value["style"] == 5;
-        if link == value["url"].is_null() || link != value["custom_id"].is_null() {
-            let why = "A link button has a url, any other a custom_id.";
-            return Err(Refusal::form(at, "BUTTON_COMPONENT_INVALID", why));
-        }
-    }
-    let inside = place(at, "components");
-    let most = if value["type"] == 1 { 5 } else { 40 };
-    for (index, child) in list(&value["components"], &inside, most)?.iter().enumerate() {
-        component(child, &format!("{inside}.{index}"), count)?;
-    }
-    if value["accessory"].is_object() {
-        component(&value["accessory"], &place(at, "accessory"), count)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,7 +140,7 @@ mod tests {
     fn what_is_refused_and_where() {
         let long = "x".repeat(2001);
         let field = json!({"name": "n", "value": "v".repeat(1024)});
-        let button = json!({"type": 2, "style": 1, "custom_id": "c".repeat(101)});
+        let button = json!({"type": 2, "style": 1, "label": "l", "custom_id": "c".repeat(101)});
         for (body, place) in [
             (json!({"content": long}), "/content"),
             (json!({"content": 1}), "/content"),

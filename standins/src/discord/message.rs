@@ -2,7 +2,8 @@
 
 use super::{
     attachments::Attachment,
-    limits::{EPHEMERAL, SUPPRESS_NOTIFICATIONS},
+    components::{self, Button},
+    limits::{self, COMPONENTS_V2, EPHEMERAL, Refusal, SUPPRESS_NOTIFICATIONS},
     people,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -22,7 +23,7 @@ pub struct Message {
     /// The message it replies to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
-    /// The text.
+    /// What a person reads: the text, or all texts of a message of components, one below the other.
     pub content: String,
     /// The embeds as sent.
     pub embeds: Vec<Value>,
@@ -82,8 +83,23 @@ impl Message {
         }
     }
 
-    /// Copies a body's text, embeds and components. A missing field stays as it was, null clears it.
-    pub(super) fn fill(&mut self, body: &Value) {
+    /// Whether it is a message of components.
+    pub fn is_v2(&self) -> bool {
+        self.flags & COMPONENTS_V2 != 0
+    }
+
+    /// Its buttons, in reading order.
+    pub fn buttons(&self) -> Vec<Button> {
+        components::buttons(&self.components)
+    }
+
+    /// Copies a body's text, embeds, components and flags. A missing field stays as it was, null clears it; a
+    /// flag that is set stays. A text that a message of components had before must be cleared.
+    pub(super) fn fill(&mut self, body: &Value) -> Result<(), Refusal> {
+        if self.is_v2() {
+            self.content.clear();
+        }
+        self.flags |= body["flags"].as_u64().unwrap_or_default();
         let list = |field: &str| {
             let field = body.get(field)?;
             Some(field.as_array().cloned().unwrap_or_default())
@@ -97,6 +113,14 @@ impl Message {
         if let Some(components) = list("components") {
             self.components = components;
         }
+        if self.is_v2() {
+            if !self.content.is_empty() || !self.embeds.is_empty() {
+                let field = if self.content.is_empty() { "embeds" } else { "content" };
+                return Err(limits::legacy(field));
+            }
+            self.content = components::text(&self.components);
+        }
+        Ok(())
     }
 
     /// Whether it shows nothing once a body was put over it.
@@ -129,9 +153,9 @@ impl Message {
             "application_id": people::APPLICATION_ID,
             "webhook_id": people::APPLICATION_ID,
             "author": self.author.clone().unwrap_or_else(people::bot),
-            "content": self.content,
+            "content": if self.is_v2() { "" } else { &self.content },
             "embeds": embeds,
-            "components": self.components,
+            "components": components::shown(&self.components),
             "attachments": attachments,
             "mentions": [],
             "mention_roles": [],
@@ -150,6 +174,14 @@ impl Message {
                 "message_id": id,
                 "guild_id": people::GUILD_ID,
             });
+        }
+        if let Some(source) = self.metadata["interacted_message_id"].as_str()
+            && !self.follow_up
+        {
+            // The answer to a click replies to the message with the button.
+            shown["type"] = json!(19);
+            let reference = json!({"type": 0, "channel_id": self.channel_id, "message_id": source});
+            shown["message_reference"] = reference;
         }
         match shown.as_object_mut() {
             Some(shown) if self.is_the_channel_s() => {
@@ -191,6 +223,22 @@ pub enum EventKind {
         user: String,
         /// What was typed.
         text: String,
+    },
+    /// A user pressed a button.
+    UserPressed {
+        /// The user's name.
+        user: String,
+        /// What stands on it.
+        label: String,
+        /// The message with the button.
+        message_id: String,
+    },
+    /// A user sent a form off.
+    UserSubmitted {
+        /// The user's name.
+        user: String,
+        /// The form's title.
+        title: String,
     },
     /// "… is thinking" shows.
     Thinking {
@@ -262,8 +310,7 @@ pub(super) fn pings(message: &Message, allowed: &Value, invoker: &str) -> Vec<St
         };
         has("parse", kind) || (kind != "everyone" && has(kind, id))
     };
-    let mut text = message.content.clone();
-    collect_text(&message.components, &mut text);
+    let text = &message.content;
     let mut found = Vec::new();
     for rest in text.split("<@").skip(1) {
         let Some((inside, _)) = rest.split_once('>') else {
@@ -288,19 +335,6 @@ pub(super) fn pings(message: &Message, allowed: &Value, invoker: &str) -> Vec<St
     found.sort();
     found.dedup();
     found
-}
-
-/// Adds the text of text displays, at any depth.
-fn collect_text(components: &[Value], text: &mut String) {
-    for component in components {
-        if let Some(shown) = component["content"].as_str() {
-            text.push('\n');
-            text.push_str(shown);
-        }
-        if let Some(inside) = component["components"].as_array() {
-            collect_text(inside, text);
-        }
-    }
 }
 
 #[cfg(test)]

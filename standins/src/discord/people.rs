@@ -11,6 +11,19 @@ pub const CHANNEL_ID: &str = "1190000000000000003";
 /// The id of a role that nobody has unless told.
 pub const ROLE_ID: &str = "1190000000000000004";
 
+/// The roles of the server: the one of everybody, which has the server's id, and another.
+/// <https://docs.discord.com/developers/topics/permissions#role-object>
+pub(super) fn roles() -> Value {
+    let role = |id: &str, name: &str, position: u64| {
+        json!({
+            "id": id, "name": name, "color": 0, "hoist": false, "position": position,
+            "colors": {"primary_color": 0, "secondary_color": null, "tertiary_color": null},
+            "permissions": "0", "managed": false, "mentionable": id == ROLE_ID, "flags": 0,
+        })
+    };
+    json!([role(GUILD_ID, "@everyone", 0), role(ROLE_ID, "deployers", 1)])
+}
+
 /// A member of the guild.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {

@@ -2,6 +2,7 @@
 
 use super::{
     commands::Scope,
+    components::Components,
     conversation::Target,
     fault::{self, Fault, What},
     interaction::{Interaction, command_payload, new_token},
@@ -114,6 +115,11 @@ impl Discord {
     /// Changes what the bot may do in the channel; at first that is everything.
     pub fn permit(&self, permissions: Permissions) {
         self.state().permissions = permissions;
+    }
+
+    /// Changes which components Discord takes; others are refused with 400 and code 50035.
+    pub fn set_components(&self, takes: Components) {
+        self.state().conversation.takes = takes;
     }
 
     /// Sets the interactions endpoint that the application's page shows; none: it is not set.

@@ -1,6 +1,7 @@
 //! The stand-in without sockets, and once over HTTP.
 
 mod channel;
+mod clicks;
 mod faults;
 mod files;
 mod posts;

@@ -20,6 +20,12 @@ impl Discord {
         self.state().read.message(message);
     }
 
+    /// A message as it stands, without reading it.
+    pub fn message(&self, id: &str) -> Option<Message> {
+        let state = self.state();
+        state.conversation.messages().iter().find(|message| message.id == id).cloned()
+    }
+
     /// An interaction's messages, as [`Discord::messages`] has them, without reading them.
     pub fn peek(&self, interaction_id: &str) -> Vec<Message> {
         let state = self.state();
