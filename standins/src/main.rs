@@ -82,6 +82,7 @@ fn help() -> String {
          POST /sign {timestamp, body} · POST /scenario {name, queued_ms?, running_ms?, jobs?} · GET /scenarios · GET /conversation\n\
          GET /messages?interaction_id= · GET /github/requests · GET /github/dispatches\n\
          GET /github/runs · GET /discord/requests · POST /autocomplete {text with |, endpoint, user?}\n\
+         POST /click {message_id, endpoint, label or custom_id (forged), user?}\n\
          PUT /endpoint {url} · GET /channel · PUT /channel {view?, send?, attach?, history?, in_server?}\n\
          POST /hook {url, repo, secret, form?, latency_ms?, before_answer?, lose_each?, twice?, late_ms?, out_of_order?}\n\
          GET /github/deliveries · POST /github/rerun {run_id, user?} · POST /github/cancel {run_id}\n\

@@ -5,6 +5,7 @@
 use super::{
     artifact::Artifact,
     run::{Phase, Run},
+    scenario::Ranges,
     state::Link,
     view::View,
     wire::{Found, digest, not_found, stamp},
@@ -28,7 +29,12 @@ pub(super) fn is_download(request: &Received) -> bool {
 }
 
 /// The blob store's answer. It checks the link only, and refuses GitHub's credentials.
-pub(super) fn download(links: &[Link], now: DateTime<Utc>, request: &Received) -> Answer {
+pub(super) fn download(
+    links: &[Link],
+    ranges: Ranges,
+    now: DateTime<Utc>,
+    request: &Received,
+) -> Answer {
     let refuse = |status: u16, code: &str, why: &str| {
         let mut answer = Answer::empty(status).header("content-type", "application/xml");
         let body = format!(
@@ -52,11 +58,38 @@ pub(super) fn download(links: &[Link], now: DateTime<Utc>, request: &Received) -
                 let named = "attachment; filename=\"artifact.zip\"";
                 answer = answer.header("content-disposition", named);
             }
-            answer.body = link.content.clone();
+            let range = request.header("range").and_then(|range| range.strip_prefix("bytes="));
+            let whole = link.content.len();
+            let from =
+                range.filter(|_| ranges != Ranges::Ignored).map(|range| from(range, ranges, whole));
+            match from {
+                Some(None) if ranges == Ranges::Refused => {
+                    return refuse(416, "InvalidRange", "The range specified is invalid.");
+                }
+                Some(Some(from)) => {
+                    answer.status = 206;
+                    let last = whole.saturating_sub(1);
+                    let range = format!("bytes {from}-{last}/{whole}");
+                    answer = answer.header("content-range", range);
+                    answer.body = link.content.slice(from..);
+                }
+                _ => answer.body = link.content.clone(),
+            }
             answer
         }
         Some(_) => refuse(403, "AuthenticationFailed", "Signed expiry time must be after now."),
         None => refuse(404, "BlobNotFound", "The specified blob does not exist."),
+    }
+}
+
+/// Where a range begins, if it is one that is known. Only ranges up to the end are.
+fn from(range: &str, ranges: Ranges, whole: usize) -> Option<usize> {
+    let (from, to) = range.split_once('-')?;
+    match (from, ranges) {
+        (_, Ranges::Ignored | Ranges::Refused) => None,
+        ("", Ranges::FromEnd) => Some(whole.saturating_sub(to.parse().ok()?)),
+        ("", Ranges::FromStart) => None,
+        (from, _) => from.parse().ok().filter(|from| *from < whole && to.is_empty()),
     }
 }
 
@@ -105,7 +138,8 @@ impl View<'_> {
     /// The way to a download: a link that lives for a minute and needs no credentials.
     pub(super) fn link(&mut self, content_type: &'static str, content: Bytes) -> Answer {
         let key = uuid::Uuid::new_v4().simple().to_string();
-        let location = format!("{}/{STORE}/{key}?se=60&sig=standin", self.api);
+        let base = self.state.scenario.storage.as_deref().unwrap_or(self.api);
+        let location = format!("{base}/{STORE}/{key}?se=60&sig=standin");
         let ends = self.now + LINK_LIVES;
         self.state.links.push(Link { key, content, content_type, ends });
         Answer::empty(302).header("location", location)

@@ -57,7 +57,11 @@ impl View<'_> {
             let workflow = self.state.scenario.workflow(&run.workflow);
             match Course::of(workflow, &run).first_failed(&phase) {
                 Some(failed) => kept = failed,
-                None => return forbidden("This workflow run has no failed jobs"),
+                None => {
+                    return forbidden(
+                        "Unable to retry this workflow run because it was not attempted with failed jobs.",
+                    );
+                }
             }
         }
         let by = self.login();
@@ -126,7 +130,8 @@ impl State {
         self.forget_plans(id, now);
         let Some(run) = self.run_mut(id) else { return };
         let before = Box::new(run.clone());
-        let timetable = timetable.unwrap_or_else(|| before.timetable.clone());
+        let alone = before.alone.as_deref().unwrap_or(&before.timetable);
+        let timetable = timetable.unwrap_or_else(|| alone.clone());
         run.earlier = Some(before);
         run.attempt += 1;
         run.started = now;
@@ -134,8 +139,11 @@ impl State {
         run.cancelled = None;
         run.kept = kept;
         run.timetable = timetable;
+        run.alone = None;
+        run.reviews.clear();
         let run = run.clone();
         self.outbox.expect(&self.scenario, &run, now);
+        self.line_up(now);
     }
 
     pub fn end_early(&mut self, id: u64, forced: bool, now: DateTime<Utc>) {
@@ -147,6 +155,7 @@ impl State {
         run.cancelled = Some(run.cancelled.map_or(ends, |sooner| sooner.min(ends)));
         let run = run.clone();
         self.outbox.expect(&self.scenario, &run, now);
+        self.line_up(now);
     }
 }
 

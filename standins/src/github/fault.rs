@@ -19,12 +19,20 @@ pub enum On {
     Jobs,
     /// The way to a job's log.
     Logs,
+    /// The annotations of a job.
+    Annotations,
+    /// How reviewers have decided about a run.
+    Reviews,
+    /// What lies between two commits.
+    Compare,
     /// A re-run of a run.
     Rerun,
     /// The cancel of a run.
     Cancel,
     /// What a waiting run waits for.
     Pending,
+    /// The concurrency groups of a run, or one of them.
+    Concurrency,
     /// A run's artifacts, one of them, or the way to its archive.
     Artifacts,
     /// An archive or a log itself, at the link that was given.

@@ -7,7 +7,7 @@ pub struct Gate {
     pub environment: String,
     /// Minutes of its wait timer, which starts with the run; 0: none.
     pub wait_timer: u64,
-    /// The logins of who may approve; empty: no approval is required.
+    /// Who may approve: logins, and teams as `organization/slug`; empty: no approval is required.
     pub reviewers: Vec<String>,
 }
 

@@ -26,7 +26,14 @@ impl Site<'_> {
         let others = workflow.map_or(&[][..], |workflow| &workflow.other_jobs);
         let others = others.iter().filter(|_| phase.status == "completed").zip(1..);
         let others = others.map(|(other, number)| self.other_job(run, phase, number, other));
-        others.chain(self.own_jobs(run, phase, now)).collect()
+        let matrix = self.matrix_jobs(run, phase, now);
+        others.chain(self.own_jobs(run, phase, now)).chain(matrix).collect()
+    }
+
+    /// What the runner of a run's jobs must have.
+    fn labels(&self, run: &Run) -> Vec<String> {
+        let workflow = self.scenario.workflow(&run.workflow);
+        workflow.map_or_else(Vec::new, |workflow| workflow.runs_on.clone())
     }
 
     /// A run's jobs of this attempt that the timetable is about.
@@ -95,7 +102,7 @@ impl Site<'_> {
             "created_at": self.time(run, created.min(started)),
             "started_at": self.time(run, started),
             "completed_at": completed.map(|at| self.time(run, at)),
-            "labels": ["ubuntu-latest"],
+            "labels": self.labels(run),
             "runner_id": runner(json!(1)),
             "runner_name": runner(json!("GitHub Actions 1")),
             "runner_group_id": runner(json!(0)),

@@ -23,7 +23,9 @@ impl View<'_> {
         }
         let workflow = scenario.workflow(&run.workflow);
         let prints = workflow.map_or(&[][..], |workflow| &workflow.prints);
-        Ok(self.link("text/plain; charset=utf-8", log(&job, prints).into()))
+        let content = workflow.and_then(|workflow| workflow.log.clone());
+        let content = content.unwrap_or_else(|| log(&job, prints).into());
+        Ok(self.link("text/plain; charset=utf-8", content))
     }
 }
 

@@ -4,6 +4,8 @@
 //! <https://docs.github.com/rest/actions> says, with ETags, rate limits and pages. A [`Scenario`]
 //! says how it behaves, a [`Fault`] what goes wrong. It tells a [`Hook`] what becomes of the runs.
 
+mod annotation;
+mod annotations;
 mod answers;
 mod app;
 mod archive;
@@ -11,8 +13,12 @@ mod artifact;
 mod artifacts;
 mod attempts;
 mod auth;
+mod commit;
+mod commits;
+mod concurrency;
 mod course;
 mod delivery;
+mod deployments;
 mod dispatch;
 mod due;
 mod fault;
@@ -24,6 +30,7 @@ mod jobs;
 mod jwt;
 mod listing;
 mod logs;
+mod matrix;
 mod outbox;
 mod parcel;
 mod payloads;
@@ -35,6 +42,8 @@ mod redirect;
 mod refs;
 mod renamed;
 mod restarts;
+mod review;
+mod reviews;
 mod routes;
 mod run;
 mod runs;
@@ -51,15 +60,18 @@ mod view;
 mod wire;
 mod workflow;
 
+pub use annotation::Annotation;
 pub use artifact::Artifact;
+pub use commit::Commit;
 pub use fault::{Fault, On, What};
 pub use gate::Gate;
 pub use hook::{Fate, Happening, Hook, Mishap, signature};
 pub use parcel::Delivery;
 pub use permission::Permission;
 pub use renamed::Renamed;
+pub use review::Review;
 pub use run::{NewRun, Phase, Run, Timetable};
-pub use scenario::Scenario;
+pub use scenario::{Ranges, Scenario};
 pub use standin::Github;
 pub use state::Dispatch;
 pub use workflow::{Input, Job, OtherJob, Title, Workflow};

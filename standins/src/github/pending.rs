@@ -25,29 +25,43 @@ impl View<'_> {
 
 impl Site<'_> {
     fn pending(&self, run: &Run, gate: &Gate) -> Value {
-        let name = &gate.environment;
-        let id = u64::from_str_radix(&digest(name)[..7], 16).expect("a hex digest");
-        let page = &self.scenario.html_base;
-        let reviewers: Vec<_> = gate
-            .reviewers
-            .iter()
-            .map(|login| json!({"type": "User", "reviewer": self.user(login, "User")}))
-            .collect();
+        let reviewer = |name: &String| match name.split_once('/') {
+            Some((organization, slug)) => {
+                json!({"type": "Team", "reviewer": self.team(organization, slug)})
+            }
+            None => json!({"type": "User", "reviewer": self.user(name, "User")}),
+        };
+        let reviewers: Vec<Value> = gate.reviewers.iter().map(reviewer).collect();
         let started = (gate.wait_timer > 0).then(|| self.time(run, Duration::ZERO));
         json!({
-            "environment": {
-                "id": id,
-                "node_id": format!("EN_{id}"),
-                "name": name,
-                "url": format!("{}/repos/{}/environments/{name}", self.api, self.repo),
-                "html_url": format!(
-                    "{page}/{}/deployments/activity_log?environments_filter={name}", self.repo
-                ),
-            },
+            "environment": self.environment(&gate.environment),
             "wait_timer": gate.wait_timer,
             "wait_timer_started_at": started,
             "current_user_can_approve": false,
             "reviewers": reviewers,
+        })
+    }
+
+    /// A team; its page's URL is what names its organization.
+    fn team(&self, organization: &str, slug: &str) -> Value {
+        let id = u64::from_str_radix(&digest(slug)[..7], 16).expect("a hex digest");
+        let url = format!("{}/teams/{id}", self.api);
+        json!({
+            "id": id,
+            "node_id": format!("T_{id}"),
+            "url": url,
+            "html_url": format!("{}/orgs/{organization}/teams/{slug}", self.scenario.html_base),
+            "name": slug,
+            "slug": slug,
+            "description": null,
+            "privacy": "closed",
+            "notification_setting": "notifications_enabled",
+            "permission": "push",
+            "members_url": format!("{url}/members{{/member}}"),
+            "repositories_url": format!("{url}/repos"),
+            "type": "organization",
+            "organization_id": 1,
+            "parent": null,
         })
     }
 }

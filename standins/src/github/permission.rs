@@ -20,14 +20,19 @@ pub enum Permission {
     Secrets,
     /// Creating and changing secrets.
     SecretsWrite,
+    /// Reading deployments.
+    Deployments,
     /// Reading files, branches and tags.
     Contents,
     /// Reading the repository itself.
     Metadata,
+    /// Reading check runs and their annotations.
+    Checks,
 }
 
 use Permission::{
-    ActionsRead, ActionsWrite, Contents, Metadata, Secrets, SecretsWrite, Variables, VariablesWrite,
+    ActionsRead, ActionsWrite, Checks, Contents, Deployments, Metadata, Secrets, SecretsWrite,
+    Variables, VariablesWrite,
 };
 
 /// How far a permission goes.
@@ -69,7 +74,9 @@ pub(super) fn granted(denied: &[Permission]) -> Granted {
     Granted::from([
         ("actions", level(ActionsRead, Some(ActionsWrite))),
         ("actions_variables", level(Variables, Some(VariablesWrite))),
+        ("checks", level(Checks, None)),
         ("contents", level(Contents, None)),
+        ("deployments", level(Deployments, None)),
         ("metadata", level(Metadata, None)),
         ("secrets", level(Secrets, Some(SecretsWrite))),
     ])
@@ -119,7 +126,9 @@ pub(super) fn needed(request: &Received) -> Option<Need> {
         ["actions", "variables", ..] => ("actions_variables", level),
         ["actions", "secrets", ..] => ("secrets", level),
         ["actions", ..] => ("actions", level),
-        ["contents", ..] | ["branches", ..] | ["git", ..] => ("contents", level),
+        ["deployments", ..] => ("deployments", level),
+        ["check-runs", ..] => ("checks", level),
+        ["contents", ..] | ["branches", ..] | ["git", ..] | ["compare", ..] => ("contents", level),
         _ => ("metadata", Level::Read),
     };
     Some(Need { name, level })
@@ -150,6 +159,11 @@ mod tests {
             ("GET", "/repos/o/r/branches", "contents=read"),
             ("GET", "/repos/o/r/contents/.github/workflows/x.yml", "contents=read"),
             ("GET", "/repos/o/r/actions/runs", "actions=read"),
+            ("GET", "/repos/o/r/actions/concurrency_groups/x", "actions=read"),
+            ("POST", "/repos/o/r/actions/runs/1/cancel", "actions=write"),
+            ("GET", "/repos/o/r/deployments", "deployments=read"),
+            ("GET", "/repos/o/r/check-runs/1/annotations", "checks=read"),
+            ("GET", "/repos/o/r/compare/a...b", "contents=read"),
             ("POST", "/repos/o/r/actions/workflows/x.yml/dispatches", "actions=write"),
             ("PATCH", "/repos/o/r/actions/variables/X", "actions_variables=write"),
             ("GET", "/repos/o/r/actions/secrets/public-key", "secrets=read"),

@@ -26,5 +26,6 @@ impl Github {
         let mut state = self.shared.state();
         state.runs.retain(|run| run.id != id);
         state.outbox.forget(id);
+        state.line_up(self.shared.clock.now());
     }
 }

@@ -5,9 +5,10 @@ use super::{
     fault::{Fault, On, What},
     gate::Gate,
     permission::Permission,
+    review::Review,
     run::{NewRun, Timetable},
     scenario::Scenario,
-    workflow::Title,
+    workflow::{Title, Workflow},
 };
 use chrono::TimeDelta;
 use std::time::Duration;
@@ -20,6 +21,14 @@ const NAMES: &[(&str, &str)] = &[
     ("startup-failure", "the run fails before any job starts"),
     ("approval", "the run waits for an approval for ever"),
     ("wait-timer", "the run waits for the wait timer of its environment"),
+    ("approved", "grace approves the deployment after 6 s"),
+    ("rejected", "grace rejects the deployment after 6 s"),
+    ("queue", "the run waits in a concurrency group until another run has ended"),
+    ("no-runner", "no runner takes the job; that is named after two minutes"),
+    ("matrix", "the run has 301 jobs, which take 60 s"),
+    ("slow", "the run takes 60 s, so it can be cancelled"),
+    ("cancel-ignored", "as slow, but a cancel ends it only if it is forced"),
+    ("rerun", "the run fails in its step Build; when it is run again, it succeeds"),
     ("stuck", "the run stays in progress for ever"),
     ("slow-dispatch", "the dispatch is answered after 5 s"),
     ("late-run", "no run details; the run can be seen after 8 s"),
@@ -51,6 +60,18 @@ impl Scenario {
         let ending =
             |conclusion: &str| Self { timetable: Timetable::ending(conclusion), ..Self::default() };
         let going = |timetable| Self { timetable, ..Self::default() };
+        let reviewed = |review| Self {
+            gates: vec![Gate {
+                reviewers: vec!["grace".into(), "octo-org/ops".into()],
+                ..Gate::approval("production")
+            }],
+            review: Some(review),
+            ..going(Timetable::waiting())
+        };
+        let taking_a_minute = || {
+            let running = Duration::from_secs(60);
+            going(Timetable { running, ..Timetable::default() })
+        };
         let failing = |fault: Fault| Self { faults: vec![fault], ..Self::default() };
         let without_details = Self { run_details: false, ..Self::default() };
         let scenario = match name {
@@ -63,6 +84,26 @@ impl Scenario {
             "wait-timer" => {
                 Self { gates: vec![Gate::timer("production", 1)], ..going(Timetable::timer()) }
             }
+            "approved" => reviewed(Review::approval(Duration::from_secs(6))),
+            "rejected" => reviewed(Review::rejection(Duration::from_secs(6))),
+            "queue" => {
+                let ahead = Timetable { running: Duration::from_secs(10), ..Timetable::default() };
+                let ahead = NewRun {
+                    title: "Client Deploy — by hand".into(),
+                    actor: "grace".into(),
+                    created: TimeDelta::seconds(-3),
+                    timetable: ahead,
+                    ..NewRun::default()
+                };
+                Self { history: vec![ahead], ..Self::default() }
+                    .deploying(|workflow| workflow.concurrency("production"))
+            }
+            "no-runner" => going(Timetable::without_a_runner())
+                .deploying(|workflow| workflow.runs_on(&["self-hosted", "gpu"])),
+            "matrix" => taking_a_minute().deploying(|workflow| workflow.matrix(300)),
+            "slow" => taking_a_minute(),
+            "cancel-ignored" => Self { cancel_takes: None, ..taking_a_minute() },
+            "rerun" => Self { reruns: vec![Timetable::default()], ..ending("failure") },
             "stuck" => going(Timetable::stuck()),
             "slow-dispatch" => {
                 let delay = What::Delay(Duration::from_secs(5));
@@ -125,6 +166,13 @@ impl Scenario {
             _ => return None,
         };
         Some(scenario)
+    }
+
+    /// Changes the workflow of `/deploy-client`.
+    fn deploying(mut self, change: impl FnOnce(Workflow) -> Workflow) -> Self {
+        let workflow = self.workflow_mut("client-deploy.yml");
+        *workflow = change(workflow.clone());
+        self
     }
 
     /// Replaces the diagnose workflow's artifact.

@@ -34,8 +34,15 @@ pub(super) fn kind(request: &Received) -> On {
         ("GET", ["actions", "workflows", _, "runs"] | ["actions", "runs"]) => On::RunList,
         ("GET", ["actions", "runs", _] | ["actions", "runs", _, "attempts", _]) => On::RunGet,
         ("GET", ["actions", "runs", _, "pending_deployments"]) => On::Pending,
+        (
+            "GET",
+            ["actions", "runs", _, "concurrency_groups"] | ["actions", "concurrency_groups", ..],
+        ) => On::Concurrency,
         ("GET", ["actions", "runs", .., "jobs"] | ["actions", "jobs", _]) => On::Jobs,
         ("GET", ["actions", "jobs", _, "logs"]) => On::Logs,
+        ("GET", ["check-runs", _, "annotations"]) => On::Annotations,
+        ("GET", ["actions", "runs", _, "approvals"]) => On::Reviews,
+        ("GET", ["compare", _]) => On::Compare,
         ("POST", ["actions", "runs", _, "rerun" | "rerun-failed-jobs"]) => On::Rerun,
         ("POST", ["actions", "runs", _, "cancel" | "force-cancel"]) => On::Cancel,
         ("GET", ["actions", "runs", _, "artifacts"] | ["actions", "artifacts", ..]) => {
@@ -144,10 +151,14 @@ impl View<'_> {
         }
         match (method, rest) {
             ("GET", []) => Ok(self.json(&self.site(&repo).full_repository(self.now))),
+            ("GET", ["deployments"]) => self.deployments(&repo),
+            ("GET", ["deployments", id, "statuses"]) => self.deployment_statuses(&repo, id),
             ("GET", ["branches"]) => self.branches(&repo),
             ("GET", ["tags"]) => self.tags(&repo),
             ("GET", ["git", "matching-refs", prefix @ ..]) => self.matching_refs(&repo, prefix),
             ("GET", ["contents", path @ ..]) => self.contents(&repo, path),
+            ("GET", ["check-runs", id, "annotations"]) => self.annotations(&repo, id),
+            ("GET", ["compare", both]) => self.compare(&repo, both),
             (method, ["actions", rest @ ..]) => self.actions(&repo, method, rest),
             _ => Err(not_found()),
         }
@@ -196,6 +207,10 @@ impl View<'_> {
             ("GET", ["jobs", id]) => self.one_job(repo, id),
             ("GET", ["jobs", id, "logs"]) => self.job_log(repo, id),
             ("GET", ["runs", id, "pending_deployments"]) => self.pending_deployments(repo, id),
+            ("GET", ["runs", id, "approvals"]) => self.approvals(repo, id),
+            ("GET", ["runs", id, "concurrency_groups"]) => self.groups_of_run(repo, id),
+            // The name may hold slashes.
+            ("GET", ["concurrency_groups", name @ ..]) => self.group(repo, &name.join("/")),
             ("GET", ["runs", id, "artifacts"]) => self.artifacts(repo, id),
             ("GET", ["artifacts", id, rest @ ..]) => self.one_artifact(repo, id, rest),
             (method, ["variables", rest @ ..]) => self.variables(method, rest),

@@ -1,5 +1,6 @@
 //! Runs and their timetables.
 
+use super::review::Review;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use std::time::Duration;
@@ -77,6 +78,11 @@ impl Timetable {
             (Duration::from_secs(60), "in_progress", None),
             (Duration::from_secs(65), "completed", Some("success")),
         ])
+    }
+
+    /// In the queue for ever: no runner takes its job.
+    pub fn without_a_runner() -> Self {
+        Self::path(&[(Duration::ZERO, "queued", None)])
     }
 
     /// Queued for 2 s, then completed with `action_required`.
@@ -186,6 +192,13 @@ pub struct Run {
     pub cancelled: Option<DateTime<Utc>>,
     /// How many jobs it keeps from the attempt before, because they succeeded there.
     pub kept: usize,
+    /// Its concurrency group.
+    pub group: Option<String>,
+    /// The timetable that it would have alone in its group.
+    #[serde(skip)]
+    pub alone: Option<Box<Timetable>>,
+    /// What reviewers said of its deployment.
+    pub reviews: Vec<Review>,
     /// The attempt before this one.
     #[serde(skip)]
     pub earlier: Option<Box<Run>>,
@@ -324,6 +337,9 @@ mod tests {
             triggered_by: "a".into(),
             cancelled: None,
             kept: 0,
+            group: None,
+            alone: None,
+            reviews: Vec::new(),
             earlier: None,
         }
     }

@@ -161,6 +161,9 @@ impl View<'_> {
             triggered_by: String::new(),
             cancelled: None,
             kept: 0,
+            group: None,
+            alone: None,
+            reviews: Vec::new(),
             earlier: None,
         }
     }

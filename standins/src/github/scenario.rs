@@ -1,10 +1,12 @@
 //! A scenario: how the stand-in behaves.
 
 use super::{
+    commit::Commit,
     fault::Fault,
     gate::Gate,
     permission::Permission,
     renamed::Renamed,
+    review::Review,
     run::{NewRun, Timetable},
     workflow::{Title, Workflow},
 };
@@ -38,6 +40,8 @@ pub struct Scenario {
     pub renamed: Option<Renamed>,
     /// The environments that a run waits for while its status is `waiting`.
     pub gates: Vec<Gate>,
+    /// What a reviewer says of each run's deployment.
+    pub review: Option<Review>,
     /// How far GitHub's clock is ahead of ours; shifts `Date`, `created_at` and the rest.
     pub clock_skew: TimeDelta,
     /// The timetable of a dispatched run.
@@ -68,6 +72,12 @@ pub struct Scenario {
     pub largest_page: usize,
     /// How long after a job's end its log comes.
     pub logs_lag: Duration,
+    /// Where archives and logs are stored, as a base URL; none: at this server, under another path.
+    pub storage: Option<String>,
+    /// Which ranges that storage knows.
+    pub ranges: Ranges,
+    /// The commits that are known.
+    pub commits: Vec<Commit>,
     /// How long a cancel takes; none: the run goes on until the cancel is forced.
     pub cancel_takes: Option<Duration>,
     /// The timetables of the next re-runs; if there is none left, that of the attempt before.
@@ -78,6 +88,20 @@ pub struct Scenario {
     pub rate_limit: u64,
     /// What goes wrong; see [`Fault`].
     pub faults: Vec<Fault>,
+}
+
+/// Which ranges of bytes a storage knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ranges {
+    /// Those that begin at a byte (`bytes=5-`), as Azure's does; others are ignored.
+    #[default]
+    FromStart,
+    /// Also those that are counted from the end (`bytes=-5`).
+    FromEnd,
+    /// None: they are ignored.
+    Ignored,
+    /// None: they are refused with 416.
+    Refused,
 }
 
 impl Default for Scenario {
@@ -95,6 +119,7 @@ impl Default for Scenario {
             token_lag: None,
             renamed: None,
             gates: vec![Gate::approval("production")],
+            review: None,
             clock_skew: TimeDelta::zero(),
             timetable: Timetable::default(),
             committed: TimeDelta::minutes(10),
@@ -109,6 +134,9 @@ impl Default for Scenario {
             lists_all_attempts: true,
             largest_page: usize::MAX,
             logs_lag: Duration::ZERO,
+            storage: None,
+            ranges: Ranges::default(),
+            commits: Vec::new(),
             cancel_takes: Some(Duration::from_secs(2)),
             reruns: Vec::new(),
             history: Vec::new(),

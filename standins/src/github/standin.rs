@@ -120,7 +120,9 @@ impl Shared {
         let answer = match spoilt {
             Some(answer) => permission::explain(answer, received),
             None if reset => Answer::empty(0),
-            None if downloads => artifacts::download(&state.links, now, received),
+            None if downloads => {
+                artifacts::download(&state.links, state.scenario.ranges, now, received)
+            }
             None => routes::answer(&mut state, self.api(), now, window_ends, caller, received),
         };
         let free = downloads || reset || received.path == "/rate_limit";

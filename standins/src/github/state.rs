@@ -114,12 +114,19 @@ impl State {
         *count += 1;
         run.id = 15_000_000_000 + 1_013 * (1 + self.runs.len() as u64);
         run.attempt = run.timetable.attempt;
+        if let Some(workflow) = self.scenario.workflow(&run.workflow) {
+            run.group.clone_from(&workflow.concurrency);
+        }
+        if let Some(review) = self.scenario.review.clone() {
+            run.takes_review(review);
+        }
         let id = run.id;
         let run = with_restarts(run);
         for attempt in run.attempts() {
             self.outbox.expect(&self.scenario, attempt, now);
         }
         self.runs.push(run);
+        self.line_up(now);
         id
     }
 
@@ -152,6 +159,9 @@ impl State {
                 started: created,
                 cancelled: None,
                 kept: 0,
+                group: None,
+                alone: None,
+                reviews: Vec::new(),
                 earlier: None,
                 committed: created - new.committed,
                 timetable: new.timetable,

@@ -5,10 +5,11 @@ mod artifacts;
 mod attempts;
 mod digest;
 mod repository;
+mod waits;
 mod webhooks;
 
 use super::{
-    Artifact, Fault, Github, NewRun, On, Permission, Scenario, Timetable, What, Workflow,
+    Artifact, Fault, Gate, Github, NewRun, On, Permission, Scenario, Timetable, What, Workflow,
     standin::Shared, state::State, wire,
 };
 use crate::{

@@ -1,6 +1,7 @@
 //! Workflow files: what the stand-in knows of them, and how they read.
 
-use super::{artifact::Artifact, wire::digest};
+use super::{annotation::Annotation, artifact::Artifact, wire::digest};
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -29,10 +30,22 @@ pub struct Workflow {
     pub other_jobs: Vec<OtherJob>,
     /// How its steps share a run's running time; a step without one has 1.
     pub shares: Vec<u32>,
+    /// The environment that its last job deploys to.
+    pub environment: Option<String>,
+    /// Its concurrency group, in which one run goes on at a time.
+    pub concurrency: Option<String>,
+    /// What the runner of its jobs must have (`runs-on`).
+    pub runs_on: Vec<String>,
+    /// How many more jobs it has that run side by side with the others.
+    pub matrix: usize,
     /// What each run of it leaves behind when it is completed.
     pub artifacts: Vec<Artifact>,
     /// What its steps print into the log of their job: a step's name and a line.
     pub prints: Vec<(String, String)>,
+    /// The log of its jobs as it is, instead of one that is made of their steps.
+    pub log: Option<Bytes>,
+    /// What its jobs say of their failure.
+    pub annotations: Vec<Annotation>,
 }
 
 /// A job of a workflow.
@@ -130,9 +143,33 @@ impl Workflow {
             steps: steps.map(String::from).into(),
             other_jobs: Vec::new(),
             shares: Vec::new(),
+            environment: None,
+            concurrency: None,
+            runs_on: vec!["ubuntu-latest".into()],
+            matrix: 0,
             artifacts: Vec::new(),
             prints: Vec::new(),
+            log: None,
+            annotations: Vec::new(),
         }
+    }
+
+    /// Sets the concurrency group.
+    pub fn concurrency(mut self, group: &str) -> Self {
+        self.concurrency = Some(group.into());
+        self
+    }
+
+    /// Sets what the runner of its jobs must have.
+    pub fn runs_on(mut self, labels: &[&str]) -> Self {
+        self.runs_on = labels.iter().map(|&label| label.to_owned()).collect();
+        self
+    }
+
+    /// Adds a matrix of so many jobs.
+    pub fn matrix(mut self, jobs: usize) -> Self {
+        self.matrix = jobs;
+        self
     }
 
     /// Sets the `run-name`.
@@ -174,6 +211,12 @@ impl Workflow {
     /// Lets a step print a line into its job's log.
     pub fn prints(mut self, step: &str, line: &str) -> Self {
         self.prints.push((step.into(), line.into()));
+        self
+    }
+
+    /// Lets a job that fails say something of it.
+    pub fn annotates(mut self, annotation: Annotation) -> Self {
+        self.annotations.push(annotation);
         self
     }
 
@@ -305,13 +348,17 @@ impl Workflow {
         }
         text.push_str("\njobs:\n");
         let mut needed = None;
+        let runs_on = match self.runs_on.as_slice() {
+            [label] => label.clone(),
+            labels => format!("[{}]", labels.join(", ")),
+        };
         for part in self.parts() {
             let id = part.name.replace(' ', "-");
             let _ = writeln!(text, "  {id}:");
             if let Some(needed) = needed.replace(id) {
                 let _ = writeln!(text, "    needs: {needed}");
             }
-            text.push_str("    runs-on: ubuntu-latest\n    steps:\n");
+            let _ = writeln!(text, "    runs-on: {runs_on}\n    steps:");
             let last = part.steps.len().saturating_sub(1);
             for step in part.steps.iter().take(last).skip(1) {
                 let _ = writeln!(text, "      - name: {}\n        run: \"true\"", quoted(step));
