@@ -49,6 +49,14 @@ pub(crate) fn code(text: &str, max: usize) -> String {
     format!("`{inner}`")
 }
 
+/// Formats lines as a block of code. Nothing in it is markup, and it ends where it should: as in [`code`], backticks are
+/// replaced.
+pub(crate) fn code_block(lines: &[String], max: usize) -> String {
+    let lines: Vec<String> =
+        lines.iter().map(|line| clipped(line, max).replace('`', "ˋ")).collect();
+    format!("```\n{}\n```", lines.join("\n"))
+}
+
 /// `[label](<url>)`: a masked link without a preview. `label` must be escaped already. If the URL is not
 /// http(s) or too long, only the label is shown.
 pub(crate) fn link(label: &str, url: &str) -> String {
@@ -126,6 +134,12 @@ mod tests {
     fn long_text_is_truncated_with_an_ellipsis() {
         assert_eq!(code(&"x".repeat(2000), 5), "`xxxx…`");
         assert_eq!(code("12345", 5), "`12345`");
+    }
+
+    #[test]
+    fn lines_cannot_break_out_of_a_block() {
+        let lines = ["  a ``` b", "\n```\u{202e}<@1>", ""].map(str::to_owned);
+        assert_eq!(code_block(&lines, 20), "```\n  a ˋˋˋ b\n ˋˋˋ<@1>\n\n```");
     }
 
     #[rstest]

@@ -2,6 +2,8 @@
 
 pub(crate) mod duration;
 pub(crate) mod escape;
+pub(crate) mod mask;
+pub(crate) mod ordinal;
 pub(crate) mod time;
 mod user_error;
 
