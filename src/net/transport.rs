@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, Response};
 
+use super::elsewhere::{Body, Elsewhere, Keep};
+use super::guarded::is_not_allowed;
 use crate::clock::{Clock, SystemClock};
 use futures_util::future::BoxFuture;
 
@@ -17,6 +19,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Size limit of an answer.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Size limit of an answer of which only the end is kept.
+const MAX_PASSED_BYTES: usize = 64 * 1024 * 1024;
 
 /// Close a connection that was idle for longer. Lambda freezes the process between invocations. The server
 /// may close the connection meanwhile, our timers do not run, and the next request on it would be lost. A
@@ -89,34 +94,55 @@ pub fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
 }
 
 fn build() -> Result<reqwest::Client, CallError> {
-    let failed = |error: &dyn std::error::Error| CallError::NotSent(format!("TLS set-up: {error}"));
-    let tls = tls().map_err(|error| failed(&error))?;
-    reqwest::Client::builder()
+    configured()?.build().map_err(|error| not_set_up(&error))
+}
+
+/// A client for one request to a server that another server named. It shares no connections with the one that carries
+/// our tokens.
+fn build_guarded(elsewhere: &Elsewhere) -> Result<reqwest::Client, CallError> {
+    // A proxy would resolve names itself, without the guard.
+    let client = configured()?.no_proxy().dns_resolver(elsewhere.resolver());
+    client.build().map_err(|error| not_set_up(&error))
+}
+
+fn configured() -> Result<reqwest::ClientBuilder, CallError> {
+    let tls = tls().map_err(|error| not_set_up(&error))?;
+    Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(CALL_TIMEOUT)
-        .build()
-        .map_err(|error| failed(&error))
+        .timeout(CALL_TIMEOUT))
+}
+
+fn not_set_up(error: &dyn std::error::Error) -> CallError {
+    CallError::NotSent(format!("TLS set-up: {error}"))
 }
 
 impl Transport for Https {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, CallError>> {
         Box::pin(async move {
-            let client = self.client()?;
-            let request = request
+            let mut request = request;
+            let elsewhere = request.extensions_mut().remove::<Elsewhere>();
+            let request: reqwest::Request = request
                 .map(reqwest::Body::from)
                 .try_into()
                 .map_err(|error: reqwest::Error| CallError::NotSent(brief(error)))?;
+            let client = match &elsewhere {
+                None => self.client()?,
+                Some(elsewhere) if elsewhere.allows(request.url()) => build_guarded(elsewhere)?,
+                Some(_) => return Err(CallError::NotSent(NOT_ALLOWED.to_owned())),
+            };
+            let keep = elsewhere.map_or(Keep::All, |elsewhere| elsewhere.keep);
+            let most = if keep == Keep::All { MAX_ANSWER_BYTES } else { MAX_PASSED_BYTES };
             let mut answer = client.execute(request).await.map_err(call_error)?;
-            let mut body = BytesMut::new();
-            while let Some(chunk) = answer.chunk().await.map_err(call_error)? {
-                if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                    return Err(CallError::Lost("the answer is too large".to_owned()));
+            let mut body = Body::of(keep, most);
+            if !keep.is_passed_over(answer.status(), answer.headers()) {
+                while let Some(chunk) = answer.chunk().await.map_err(call_error)? {
+                    let too_large = |_| CallError::Lost("the answer is too large".to_owned());
+                    body.push(&chunk).map_err(too_large)?;
                 }
-                body.extend_from_slice(&chunk);
             }
-            let mut response = Response::new(body.freeze());
+            let mut response = Response::new(body.finish());
             *response.status_mut() = answer.status();
             *response.headers_mut() = std::mem::take(answer.headers_mut());
             Ok(response)
@@ -124,8 +150,12 @@ impl Transport for Https {
     }
 }
 
+const NOT_ALLOWED: &str = "it leads to a private, local or otherwise special address";
+
 fn call_error(error: reqwest::Error) -> CallError {
-    if error.is_connect() {
+    if is_not_allowed(&error) {
+        CallError::NotSent(NOT_ALLOWED.to_owned())
+    } else if error.is_connect() {
         CallError::NotSent(brief(error))
     } else {
         CallError::Lost(brief(error))

@@ -1,19 +1,16 @@
 //! An HTTP client for the deployed site: one GET, the beginning of the answer, no cookies.
 //!
 //! The SSRF guard also works when the connection is made: the client's resolver returns only allowed
-//! addresses. So a name cannot resolve to a public address for the check and to a private one for the
-//! request (DNS rebinding).
+//! addresses (`net/guarded.rs`).
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
+use crate::net::guarded::{Guarded, Lookup, System, is_not_allowed};
 use crate::net::transport::{brief, tls};
 use crate::net::url_guard::UrlPolicy;
 use futures_util::future::BoxFuture;
@@ -72,23 +69,6 @@ pub struct Probe {
     client: OnceLock<reqwest::Client>,
 }
 
-/// A DNS resolver.
-pub trait Lookup: Send + Sync {
-    /// Resolves a host name to all its addresses.
-    fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
-}
-
-/// The system's resolver.
-struct System;
-
-impl Lookup for System {
-    fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        Box::pin(async move {
-            Ok(tokio::net::lookup_host((host, 0)).await?.map(|found| found.ip()).collect())
-        })
-    }
-}
-
 impl Probe {
     /// A prober that connects only to addresses that this policy allows.
     pub fn new(urls: UrlPolicy) -> Self {
@@ -104,7 +84,8 @@ impl Probe {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let guarded = Guarded { urls: self.urls.clone(), lookup: self.lookup.clone() };
+        let guarded =
+            Guarded { urls: self.urls.clone(), lookup: self.lookup.clone(), trusted: None };
         let tls = tls().map_err(|error| ProbeError::NoConnection(error.to_string()))?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -145,51 +126,22 @@ impl Prober for Probe {
 }
 
 fn probe_error(error: reqwest::Error) -> ProbeError {
-    let mut cause: Option<&dyn std::error::Error> = Some(&error);
-    while let Some(error) = cause {
-        if error.is::<NotAllowed>() {
-            return ProbeError::Refused;
-        }
-        cause = error.source();
-    }
-    if error.is_connect() {
+    if is_not_allowed(&error) {
+        ProbeError::Refused
+    } else if error.is_connect() {
         ProbeError::NoConnection(brief(error))
     } else {
         ProbeError::Broken(brief(error))
     }
 }
 
-/// A resolver that returns only allowed addresses.
-struct Guarded {
-    urls: UrlPolicy,
-    lookup: Arc<dyn Lookup>,
-}
-
-/// The name resolves, but to no allowed address.
-#[derive(Debug, thiserror::Error)]
-#[error("none of its addresses is allowed")]
-struct NotAllowed;
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let urls = self.urls.clone();
-        let found = self.lookup.lookup(name.as_str().to_owned());
-        Box::pin(async move {
-            let mut found = found.await?;
-            found.retain(|address| urls.allows_address(name.as_str(), *address));
-            if found.is_empty() {
-                return Err(NotAllowed.into());
-            }
-            let addresses = found.into_iter().map(|address| SocketAddr::new(address, 0));
-            Ok(Box::new(addresses) as Addrs)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::dns::Resolve;
     use rstest::rstest;
+    use std::io;
+    use std::net::IpAddr;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -213,7 +165,7 @@ mod tests {
     }
 
     async fn resolved(urls: UrlPolicy, host: &str, found: &[&str]) -> Result<Vec<String>, String> {
-        let guarded = Guarded { urls, lookup: Answers::new(&[found]) };
+        let guarded = Guarded { urls, lookup: Answers::new(&[found]), trusted: None };
         match guarded.resolve(host.parse().unwrap()).await {
             Ok(addresses) => Ok(addresses.map(|address| address.ip().to_string()).collect()),
             Err(error) => Err(error.to_string()),
