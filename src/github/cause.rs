@@ -19,6 +19,16 @@ pub(super) enum Cause {
     Billing,
     /// The app's installation or the account is suspended.
     Suspended,
+    /// The run goes on, so it cannot be run again.
+    GoesOn,
+    /// The run has ended, so it cannot be cancelled.
+    HasEnded,
+    /// The run is too old to be run again.
+    TooOld,
+    /// The run has no failed jobs to run again.
+    NothingFailed,
+    /// The run cannot be run again, for another reason or too often.
+    NotAgain,
 }
 
 impl Cause {
@@ -42,6 +52,16 @@ impl Cause {
             Some(Self::Billing)
         } else if has("suspended") {
             Some(Self::Suspended)
+        } else if has("already running") {
+            Some(Self::GoesOn)
+        } else if has("cannot cancel") {
+            Some(Self::HasEnded)
+        } else if has("over a month ago") || has("30 days") {
+            Some(Self::TooOld)
+        } else if has("failed jobs") {
+            Some(Self::NothingFailed)
+        } else if has("unable to retry") || has("cannot be re") {
+            Some(Self::NotAgain)
         } else {
             None
         }
@@ -69,6 +89,15 @@ impl Cause {
             Self::Suspended => {
                 "Unsuspend the app's installation (or the account) in its settings on GitHub."
             }
+            Self::GoesOn => "It goes on. Wait until it has ended, or cancel it first.",
+            Self::HasEnded => "It has ended already, so there is nothing to cancel.",
+            Self::TooOld => {
+                "GitHub runs a run again only within 30 days of its start. Start a new deploy."
+            }
+            Self::NothingFailed => "None of its jobs failed. Start a new deploy.",
+            Self::NotAgain => {
+                "GitHub runs a run again within 30 days of its start, and 50 times at most. Start a new deploy."
+            }
         }
     }
 }
@@ -90,6 +119,23 @@ mod tests {
     #[case("This installation has been suspended", Some(Cause::Suspended))]
     #[case("Sorry. Your account was suspended.", Some(Cause::Suspended))]
     #[case("The account is locked due to a billing issue.", Some(Cause::Billing))]
+    #[case("This workflow is already running", Some(Cause::GoesOn))]
+    #[case("The workflow run containing this job is already running", Some(Cause::GoesOn))]
+    #[case("Cannot cancel a workflow run that is completed.", Some(Cause::HasEnded))]
+    #[case(
+        "Unable to retry this workflow run because it was created over a month ago",
+        Some(Cause::TooOld)
+    )]
+    #[case(
+        "Unable to retry this workflow run because it was not attempted with failed jobs.",
+        Some(Cause::NothingFailed)
+    )]
+    #[case(
+        "Unable to retry this workflow run because it has been run too often",
+        Some(Cause::NotAgain)
+    )]
+    #[case("This workflow run cannot be retried", Some(Cause::NotAgain))]
+    #[case("This workflow run cannot be rerun", Some(Cause::NotAgain))]
     #[case("Resource not accessible by integration", None)]
     #[case("Must have admin rights to Repository.", None)]
     #[case("Workflow does not have 'workflow_dispatch' trigger", None)]

@@ -30,7 +30,7 @@ use crate::telemetry;
 
 /// The API version we request. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
-const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
 
 /// A request.
 pub(super) struct Ask<'a> {
@@ -49,6 +49,11 @@ impl<'a> Ask<'a> {
     pub(super) fn new(method: Method, path: &'a str) -> Self {
         let body = Bytes::new();
         Self { method, path, etag: None, body, leads_elsewhere: false, is_detail: false }
+    }
+
+    /// A request whose answer is a link to another server. `is_detail`: a refusal is believed at once.
+    pub(super) fn elsewhere(path: &'a str, is_detail: bool) -> Self {
+        Self { leads_elsewhere: true, is_detail, ..Self::new(Method::GET, path) }
     }
 
     fn with(method: Method, path: &'a str, body: &Value) -> Self {
@@ -198,6 +203,11 @@ impl Github {
         self.call(Ask::with(Method::POST, path, body)).await
     }
 
+    /// Sends a request without a body.
+    pub(super) async fn post_nothing(&self, path: &str) -> Result<Answer, GithubError> {
+        self.call(Ask::new(Method::POST, path)).await
+    }
+
     pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, GithubError> {
         self.call(Ask::with(Method::PATCH, path, body)).await
     }
@@ -206,24 +216,10 @@ impl Github {
         self.call(Ask::with(Method::PUT, path, body)).await
     }
 
-    /// Downloads from the storage that GitHub redirects to. The redirect URL is signed, so it gets no token.
-    pub(super) async fn get_elsewhere(&self, path: &str) -> Result<Bytes, GithubError> {
-        let ask = Ask { leads_elsewhere: true, ..Ask::new(Method::GET, path) };
-        let response = self.exchange(&ask).await?;
-        let Some(link) = location(&response).filter(|_| response.status().is_redirection()) else {
-            return Ok(response.into_body());
-        };
-        let request = Request::get(link).header(USER_AGENT, AGENT).body(Bytes::new());
-        let request = request.map_err(|error| GithubError::Lost(error.to_string()))?;
-        let response = self.send(request).await?;
-        if response.status().is_success() {
-            Ok(response.into_body())
-        } else {
-            Err(GithubError::Lost(format!("status {}", response.status().as_u16())))
-        }
-    }
-
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, GithubError> {
+    pub(super) async fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, GithubError> {
         telemetry::asks_github();
         let response = self.transport.send(request).await.map_err(|error| match error {
             CallError::NotSent(why) => GithubError::NotSent(why),
@@ -238,7 +234,7 @@ impl Github {
     }
 
     /// Signs in and sends a request. A refusal is believed by the time it lasts; see [`doubt`](super::doubt).
-    async fn exchange(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, GithubError> {
+    pub(super) async fn exchange(&self, ask: &Ask<'_>) -> Result<Response<Bytes>, GithubError> {
         let mut token = self.token().await?;
         let (mut doubt, mut renewed) = (Doubt::default(), false);
         loop {
@@ -331,7 +327,7 @@ fn request(url: &str, token: &Secret, ask: &Ask<'_>) -> Result<Request<Bytes>, G
     request.body(ask.body.clone()).map_err(not_sent)
 }
 
-fn location(response: &Response<Bytes>) -> Option<&str> {
+pub(super) fn location(response: &Response<Bytes>) -> Option<&str> {
     response.headers().get(LOCATION)?.to_str().ok()
 }
 

@@ -132,6 +132,14 @@ impl GithubError {
         }
     }
 
+    /// As the error of a request for which this one had to be answered first, and which thus was not sent.
+    pub(crate) fn before_it_was_sent(self) -> Self {
+        match self {
+            Self::Lost(why) => Self::NotSent(why),
+            error => error,
+        }
+    }
+
     /// Whether it is a refusal that GitHub also gives for some seconds to a request that is right: not all of
     /// its servers know a new token, run or permission at once. A 403 that names its cause is none.
     pub(crate) fn is_doubtful(&self) -> bool {

@@ -217,6 +217,7 @@ fn refused(status: u16, said: &str, subject: Subject<'_>) -> &'static str {
             Subject::Dispatch(..) | Subject::ThisWorkflow => {
                 "Check the agent's workflow, ref and inputs in agents.toml."
             }
+            Subject::Run if status == 409 => "Most likely it has ended meanwhile.",
             Subject::Run => "",
             Subject::Repository(_) | Subject::Checked => {
                 "Check the token (or the app's installation), `GITHUB_REPO` and `GITHUB_API_BASE`."
@@ -268,6 +269,42 @@ mod tests {
         let reason = escape::plain(said.trim_end_matches('.'), MAX_SAID);
         assert!(text.contains(&format!("GitHub forbids it (403): {reason}.")), "{text}");
         assert!(text.contains(expected_fix), "{text}");
+    }
+
+    #[rstest]
+    #[case::goes_on(
+        GithubError::Forbidden("This workflow is already running".to_owned()),
+        "GitHub forbids it (403): This workflow is already running. It goes on. Wait until it has ended, or cancel it first."
+    )]
+    #[case::too_old(
+        GithubError::Forbidden("Unable to retry this workflow run because it was created over a month ago".to_owned()),
+        "created over a month ago. GitHub runs a run again only within 30 days"
+    )]
+    #[case::too_often(
+        GithubError::Forbidden("Unable to retry this workflow run because it has been run too often".to_owned()),
+        "50 times at most. Start a new deploy."
+    )]
+    #[case::has_ended(
+        GithubError::Refused(409, "Cannot cancel a workflow run that is completed.".to_owned()),
+        "GitHub refuses it (409): Cannot cancel a workflow run that is completed. It has ended already"
+    )]
+    #[case::conflict_without_words(
+        GithubError::Refused(409, String::new()),
+        "GitHub refuses it (409). Most likely it has ended meanwhile."
+    )]
+    #[case::gone(GithubError::NotFound, "It may have been deleted.")]
+    #[case::permission(
+        GithubError::Forbidden("Resource not accessible by integration".to_owned()),
+        "The token needs the permission Actions: read and write."
+    )]
+    fn what_a_run_cannot_be_made_to_do_is_explained(
+        #[case] error: GithubError,
+        #[case] expected: &str,
+    ) {
+        let text = explain(&error, Subject::Run, "Actions: read and write");
+        assert!(text.contains(expected), "{text}");
+        let is_about_the_token = text.contains("token");
+        assert_eq!(is_about_the_token, expected.contains("token"), "{text}");
     }
 
     #[rstest]

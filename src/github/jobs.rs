@@ -29,18 +29,34 @@ pub struct Jobs {
 /// A job. A field of another type than documented counts as missing.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Job {
+    #[serde(default, deserialize_with = "lenient")]
+    pub id: Option<u64>,
     /// Empty if GitHub does not tell it.
     #[serde(default, deserialize_with = "text")]
     pub name: String,
+    /// `queued`, `in_progress`, `completed`, `waiting`, `pending`, …
+    #[serde(default, deserialize_with = "lenient")]
+    pub status: Option<String>,
     /// The attempt of the run that it is of.
     #[serde(default, deserialize_with = "lenient")]
     pub run_attempt: Option<u64>,
     /// `None` until it is completed.
     #[serde(default, deserialize_with = "lenient")]
     pub conclusion: Option<String>,
+    /// When it was put into the queue.
+    #[serde(default, deserialize_with = "lenient")]
+    pub created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub started_at: Option<DateTime<Utc>>,
     /// `None` until it is completed.
     #[serde(default, deserialize_with = "lenient")]
     pub completed_at: Option<DateTime<Utc>>,
+    /// URL of its page.
+    #[serde(default, deserialize_with = "lenient")]
+    pub html_url: Option<String>,
+    /// What its runner must have (`runs-on`).
+    #[serde(default, deserialize_with = "labels")]
+    pub labels: Vec<String>,
     /// In order.
     #[serde(default, deserialize_with = "each")]
     pub steps: Vec<Step>,
@@ -51,6 +67,9 @@ pub struct Step {
     /// Empty if GitHub does not tell it.
     #[serde(default, deserialize_with = "text")]
     pub name: String,
+    /// `queued`, `in_progress`, `completed`, …
+    #[serde(default, deserialize_with = "lenient")]
+    pub status: Option<String>,
     /// `None` until it is completed.
     #[serde(default, deserialize_with = "lenient")]
     pub conclusion: Option<String>,
@@ -62,6 +81,13 @@ pub struct Step {
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     lenient(deserializer).map(Option::unwrap_or_default)
+}
+
+/// The labels that are text.
+fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let labels: Option<Vec<Value>> = lenient(deserializer)?;
+    let text = |label: Value| label.as_str().map(str::to_owned);
+    Ok(labels.unwrap_or_default().into_iter().filter_map(text).collect())
 }
 
 /// The steps that can be parsed.
@@ -81,7 +107,16 @@ impl Github {
                 let all = self.jobs_of_all_attempts(repository, run.id, attempt).await?;
                 Ok(Jobs { jobs: last_executions(all.jobs), ..all })
             }
-            _ => self.listed_jobs(repository, run.id, "jobs?filter=latest").await,
+            attempt => {
+                let latest = self.listed_jobs(repository, run.id, "jobs?filter=latest").await?;
+                let attempt = attempt.unwrap_or(1);
+                let is_later = |job: &Job| job.run_attempt.is_some_and(|of| of > attempt);
+                if !latest.jobs.iter().any(is_later) {
+                    return Ok(latest);
+                }
+                // It was run again meanwhile.
+                self.listed_jobs(repository, run.id, &format!("attempts/{attempt}/jobs?")).await
+            }
         }
     }
 
@@ -93,6 +128,8 @@ impl Github {
         latest: u64,
     ) -> Result<Jobs, GithubError> {
         let mut all = self.listed_jobs(repository, run_id, "jobs?filter=all").await?;
+        // It may have been run again meanwhile.
+        all.jobs.retain(|job| job.run_attempt.is_none_or(|of| of <= latest));
         if all.shows_attempts_before(latest) {
             return Ok(all);
         }

@@ -55,6 +55,18 @@ impl Github {
             answer => answer,
         }
     }
+
+    /// The same for what is only a detail: a refusal is believed at once.
+    pub(super) async fn get_detail_with_retry(&self, path: &str) -> Result<Answer, GithubError> {
+        match self.get_detail(path, None).await {
+            Err(error) if error.is_passing() => {
+                tracing::debug!(%error, "a request is sent again");
+                sleep(AFTER_A_FAULT).await;
+                self.get_detail(path, None).await
+            }
+            answer => answer,
+        }
+    }
 }
 
 impl PageNumber {

@@ -3,24 +3,31 @@
 //! octocrab does not support `return_run_details` and every status, so these few requests are made here.
 
 pub(crate) mod account;
+mod actions;
+pub(crate) mod annotations;
 pub(crate) mod app;
+pub(crate) mod approvals;
 pub(crate) mod artifacts;
 mod attempts;
 mod cause;
 pub(crate) mod client;
+pub(crate) mod compare;
 pub(crate) mod dispatch;
 mod doubt;
+mod elsewhere;
 pub(crate) mod error;
 pub(crate) mod explain;
 pub(crate) mod gates;
 pub(crate) mod git_ref;
 pub(crate) mod inspect;
+pub(crate) mod job_log;
 pub(crate) mod jobs;
 pub(crate) mod limits;
 mod list;
 mod pages;
 mod pending;
 pub(crate) mod permission;
+pub(crate) mod queue;
 mod redirect;
 pub(crate) mod refs;
 pub(crate) mod repository;

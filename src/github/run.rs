@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::gates::Gates;
+use crate::text::mask::masked_title;
 
 /// The fields of a workflow run that we use. Status and conclusion are plain strings, because GitHub adds
 /// values.
@@ -73,6 +74,36 @@ pub struct Run {
 pub struct HeadCommit {
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<DateTime<Utc>>,
+    /// The first line of its message, at most [`TITLE`] characters.
+    #[serde(
+        rename = "message",
+        default,
+        deserialize_with = "title",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub title: Option<String>,
+    /// Who wrote it.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
+}
+
+/// Who wrote a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The name in the commit.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A commit's message may be megabytes long, and is stored.
+const TITLE: usize = 200;
+
+fn title<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let message: Option<String> = lenient(deserializer)?;
+    let first = |message: String| -> String {
+        message.lines().next().unwrap_or_default().chars().take(TITLE).collect()
+    };
+    Ok(message.map(first).filter(|title: &String| !title.trim().is_empty()))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +134,23 @@ impl End {
 }
 
 impl Run {
+    /// It is run again: an attempt begins that GitHub may not show yet.
+    pub(crate) fn begin_attempt(&mut self, attempt: u64) {
+        self.run_attempt = Some(attempt);
+        self.status = Some("queued".to_owned());
+        (self.conclusion, self.updated_at, self.end) = (None, None, End::default());
+        self.run_started_at = None;
+    }
+
+    /// Masks what looks like a secret in the title of its commit. For a run that is shown: it takes too long for each of
+    /// a list.
+    pub(crate) fn mask_title(&mut self) {
+        let title = self.head_commit.as_mut().and_then(|commit| commit.title.as_mut());
+        if let Some(title) = title {
+            *title = masked_title(title);
+        }
+    }
+
     /// Whether it has ended.
     pub fn is_completed(&self) -> bool {
         self.status.as_deref() == Some("completed")
@@ -148,6 +196,14 @@ where
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_commit_is_kept_by_its_title_without_secrets() {
+        let run = json!({"id": 1, "head_commit": {"message": "Try PASSWORD=abc\n\nPASSWORD=abc"}});
+        let mut run: Run = serde_json::from_value(run).unwrap();
+        run.mask_title();
+        assert_eq!(run.head_commit.unwrap().title.as_deref(), Some("Try PASSWORD=***"));
+    }
 
     #[test]
     fn an_odd_field_counts_as_missing() {

@@ -20,6 +20,9 @@ use super::run::Run;
 /// How many of the newest runs are looked at before GitHub's filters, which can lag behind for minutes.
 const NEWEST: usize = 30;
 
+/// How many successful runs are read to tell what was deployed before.
+const SUCCESSES: usize = 50;
+
 /// The pause before a list that does not show its runs is asked for once more.
 const SECOND_LOOK_AFTER: Duration = Duration::from_secs(1);
 
@@ -49,13 +52,6 @@ impl Github {
         tag.0 = answer.etag;
         self.learn_gates(repository, &mut run).await;
         Ok(Some(run))
-    }
-
-    /// Reads what a waiting run waits for, as far as GitHub tells.
-    pub async fn learn_gates(&self, repository: &Repository, run: &mut Run) {
-        if run.status.as_deref() == Some("waiting") {
-            self.read_gates(repository, run.id, &mut run.gates).await;
-        }
     }
 
     /// The newest runs of a workflow, of any event. A list that does not show the runs that it has is asked for
@@ -137,6 +133,34 @@ impl Github {
             }
         }
         Ok(runs)
+    }
+
+    /// The latest dispatched runs of a workflow on a branch or tag that succeeded, newest first: one page, as far as
+    /// GitHub's filters tell.
+    pub(crate) async fn successful_dispatches(
+        &self,
+        repository: &Repository,
+        workflow: &str,
+        branch: &str,
+    ) -> Result<Vec<Run>, GithubError> {
+        let branch: String = form_urlencoded::byte_serialize(branch.as_bytes()).collect();
+        let filter = format!("event=workflow_dispatch&status=success&branch={branch}&");
+        let page = PageNumber::first(SUCCESSES);
+        Ok(self.runs_page(repository, workflow, &filter, page).await?.items)
+    }
+
+    /// The latest completed runs of a workflow on a branch, of any event, newest first.
+    pub(crate) async fn completed_runs(
+        &self,
+        repository: &Repository,
+        workflow: &str,
+        branch: &str,
+        count: usize,
+    ) -> Result<Vec<Run>, GithubError> {
+        let branch: String = form_urlencoded::byte_serialize(branch.as_bytes()).collect();
+        let filter = format!("status=completed&branch={branch}&");
+        let page = PageNumber::first(count);
+        Ok(self.runs_page(repository, workflow, &filter, page).await?.items)
     }
 
     /// The run of a workflow with this number. GitHub has no filter for it. Numbers count up by one, so the

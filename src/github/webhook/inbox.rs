@@ -70,15 +70,22 @@ impl Drop for Turn<'_> {
 }
 
 impl RunHint {
-    /// The one of two that tells more: of the later attempt, of its end, or that came later.
-    fn or_later(self, later: Self) -> Self {
-        if later.rank() >= self.rank() { later } else { self }
+    /// The one of two that tells more: of the later attempt, of its end, or that came later. It keeps the jobs of
+    /// both.
+    fn or_later(mut self, mut later: Self) -> Self {
+        let tells_more = later.rank() >= self.rank();
+        let mut jobs = std::mem::take(&mut self.jobs);
+        jobs.append(&mut later.jobs);
+        let of_run = self.of_run || later.of_run;
+        let more = if tells_more { later } else { self };
+        Self { jobs, of_run, ..more }
     }
 
-    fn rank(&self) -> (u64, bool) {
-        let has_ended = self.action.as_deref() == Some("completed")
+    /// The end of a job is not the end of its run.
+    fn rank(&self) -> (u64, bool, bool) {
+        let is_completed = self.action.as_deref() == Some("completed")
             || self.run.as_ref().is_some_and(crate::github::Run::is_completed);
-        (self.attempt.unwrap_or(1), has_ended)
+        (self.attempt.unwrap_or(1), self.of_run && is_completed, self.of_run)
     }
 }
 
@@ -93,7 +100,9 @@ mod tests {
             run_id,
             attempt: (attempt > 0).then_some(attempt),
             action: Some(action.to_owned()),
+            of_run: true,
             run: None,
+            jobs: Vec::new(),
         }
     }
 
@@ -152,5 +161,16 @@ mod tests {
     ) {
         let hint = |(attempt, action)| hint("o/r", 7, attempt, action);
         assert_eq!(hint(before).or_later(hint(after)), hint(kept));
+    }
+
+    #[test]
+    fn the_end_of_a_job_does_not_replace_the_run() {
+        let job = |id: u64| {
+            serde_json::from_value(serde_json::json!({"id": id, "name": "build"})).unwrap()
+        };
+        let of_job = |id| RunHint { of_run: false, jobs: vec![job(id)], ..of_run("completed") };
+        let merged = of_run("in_progress").or_later(of_job(1)).or_later(of_job(2));
+        assert_eq!(merged, RunHint { jobs: vec![job(1), job(2)], ..of_run("in_progress") });
+        assert_eq!(of_job(1).or_later(of_run("requested")).action.as_deref(), Some("requested"));
     }
 }

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use super::signature::Verified;
+use crate::github::jobs::Job;
 use crate::github::run::lenient;
 use crate::github::{Repository, Run};
 
@@ -42,8 +43,12 @@ pub struct RunHint {
     pub attempt: Option<u64>,
     /// `requested`, `queued`, `waiting`, `in_progress`, `completed`, …
     pub action: Option<String>,
+    /// Whether it tells of the run itself, not only of its jobs.
+    pub of_run: bool,
     /// The run as it was then. `None` for a job.
     pub run: Option<Run>,
+    /// Its jobs as they were then, the oldest first. Empty for a run.
+    pub jobs: Vec<Job>,
 }
 
 impl Delivery {
@@ -140,25 +145,43 @@ fn of_run(fields: &Fields<'_>) -> Option<RunHint> {
         run_attempt: Option<u64>,
     }
     let Named { id, run_attempt } = field(fields, "workflow_run")?;
+    #[derive(Deserialize)]
+    struct Workflow {
+        #[serde(default, deserialize_with = "lenient")]
+        path: Option<String>,
+    }
     let hint = hint(fields, id, run_attempt)?;
-    Some(RunHint { run: field(fields, "workflow_run"), ..hint })
+    let mut run: Option<Run> = field(fields, "workflow_run");
+    if let Some(run) = run.as_mut().filter(|run| run.path.is_none()) {
+        run.path = field::<Workflow>(fields, "workflow").and_then(|workflow| workflow.path);
+    }
+    Some(RunHint { of_run: true, run, ..hint })
 }
 
 fn of_job(fields: &Fields<'_>) -> Option<RunHint> {
     #[derive(Deserialize)]
-    struct Job {
+    struct OfRun {
         run_id: u64,
         #[serde(default, deserialize_with = "lenient")]
         run_attempt: Option<u64>,
     }
-    let Job { run_id, run_attempt } = field(fields, "workflow_job")?;
-    hint(fields, run_id, run_attempt)
+    let OfRun { run_id, run_attempt } = field(fields, "workflow_job")?;
+    let hint = hint(fields, run_id, run_attempt)?;
+    Some(RunHint { jobs: field(fields, "workflow_job").into_iter().collect(), ..hint })
 }
 
 /// What both kinds of events tell.
 fn hint(fields: &Fields<'_>, run_id: u64, attempt: Option<u64>) -> Option<RunHint> {
     let (repository, action) = (repository(fields)?, field(fields, "action"));
-    Some(RunHint { repository, run_id, attempt, action, run: None })
+    Some(RunHint {
+        repository,
+        run_id,
+        attempt,
+        action,
+        of_run: false,
+        run: None,
+        jobs: Vec::new(),
+    })
 }
 
 #[cfg(test)]

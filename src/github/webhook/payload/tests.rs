@@ -53,6 +53,17 @@ fn changed(mut payload: Value, path: &str, value: Value) -> Value {
     payload
 }
 
+#[rstest]
+#[case::of_the_run(json!(".github/workflows/ci.yml"), Some(".github/workflows/ci.yml"))]
+#[case::of_the_workflow(json!(null), Some(".github/workflows/deploy.yml"))]
+fn a_run_names_its_file(#[case] path: Value, #[case] expected: Option<&str>) {
+    let mut payload = of_run();
+    payload["workflow_run"]["path"] = path;
+    payload["workflow"]["path"] = json!(".github/workflows/deploy.yml");
+    let Ok(Delivery::Run(hint)) = read_json("workflow_run", &payload) else { panic!("no run") };
+    assert_eq!(hint.run.unwrap().path.as_deref(), expected);
+}
+
 #[test]
 fn a_run_is_read() {
     let Ok(Delivery::Run(hint)) = read_json("workflow_run", &of_run()) else { panic!("no run") };
@@ -69,6 +80,38 @@ fn a_job_is_read_by_its_run() {
     let Ok(Delivery::Job(hint)) = read_json("workflow_job", &of_job()) else { panic!("no job") };
     assert_eq!((hint.run_id, hint.attempt, hint.run), (5_453_085_689, Some(1), None));
     assert_eq!(hint.action.as_deref(), Some("queued"));
+    let job = &hint.jobs[0];
+    assert_eq!((job.id, job.status.as_deref()), (Some(289), Some("waiting")));
+}
+
+#[test]
+fn a_job_is_read_with_its_steps_and_labels() {
+    let job = json!({
+        "id": 289, "run_id": 7, "run_attempt": 2, "name": "deploy", "status": "in_progress", "conclusion": null,
+        "created_at": "2026-11-22T10:00:00Z", "started_at": "2026-11-22T10:00:05Z", "completed_at": null,
+        "labels": ["self-hosted", 5, "gpu"], "html_url": "https://github.com/o/r/actions/runs/7/job/289",
+        "steps": [{"name": "S3 sync", "status": "in_progress"}, "odd"],
+    });
+    let read = read_json("workflow_job", &changed(of_job(), "/workflow_job", job));
+    let Ok(Delivery::Job(RunHint { jobs, .. })) = read else { panic!("{read:?}") };
+    let job = &jobs[0];
+    assert_eq!(
+        (job.run_attempt, job.labels.clone()),
+        (Some(2), vec!["self-hosted".into(), "gpu".into()])
+    );
+    assert_eq!((job.steps.len(), job.steps[0].name.as_str()), (1, "S3 sync"));
+    assert_eq!(job.started_at, Some("2026-11-22T10:00:05Z".parse().unwrap()));
+}
+
+#[rstest]
+#[case::no_steps("/workflow_job/steps", Value::Null)]
+#[case::steps("/workflow_job/steps", json!("many"))]
+#[case::status("/workflow_job/status", json!(5))]
+fn an_odd_field_of_a_job_is_no_error(#[case] path: &str, #[case] value: Value) {
+    let read = read_json("workflow_job", &changed(of_job(), path, value));
+    let Ok(Delivery::Job(RunHint { jobs, .. })) = read else { panic!("{read:?}") };
+    let job = &jobs[0];
+    assert_eq!((job.id, job.steps.len()), (Some(289), 0));
 }
 
 #[rstest]
