@@ -28,8 +28,14 @@ const OLD_EDITS: u64 = 30046;
 /// channel, a verification level, an archived thread, no right to reply, a locked thread, AutoMod.
 const MAY_NOT: [u64; 6] = [50008, 50009, 50083, 160_002, 160_005, 200_000];
 
+/// A reply needs the permission to read the history.
+const REPLY_WITHOUT_HISTORY: u64 = 160_002;
+
 /// 403: said by the proxy in front of Discord, in the form of Discord's own answers.
 const BLOCKED_BY_PROXY: u64 = 40333;
+
+/// 400: something in the request has not the form that it should. `errors` says where.
+const INVALID_FORM: u64 = 50035;
 
 /// The longest wait that a proxy may ask for: it does not know when Discord is well again.
 const MOST_FOR_A_PROXY: Duration = Duration::from_secs(8);
@@ -66,6 +72,9 @@ pub enum DiscordError {
     /// 404, with Discord's error code.
     #[error("Discord does not know the message (404, code {0})")]
     NotFound(u64),
+    /// 400, with Discord's error code: the message's components are not as Discord takes them here.
+    #[error("Discord refuses the message's components (status 400, code {0})")]
+    RefusedComponents(u64),
     /// Any other status. A retry would not help.
     #[error("Discord refuses the message (status {status}, code {code})")]
     Refused {
@@ -92,7 +101,11 @@ impl DiscordError {
             | Self::EditLimit(_)
             | Self::Fault(_)
             | Self::Proxy(_) => true,
-            Self::NoSignIn(_) | Self::NotShown | Self::NotFound(_) | Self::Refused { .. } => false,
+            Self::NoSignIn(_)
+            | Self::NotShown
+            | Self::NotFound(_)
+            | Self::RefusedComponents(_)
+            | Self::Refused { .. } => false,
         }
     }
 
@@ -100,7 +113,11 @@ impl DiscordError {
     pub fn is_discords_word(&self) -> bool {
         matches!(
             self,
-            Self::RateLimited(_) | Self::EditLimit(_) | Self::NotFound(_) | Self::Refused { .. }
+            Self::RateLimited(_)
+                | Self::EditLimit(_)
+                | Self::NotFound(_)
+                | Self::RefusedComponents(_)
+                | Self::Refused { .. }
         )
     }
 
@@ -123,6 +140,28 @@ impl DiscordError {
     /// has changed that.
     pub fn may_not(&self) -> bool {
         matches!(self, Self::Refused { status, code } if *status == 403 || MAY_NOT.contains(code))
+    }
+
+    /// Whether the bot may not reply to a message here, because it may not read the history.
+    pub fn refuses_replies(&self) -> bool {
+        matches!(self, Self::Refused { code: REPLY_WITHOUT_HISTORY, .. })
+    }
+
+    /// Whether Discord refuses the request for good.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::RefusedComponents(_))
+    }
+
+    /// Whether the same message may be taken as a text, or without its buttons. Asked only of a message with
+    /// components: any 400 that does not blame something else counts.
+    pub fn refuses_components(&self) -> bool {
+        match self {
+            Self::RefusedComponents(_) => true,
+            Self::Refused { status, code } => {
+                *status == 400 && *code != INVALID_FORM && !MAY_NOT.contains(code)
+            }
+            _ => false,
+        }
     }
 
     /// Whether too many messages that are older than an hour were edited.
@@ -170,11 +209,25 @@ pub(super) fn outcome(
         (429, _) => DiscordError::RateLimited(retry_after(headers, &json)),
         (status @ 500.., _) => DiscordError::Fault(status),
         (404, Some(code)) => DiscordError::NotFound(code),
+        (400, Some(code @ INVALID_FORM)) if blames_components(&json) => {
+            DiscordError::RefusedComponents(code)
+        }
         (status, Some(code)) => DiscordError::Refused { status, code },
         // Too large, whoever says so: it will be too large again.
         (status @ 413, None) => DiscordError::Refused { status, code: 0 },
         (status, None) => DiscordError::Proxy(status),
     })
+}
+
+/// Whether a form is refused because of the message's components, or without a word about why.
+/// <https://docs.discord.com/developers/reference#error-messages>
+fn blames_components(body: &Value) -> bool {
+    const OF_COMPONENTS: [&str; 4] = ["components", "flags", "content", "embeds"];
+    let errors = body.get("errors").and_then(Value::as_object);
+    // The answer to an interaction has them one level deeper.
+    let errors =
+        errors.map(|errors| errors.get("data").and_then(Value::as_object).unwrap_or(errors));
+    errors.is_none_or(|errors| OF_COMPONENTS.iter().any(|field| errors.contains_key(*field)))
 }
 
 /// Seconds, as a number with a fraction in Discord's body, as text in the header.
@@ -313,6 +366,28 @@ mod tests {
         assert_eq!(error.is_dead_interaction(), dead);
         assert_eq!(error.may_not(), may_not);
         assert_eq!(error.is_edit_limit(), edit_limit);
+    }
+
+    #[rstest]
+    #[case::components(400, br#"{"code": 50035, "errors": {"components": {"0": {}}}}"#, true)]
+    #[case::flag(400, br#"{"code": 50035, "errors": {"flags": {"_errors": []}}}"#, true)]
+    #[case::in_an_answer(400, br#"{"code": 50035, "errors": {"data": {"components": {}}}}"#, true)]
+    #[case::no_word_about_why(400, br#"{"code": 50035, "message": "Invalid Form Body"}"#, true)]
+    #[case::empty_for_it(400, br#"{"code": 50006}"#, true)]
+    #[case::reply(400, br#"{"code": 50035, "errors": {"message_reference": {}}}"#, false)]
+    #[case::mentions(400, br#"{"code": 50035, "errors": {"allowed_mentions": {}}}"#, false)]
+    #[case::archived_thread(400, br#"{"code": 50083}"#, false)]
+    #[case::not_permitted(403, br#"{"code": 50013}"#, false)]
+    #[case::gone(404, br#"{"code": 10008}"#, false)]
+    #[case::fault(500, br#"{"code": 50035}"#, false)]
+    #[case::proxy(400, HTML, false)]
+    fn a_refusal_of_components_is_recognised(
+        #[case] status: u16,
+        #[case] body: &[u8],
+        #[case] expected: bool,
+    ) {
+        let error = of(status, None, body).unwrap_err();
+        assert_eq!(error.refuses_components(), expected, "{error}");
     }
 
     #[rstest]

@@ -2,6 +2,7 @@
 //!
 //! <https://docs.discord.com/developers/resources/message#create-message>
 
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Method;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use super::answer::DiscordError;
 use super::client::Discord;
+use super::interaction::snowflake;
 use super::interaction_id::InteractionId;
 use super::message::Message;
 use super::retry::patiently;
@@ -17,12 +19,24 @@ use super::retry::patiently;
 /// How many of a channel's latest messages to search. Discord's maximum for one request.
 const LOOKED_AT: u8 = 100;
 
+/// Components stand in each other, but never this deep.
+const DEEPEST: usize = 8;
+
 /// Why a message was not posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotPosted {
     pub why: DiscordError,
     /// Whether the message is certainly not posted. If false, Discord may have accepted one of the tries.
     pub surely: bool,
+}
+
+/// A role of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Role {
+    /// Its id.
+    pub id: u64,
+    /// Whether everybody may ping it. If not, the bot needs a permission for that.
+    pub mentionable: bool,
 }
 
 impl Discord {
@@ -39,12 +53,13 @@ impl Discord {
     ) -> Result<(), NotPosted> {
         let maybe_taken = AtomicBool::new(false);
         let mut posted = self.try_to_post(channel_id, message, nonce, until, &maybe_taken).await;
-        if let Err(DiscordError::Refused { status, code }) = posted
+        if let Err(error) = &posted
+            && error.is_refusal()
             && message.has_attachment()
-            && status != 401
+            && !matches!(error, DiscordError::Refused { status: 401, .. })
         {
             // For example, the bot lacks the permission Attach Files. Still post the text.
-            tracing::warn!(status, code, "Discord refuses the file; only the text is posted");
+            tracing::warn!(%error, "Discord refuses the file; only the text is posted");
             let text = message.without_attachment();
             posted = self.try_to_post(channel_id, &text, nonce, until, &maybe_taken).await;
         }
@@ -93,10 +108,7 @@ impl Discord {
             is_own && message.pointer("/author/id").and_then(Value::as_str) == Some(&us)
         };
         let mut ours = messages.iter().filter(ours);
-        Ok(ours.any(|message| {
-            let content = message.get("content").and_then(Value::as_str).unwrap_or_default();
-            content.lines().next() == Some(first_line)
-        }))
+        Ok(ours.any(|message| shown(message).lines().next() == Some(first_line)))
     }
 
     /// Whether the channel shows a follow-up of this interaction with this text. `None`: the bot cannot tell,
@@ -121,6 +133,31 @@ impl Discord {
         Ok(if originals.is_empty() { None } else { Some(false) })
     }
 
+    /// Notes whether a channel takes the cards of watches. `true`: it refuses them, and did not before.
+    pub(crate) fn refuses_cards(&self, channel_id: u64, refuses: bool) -> bool {
+        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        if refuses {
+            return refusing.insert(channel_id);
+        }
+        refusing.remove(&channel_id);
+        false
+    }
+
+    /// Looks among the channel's latest messages for one of ours with a button whose id holds this text, and returns
+    /// its id. Without the permission Read Message History there are none.
+    pub async fn find_card(
+        &self,
+        channel_id: u64,
+        custom_id: &str,
+    ) -> Result<Option<u64>, DiscordError> {
+        let messages = self.latest_messages(channel_id).await?;
+        let us = self.settings.application_id;
+        let is_ours = |message: &&Value| snowflake(message.pointer("/author/id")) == Some(us);
+        let has_it = |message: &&Value| has_button(message, custom_id, DEEPEST);
+        let found = messages.iter().filter(is_ours).find(has_it);
+        Ok(found.and_then(|message| snowflake(message.get("id"))))
+    }
+
     async fn latest_messages(&self, channel_id: u64) -> Result<Vec<Value>, DiscordError> {
         self.read(&format!("/channels/{channel_id}/messages?limit={LOOKED_AT}")).await
     }
@@ -128,6 +165,23 @@ impl Discord {
     /// Checks that the bot can see this channel.
     pub async fn sees_channel(&self, channel_id: u64) -> Result<(), DiscordError> {
         self.read::<Value>(&format!("/channels/{channel_id}")).await.map(drop)
+    }
+
+    /// The server that a channel is in, if Discord says so: checks that the bot can see the channel.
+    pub async fn guild_of(&self, channel_id: u64) -> Result<Option<u64>, DiscordError> {
+        let channel: Value = self.read(&format!("/channels/{channel_id}")).await?;
+        Ok(snowflake(channel.get("guild_id")))
+    }
+
+    /// A server's roles.
+    /// <https://docs.discord.com/developers/resources/guild#get-guild-roles>
+    pub async fn roles(&self, guild_id: u64) -> Result<Vec<Role>, DiscordError> {
+        let roles: Vec<Value> = self.read(&format!("/guilds/{guild_id}/roles")).await?;
+        let role = |role: &Value| {
+            let mentionable = role.get("mentionable").and_then(Value::as_bool) == Some(true);
+            Some(Role { id: snowflake(role.get("id"))?, mentionable })
+        };
+        Ok(roles.iter().filter_map(role).collect())
     }
 }
 
@@ -140,9 +194,61 @@ pub(super) fn is_original(message: &Value) -> bool {
         && message.pointer("/interaction_metadata/original_response_message_id").is_none()
 }
 
-/// Whether a message has this text. Discord removes blanks at both ends.
-pub(super) fn shows(message: &Value, content: &str) -> bool {
-    message.get("content").and_then(Value::as_str).map(str::trim) == Some(content.trim())
+fn has_button(component: &Value, custom_id: &str, depth: usize) -> bool {
+    let id = component.get("custom_id").and_then(Value::as_str);
+    let inside = component.get("components").and_then(Value::as_array);
+    id.is_some_and(|id| id.contains(custom_id))
+        || (depth > 0
+            && inside.into_iter().flatten().any(|one| has_button(one, custom_id, depth - 1)))
+}
+
+/// Whether a person reads this text in a message: of ours that is [`Message::shown`].
+pub(super) fn shows(message: &Value, text: &str) -> bool {
+    shown(message) == text.trim()
+}
+
+/// What a person reads in a message: its content, or all texts of its components, one below the other. Discord removes
+/// blanks at both ends.
+pub(super) fn shown(message: &Value) -> String {
+    /// A text display.
+    const TEXT: u64 = 10;
+    fn collect<'a>(message: &'a Value, depth: usize, texts: &mut Vec<&'a str>) {
+        let inside = message.get("components").and_then(Value::as_array);
+        for component in inside.into_iter().flatten() {
+            if component.get("type").and_then(Value::as_u64) == Some(TEXT) {
+                texts.extend(component.get("content").and_then(Value::as_str).map(str::trim));
+            }
+            if depth > 0 {
+                collect(component, depth - 1, texts);
+            }
+        }
+    }
+    let content = message.get("content").and_then(Value::as_str).unwrap_or_default();
+    let mut texts = vec![content.trim()];
+    collect(message, DEEPEST, &mut texts);
+    texts.retain(|text| !text.is_empty());
+    texts.join("\n")
+}
+
+/// Why the bot cannot post to a channel that a watch names, and the fix.
+pub(crate) fn refused(error: &DiscordError) -> (String, &'static str) {
+    match error {
+        DiscordError::Refused { status: 403, code: code @ 50001 } => (
+            format!("the bot does not see the channel (403, code {code})."),
+            "Invite the bot to the channel's server, with the scope bot, and let it View Channel there.",
+        ),
+        DiscordError::Refused { status: 403, code } => (
+            format!("the bot may not post to the channel (403, code {code})."),
+            "Give it there the permissions View Channel, Send Messages and Read Message History.",
+        ),
+        DiscordError::NotFound(code) => (
+            format!("Discord knows no channel of this id (404, code {code})."),
+            "Correct `channel` in agents.toml: in Discord's developer mode, the channel's menu has Copy Channel ID.",
+        ),
+        error => {
+            (format!("{error}."), "Check that `channel` in agents.toml is a channel for text.")
+        }
+    }
 }
 
 /// Why the bot cannot use the digest's channel, and the fix.
@@ -167,10 +273,9 @@ pub(crate) fn trouble(error: &DiscordError) -> (String, &'static str) {
             "Discord knows no channel of the id in DIGEST_CHANNEL_ID (404).".to_owned(),
             "Copy the id anew: in Discord's developer mode, the channel's menu has Copy Channel ID.",
         ),
-        DiscordError::Refused { status, code } => (
-            format!("Discord refuses the message (status {status}, code {code})."),
-            "Check that DIGEST_CHANNEL_ID is a channel for text.",
-        ),
+        DiscordError::Refused { .. } | DiscordError::RefusedComponents(_) => {
+            (format!("{error}."), "Check that DIGEST_CHANNEL_ID is a channel for text.")
+        }
         DiscordError::RateLimited(_)
         | DiscordError::EditLimit(_)
         | DiscordError::NotShown

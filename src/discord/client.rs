@@ -3,7 +3,8 @@
 //!
 //! <https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages>
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
@@ -38,6 +39,8 @@ pub struct Discord {
     pub(super) bot_gate: Gate,
     /// For the requests with an interaction's token: the bot's global limit does not concern them.
     gate: Gate,
+    /// Channels that refuse the cards of watches, so that this is logged once.
+    pub(super) refusing: Mutex<HashSet<u64>>,
 }
 
 impl Discord {
@@ -49,7 +52,8 @@ impl Discord {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let bot = settings.bot_token.clone().map(|token| Credential::new(token, secrets, clock));
-        Self { transport, settings, bot, bot_gate: Gate::default(), gate: Gate::default() }
+        let (bot_gate, gate) = (Gate::default(), Gate::default());
+        Self { transport, settings, bot, bot_gate, gate, refusing: Mutex::default() }
     }
 
     /// Edits the original response. This also replaces the "thinking…" of a deferred answer. Twice is the

@@ -195,8 +195,8 @@ impl Conversation {
                 return None;
             }
             sleep(pause).await;
-            let (id, content) = (self.interaction_id, message.content());
-            is_posted = match self.discord.shows_follow_up(channel_id, id, content).await {
+            let (id, text) = (self.interaction_id, message.shown());
+            is_posted = match self.discord.shows_follow_up(channel_id, id, &text).await {
                 Ok(Some(true)) => return Some(true),
                 Ok(seen) => seen,
                 Err(error) => {

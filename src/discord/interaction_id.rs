@@ -18,6 +18,14 @@ const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
 /// From the interaction's creation until we must send the answer: 3 s minus the network time.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2_400);
 
+/// An interaction that is not answered in this time is dead: its user reads that the application did not
+/// respond.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::seconds(3);
+
+/// No interaction is under way that long. If one seems older, AWS's clock and Discord's differ, and Discord's own
+/// answer tells whether it lives.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(2);
+
 /// How long an interaction's token lives, from the interaction's creation.
 const TOKEN_LIVES: Duration = Duration::from_secs(15 * 60);
 
@@ -35,11 +43,23 @@ impl InteractionId {
         i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
     }
 
+    /// The first id that an interaction of this second could have, by Unix time.
+    pub(crate) fn first_of_second(second: i64) -> Self {
+        let ms = u64::try_from(second).unwrap_or_default().saturating_mul(1000);
+        Self(ms.saturating_sub(DISCORD_EPOCH_MS).min(u64::MAX >> 23) << 22)
+    }
+
     /// How much of the three seconds is left. At least zero; at most the whole budget, even if Discord's
     /// clock is ahead of ours.
     pub fn time_left(self, now: DateTime<Utc>) -> Duration {
         let age = (now - self.created_at()).max(TimeDelta::zero());
         ANSWER_WITHIN.saturating_sub(age.to_std().unwrap_or(ANSWER_WITHIN))
+    }
+
+    /// Whether Discord had surely given the interaction up before it was received, by AWS's own clock.
+    pub(super) fn is_dead(self, received_at: DateTime<Utc>) -> bool {
+        let age = received_at - self.created_at();
+        age > ANSWERED_WITHIN && age <= CLOCKS_DIFFER
     }
 
     /// How long the interaction's token still lives. At most its whole life, even if Discord's clock is ahead
@@ -65,6 +85,13 @@ impl fmt::Display for InteractionId {
 /// Links a run to its interaction: a UUID, lowercase with hyphens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorrelationId(Uuid);
+
+impl CorrelationId {
+    /// Whether a text can be one: a UUID of version 5.
+    pub(crate) fn is_one(text: &str) -> bool {
+        Uuid::try_parse(text).is_ok_and(|id| id.get_version_num() == 5)
+    }
+}
 
 impl fmt::Display for CorrelationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

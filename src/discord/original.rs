@@ -60,11 +60,12 @@ impl Original {
             (seen.shown, seen.error) = (None, None);
         }
         let mut edited = self.discord.edit_original(&self.token, message).await;
-        if let Err(DiscordError::Refused { status, code }) = edited
+        if let Err(error) = &edited
+            && error.is_refusal()
             && message.has_attachment()
         {
             // For example, the bot lacks the permission Attach Files. Still show the text.
-            tracing::warn!(status, code, "Discord refuses the file; only the text is shown");
+            tracing::warn!(%error, "Discord refuses the file; only the text is shown");
             edited = self.discord.edit_original(&self.token, &message.without_attachment()).await;
         }
         let mut seen = self.seen();
@@ -128,7 +129,7 @@ impl Original {
     /// Looks whether Discord shows this message.
     async fn is_showing(&self, message: &Message) -> Result<bool, DiscordError> {
         let original = self.discord.original(&self.token).await?;
-        let is_it = shows(&original, message.content());
+        let is_it = shows(&original, &message.shown());
         let mut seen = self.seen();
         seen.accepted = true;
         if is_it {

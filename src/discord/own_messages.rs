@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::answer::DiscordError;
-use super::channel::{is_original, shows};
+use super::channel::{is_original, shown, shows};
 use super::client::{Discord, ORIGINAL};
 use super::interaction::snowflake;
 use super::interaction_id::InteractionId;
@@ -38,8 +38,10 @@ pub struct Answer {
     pub is_loading: bool,
     /// Whether only the caller sees it.
     pub is_ephemeral: bool,
-    /// The text.
+    /// The text. A card has none.
     pub content: String,
+    /// What a person reads, as [`Message::shown`] has it.
+    pub shown: String,
 }
 
 /// A follow-up that Discord has posted.
@@ -59,7 +61,7 @@ pub struct Told<'a> {
     pub message_id: Option<u64>,
     /// The interaction that began the deploy.
     pub interaction: InteractionId,
-    /// The outcome's text.
+    /// The outcome's text: [`Message::shown`].
     pub content: &'a str,
 }
 
@@ -86,6 +88,7 @@ impl Discord {
             is_loading: flags & LOADING != 0,
             is_ephemeral: flags & EPHEMERAL != 0,
             content: content.unwrap_or_default().to_owned(),
+            shown: shown(&answer),
         })
     }
 

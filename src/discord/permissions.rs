@@ -20,6 +20,11 @@ const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
 pub struct Permissions(u64);
 
 impl Permissions {
+    /// What the bot needs to post, edit and reply. For a channel of which no interaction tells what it may do:
+    /// Discord refuses what it may not.
+    pub const ASSUMED: Self =
+        Self(VIEW_CHANNEL | SEND_MESSAGES | SEND_MESSAGES_IN_THREADS | READ_MESSAGE_HISTORY);
+
     /// Reads a text of digits, or a number. `None`: it is neither. Permissions beyond the 64th are dropped:
     /// none of them is asked for here.
     pub(super) fn read(value: &Value) -> Option<Self> {

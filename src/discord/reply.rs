@@ -18,6 +18,11 @@ pub enum Reply {
         /// Whether only the caller sees it. This also holds for the later message.
         ephemeral: bool,
     },
+    /// The answer to a click that changes nothing for now (type 6). The message with the button can be edited
+    /// with the interaction token later.
+    Unchanged,
+    /// The answer to a click that edits the message with the button (type 7).
+    Update(Message),
     /// Autocomplete suggestions (type 8). Discord takes 25 of up to 100 characters.
     Choices(Vec<Suggestion>),
 }
@@ -44,6 +49,8 @@ impl Reply {
             Self::Pong => json!({"type": 1}),
             Self::Message(message) => json!({"type": 4, "data": message.to_create()}),
             Self::Deferred { ephemeral } => json!({"type": 5, "data": deferred_data(*ephemeral)}),
+            Self::Unchanged => json!({"type": 6}),
+            Self::Update(message) => json!({"type": 7, "data": message.to_edit()}),
             Self::Choices(choices) => {
                 // A truncated value would mean something else, so a suggestion with a long value is left out.
                 let fits = |choice: &&Suggestion| {
@@ -64,6 +71,8 @@ impl Reply {
             Self::Pong => "pong",
             Self::Message(_) => "message",
             Self::Deferred { .. } => "deferred",
+            Self::Unchanged => "unchanged",
+            Self::Update(_) => "update",
             Self::Choices(_) => "choices",
         }
     }
@@ -91,6 +100,13 @@ mod tests {
     #[case(Reply::Pong, json!({"type": 1}))]
     #[case(Reply::Deferred { ephemeral: false }, json!({"type": 5, "data": {}}))]
     #[case(Reply::Deferred { ephemeral: true }, json!({"type": 5, "data": {"flags": 64}}))]
+    #[case(Reply::Unchanged, json!({"type": 6}))]
+    #[case(
+        Reply::Update(Message::public("done")),
+        json!({"type": 7, "data": {
+            "content": "done", "components": [], "allowed_mentions": {"parse": [], "users": []},
+        }})
+    )]
     #[case(Reply::Choices(vec![]), json!({"type": 8, "data": {"choices": []}}))]
     #[case(
         Reply::Choices(vec!["a".to_owned().into(), "x".repeat(101).into(), String::new().into()]),
