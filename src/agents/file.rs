@@ -2,25 +2,17 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::str::FromStr;
 
-use serde::Deserialize;
-use toml::Spanned;
-
-use super::fault::{COMMAND_NAME, Fault, checked, entries, fault, fits, is_command_name, unique};
-use super::input::{RawInput, input};
-use super::registry::{Agent, Kind, RefPattern, Registry, Workflow, is_ref};
-use super::rule::Rule;
-use super::verification::{RawCheck, RawStep, verification};
-use crate::config;
-use crate::github::{Repository, git_ref};
+use super::agent::agent;
+use super::fault::{Fault, fault, unique};
+use super::raw::{RawAgent, RawFile};
+use super::registry::{Agent, Registry};
+use super::watches::watch;
 use crate::net::url_guard::UrlPolicy;
 
 /// The default agents, built into the binary.
 const BUILT_IN: &str = include_str!("../../agents.toml");
 
-/// Discord allows 25 options per command. Two of them are reserved: `wait` and `ref`.
-const MAX_INPUTS: usize = 23;
 /// Why the file is not valid: the position, and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {what}")]
@@ -85,7 +77,8 @@ pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
         let commands = raw.agents.iter().flat_map(|a| [Some(&a.command), a.run_command.as_ref()]);
         unique("command", commands.flatten())?;
         verified_agents_deploy(&raw.agents)?;
-        Ok(Registry { agents })
+        let watches = raw.watches.iter().map(watch).collect::<Result<_, _>>()?;
+        Ok(Registry { agents, watches })
     });
     checked.map_err(|fault| fault.in_file(file, text))
 }
@@ -95,114 +88,6 @@ impl Fault {
     fn in_file(self, file: &str, text: &str) -> BadFile {
         let line = text.get(..self.at).map_or(1, |before| before.matches('\n').count() + 1);
         BadFile { file: file.to_owned(), what: format!("line {line}: {}", self.what) }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFile {
-    #[serde(rename = "agent")]
-    agents: Vec<RawAgent>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawAgent {
-    id: Spanned<String>,
-    name: Spanned<String>,
-    description: Spanned<String>,
-    command: Spanned<String>,
-    kind: Spanned<String>,
-    workflow: Option<Spanned<String>>,
-    repository: Option<Spanned<String>>,
-    #[serde(rename = "ref")]
-    default_ref: Option<Spanned<String>>,
-    #[serde(default)]
-    allowed_refs: Vec<Spanned<String>>,
-    #[serde(default)]
-    inputs: Vec<RawInput>,
-    reported: Option<Spanned<bool>>,
-    verifies: Option<Spanned<String>>,
-    run_command: Option<Spanned<String>>,
-    #[serde(default)]
-    steps: Vec<RawStep>,
-    #[serde(default)]
-    checks: Vec<Spanned<RawCheck>>,
-    allowed_users: Option<Spanned<Vec<Spanned<String>>>>,
-    allowed_roles: Option<Spanned<Vec<Spanned<String>>>>,
-}
-
-fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
-    Ok(Agent {
-        id: checked(&raw.id, "id", "lowercase letters, digits and _", is_id)?,
-        name: checked(&raw.name, "name", "1 to 50 characters", |s| fits(s, 50))?,
-        description: checked(&raw.description, "description", "1 to 100 characters", |s| {
-            fits(s, 100)
-        })?,
-        command: checked(&raw.command, "command", COMMAND_NAME, is_command_name)?,
-        rule: Rule {
-            users: ids(raw.allowed_users.as_ref(), "allowed_users")?,
-            roles: ids(raw.allowed_roles.as_ref(), "allowed_roles")?,
-        },
-        kind: kind(raw)?,
-    })
-}
-
-fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
-    if raw.kind.as_ref() != "verify" {
-        without_verification(raw)?;
-    }
-    match raw.kind.as_ref().as_str() {
-        "deploy" => Ok(Kind::Deploy(workflow(raw)?)),
-        "diagnose" => Ok(Kind::Diagnose(workflow(raw)?)),
-        "status" => without_workflow(raw, Kind::Status),
-        "verify" => {
-            let Some(verifies) = &raw.verifies else {
-                let what =
-                    "an agent of kind \"verify\" needs verifies = \"<id of a deploy agent>\"";
-                return Err(fault(&raw.kind, what));
-            };
-            let run_command = raw.run_command.as_ref();
-            let verification = verification(verifies, run_command, &raw.steps, &raw.checks)?;
-            without_workflow(raw, Kind::Verify(verification))
-        }
-        "workflow" => Ok(Kind::Workflow(workflow(raw)?)),
-        other => {
-            let what =
-                format!("kind {other:?} is not one of deploy, diagnose, status, verify, workflow");
-            Err(fault(&raw.kind, what))
-        }
-    }
-}
-
-/// Refuses keys without an effect: they are a mistake.
-fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
-    let texts =
-        [("workflow", &raw.workflow), ("repository", &raw.repository), ("ref", &raw.default_ref)];
-    let key = (texts.into_iter().find_map(|(key, text)| Some((key, text.as_ref()?.span()))))
-        .or_else(|| raw.allowed_refs.first().map(|name| ("allowed_refs", name.span())))
-        .or_else(|| raw.inputs.first().map(|input| ("inputs", input.option.span())))
-        .or_else(|| raw.reported.as_ref().map(|reported| ("reported", reported.span())));
-    match key {
-        Some((key, span)) => {
-            let what = format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref());
-            Err(Fault { at: span.start, what })
-        }
-        None => Ok(kind),
-    }
-}
-
-fn without_verification(raw: &RawAgent) -> Result<(), Fault> {
-    let texts = [("verifies", &raw.verifies), ("run_command", &raw.run_command)];
-    let key = (texts.into_iter().find_map(|(key, text)| Some((key, text.as_ref()?.span().start))))
-        .or_else(|| raw.steps.first().map(|step| ("steps", step.at())))
-        .or_else(|| raw.checks.first().map(|check| ("checks", check.span().start)));
-    match key {
-        Some((key, at)) => {
-            let what = format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref());
-            Err(Fault { at, what })
-        }
-        None => Ok(()),
     }
 }
 
@@ -219,74 +104,10 @@ fn verified_agents_deploy(agents: &[RawAgent]) -> Result<(), Fault> {
     }
 }
 
-fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
-    let Some(file) = &raw.workflow else {
-        let kind = raw.kind.as_ref();
-        let what = format!("an agent of kind {kind:?} needs workflow = \"<file>.yml\"");
-        return Err(fault(&raw.kind, what));
-    };
-    let default_ref = match &raw.default_ref {
-        Some(name) => {
-            git_ref::short(&checked(name, "ref", "a branch or tag name", is_ref)?).to_owned()
-        }
-        None => "main".to_owned(),
-    };
-    let repository = match &raw.repository {
-        Some(name) => {
-            let parsed = Repository::from_str(name.as_ref());
-            Some(parsed.map_err(|()| fault(name, "repository must be owner/name"))?)
-        }
-        None => None,
-    };
-    let mut allowed_refs = vec![RefPattern(default_ref.clone())];
-    for pattern in &raw.allowed_refs {
-        let shape = "branch or tag names, or prefixes like \"release/*\"";
-        // A name alone does not tell a branch from a tag, so "all branches" cannot be kept.
-        let is_pattern = |s: &str| {
-            s == "*"
-                || (git_ref::short(s) != "*"
-                    && is_ref(s.strip_suffix('*').unwrap_or(s).trim_end_matches('/')))
-        };
-        let pattern = checked(pattern, "allowed_refs", shape, is_pattern)?;
-        let pattern = RefPattern(git_ref::short(&pattern).to_owned());
-        if !allowed_refs.contains(&pattern) {
-            allowed_refs.push(pattern);
-        }
-    }
-    let is_file = |s: &str| {
-        let name = s.strip_suffix(".yml").or_else(|| s.strip_suffix(".yaml")).unwrap_or_default();
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-    };
-    if let Some(extra) = raw.inputs.get(MAX_INPUTS) {
-        return Err(fault(&extra.option, format!("at most {MAX_INPUTS} inputs are possible")));
-    }
-    unique("option", raw.inputs.iter().map(|input| &input.option))?;
-    unique("input", raw.inputs.iter().map(|input| &input.input))?;
-    Ok(Workflow {
-        repository,
-        file: checked(file, "workflow", "a file name like client-deploy.yml", is_file)?,
-        default_ref,
-        allowed_refs,
-        inputs: raw.inputs.iter().map(input).collect::<Result<_, _>>()?,
-        reported: raw.reported.as_ref().is_none_or(|reported| *reported.as_ref()),
-    })
-}
-
-fn ids(list: Option<&Spanned<Vec<Spanned<String>>>>, key: &str) -> Result<Vec<u64>, Fault> {
-    let given = entries(list, key, "to let everyone in the servers use the agent")?;
-    let id = |id: &Spanned<String>| {
-        config::id(id.as_ref()).ok_or_else(|| fault(id, format!("{key} holds ids, as texts")))
-    };
-    given.iter().map(id).collect()
-}
-
-fn is_id(text: &str) -> bool {
-    is_command_name(text) && !text.contains('-')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agents::Kind;
     use crate::agents::options::OptionKind;
     use crate::net::url_guard::DomainPattern;
     use rstest::rstest;

@@ -10,7 +10,7 @@ use super::pattern::Pattern;
 use super::registry::Input;
 
 /// GitHub allows 25 inputs. These two are reserved.
-const RESERVED_INPUTS: [&str; 2] = ["correlation_id", "requester"];
+pub(super) const RESERVED_INPUTS: [&str; 2] = ["correlation_id", "requester"];
 const RESERVED_OPTIONS: [&str; 2] = ["wait", "ref"];
 
 /// The most characters of a free text, if its input does not say.

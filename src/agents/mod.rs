@@ -1,17 +1,25 @@
 //! Agents are data, declared in `agents.toml`. Registration, option parsing, dispatch and `/agents` all
 //! derive from that declaration.
 
+mod agent;
 mod fault;
 pub mod file;
 mod input;
 pub(crate) mod options;
 pub(crate) mod pattern;
+mod raw;
+mod ref_pattern;
 pub(crate) mod registry;
 pub(crate) mod reported;
 pub(crate) mod rule;
 pub(crate) mod verification;
+mod watch;
+mod watches;
+mod workflow;
 
+pub use ref_pattern::RefPattern;
 pub use registry::{Agent, Input, Kind, NONE_REPORTED, Registry, Workflow};
 pub use reported::Reported;
 pub use rule::Rule;
 pub use verification::Verification;
+pub use watch::Watch;

@@ -1,7 +1,9 @@
 //! The checked agents. [`super::file`] makes a registry from TOML.
 
 use super::options::OptionSpec;
+use super::ref_pattern::{RefPattern, is_ref};
 use super::verification::Verification;
+use super::watch::Watch;
 use crate::agents::Rule;
 use crate::github::Repository;
 
@@ -9,6 +11,7 @@ use crate::github::Repository;
 #[derive(Debug, Clone)]
 pub struct Registry {
     pub(super) agents: Vec<Agent>,
+    pub(super) watches: Vec<Watch>,
 }
 
 /// One entry point of the bot.
@@ -58,11 +61,11 @@ pub struct Workflow {
     pub inputs: Vec<Input>,
     /// Whether `/status` and the digest include its runs.
     pub reported: bool,
+    /// Where it deploys to, for messages and the history.
+    pub environment: Option<String>,
+    /// The workflow input that takes the full hash of the commit to deploy, for roll backs.
+    pub sha_input: Option<String>,
 }
-
-/// A branch or tag. With a final `*`: all that start with the text before it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefPattern(pub String);
 
 /// An option of the slash command that sets a workflow input.
 #[derive(Debug, Clone)]
@@ -82,9 +85,30 @@ impl Registry {
         &self.agents
     }
 
+    /// The runs that channels are told of, in the order of the file.
+    pub fn watches(&self) -> &[Watch] {
+        &self.watches
+    }
+
     /// The agent of a slash command.
     pub fn by_command(&self, command: &str) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.command == command)
+    }
+
+    /// The agents that dispatch a workflow. `default`: the repository of those that name none.
+    pub fn dispatching(
+        &self,
+        repository: &Repository,
+        file: &str,
+        default: &Repository,
+    ) -> Vec<&Agent> {
+        let dispatches = |agent: &&Agent| {
+            agent.workflow().is_some_and(|workflow| {
+                let of = workflow.repository.as_ref().unwrap_or(default);
+                workflow.file == file && of.is_same(repository)
+            })
+        };
+        self.agents.iter().filter(dispatches).collect()
     }
 
     /// The agent with this id.
@@ -120,38 +144,6 @@ impl Workflow {
     }
 }
 
-impl RefPattern {
-    fn matches(&self, git_ref: &str) -> bool {
-        match self.0.strip_suffix('*') {
-            Some(prefix) => git_ref.starts_with(prefix) && git_ref.len() > prefix.len(),
-            None => git_ref == self.0,
-        }
-    }
-
-    /// The prefix of a pattern with `*`; `None` for an exact name.
-    pub fn prefix(&self) -> Option<&str> {
-        self.0.strip_suffix('*')
-    }
-
-    /// The name of a pattern without `*`.
-    pub fn exact(&self) -> Option<&str> {
-        (!self.0.ends_with('*')).then_some(self.0.as_str())
-    }
-}
-
-/// Whether git accepts this ref name, as far as the name alone tells.
-/// <https://git-scm.com/docs/git-check-ref-format>
-pub(crate) fn is_ref(text: &str) -> bool {
-    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
-    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !"~^:?*[\\`".contains(c);
-    text.len() <= 255
-        && text.split('/').all(part)
-        && text.chars().all(allowed)
-        && !text.contains("..")
-        && !text.contains("@{")
-        && !text.starts_with('-')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,23 +166,9 @@ mod tests {
             allowed_refs: vec![RefPattern("release/*".to_owned())],
             inputs: Vec::new(),
             reported: false,
+            environment: None,
+            sha_input: None,
         };
         assert_eq!(workflow.allows_ref(git_ref), allowed);
-    }
-
-    #[rstest]
-    #[case("main", "main", true)]
-    #[case("main", "main2", false)]
-    #[case("main", "Main", false)]
-    #[case("release/*", "release/1.0", true)]
-    #[case("release/*", "release/", false)]
-    #[case("release/*", "releases/1.0", false)]
-    #[case("*", "anything", true)]
-    fn a_pattern_is_an_exact_name_or_a_prefix(
-        #[case] pattern: &str,
-        #[case] git_ref: &str,
-        #[case] matches: bool,
-    ) {
-        assert_eq!(RefPattern(pattern.to_owned()).matches(git_ref), matches);
     }
 }
