@@ -7,6 +7,7 @@ pub mod agents;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod bot;
+pub(crate) mod clicks;
 pub mod clock;
 pub mod commands;
 pub(crate) mod config;
@@ -15,6 +16,7 @@ pub mod digest;
 pub mod discord;
 pub mod doctor;
 pub mod github;
+pub mod history;
 pub mod host;
 pub mod net;
 pub mod schedule;

@@ -12,7 +12,7 @@ use super::draft::{Draft, Lost};
 use super::effects::{Done, LANDS_WITHIN, Services};
 use super::event::Event;
 use super::lanes::{Lane, Lanes, Report};
-use super::next::Effect;
+use super::next::{EDITED_EVERY, Effect, shows_soon};
 use super::record::{Deploy, Phase};
 use super::search::Learned;
 use super::step::look_again_after;
@@ -31,6 +31,9 @@ const UNSENT_FOR: Duration = Duration::from_secs(10);
 
 /// How many rate limits of one dispatch are waited out.
 const RESTS: u8 = 2;
+
+/// How often whoever follows a deploy looks at what others have noted, like clicks.
+const NOTES_READ_EVERY: Duration = Duration::from_secs(5);
 
 /// The longest rate limit that is waited out before a dispatch that nobody waits for.
 const LONGEST_REST: TimeDelta = TimeDelta::seconds(60);
@@ -65,6 +68,7 @@ pub(super) struct Actor<'a> {
     pub(super) webhooks_arrive: Option<bool>,
     pub(super) rests_left: u8,
     pub(super) unsent_since: Option<Instant>,
+    pub(super) notes_read: Instant,
 }
 
 impl<'a> Actor<'a> {
@@ -91,6 +95,7 @@ impl<'a> Actor<'a> {
             webhooks_arrive: None,
             rests_left: RESTS,
             unsent_since: None,
+            notes_read: Instant::now(),
         }
     }
 
@@ -137,6 +142,10 @@ impl<'a> Actor<'a> {
         self.draft.store_if_needed(may_tell).await?;
         // Also after the process stood still: then somebody else may have acted, and the rest is theirs.
         self.draft.renew_if_needed().await?;
+        if self.mandate == Mandate::Wait && self.notes_read.elapsed() >= NOTES_READ_EVERY {
+            self.notes_read = Instant::now();
+            self.draft.read_notes().await?;
+        }
         let effects = self.effects();
         let mut held_up = None;
         for effect in effects {
@@ -169,6 +178,17 @@ impl<'a> Actor<'a> {
             // Taken upon oneself in the store first; see `Draft::store_if_needed`.
             Effect::Tell(_) if !self.draft.tells => return Ok(()),
             Effect::Tell(_) => self.draft.tells = false,
+            // Rather not at all than twice.
+            Effect::AskForApproval => {
+                let Some(approval) = self.draft.deploy.asks_for_approval() else { return Ok(()) };
+                self.draft.add(Event::AsksForApproval(approval.clone()));
+                self.draft.store_if_needed(false).await?;
+                let (services, deploy) = (self.services, self.draft.deploy.clone());
+                self.lanes.start(effect, async move {
+                    Report::Done(services.ask_for_approval(deploy, approval).await)
+                });
+                return Ok(());
+            }
             _ => {}
         }
         let deploy = self.draft.deploy.clone();
@@ -179,6 +199,7 @@ impl<'a> Actor<'a> {
                 Effect::ReadAnswer => services.read_answer(deploy).await,
                 Effect::Search => services.search(deploy, &learned).await,
                 Effect::Look => services.look(deploy, &tag).await,
+                Effect::ReadPast => services.read_past(deploy).await,
                 Effect::Show => services.show(deploy).await,
                 Effect::CheckShown => services.check_shown(deploy).await,
                 Effect::Probe => services.probe(deploy).await,
@@ -186,7 +207,7 @@ impl<'a> Actor<'a> {
                 Effect::ReadDetails => services.read_details(deploy).await,
                 Effect::TellDetails => services.tell_details(deploy).await,
                 Effect::Tell(by) => services.tell(deploy, by).await,
-                Effect::Dispatch => Done::nothing(),
+                Effect::Dispatch | Effect::AskForApproval => Done::nothing(),
             })
         });
         if let Effect::Look | Effect::Search = effect {
@@ -292,6 +313,10 @@ impl<'a> Actor<'a> {
         let now = self.services.clock.now();
         let deploy = &self.draft.deploy;
         match deploy.phase {
+            // Its message is to be edited in a moment.
+            Phase::Searching(_) | Phase::Running if shows_soon(deploy, now) => {
+                self.draft.add(Event::Postponed { until: now + EDITED_EVERY });
+            }
             // What was looked at lately is looked at later.
             Phase::Searching(_) | Phase::Running
                 if self.looked_at.is_some_and(|at| at >= deploy.look_at) =>

@@ -40,33 +40,33 @@ pub(crate) async fn visit(
     mandate: Mandate,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<bool, StoreError> {
-    take(services, key, mandate, None, stop).await
+    take(services, key, mandate, Vec::new(), stop).await
 }
 
 /// A webhook tells of a run of this deploy. If somebody acts for it, they are left a note.
 pub(crate) async fn learn(
     services: Services<'_>,
     key: &DeployKey,
-    hint: Event,
+    hints: Vec<Event>,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<bool, StoreError> {
-    take(services, key, Mandate::Visit, Some(hint), stop).await
+    take(services, key, Mandate::Visit, hints, stop).await
 }
 
 async fn take(
     services: Services<'_>,
     key: &DeployKey,
     mandate: Mandate,
-    event: Option<Event>,
+    events: Vec<Event>,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<bool, StoreError> {
     let me = Uuid::new_v4();
     let Some(stored) = load(services.store, key).await? else { return Ok(false) };
     let mut draft = Draft::new(services, stored, me);
-    let has_reason = match event {
-        Some(event) => draft.add(event),
-        None => draft.is_due(),
-    };
+    let mut has_reason = events.is_empty() && draft.is_due();
+    for event in events {
+        has_reason |= draft.add(event);
+    }
     let ghost = draft.may_be_edited_by_a_ghost();
     let is_overdue = draft.overdue_for() > OVERDUE;
     if !has_reason || !draft.take().await? {

@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::lease::LEASE;
 use super::order::Order;
-use super::record::{Deploy, Lease, Phase, Place};
+use super::place::Place;
+use super::record::{Deploy, Lease, Phase};
 use super::stored::{self, Entry, Stored};
-use crate::store::{Commit, Committed, Expect, Store, StoreError};
+use crate::store::{Commit, Committed, Store, StoreError};
 
 /// The result of [`begin`].
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(crate) enum Begun {
         me: Uuid,
     },
     /// A replay: the same interaction began it before.
-    Before(Entry),
+    Before(Box<Entry>),
 }
 
 impl Deploy {
@@ -35,12 +36,15 @@ impl Deploy {
         wait: Duration,
         now: DateTime<Utc>,
     ) -> Self {
+        let wait = TimeDelta::from_std(wait).unwrap_or_default();
         Self {
             order,
+            watched: None,
             place,
             waits,
             began_at: now,
-            wait_until: now + TimeDelta::from_std(wait).unwrap_or_default(),
+            wait_until: now + wait,
+            wait_seconds: wait.num_seconds(),
             phase: Phase::Requested,
             target: None,
             trouble: None,
@@ -50,6 +54,13 @@ impl Deploy {
             pings: true,
             reopened: false,
             shown: None,
+            shown_at: None,
+            shows_run: false,
+            asked: None,
+            progress: None,
+            past: None,
+            clicks: Vec::new(),
+            refreshed_at: None,
             shown_in_doubt_until: None,
             lease: None,
         }
@@ -61,13 +72,13 @@ impl Deploy {
 pub(crate) async fn begin(store: &dyn Store, mut deploy: Deploy) -> Result<Begun, StoreError> {
     let me = Uuid::new_v4();
     deploy.lease = Some(Lease { by: me, until: deploy.began_at + LEASE });
-    let commit = Commit::of(vec![stored::put(&deploy, Expect::Absent)]);
+    let commit = Commit::of(vec![stored::requested(&deploy)]);
     if store.commit(&commit).await? == Committed::Done {
         let stored = Box::new(Stored { deploy, revision: commit.claim });
         return Ok(Begun::Now { stored, me });
     }
     let item = store.get(&deploy.order.key.in_store()).await?;
-    item.as_ref().and_then(Entry::of).map(Begun::Before).ok_or_else(|| {
+    item.as_ref().and_then(Entry::of).map(Box::new).map(Begun::Before).ok_or_else(|| {
         let what = "the store holds this deploy in a form that this version cannot read";
         StoreError::Unusable(what.to_owned())
     })

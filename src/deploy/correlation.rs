@@ -32,6 +32,11 @@ impl From<&Caller> for Requester {
 }
 
 impl Requester {
+    /// Nobody on Discord: of a run that a watch covers. `login`: who started it on GitHub.
+    pub(crate) fn nobody(login: &str) -> Self {
+        Self { user_id: 0, username: login.to_owned() }
+    }
+
     /// `name#id` for the workflow's input and the run's name. Only letters, digits, `.`, `_` and `-`, so it
     /// is harmless even if a workflow pastes it into a shell line.
     pub fn to_input(&self) -> String {
@@ -57,6 +62,10 @@ pub enum Matched {
     Time,
     /// The same, on a server that does not tell our account.
     TimeOnly,
+    /// It is a run of before that was run again.
+    Rerun,
+    /// Nobody dispatched it here: a webhook told of it, and a watch covers it.
+    Webhook,
 }
 
 impl Matched {
@@ -67,6 +76,8 @@ impl Matched {
             Self::CorrelationId => "matched by correlation id",
             Self::Time => "matched by time",
             Self::TimeOnly => "matched by time (whose dispatch it is could not be checked)",
+            Self::Rerun => "run again",
+            Self::Webhook => "told by a webhook",
         }
     }
 }

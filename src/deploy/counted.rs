@@ -8,10 +8,10 @@ pub(super) fn about(deploy: &Deploy) -> About {
     let place = deploy.place.as_ref();
     About {
         event: Event::Deploy,
-        interaction_id: Some(deploy.interaction().0),
+        interaction_id: deploy.watched.is_none().then_some(deploy.interaction().0),
         correlation_id: Some(deploy.order.correlation_id.to_string()),
         command: Some(deploy.order.command.clone()),
-        user_id: Some(deploy.order.requester.user_id),
+        user_id: deploy.watched.is_none().then_some(deploy.order.requester.user_id),
         guild_id: place.and_then(|place| place.guild_id),
         channel_id: place.and_then(|place| place.channel_id),
         ..About::default()
@@ -46,6 +46,10 @@ pub(super) fn end(deploy: &Deploy) {
         conclusion,
         "the deploy ended"
     );
+    // Nobody has deployed it here, so it is none of the counted deploys.
+    if deploy.watched.is_some() {
+        return;
+    }
     telemetry::deployed(Deployed {
         conclusion,
         seconds: took.and_then(|took| Some(took.to_std().ok()?.as_secs_f64())),

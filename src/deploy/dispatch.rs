@@ -17,6 +17,9 @@ pub(super) enum Sent {
 /// Dispatches the workflow once. It repeats the request only without the field `return_run_details`, if GitHub
 /// refused that. `Err`: GitHub surely did not accept it.
 pub(super) async fn send(github: &Github, order: &Order) -> Result<Sent, GithubError> {
+    if let Some(run_id) = order.reruns() {
+        return run_again(github, order, run_id).await;
+    }
     let mut return_run_details = github.asks_for_the_run();
     let mut refused = false;
     loop {
@@ -45,6 +48,24 @@ pub(super) async fn send(github: &Github, order: &Order) -> Result<Sent, GithubE
             }
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Has the run that a roll back goes back to run again.
+async fn run_again(github: &Github, order: &Order, run_id: u64) -> Result<Sent, GithubError> {
+    let run = github.run_now(&order.repository, run_id).await;
+    let mut run = run.map_err(GithubError::before_it_was_sent)?;
+    let attempt = run.attempt();
+    match github.rerun(&order.repository, run_id, attempt).await {
+        Ok(()) => {
+            run.begin_attempt(attempt + 1);
+            Ok(Sent::Named(Target::of(github, order, run, Matched::Rerun)))
+        }
+        Err(GithubError::Lost(why)) => {
+            tracing::warn!(why, "the answer to a re-run was lost; it is not sent again");
+            Ok(Sent::Unnamed { lost: true })
+        }
+        Err(error) => Err(error),
     }
 }
 

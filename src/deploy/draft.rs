@@ -4,16 +4,18 @@ use chrono::{DateTime, Utc};
 use tokio::time::{Duration, sleep};
 use uuid::Uuid;
 
+use super::claims::Claims;
 use super::counted;
 use super::effects::{LANDS_WITHIN, Services};
 use super::event::{Event, Searched};
 use super::key::DeployKey;
 use super::messages;
 use super::next::{Effect, next};
+use super::order::Order;
 use super::record::{Deploy, Lease, Phase, Telling};
 use super::step::step;
 use super::stored::{self, Stored, Window};
-use crate::store::{Commit, Committed, Expect, StoreError, Write};
+use crate::store::{Commit, Committed, Expect, StoreError};
 use crate::telemetry;
 
 /// The first pause before the store is tried again.
@@ -37,6 +39,8 @@ pub(super) struct Draft<'a> {
     news: Vec<(Event, DateTime<Utc>)>,
     /// Whether this call has taken the next post of the outcome upon itself.
     pub(super) tells: bool,
+    /// Whether a watch shows its run already. Then the claim is shared with it.
+    is_watched: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -50,6 +54,7 @@ impl<'a> Draft<'a> {
             revision,
             news: Vec::new(),
             tells: false,
+            is_watched: false,
         }
     }
 
@@ -177,25 +182,47 @@ impl<'a> Draft<'a> {
 
     /// Notes that an edit of ours may still land although somebody else acts for the deploy now.
     pub(super) async fn note_doubt(&self) {
-        let key = &self.deploy.order.key;
-        let noted = async {
-            let until = self.services.clock.now() + LANDS_WITHIN;
-            for _ in 0..CONFLICTS {
-                let stored = stored::load(self.services.store, key).await?;
-                let Some(stored) = stored else { return Ok(()) };
-                let mut draft = Draft::new(self.services, stored, self.me);
-                draft.add(Event::ShownInDoubt { until });
-                let (_, commit) = draft.commit(draft.stored.lease).await?;
-                if self.services.store.commit(&commit).await? == Committed::Done {
-                    return Ok(());
-                }
-                sleep(jittered(SHORTEST_PAUSE)).await;
-            }
-            Ok(())
-        };
-        let noted: Result<(), StoreError> = noted.await;
-        if let Err(error) = noted {
+        let until = self.services.clock.now() + LANDS_WITHIN;
+        let event = Event::ShownInDoubt { until };
+        if let Err(error) = note(self.services, &self.deploy.order.key, event).await {
             tracing::warn!(%error, "it could not be noted that an edit may still land");
+        }
+    }
+
+    /// Stores what became known, whoever acts for the deploy.
+    async fn put_note(&mut self) -> Result<(), StoreError> {
+        for _ in 0..CONFLICTS {
+            if self.news.is_empty() {
+                return Ok(());
+            }
+            let (deploy, commit) = self.commit(self.stored.lease).await?;
+            let committed = match self.services.store.commit(&commit).await {
+                // If only its answer was lost, the store recognises it.
+                Err(_) => self.services.store.commit(&commit).await?,
+                Ok(committed) => committed,
+            };
+            if committed == Committed::Done {
+                self.is_stored(deploy, commit.claim);
+                return Ok(());
+            }
+            if !self.reload().await? {
+                return Ok(());
+            }
+            sleep(jittered(SHORTEST_PAUSE)).await;
+        }
+        Err(StoreError::Unusable("a deploy is changed by too many at once".to_owned()))
+    }
+
+    /// Reads what others have noted since. Whoever acts for a deploy for long sees clicks by this.
+    pub(super) async fn read_notes(&mut self) -> Result<(), Lost> {
+        let key = self.deploy.order.key.in_store();
+        match self.services.store.get(&key).await {
+            Ok(Some(item)) if item.revision != self.revision => self.reload_mine().await,
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "what others noted could not be read");
+                Ok(())
+            }
         }
     }
 
@@ -263,12 +290,16 @@ impl<'a> Draft<'a> {
 
     /// A run that another deploy has is not ours, however it was found.
     async fn drop_taken_run(&mut self, key: &DeployKey) -> Result<(), StoreError> {
+        if self.deploy.order.reruns().is_some() {
+            return Ok(());
+        }
         for (event, _) in &mut self.news {
             let (Event::Searched(Searched::Found(target)) | Event::Named(target)) = event else {
                 continue;
             };
             let repository = &self.deploy.order.repository;
             let owner = stored::owner(self.services.store, repository, target.run_id).await?;
+            self.is_watched |= owner.is_none();
             if owner.is_some_and(|owner| owner != *key) {
                 tracing::warn!(run_id = target.run_id, "the run belongs to another deploy");
                 *event = match event {
@@ -284,23 +315,19 @@ impl<'a> Draft<'a> {
     async fn commit(&self, lease: Option<Lease>) -> Result<(Deploy, Commit), StoreError> {
         let now = self.services.clock.now();
         let deploy = Deploy { lease, ..self.deploy.clone() };
-        let mut writes = vec![stored::put(&deploy, Expect::Revision(self.revision))];
-        writes.extend(self.claim(&deploy, now));
+        let mut writes =
+            vec![stored::put(&deploy, Expect::Revision(self.revision), self.services.wait.kept)];
+        let claims = Claims { store: self.services.store, kept: self.services.wait.kept, now };
+        writes.extend(claims.write(&self.stored, &deploy, self.is_watched).await?);
         if self.stored.phase == Phase::Requested
             && let Phase::Dispatching { since, .. } = deploy.phase
         {
-            let key = stored::window_key(&deploy.order);
+            let Order { repository, workflow, git_ref, .. } = &deploy.order;
+            let key = stored::window_key(repository, workflow, git_ref);
             let item = self.services.store.get(&key).await?;
             writes.push(Window::of(item.as_ref()).with(item.as_ref(), &deploy.order, since));
         }
         Ok((deploy, Commit::of(writes)))
-    }
-
-    /// The claim of a run that the deploy did not have.
-    fn claim(&self, deploy: &Deploy, now: DateTime<Utc>) -> Option<Write> {
-        let run_id = deploy.target.as_ref()?.run_id;
-        let has_it = self.stored.target.as_ref().is_some_and(|known| known.run_id == run_id);
-        (!has_it).then(|| stored::claim(&deploy.order, run_id, now))
     }
 
     fn is_stored(&mut self, deploy: Deploy, revision: Uuid) {
@@ -326,17 +353,38 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// Stores what became known of a deploy, whoever acts for it. Returns the deploy as it then is; `None`: there is
+/// none.
+pub(super) async fn note(
+    services: Services<'_>,
+    key: &DeployKey,
+    event: Event,
+) -> Result<Option<Deploy>, StoreError> {
+    let Some(stored) = stored::load(services.store, key).await? else { return Ok(None) };
+    let mut draft = Draft::new(services, stored, Uuid::new_v4());
+    draft.add(event);
+    draft.put_note().await?;
+    Ok(Some(draft.deploy))
+}
+
 /// Whether a change must be stored before one acts on it. Progress is looked at again after a crash.
 pub(super) fn must_be_stored(stored: &Deploy, deploy: &Deploy) -> bool {
     let kind = |deploy: &Deploy| std::mem::discriminant(&deploy.phase);
     let telling = |deploy: &Deploy| deploy.ending().map(|ending| ending.telling.clone());
     let run = |deploy: &Deploy| deploy.target.as_ref().map(|target| target.run_id);
+    // A card that was posted by the bot's own token is not found by an interaction's.
+    let card = |deploy: &Deploy| {
+        let place = deploy.place.as_ref().filter(|_| deploy.watched.is_some());
+        place.and_then(|place| place.message_id)
+    };
     // That all is told and shown is stored with the lease's release.
     let is_settled = matches!(deploy.phase, Phase::Ended(_)) && stored.ending().is_some();
     (kind(stored) != kind(deploy) && !is_settled)
         || telling(stored) != telling(deploy)
         || run(stored) != run(deploy)
         || stored.reopened != deploy.reopened
+        || stored.asked != deploy.asked
+        || card(stored) != card(deploy)
 }
 
 /// Between half of a pause and the whole.

@@ -3,10 +3,15 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::approval::Approval;
+use super::click::{Acted, Click};
 use super::outcome::NotFound;
+use super::past::{Past, Success};
+use super::progress::Progress;
 use super::record::{Details, Sender};
 use super::target::Target;
 use crate::github::Run;
+use crate::github::jobs::Job;
 
 /// Something that became known about a deploy.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +52,24 @@ pub(crate) enum Event {
     Postponed { until: DateTime<Utc> },
     /// A webhook tells of an attempt of the run.
     Hint { attempt: Option<u64>, run: Option<Box<Run>> },
+    /// The jobs of the run.
+    SawJobs(Progress),
+    /// A job of the run, of which a webhook tells.
+    SawJob(Box<Job>),
+    /// What earlier deploys tell.
+    Past(Past),
+    /// The last success before it, as it is known now.
+    LastSuccess(Option<Success>),
+    /// Somebody wants to see how it stands now.
+    Refresh,
+    /// Somebody wants something done to it.
+    Clicked(Click),
+    /// What came of the click of this interaction.
+    Acted { interaction_id: u64, result: Acted },
+    /// A message of its own asks for the approval of these environments.
+    AsksForApproval(Approval),
+    /// Discord refuses components in its message.
+    NoComponents,
     /// Its message shows the text with this fingerprint.
     Shown { text: String, message_id: Option<u64> },
     /// The answer to the command is this text.

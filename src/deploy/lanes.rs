@@ -1,5 +1,5 @@
-//! What is under way for one deploy: one request to GitHub, one edit of its message, one post of its outcome.
-//! None holds up another.
+//! What is under way for one deploy: one request to GitHub, one edit of its message, one post of its outcome, one
+//! look at earlier deploys. None holds up another.
 
 use std::future::pending;
 use std::time::Duration;
@@ -19,6 +19,7 @@ pub(super) enum Lane {
     Github,
     Message,
     Outcome,
+    Store,
 }
 
 impl Lane {
@@ -28,9 +29,12 @@ impl Lane {
             Effect::PutOnScreen | Effect::ReadAnswer | Effect::Show | Effect::CheckShown => {
                 Self::Message
             }
-            Effect::Probe | Effect::Tell(_) | Effect::FindTold | Effect::TellDetails => {
-                Self::Outcome
-            }
+            Effect::Probe
+            | Effect::Tell(_)
+            | Effect::FindTold
+            | Effect::TellDetails
+            | Effect::AskForApproval => Self::Outcome,
+            Effect::ReadPast => Self::Store,
         }
     }
 }
@@ -72,6 +76,7 @@ pub(super) struct Lanes<'a> {
     github: One<'a>,
     message: One<'a>,
     outcome: One<'a>,
+    store: One<'a>,
 }
 
 impl<'a> Lanes<'a> {
@@ -80,11 +85,21 @@ impl<'a> Lanes<'a> {
             Lane::Github => &mut self.github,
             Lane::Message => &mut self.message,
             Lane::Outcome => &mut self.outcome,
+            Lane::Store => &mut self.store,
         }
     }
 
-    fn all(&self) -> [&One<'a>; 3] {
-        [&self.github, &self.message, &self.outcome]
+    fn one(&self, lane: Lane) -> &One<'a> {
+        match lane {
+            Lane::Github => &self.github,
+            Lane::Message => &self.message,
+            Lane::Outcome => &self.outcome,
+            Lane::Store => &self.store,
+        }
+    }
+
+    fn all(&self) -> [&One<'a>; 4] {
+        [&self.github, &self.message, &self.outcome, &self.store]
     }
 
     pub(super) fn are_idle(&self) -> bool {
@@ -93,11 +108,7 @@ impl<'a> Lanes<'a> {
 
     /// Whether a lane takes work now.
     pub(super) fn is_free(&self, lane: Lane) -> bool {
-        let one = match lane {
-            Lane::Github => &self.github,
-            Lane::Message => &self.message,
-            Lane::Outcome => &self.outcome,
-        };
+        let one = self.one(lane);
         one.running.is_none() && one.opens.is_none_or(|opens| opens <= Instant::now())
     }
 
@@ -106,11 +117,7 @@ impl<'a> Lanes<'a> {
         if self.is_free(lane) {
             return None;
         }
-        let one = match lane {
-            Lane::Github => &self.github,
-            Lane::Message => &self.message,
-            Lane::Outcome => &self.outcome,
-        };
+        let one = self.one(lane);
         let far = Instant::now() + Duration::from_secs(3600);
         Some(if one.running.is_some() { far } else { one.opens.unwrap_or(far) })
     }
@@ -127,6 +134,7 @@ impl<'a> Lanes<'a> {
             done = self.github.next() => done,
             done = self.outcome.next() => done,
             done = self.message.next() => done,
+            done = self.store.next() => done,
         }
     }
 
@@ -160,7 +168,7 @@ impl<'a> Lanes<'a> {
 
 fn backoff(lane: Lane) -> ExponentialBackoff {
     let (first, longest) = match lane {
-        Lane::Github => (500, 15_000),
+        Lane::Github | Lane::Store => (500, 15_000),
         Lane::Message | Lane::Outcome => (250, 4_000),
     };
     ExponentialBuilder::new()

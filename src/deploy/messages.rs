@@ -1,17 +1,20 @@
 //! All Discord messages of a deploy, as pure functions of its record and the time.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest, Sha256};
 
-use super::failure::{FailedAt, has_failed_step};
-use super::given;
+use super::about::{about, identity, inputs, rolls_back, run_or_runs, title, what};
+use super::card::Says;
+use super::click::Action;
 use super::outcome::{NotFound, Outcome};
-use super::record::{Deploy, Ending, Phase, Place, Search};
-use super::target::Target;
+use super::past;
+use super::place::Place;
+use super::record::{Deploy, Ending, Phase, Search};
+use super::role;
+use super::why;
 use crate::discord::Message;
 use crate::github::Run;
 use crate::github::words::{conclusion, running, took};
-use crate::text::{duration, escape};
+use crate::text::duration;
 
 const FOLLOWS: &str =
     "This message will show how it ends. With `wait:true` the requester is pinged then.";
@@ -25,58 +28,80 @@ const DOUBTED_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// A deploy's message as it must be now.
 pub(crate) fn message(deploy: &Deploy, now: DateTime<Utc>) -> Message {
-    let (title, place) = (title(deploy), details(deploy));
-    let line = match &deploy.phase {
+    let title = title(deploy);
+    let mut hint = deploy.place.as_ref().and_then(forewarning).filter(|_| deploy.waits);
+    let dispatched = || format!("🚀 {title} dispatched");
+    let state = match &deploy.phase {
         Phase::Ending(ending) | Phase::Ended(ending) => {
-            let extra = deploy.details.as_ref().and_then(|details| details.extra.as_ref());
-            let extra = extra.map(|extra| format!("\n{extra}")).unwrap_or_default();
-            let outcome = outcome(deploy, ending);
-            return Message::public(&format!("{outcome}\n{place}{extra}"));
+            hint = None;
+            outcome(deploy, ending)
         }
         Phase::Requested | Phase::Dispatching { .. } => {
             format!("🔵 {title}: is being dispatched")
         }
-        Phase::Searching(search) => match searching(deploy, search, now) {
-            Some(words) => words,
-            None => return dispatched(&title, &place, FINDS),
-        },
-        Phase::Running => match going_on(deploy, now) {
-            Some(words) => words,
-            None => return dispatched(&title, &place, FOLLOWS),
-        },
+        Phase::Searching(search) => searching(deploy, search, now).unwrap_or_else(|| {
+            hint = Some(FINDS);
+            dispatched()
+        }),
+        Phase::Running => going_on(deploy, now).unwrap_or_else(|| {
+            hint = Some(FOLLOWS);
+            dispatched()
+        }),
     };
-    let hint = deploy.place.as_ref().and_then(forewarning).filter(|_| deploy.waits);
-    let hint = hint.map(|hint| format!("\n-# {hint}")).unwrap_or_default();
-    Message::public(&format!("{line}\n{place}{hint}"))
+    let mut about = about(deploy, now);
+    about.extend(extra(deploy));
+    let mut small = vec![identity(deploy)];
+    small.extend(hint.map(str::to_owned));
+    Says { state, about, small }.message(deploy, now)
 }
 
-/// Identifies the text of [`message`].
+/// Identifies what [`message`] shows.
 pub(super) fn fingerprint(deploy: &Deploy, now: DateTime<Utc>) -> String {
-    fingerprint_of(&message(deploy, now))
+    message(deploy, now).fingerprint()
 }
 
-/// Identifies a message's text.
-pub(super) fn fingerprint_of(message: &Message) -> String {
-    hex::encode(Sha256::digest(message.content()).iter().take(8).copied().collect::<Vec<_>>())
-}
-
-/// The message that tells the requester how it ended. `None`: it goes on.
+/// The message that tells how it ended. `None`: it goes on.
 pub(crate) fn told(deploy: &Deploy) -> Option<Message> {
     let outcome = outcome(deploy, deploy.ending()?);
-    let user_id = deploy.order.requester.user_id;
+    if deploy.watched.is_some() {
+        return role::told(deploy, &outcome, &what(deploy));
+    }
+    let pinged = deploy.pinged();
+    let mentioned = pinged.unwrap_or(deploy.order.requester.user_id);
     let run = run_or_runs(deploy);
     let id = deploy.order.correlation_id;
-    let inputs = inputs(deploy);
-    let extra = deploy.details.as_ref().and_then(|details| details.extra.as_ref());
-    let extra = extra.map(|extra| format!("\n{extra}")).unwrap_or_default();
-    let text = format!("<@{user_id}> {outcome}\n{run} · Correlation id `{id}`{inputs}{extra}");
+    let inputs = inputs(deploy).map(|line| format!("\n{line}")).unwrap_or_default();
+    let back = rolls_back(deploy).map(|line| format!("\n{line}")).unwrap_or_default();
+    let extra = extra(deploy).map(|extra| format!("\n{extra}")).unwrap_or_default();
+    let text =
+        format!("<@{mentioned}> {outcome}{back}\n{run} · Correlation id `{id}`{inputs}{extra}");
     let message = Message::public(&text);
-    Some(if deploy.pings { message.pinging(user_id) } else { message })
+    Some(match pinged {
+        Some(user_id) => message.pinging(user_id),
+        None => message,
+    })
 }
 
-/// The answer of a command that does not wait, until its run is seen.
-fn dispatched(title: &str, place: &str, hint: &str) -> Message {
-    Message::public(&format!("🚀 {title} dispatched\n{place}\n-# {hint}"))
+/// The message that asks for the approval of a run that waits for one. `None`: it waits for none.
+pub(super) fn asks_for_approval(deploy: &Deploy) -> Option<Message> {
+    let run = deploy.target.as_ref()?.run.as_deref()?;
+    let (lamp, waits) = running(Some(run));
+    let pinged = deploy.pinged().filter(|_| deploy.is_waited_for());
+    let by = match deploy.rerun_by() {
+        Some(click) => format!("Run again by <@{}>", click.user_id),
+        None => format!("Requested by <@{}>", deploy.order.requester.user_id),
+    };
+    let text = format!(
+        "{lamp} {} is {waits}. Who may review can do it on the run's page: {}\n{by} · Correlation id `{}`",
+        title(deploy),
+        run_or_runs(deploy),
+        deploy.order.correlation_id,
+    );
+    let message = Message::public(&text);
+    Some(match pinged {
+        Some(user_id) => message.pinging(user_id),
+        None => message,
+    })
 }
 
 /// `None`: it was dispatched, and nobody waits for its run.
@@ -132,20 +157,24 @@ fn going_on(deploy: &Deploy, now: DateTime<Utc>) -> Option<String> {
         Some(run) if run.is_completed() => ("🔵", "in progress".to_owned()),
         run => running(run),
     };
-    if deploy.is_past_its_wait(now) {
+    let attempt = deploy.attempt();
+    let is_cancelled = deploy.clicked(Action::Cancel, attempt).is_some();
+    if deploy.is_past_its_wait(now) && !is_cancelled {
         let waited = waited(deploy);
-        let status = if status.starts_with("waiting") {
-            format!("still {status} after {waited}")
-        } else {
+        let is_at_work = run
+            .is_none_or(|run| run.is_completed() || run.status.as_deref() == Some("in_progress"));
+        let status = if is_at_work {
             format!("still running after {waited} ({status})")
+        } else {
+            format!("after {waited} still {status}")
         };
         return Some(format!("⏱️ {title}: {status}. It goes on; the end will be told here."));
     }
     if run.is_none() && !deploy.waits {
         return None;
     }
-    let attempt = deploy.target.as_ref().map_or(1, Target::attempt);
     let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+    let status = if is_cancelled { format!("cancelling… ({status})") } else { status };
     Some(format!("{icon} {title}{again}: {status}"))
 }
 
@@ -155,7 +184,7 @@ fn trouble(deploy: &Deploy, now: DateTime<Utc>) -> Option<&str> {
 }
 
 fn waited(deploy: &Deploy) -> String {
-    duration::compact(deploy.wait_until - deploy.began_at)
+    duration::compact(TimeDelta::seconds(deploy.wait_seconds))
 }
 
 /// What the user must know beforehand: after 15 minutes only the bot's own token can write.
@@ -181,13 +210,20 @@ fn outcome(deploy: &Deploy, ending: &Ending) -> String {
     match &ending.outcome {
         Outcome::Concluded => {
             let (icon, words) = conclusion(run.and_then(|run| run.conclusion.as_deref()));
+            let words = if deploy.is_rejected() { "was not approved".to_owned() } else { words };
             let after = run
                 .and_then(took)
                 .map_or_else(|| ", duration not known".to_owned(), |took| format!(" after {took}"));
-            let attempt = deploy.target.as_ref().map_or(1, Target::attempt);
+            let attempt = deploy.attempt();
             let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
-            let failed = failed(deploy, run);
-            format!("{icon} {title}{again} {words}{after}{}", failed.unwrap_or_default())
+            let failed = why::words(deploy, run);
+            let by = cancelled_by(deploy, run);
+            let means = meaning(deploy, run).map(|means| format!(" · {means}"));
+            format!(
+                "{icon} {title}{again} {words}{by}{after}{}{}",
+                means.unwrap_or_default(),
+                failed.unwrap_or_default()
+            )
         }
         Outcome::NothingDone { why } => {
             format!("⚠️ {title}: nothing was dispatched. {why} Type it again.")
@@ -203,6 +239,27 @@ fn outcome(deploy: &Deploy, ending: &Ending) -> String {
             )
         }
     }
+}
+
+/// Who has cancelled it here.
+fn cancelled_by(deploy: &Deploy, run: Option<&Run>) -> String {
+    let was_cancelled = run.is_some_and(|run| run.conclusion.as_deref() == Some("cancelled"));
+    let attempt = deploy.attempt();
+    let clicked = |action| deploy.clicked(action, attempt);
+    let by = clicked(Action::ForceCancel).or_else(|| clicked(Action::Cancel));
+    let by = by.filter(|_| was_cancelled).map(|click| format!(" by <@{}>", click.user_id));
+    by.unwrap_or_default()
+}
+
+/// What an outcome means in the series of deploys before it.
+fn meaning(deploy: &Deploy, run: Option<&Run>) -> Option<String> {
+    let succeeded = match run?.conclusion.as_deref() {
+        Some("success") => true,
+        Some("failure" | "timed_out" | "startup_failure") => false,
+        _ => return None,
+    };
+    let past = deploy.past.as_ref().filter(|_| !deploy.is_rejected())?;
+    past::meaning(past, succeeded)
 }
 
 fn not_found(title: &str, why: &NotFound) -> String {
@@ -249,54 +306,7 @@ fn not_found(title: &str, why: &NotFound) -> String {
     }
 }
 
-/// Where it failed, on a line of its own, once that was asked.
-fn failed(deploy: &Deploy, run: Option<&Run>) -> Option<String> {
-    match &deploy.details.as_ref()?.failed_at {
-        Some(FailedAt { job, step }) => {
-            let step = step.as_ref().map(|step| format!(" › {}", escape::plain(step, 100)));
-            let job = escape::plain(job, 100);
-            Some(format!("\nFailed at **{job}**{}", step.unwrap_or_default()))
-        }
-        None => run
-            .filter(|run| has_failed_step(run))
-            .map(|_| "\nGitHub did not tell at which step; the run shows it.".to_owned()),
-    }
-}
-
-pub(crate) fn title(deploy: &Deploy) -> String {
-    format!("**{}**", escape::plain(&deploy.order.title, 50))
-}
-
-fn details(deploy: &Deploy) -> String {
-    let order = &deploy.order;
-    let matched = deploy.target.as_ref().map(|target| format!(" · {}", target.matched.words()));
-    format!(
-        "{run} on {git_ref} by <@{user}>{inputs}\nCorrelation id `{correlation_id}`{matched}",
-        run = run_or_runs(deploy),
-        inputs = inputs(deploy),
-        git_ref = escape::code(&order.git_ref, 100),
-        user = order.requester.user_id,
-        correlation_id = order.correlation_id,
-        matched = matched.unwrap_or_default(),
-    )
-}
-
-/// The inputs on a line of their own, after a line feed; empty if there are none.
-fn inputs(deploy: &Deploy) -> String {
-    given::line(&deploy.order.given).map(|line| format!("\n{line}")).unwrap_or_default()
-}
-
-/// A link to the run, or to the workflow's runs.
-pub(crate) fn run_or_runs(deploy: &Deploy) -> String {
-    match &deploy.target {
-        Some(target) => {
-            let number = target.run.as_ref().and_then(|run| run.run_number);
-            let label = match number {
-                Some(number) => format!("Run #{number}"),
-                None => format!("Run {}", target.run_id),
-            };
-            escape::link(&label, &target.url)
-        }
-        None => escape::link("Workflow runs", &deploy.order.workflow_page),
-    }
+/// What the outcome shows besides.
+fn extra(deploy: &Deploy) -> Option<String> {
+    deploy.details.as_ref()?.extra.clone().filter(|_| deploy.ending().is_some())
 }

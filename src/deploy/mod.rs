@@ -3,10 +3,20 @@
 //! `record` holds it, `step` and `next` hold its rules, without I/O; `advance` is the only place that acts.
 //! `correlation` matches runs to the dispatch, `messages` renders all texts.
 
+pub(crate) mod about;
+pub(crate) mod act;
 mod actor;
 mod advance;
+mod approval;
 pub mod arrivals;
+mod asking;
 mod begin;
+pub(crate) mod buttons;
+mod card;
+pub mod cause;
+mod claims;
+pub mod click;
+mod clicked;
 pub(crate) mod correlation;
 mod counted;
 mod dispatch;
@@ -15,6 +25,7 @@ mod effects;
 mod event;
 pub(crate) mod failure;
 pub(crate) mod given;
+pub(crate) mod go_back;
 pub mod key;
 mod lanes;
 mod lease;
@@ -23,8 +34,15 @@ pub(crate) mod messages;
 mod next;
 pub(crate) mod order;
 pub mod outcome;
+pub mod past;
+pub mod place;
+pub mod press;
+pub mod progress;
 pub mod record;
+pub(crate) mod role;
 pub(crate) mod run_line;
+#[cfg(test)]
+pub(crate) mod sample;
 mod search;
 pub(crate) mod settings;
 mod step;
@@ -33,14 +51,18 @@ pub mod sweep;
 mod target;
 #[cfg(test)]
 mod tests;
+mod watched;
+pub(crate) mod watching;
+mod why;
 
 pub(crate) use actor::Mandate;
-pub(crate) use advance::{go_on, learn};
+pub(crate) use advance::{go_on, learn, visit};
 pub(crate) use begin::{Begun, begin};
 pub(crate) use effects::Services;
 pub(crate) use event::Event;
 pub use key::DeployKey;
 pub(crate) use lease::LEASE;
 pub use order::{Extra, Order};
-pub use record::{Deploy, Place};
+pub use place::Place;
+pub use record::Deploy;
 pub(crate) use settings::WaitSettings;

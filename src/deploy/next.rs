@@ -4,8 +4,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::clicked::ASKED_WITHIN;
 use super::messages;
-use super::record::{Deploy, Ending, Phase, Place, Sender, Telling};
+use super::place::Place;
+use super::record::{Deploy, Ending, Phase, Sender, Telling};
 
 /// A deploy that was not begun in this time never will be.
 const BEGUN_WITHIN: TimeDelta = TimeDelta::seconds(60);
@@ -13,6 +15,19 @@ const BEGUN_WITHIN: TimeDelta = TimeDelta::seconds(60);
 /// Discord limits edits of messages that are older than an hour: then only the last one is made.
 /// <https://docs.discord.com/developers/topics/opcodes-and-status-codes> (30046)
 const EDITED_FOR: TimeDelta = TimeDelta::hours(1);
+
+/// For how long after somebody pressed a button an older message is edited all the same: they look at it, and until then a
+/// cancel that does not come through may be forced.
+const EDITED_FOR_SOMEBODY: TimeDelta = TimeDelta::minutes(10);
+
+/// For how long somebody who has pressed a button looks at the message for what it does.
+const WAITED_FOR_BY_SOMEBODY: TimeDelta = TimeDelta::seconds(10);
+
+/// The least time between two edits.
+pub(super) const EDITED_EVERY: TimeDelta = TimeDelta::seconds(2);
+
+/// How long the first edit that shows the run waits for the first look at it.
+const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(5);
 
 /// How long the outcome waits for the last edit: that shows whether Discord answers, and a message that is not on
 /// screen yet would be replaced.
@@ -31,6 +46,10 @@ pub(crate) enum Effect {
     Search,
     /// Look at its run.
     Look,
+    /// Read what earlier deploys tell.
+    ReadPast,
+    /// Ask for the approval that its run waits for, by a message of its own.
+    AskForApproval,
     /// Make its message show how it stands.
     Show,
     /// See whether an edit without an answer has replaced what its message shows.
@@ -70,9 +89,14 @@ pub(crate) fn due(deploy: &Deploy) -> Option<DateTime<Utc>> {
         return Some(lease.until);
     }
     match &deploy.phase {
-        Phase::Ended(_) if deploy.shown.is_none() && has_open_place(deploy) => Some(deploy.look_at),
-        // The interaction's token is dropped when it is dead.
-        Phase::Ended(_) => deploy.shown_in_doubt_until.or(token_dies_at(deploy)),
+        Phase::Ended(ending) => {
+            // Somebody's click is not shown yet, or nobody knows yet what came of it.
+            let shown_at = needs_show(deploy, ending.at).then_some(deploy.look_at);
+            let given_up_at = deploy.asks_since().map(|since| since + ASKED_WITHIN);
+            let clicks = shown_at.into_iter().chain(given_up_at).min();
+            // The interaction's token is dropped when it is dead.
+            clicks.or(deploy.shown_in_doubt_until).or_else(|| token_dies_at(deploy))
+        }
         Phase::Requested => Some(deploy.began_at + BEGUN_WITHIN),
         _ => Some(deploy.look_at),
     }
@@ -92,26 +116,84 @@ fn needs_screen(deploy: &Deploy, now: DateTime<Utc>) -> bool {
 fn with_show(deploy: &Deploy, now: DateTime<Utc>, look: Effect) -> Vec<Effect> {
     let mut effects = Vec::new();
     // A run that is started again is shown as that, however old its message is.
-    let is_edited = deploy.reopened || now - deploy.began_at < EDITED_FOR;
-    if is_edited && needs_show(deploy, now) {
+    let is_edited = deploy.reopened
+        || now - deploy.began_at < EDITED_FOR
+        || is_looked_at_by_somebody(deploy, now);
+    if is_edited && shows_at(deploy, now) <= now && needs_show(deploy, now) {
         effects.push(Effect::Show);
     }
     if now >= deploy.look_at {
         effects.push(look);
     }
+    // Not before the run is seen: GitHub may ask for a pause.
+    if deploy.past.is_none() && deploy.target.as_ref().is_some_and(|target| target.run.is_some()) {
+        effects.push(Effect::ReadPast);
+    }
+    if deploy.asks_for_approval().is_some() {
+        effects.push(Effect::AskForApproval);
+    }
     effects
+}
+
+/// Whether somebody has pressed a button lately.
+fn is_looked_at_by_somebody(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    pressed_at(deploy).is_some_and(|at| now - at < EDITED_FOR_SOMEBODY)
+}
+
+/// When somebody last pressed a button.
+fn pressed_at(deploy: &Deploy) -> Option<DateTime<Utc>> {
+    deploy.clicks.last().map(|click| click.at).max(deploy.refreshed_at)
+}
+
+/// When its message may be edited again. The edit that first shows the run does not wait, but for the first look
+/// at the run, which is under way: else one edit would follow the other.
+fn shows_at(deploy: &Deploy, now: DateTime<Utc>) -> DateTime<Utc> {
+    let Some(last) = deploy.shown_at else { return DateTime::<Utc>::MIN_UTC };
+    let is_seen = deploy.target.as_ref().map(|target| target.run.is_some());
+    match is_seen {
+        Some(true) if !deploy.shows_run => now,
+        Some(false) if deploy.trouble.is_none() => last + SEEN_WITHIN,
+        _ => last + EDITED_EVERY,
+    }
+}
+
+/// Whether its message is to be edited, but not yet.
+pub(super) fn shows_soon(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    let goes_on = matches!(deploy.phase, Phase::Searching(_) | Phase::Running);
+    goes_on && shows_at(deploy, now) > now && needs_show(deploy, now)
+}
+
+/// The same, and somebody who has just pressed a button waits for it.
+pub(super) fn shows_soon_to_somebody(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    let is_seen = |at: DateTime<Utc>| now - at < WAITED_FOR_BY_SOMEBODY;
+    pressed_at(deploy).is_some_and(is_seen) && shows_soon(deploy, now)
+}
+
+/// When the message of a deploy that ends may be edited. The edit that shows the end does not wait; the one that adds
+/// the details comes later.
+fn completes_at(deploy: &Deploy, ending: &Ending) -> DateTime<Utc> {
+    let shown_since = deploy.shown_at.filter(|at| *at >= ending.at);
+    shown_since.map_or(DateTime::<Utc>::MIN_UTC, |at| at + EDITED_EVERY)
+}
+
+/// Whether the details are to be shown, but not yet.
+pub(super) fn completes_soon(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    let Phase::Ending(ending) = &deploy.phase else { return false };
+    completes_at(deploy, ending) > now && needs_show(deploy, now)
 }
 
 fn to_end(deploy: &Deploy, ending: &Ending, now: DateTime<Utc>) -> Vec<Effect> {
     let mut effects = Vec::new();
     let shows = needs_show(deploy, now);
-    if shows {
+    if shows && completes_at(deploy, ending) <= now {
         effects.push(Effect::Show);
     }
     let Some(place) = &deploy.place else {
-        return if deploy.details.is_none() { vec![Effect::ReadDetails] } else { effects };
+        let read = if deploy.past.is_some() { Effect::ReadDetails } else { Effect::ReadPast };
+        return if deploy.details.is_none() { vec![read] } else { effects };
     };
     match &ending.telling {
+        Telling::Open if deploy.must_know_series() => effects.push(Effect::ReadPast),
         Telling::Open => {
             let has_started = place.on_screen || place.closed.is_some() || !shows;
             if has_started || now - ending.at >= HEAD_START {
@@ -122,7 +204,8 @@ fn to_end(deploy: &Deploy, ending: &Ending, now: DateTime<Utc>) -> Vec<Effect> {
         Telling::Nobody | Telling::Told { .. } | Telling::Untold { .. }
             if deploy.details.is_none() =>
         {
-            effects.push(Effect::ReadDetails);
+            let knows_past = deploy.past.is_some();
+            effects.push(if knows_past { Effect::ReadDetails } else { Effect::ReadPast });
         }
         Telling::Told { .. } if tells_details(deploy) => effects.push(Effect::TellDetails),
         Telling::Nobody | Telling::Told { .. } | Telling::Untold { .. } => {}
@@ -137,8 +220,10 @@ fn sender(place: &Place) -> Sender {
 }
 
 /// Whether its message does not show how it stands, as far as is known.
-fn needs_show(deploy: &Deploy, now: DateTime<Utc>) -> bool {
-    has_open_place(deploy) && deploy.shown.as_ref() != Some(&messages::fingerprint(deploy, now))
+pub(super) fn needs_show(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    has_open_place(deploy)
+        && !deploy.waits_for_its_end()
+        && deploy.shown.as_ref() != Some(&messages::fingerprint(deploy, now))
 }
 
 fn has_open_place(deploy: &Deploy) -> bool {

@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 use super::correlation::Requester;
 use super::given::Given;
 use super::key::DeployKey;
+use super::past::Success;
 use crate::agents::Input;
 use crate::discord::CorrelationId;
 use crate::github::Repository;
+use crate::text::escape;
 
 /// A requested deploy: what, where and by whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,13 @@ pub struct Order {
     pub workflow_page: String,
     /// The branch or tag.
     pub git_ref: String,
+    /// Where it deploys to, as `agents.toml` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Whether an agent with another environment dispatches the same workflow: then the runs on GitHub do not tell
+    /// where they deployed to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shares_workflow: bool,
     /// The workflow's inputs, without the correlation id and the requester.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub inputs: Map<String, Value>,
@@ -40,6 +49,31 @@ pub struct Order {
     /// What the outcome shows besides the run.
     #[serde(default, skip_serializing_if = "Extra::is_nothing")]
     pub extra: Extra,
+    /// What it goes back to, if it is a roll back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolls_back: Option<RollBack>,
+}
+
+/// A roll back: what was deployed before is deployed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollBack {
+    /// What it goes back to.
+    pub to: Success,
+    /// How that is done.
+    pub how: How,
+}
+
+/// How a roll back is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum How {
+    /// The workflow is dispatched with the commit.
+    Input {
+        /// The workflow input that takes it.
+        name: String,
+    },
+    /// The run that deployed it is run again, as its next attempt.
+    Rerun,
 }
 
 /// What the outcome of a deploy shows besides its run.
@@ -61,6 +95,29 @@ impl Extra {
 }
 
 impl Order {
+    /// The run that is run again. `None`: the workflow is dispatched.
+    pub(super) fn reruns(&self) -> Option<u64> {
+        let roll_back = self.rolls_back.as_ref().filter(|roll_back| roll_back.how == How::Rerun)?;
+        Some(roll_back.to.run_id)
+    }
+
+    /// The inputs of its run, as far as they are known: those of a run that is run again are that run's.
+    pub(super) fn known_inputs(&self) -> Option<&Map<String, Value>> {
+        match &self.rolls_back {
+            Some(RollBack { to, how: How::Rerun }) => to.inputs.as_ref(),
+            _ => Some(&self.inputs),
+        }
+    }
+
+    /// A commit's short hash, as a link to its page. `None`: it is no hash. `run_page`: of a run of the repository.
+    pub(crate) fn commit_link(&self, sha: &str, run_page: Option<&str>) -> Option<String> {
+        let is_hash = sha.len() >= 7 && sha.bytes().all(|b| b.is_ascii_hexdigit());
+        let short = sha.get(..7).filter(|_| is_hash)?;
+        let page = run_page.unwrap_or(&self.workflow_page);
+        let repository_page = page.split("/actions/").next()?;
+        Some(escape::link(short, &format!("{repository_page}/commit/{sha}")))
+    }
+
     /// Adds an input. Messages and the log show it.
     pub fn give(&mut self, input: &Input, value: String) {
         let name = input.option.name.clone();

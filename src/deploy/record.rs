@@ -3,17 +3,21 @@
 //! `step` says how it changes, `next` what is to be done; `advance` loads, does and stores.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::approval::Approval;
+use super::cause::Cause;
+use super::click::Click;
 use super::failure::FailedAt;
-use super::order::Order;
+use super::order::{How, Order, RollBack};
 use super::outcome::Outcome;
+use super::past::Past;
+use super::place::Place;
+use super::progress::Progress;
 use super::target::Target;
+use super::watched::Watched;
 use crate::discord::InteractionId;
-use crate::discord::Permissions;
-use crate::discord::interaction::Caller;
-use crate::secrets::Secret;
 
 /// For how long a deploy is followed. GitHub ends a workflow run after 35 days.
 /// <https://docs.github.com/en/actions/reference/limits>
@@ -24,6 +28,9 @@ pub const FOLLOWED_FOR: TimeDelta = TimeDelta::days(35);
 pub struct Deploy {
     /// What was requested.
     pub order: Order,
+    /// What is special about it if it is a run that nobody started here, and that a watch covers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
     /// Where it is shown. `None`: nowhere, another message tells of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -33,6 +40,9 @@ pub struct Deploy {
     pub began_at: DateTime<Utc>,
     /// Until when it is looked at every few seconds, if it is waited for.
     pub wait_until: DateTime<Utc>,
+    /// How long that is for each attempt that somebody waits for, in seconds.
+    #[serde(default)]
+    pub wait_seconds: i64,
     /// How it stands.
     pub phase: Phase,
     /// Its run, once known.
@@ -41,6 +51,18 @@ pub struct Deploy {
     /// What keeps GitHub from showing its run, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+    /// Its run's jobs when they were last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// What earlier deploys tell about this one. `None`: not asked yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
+    /// What people did to it, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clicks: Vec<Click>,
+    /// When somebody last asked to see how it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshed_at: Option<DateTime<Utc>>,
     /// Where it failed, and other details of its end. `None`: not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
@@ -57,6 +79,15 @@ pub struct Deploy {
     /// Which text its message surely shows, by its fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<String>,
+    /// When its message was last edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_at: Option<DateTime<Utc>>,
+    /// Whether its message shows the run.
+    #[serde(default)]
+    pub shows_run: bool,
+    /// For which approval a message of its own was posted: the attempt and the environments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Approval>,
     /// Until when an edit whose answer was lost may still replace that text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_in_doubt_until: Option<DateTime<Utc>>,
@@ -176,6 +207,9 @@ pub struct Details {
     /// The job and step that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_at: Option<FailedAt>,
+    /// Why it failed, and what changed since the last success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// Whole lines of Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extra: Option<String>,
@@ -190,92 +224,15 @@ pub struct Lease {
     pub until: DateTime<Utc>,
 }
 
-/// Where a deploy is shown, and how that place is reached.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Place {
-    /// The server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guild_id: Option<u64>,
-    /// The channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel_id: Option<u64>,
-    /// Whether that is a thread.
-    #[serde(default)]
-    pub in_thread: bool,
-    /// The deploy's message, once Discord told its id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<u64>,
-    /// What the bot may do there, as the interaction said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub permissions: Option<Permissions>,
-    /// The interaction's token, while it lives.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "expose",
-        deserialize_with = "secret"
-    )]
-    pub token: Option<Secret>,
-    /// Whether its message was seen on screen.
-    #[serde(default)]
-    pub on_screen: bool,
-    /// Why the message cannot be edited any more, for the log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closed: Option<String>,
-    /// Whether there is a bot token.
-    pub has_bot: bool,
-    /// Whether Discord has refused the bot's own posts.
-    #[serde(default)]
-    pub bot_refused: bool,
-}
-
-fn expose<S: Serializer>(token: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    token.as_ref().map(Secret::expose).serialize(serializer)
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
-}
-
-impl Place {
-    /// Where a command was typed. `has_bot`: whether there is a bot token.
-    pub fn of(caller: &Caller, token: Secret, has_bot: bool) -> Self {
-        Self {
-            guild_id: caller.guild_id,
-            channel_id: caller.channel_id,
-            in_thread: caller.in_thread,
-            message_id: None,
-            permissions: caller.app_permissions,
-            token: Some(token),
-            on_screen: false,
-            closed: None,
-            has_bot,
-            bot_refused: false,
-        }
-    }
-
-    /// Whether the bot may post there by its own token, as far as is known.
-    pub fn bot_may_post(&self) -> bool {
-        let allowed = self.permissions.is_none_or(|may| may.may_post(self.in_thread));
-        self.has_bot && self.channel_id.is_some() && allowed && !self.bot_refused
-    }
-
-    /// Whether the bot surely may read the channel's history.
-    pub fn bot_may_read(&self) -> bool {
-        let allowed = self.permissions.is_some_and(|may| may.may_read_history());
-        self.has_bot && self.channel_id.is_some() && allowed
-    }
-
-    /// Whether the bot can edit the deploy's message by its own token, as far as is known.
-    pub fn bot_may_edit(&self) -> bool {
-        self.has_bot && self.channel_id.is_some() && self.message_id.is_some()
-    }
-}
-
 impl Deploy {
     /// The interaction that requested it.
     pub fn interaction(&self) -> InteractionId {
         self.order.key.interaction_id
+    }
+
+    /// The attempt of its run that is followed, from 1.
+    pub fn attempt(&self) -> u64 {
+        self.target.as_ref().map_or(1, Target::attempt)
     }
 
     /// Whether the interaction's token still lives.
@@ -302,6 +259,21 @@ impl Deploy {
     /// Whether the wait for its run is over, while the deploy goes on.
     pub fn is_past_its_wait(&self, now: DateTime<Utc>) -> bool {
         self.waits && !self.reopened && now >= self.wait_until
+    }
+
+    /// Whether it failed because a reviewer has refused to approve it.
+    pub fn is_rejected(&self) -> bool {
+        let cause = self.details.as_ref().and_then(|details| details.cause.as_ref());
+        cause.is_some_and(|cause| cause.rejected.is_some())
+    }
+
+    /// The full hash of the commit that it deploys, as far as is known. That of a roll back by an input is the one
+    /// that was asked for: GitHub does not tell what a workflow makes of its inputs.
+    pub fn commit(&self) -> Option<&str> {
+        if let Some(RollBack { to, how: How::Input { .. } }) = &self.order.rolls_back {
+            return to.sha.as_deref();
+        }
+        self.target.as_ref()?.run.as_deref()?.head_sha.as_deref()
     }
 
     /// Whether somebody else acts for it.

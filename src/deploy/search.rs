@@ -60,6 +60,9 @@ pub(super) async fn look(
     learned: &Learned,
     now: DateTime<Utc>,
 ) -> Result<Searched, NoLook> {
+    if let Some(run_id) = order.reruns() {
+        return run_again(github, store, order, run_id, search).await;
+    }
     let Order { repository, workflow, .. } = order;
     // GitHub's clock is unknown if no request was answered yet. Then read only the newest page.
     let since = github.to_github_time(search.sent_at).map(|at| at.trunc_subsecs(0) - SLACK);
@@ -90,6 +93,25 @@ pub(super) async fn look(
         }
         _ => Ok(Searched::Nothing),
     }
+}
+
+/// Whether the run that is to be run again has begun another attempt since that was asked for.
+async fn run_again(
+    github: &Github,
+    store: &dyn Store,
+    order: &Order,
+    run_id: u64,
+    search: &Search,
+) -> Result<Searched, NoLook> {
+    let run = github.run_now(&order.repository, run_id).await?;
+    let since = github.to_github_time(search.sent_at).map(|at| at.trunc_subsecs(0) - SLACK);
+    let is_new =
+        run.attempt() > 1 && run.run_started_at.zip(since).is_some_and(|(at, since)| at >= since);
+    if !is_new {
+        return Ok(Searched::Nothing);
+    }
+    // Another roll back may have taken the run over since.
+    found(github, store, order, &run, Matched::Rerun).await
 }
 
 fn ours<'a>(mut runs: impl Iterator<Item = &'a Run>, order: &Order) -> Option<&'a Run> {
@@ -169,7 +191,8 @@ impl ByTimeSearch<'_> {
     }
 
     async fn began_with_another(&self) -> Result<bool, NoLook> {
-        let item = self.store.get(&window_key(self.order)).await?;
+        let Order { repository, workflow, git_ref, .. } = self.order;
+        let item = self.store.get(&window_key(repository, workflow, git_ref)).await?;
         Ok(Window::of(item.as_ref()).has_another(self.order, self.search.sent_at))
     }
 

@@ -1,21 +1,29 @@
-//! Timeout and poll interval for following a run.
+//! Timeout and poll interval for following a run, and for how long its deploy is remembered.
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::config::{Reader, Setting};
 
-/// `WAIT_TIMEOUT_SECONDS`, `POLL_INTERVAL_SECONDS`.
+/// `WAIT_TIMEOUT_SECONDS`, `POLL_INTERVAL_SECONDS`, `HISTORY_DAYS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitSettings {
     /// From the command until its message says that the run goes on. The deploy is followed all the same.
     pub timeout: Duration,
     /// Pause between two polls of a run.
     pub poll_interval: Duration,
+    /// How long a deploy is kept after its end.
+    pub kept: TimeDelta,
 }
 
 impl Default for WaitSettings {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(180), poll_interval: Duration::from_secs(3) }
+        Self {
+            timeout: Duration::from_secs(180),
+            poll_interval: Duration::from_secs(3),
+            kept: TimeDelta::days(90),
+        }
     }
 }
 
@@ -34,8 +42,16 @@ const INTERVAL: Setting = Setting {
     shape: "it must be 0.05 to 60 seconds",
 };
 
+const HISTORY: Setting = Setting {
+    name: "HISTORY_DAYS",
+    about: "how many days a deploy is remembered after its end, 1 to 3650: for `/history`, usual durations and roll \
+            backs. It counts for deploys that end from then on.",
+    default: "90",
+    shape: "it must be a whole number of days, 1 to 3650",
+};
+
 /// The settings of this module.
-pub(crate) const DECLARED: &[&Setting] = &[&TIMEOUT, &INTERVAL];
+pub(crate) const DECLARED: &[&Setting] = &[&TIMEOUT, &INTERVAL, &HISTORY];
 
 impl WaitSettings {
     /// Reads these settings.
@@ -44,6 +60,12 @@ impl WaitSettings {
         Self {
             timeout: reader.seconds(&TIMEOUT, [1.0, 840.0], default.timeout),
             poll_interval: reader.seconds(&INTERVAL, [0.05, 60.0], default.poll_interval),
+            kept: reader.optional(&HISTORY, days).unwrap_or(default.kept),
         }
     }
+}
+
+fn days(text: &str) -> Option<TimeDelta> {
+    let days = text.parse().ok().filter(|days| (1..=3650).contains(days))?;
+    Some(TimeDelta::days(days))
 }

@@ -1,40 +1,26 @@
-//! How a deploy changes. Pure: every rule about what may follow on what is here.
+//! How a deploy changes. Pure: every rule about what may follow on what is here; in `seen`, what GitHub shows of its
+//! run.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::event::{Event, Searched};
-use super::failure::may_have_failed;
-use super::next::is_done;
-use super::order::Extra;
-use super::outcome::{NotFound, Outcome};
-use super::record::{Deploy, Details, Ending, FOLLOWED_FOR, Phase, Search, Telling, Trouble};
-use super::target::Target;
+use super::click::{Acted, Action};
+use super::effects::LANDS_WITHIN;
+use super::event::Event;
+use super::next::{is_done, needs_show};
+use super::outcome::Outcome;
+use super::progress::Progress;
+use super::record::{Deploy, Details, Ending, FOLLOWED_FOR, Phase, Telling};
 use crate::github::Run;
 
-/// A search is given up after this long.
-pub(super) const SEARCHED_FOR: TimeDelta = TimeDelta::minutes(10);
+mod seen;
 
-/// How long a completed run may lack its conclusion.
-const CONCLUDES_WITHIN: TimeDelta = TimeDelta::minutes(1);
-
-/// GitHub's API may show an end some seconds after its webhook told of it.
-const SHOWS_END_WITHIN: TimeDelta = TimeDelta::seconds(20);
-
-/// The pause between two looks for such an end.
-const SOON: TimeDelta = TimeDelta::seconds(2);
+pub(super) use seen::{SHOWS_END_WITHIN, look_again_after};
+use seen::{
+    end, follow, found, give_up_the_search, hint, in_trouble, look_later, reopen, saw, search,
+};
 
 /// How long an end is tried to be told.
 const TOLD_WITHIN: TimeDelta = TimeDelta::days(7);
-
-/// The shortest time until an outsider looks at a deploy again: less than the minute between two sweeps, so that each
-/// of them looks.
-const AGAIN: TimeDelta = TimeDelta::seconds(50);
-
-/// How long until an outsider looks at a deploy again: each sweep in its first hour, then more rarely.
-pub(crate) fn look_again_after(deploy: &Deploy, now: DateTime<Utc>) -> TimeDelta {
-    let age = (now - deploy.began_at).max(TimeDelta::zero());
-    (age / 60).clamp(AGAIN, TimeDelta::minutes(5))
-}
 
 /// The deploy after an event. An event that comes too late or twice changes nothing.
 pub(crate) fn step(deploy: &Deploy, event: Event, now: DateTime<Utc>) -> Deploy {
@@ -49,6 +35,9 @@ pub(crate) fn step(deploy: &Deploy, event: Event, now: DateTime<Utc>) -> Deploy 
     if deploy.place.as_ref().is_some_and(|place| place.closed.is_some()) {
         deploy.shown_in_doubt_until = None;
     }
+    if let Some(Ending { telling: telling @ Telling::Open, .. }) = watched_ending(&mut deploy) {
+        *telling = Telling::Nobody;
+    }
     if is_done(&deploy, now)
         && let Phase::Ending(ending) = &deploy.phase
     {
@@ -58,6 +47,15 @@ pub(crate) fn step(deploy: &Deploy, event: Event, now: DateTime<Utc>) -> Deploy 
         reopen(&mut deploy, attempt, now);
     }
     deploy
+}
+
+/// The end of a watched run that pings nobody, once that is known.
+fn watched_ending(deploy: &mut Deploy) -> Option<&mut Ending> {
+    let pings_nobody = deploy.watched.is_some()
+        && !deploy.must_know_series()
+        && deploy.pinged_role().is_none()
+        && deploy.pinged().is_none();
+    if pings_nobody { deploy.ending_mut() } else { None }
 }
 
 fn happen(deploy: &mut Deploy, event: Event, now: DateTime<Utc>) {
@@ -122,9 +120,56 @@ fn happen(deploy: &mut Deploy, event: Event, now: DateTime<Utc>) {
         }
         Event::Postponed { until } => deploy.look_at = until.max(now),
         Event::Hint { attempt, run } => hint(deploy, attempt, run.map(|run| *run), now),
+        Event::SawJobs(progress) => {
+            if deploy.phase == Phase::Running && progress.attempt == deploy.attempt() {
+                deploy.progress = Some(progress);
+            }
+        }
+        Event::SawJob(job) => {
+            let attempt = deploy.attempt();
+            let is_of_now = job.run_attempt.is_none_or(|of| of == attempt);
+            if deploy.phase == Phase::Running && is_of_now {
+                let known = deploy.progress.take();
+                deploy.progress = Some(Progress::told(known.as_ref(), attempt, &job, now));
+            }
+        }
+        Event::Past(past) => {
+            let again = deploy.must_know_series();
+            let known = deploy.past.get_or_insert_with(|| past.clone());
+            if let (true, Some(watched)) = (again, &mut deploy.watched) {
+                known.series = past.series.or(known.series);
+                watched.knows_series = true;
+            }
+        }
+        Event::LastSuccess(success) => {
+            deploy.past.get_or_insert_default().last_success = success;
+        }
+        Event::Refresh => {
+            if matches!(deploy.phase, Phase::Searching(_) | Phase::Running) {
+                deploy.refreshed_at = Some(now);
+                deploy.look_at = deploy.look_at.min(now);
+            }
+        }
+        Event::Clicked(click) => {
+            let may_be_edited = deploy.ending().is_some() && needs_show(deploy, now);
+            // The edit that shows the end, as the last one, may be under way.
+            if deploy.click(click) && may_be_edited {
+                let until = now + LANDS_WITHIN;
+                deploy.shown_in_doubt_until = deploy.shown_in_doubt_until.max(Some(until));
+            }
+        }
+        Event::Acted { interaction_id, result } => acted(deploy, interaction_id, result, now),
+        Event::AsksForApproval(approval) => deploy.asks(approval),
+        Event::NoComponents => {
+            if let Some(place) = &mut deploy.place {
+                (place.no_buttons, place.text_only) = (place.text_only, true);
+            }
+        }
         Event::Shown { text, message_id } => {
             on_screen(deploy, message_id);
             deploy.shown = Some(text);
+            deploy.shown_at = Some(now);
+            deploy.shows_run = deploy.target.as_ref().is_some_and(|target| target.run.is_some());
             deploy.shown_in_doubt_until.take_if(|until| *until <= now);
         }
         Event::Answered { text } => deploy.shown = Some(text),
@@ -140,7 +185,13 @@ fn happen(deploy: &mut Deploy, event: Event, now: DateTime<Utc>) {
         }
         Event::Closed { why } => {
             if let Some(place) = &mut deploy.place {
-                place.closed = Some(why);
+                place.closed = Some(why.clone());
+                // A watched run that nobody sees is not followed.
+                if deploy.watched.is_some() && place.message_id.is_none() {
+                    end(deploy, Outcome::NothingDone { why }, now);
+                    deploy.details = Some(Details::default());
+                    tell(deploy, |_| true, Telling::Nobody);
+                }
             }
         }
         Event::BotRefused => {
@@ -179,9 +230,16 @@ fn happen(deploy: &mut Deploy, event: Event, now: DateTime<Utc>) {
     }
 }
 
+/// Since when the attempt that is followed is there. One that was begun late is followed as long as the first.
+fn followed_since(deploy: &Deploy) -> DateTime<Utc> {
+    let run = deploy.target.as_ref().and_then(|target| target.run.as_deref());
+    run.and_then(Run::began_at).map_or(deploy.began_at, |began| began.max(deploy.began_at))
+}
+
 fn tick(deploy: &mut Deploy, now: DateTime<Utc>) {
+    deploy.give_up_clicks(now);
     match &deploy.phase {
-        Phase::Running if now - deploy.began_at >= FOLLOWED_FOR => {
+        Phase::Running if now - followed_since(deploy) >= FOLLOWED_FOR => {
             end(deploy, Outcome::GivenUp, now);
         }
         Phase::Ending(ending) if now - ending.at >= TOLD_WITHIN => {
@@ -202,33 +260,6 @@ fn tick(deploy: &mut Deploy, now: DateTime<Utc>) {
     }
 }
 
-fn in_trouble(deploy: &mut Deploy, said: String, is_missing: bool, now: DateTime<Utc>) {
-    if !matches!(deploy.phase, Phase::Searching(_) | Phase::Running) {
-        return;
-    }
-    let known = deploy.trouble.take();
-    let since = known.as_ref().map_or(now, |trouble| trouble.since);
-    let missing_since = known.and_then(|trouble| trouble.missing_since).unwrap_or(now);
-    let missing_since = is_missing.then_some(missing_since);
-    deploy.trouble = Some(Trouble { since, said: Some(said), missing_since });
-    look_later(deploy, now);
-    give_up_the_search(deploy, now);
-}
-
-/// After a look that did not find it.
-fn give_up_the_search(deploy: &mut Deploy, now: DateTime<Utc>) {
-    let Phase::Searching(search) = &deploy.phase else { return };
-    if now - search.sent_at < SEARCHED_FOR {
-        return;
-    }
-    let (lost, listed) = (search.lost, search.listed);
-    let why = match deploy.trouble.take() {
-        Some(Trouble { said: Some(said), .. }) => NotFound::NotTold { said, lost },
-        _ => NotFound::Nowhere { lost, listed },
-    };
-    end(deploy, Outcome::NotFound(why), now);
-}
-
 fn on_screen(deploy: &mut Deploy, message_id: Option<u64>) {
     if let Some(place) = &mut deploy.place {
         place.on_screen = true;
@@ -236,141 +267,28 @@ fn on_screen(deploy: &mut Deploy, message_id: Option<u64>) {
     }
 }
 
-fn search(deploy: &mut Deploy, sent_at: DateTime<Utc>, lost: bool, now: DateTime<Utc>) {
-    deploy.phase = Phase::Searching(Search { sent_at, lost, listed: false, candidate: None });
-    deploy.look_at = now;
-}
-
-fn found(deploy: &mut Deploy, searched: Searched, now: DateTime<Utc>) {
-    let Phase::Searching(search) = &mut deploy.phase else { return };
-    search.listed = true;
-    match searched {
-        Searched::Found(target) => return follow(deploy, target, now),
-        Searched::NotFound(why) => return end(deploy, Outcome::NotFound(why), now),
-        Searched::Candidate(run_id) => search.candidate = Some(run_id),
-        Searched::Nothing => search.candidate = None,
-    }
-    deploy.trouble = None;
-    look_later(deploy, now);
-    give_up_the_search(deploy, now);
-}
-
-/// The run is known. It is looked at at once: what came before is not missed.
-fn follow(deploy: &mut Deploy, mut target: Target, now: DateTime<Utc>) {
-    let seen = target.run.take();
-    deploy.target = Some(target);
-    deploy.phase = Phase::Running;
-    deploy.trouble = None;
-    deploy.look_at = now;
-    if let Some(run) = seen {
-        saw(deploy, *run, now);
-        // A list may be old.
-        if deploy.phase == Phase::Running {
-            deploy.look_at = now;
-        }
-    }
-}
-
-fn saw(deploy: &mut Deploy, run: Run, now: DateTime<Utc>) {
-    let known = deploy.target.as_ref().map_or(1, Target::attempt);
-    let attempt = run.attempt();
-    match &mut deploy.phase {
-        Phase::Ending(ending) if attempt > known => {
-            ending.rerun = ending.rerun.max(Some(attempt));
-            return;
-        }
-        Phase::Ended(_) if attempt > known => reopen(deploy, attempt, now),
-        Phase::Running if attempt >= known => {}
-        _ => return,
-    }
-    let Some(target) = &mut deploy.target else { return };
-    if target.run.as_ref().is_some_and(|known| is_older(&run, known)) {
+/// GitHub has answered to a click, or cannot be expected to any more.
+fn acted(deploy: &mut Deploy, interaction_id: u64, result: Acted, now: DateTime<Utc>) {
+    let Some(click) = deploy.settle(interaction_id, result) else { return };
+    let (action, attempt) = (click.action, click.attempt);
+    if click.result != Acted::Done {
+        // It may have ended, or been done all the same.
+        deploy.look_at = deploy.look_at.min(now);
         return;
     }
-    let (completed, concluded) = (run.is_completed(), run.conclusion.is_some());
-    target.run = Some(Box::new(run));
-    if !completed {
-        deploy.trouble = None;
-        return look_later(deploy, now);
+    let is_latest = attempt == deploy.attempt();
+    if action == Action::Rerun && is_latest {
+        deploy.wait_until = now + TimeDelta::seconds(deploy.wait_seconds);
     }
-    let without_since = deploy.trouble.as_ref().filter(|trouble| trouble.said.is_none());
-    let without_since = without_since.map_or(now, |trouble| trouble.since);
-    if concluded || now - without_since >= CONCLUDES_WITHIN {
-        return end(deploy, Outcome::Concluded, now);
-    }
-    deploy.trouble = Some(Trouble { since: without_since, said: None, missing_since: None });
-    deploy.look_at = now;
-}
-
-/// Whether a run is an earlier state of what is known. Webhooks and lists come out of order.
-fn is_older(run: &Run, known: &Run) -> bool {
-    if run.attempt() != known.attempt() {
-        return run.attempt() < known.attempt();
-    }
-    let updated = run.updated_at.zip(known.updated_at);
-    (known.is_completed() && !run.is_completed()) || updated.is_some_and(|(new, old)| new < old)
-}
-
-/// A webhook's payload is a hint: an end, and what must be asked for, is read from GitHub.
-fn hint(deploy: &mut Deploy, attempt: Option<u64>, run: Option<Run>, now: DateTime<Utc>) {
-    let known = deploy.target.as_ref().map_or(1, Target::attempt);
-    let attempt = attempt.or(run.as_ref().map(Run::attempt)).unwrap_or(known);
     match &mut deploy.phase {
-        Phase::Ending(ending) if attempt > known => ending.rerun = ending.rerun.max(Some(attempt)),
-        Phase::Ended(_) if attempt > known => reopen(deploy, attempt, now),
-        Phase::Running if attempt >= known => {
-            let due = Some(deploy.look_at).filter(|at| *at <= now);
-            match run {
-                Some(run) if matches!(run.status.as_deref(), Some("queued" | "in_progress")) => {
-                    saw(deploy, run, now);
-                }
-                run => {
-                    let ends = run.is_some_and(|run| run.is_completed());
-                    deploy.end_is_near_until = ends.then(|| now + SHOWS_END_WITHIN);
-                    deploy.look_at = now;
-                }
-            }
-            // What came late does not put off a look that is due.
-            if let Some(due) = due {
-                deploy.look_at = due;
-            }
+        Phase::Ending(ending) if action == Action::Rerun => {
+            ending.rerun = ending.rerun.max(Some(attempt + 1));
         }
-        _ => {}
+        Phase::Ended(_) if action == Action::Rerun && is_latest => {
+            reopen(deploy, attempt + 1, now);
+        }
+        _ => deploy.look_at = deploy.look_at.min(now),
     }
-}
-
-fn look_later(deploy: &mut Deploy, now: DateTime<Utc>) {
-    let ends_soon = deploy.end_is_near_until.is_some_and(|until| now < until);
-    deploy.look_at = now + if ends_soon { SOON } else { look_again_after(deploy, now) };
-}
-
-/// How it ended is known: whoever stores this counts it.
-fn end(deploy: &mut Deploy, outcome: Outcome, now: DateTime<Utc>) {
-    let run = deploy.target.as_ref().and_then(|target| target.run.as_deref());
-    let has_details = outcome == Outcome::Concluded
-        && (run.is_some_and(may_have_failed) || deploy.order.extra != Extra::Nothing);
-    deploy.details = (!has_details).then(Details::default);
-    let is_told = deploy.waits && deploy.place.is_some();
-    let telling = if is_told { Telling::Open } else { Telling::Nobody };
-    deploy.phase = Phase::Ending(Ending { outcome, at: now, telling, rerun: None });
-    deploy.trouble = None;
-    deploy.end_is_near_until = None;
-    deploy.look_at = now;
-}
-
-/// The run was started again after it had ended.
-fn reopen(deploy: &mut Deploy, attempt: u64, now: DateTime<Utc>) {
-    if let Some(run) = deploy.target.as_mut().and_then(|target| target.run.as_mut()) {
-        run.run_attempt = Some(attempt);
-        run.status = Some("queued".to_owned());
-        (run.conclusion, run.updated_at, run.end) = (None, None, Default::default());
-    }
-    deploy.phase = Phase::Running;
-    deploy.details = None;
-    deploy.trouble = None;
-    deploy.pings = false;
-    deploy.reopened = true;
-    deploy.look_at = now;
 }
 
 fn tell(deploy: &mut Deploy, when: impl Fn(&Telling) -> bool, then: Telling) {

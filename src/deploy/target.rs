@@ -22,7 +22,8 @@ pub struct Target {
 
 impl Target {
     /// A target for a run that was found.
-    pub fn of(github: &Github, order: &Order, run: Run, matched: Matched) -> Self {
+    pub fn of(github: &Github, order: &Order, mut run: Run, matched: Matched) -> Self {
+        run.mask_title();
         let url = run.html_url.clone();
         Self {
             run_id: run.id,

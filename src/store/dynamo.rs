@@ -202,14 +202,20 @@ impl Store for Dynamo {
                 .scan_index_forward(false)
                 .consistent_read(true)
                 .limit(count.into());
-            match signed(|| query.clone().send()).await {
-                Ok(page) => page
-                    .items
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|found| self.item(found))
-                    .collect(),
-                Err(error) => Err(self.error(AwsError::of(&error))),
+            let (mut items, mut after) = (Vec::new(), None);
+            // A page ends after a megabyte, too.
+            loop {
+                let query = query.clone().set_exclusive_start_key(after);
+                let page = signed(|| query.clone().send()).await;
+                let page = page.map_err(|error| self.error(AwsError::of(&error)))?;
+                for found in page.items.unwrap_or_default() {
+                    items.push(self.item(found)?);
+                }
+                after = page.last_evaluated_key.filter(|_| items.len() < usize::from(count));
+                if after.is_none() {
+                    items.truncate(count.into());
+                    return Ok(items);
+                }
             }
         })
     }

@@ -152,7 +152,7 @@ impl Summary {
             command: about.command.as_deref(),
             outcome: notes.outcome.name(),
             conclusion: deployed.map(|deployed| deployed.conclusion),
-            interactions: (about.event == Event::Command).then_some(1),
+            interactions: matches!(about.event, Event::Command | Event::Click).then_some(1),
             time_to_answer: notes.time_to_answer.map(milliseconds),
             deploys: deployed.map(|_| 1),
             deploy_duration: deployed.and_then(|deployed| deployed.seconds),

@@ -20,6 +20,8 @@ const MAX_INPUT: usize = 256;
 pub enum Event {
     /// A slash command.
     Command,
+    /// A press of a button.
+    Click,
     /// A ping, or an unknown kind of interaction. Not counted in the metrics.
     #[default]
     Other,
@@ -35,7 +37,7 @@ impl Event {
     /// Its name in the line.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Command | Self::Autocomplete | Self::Other => "interaction",
+            Self::Command | Self::Click | Self::Autocomplete | Self::Other => "interaction",
             Self::Digest => "digest",
             Self::Deploy => "deploy",
         }
@@ -43,7 +45,7 @@ impl Event {
 
     /// Whether it has metrics (which cost money).
     pub fn is_counted(self) -> bool {
-        matches!(self, Self::Command | Self::Digest | Self::Deploy)
+        matches!(self, Self::Command | Self::Click | Self::Digest | Self::Deploy)
     }
 }
 

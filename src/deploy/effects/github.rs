@@ -3,24 +3,37 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Done, Services};
+use crate::deploy::cause::read::{Question, read};
+use crate::deploy::cause::{self, Cause};
 use crate::deploy::dispatch::{self, Sent};
 use crate::deploy::event::Event;
 use crate::deploy::failure;
 use crate::deploy::order::{Extra, Order};
+use crate::deploy::past::{self, Past};
+use crate::deploy::progress::Progress;
 use crate::deploy::record::{Deploy, Details, Phase};
 use crate::deploy::search::{self, Learned, NoLook};
-use crate::github::GithubError;
 use crate::github::explain::{Subject, explain};
 use crate::github::runs::Tag;
+use crate::github::{GithubError, Run};
 
 /// A run that GitHub does not know for this long is looked for in another way.
 const DELETED_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 /// How long the true end of a long run is looked for before it is told.
 const END_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long the jobs of a run in progress are read.
+const JOBS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long earlier deploys are read.
+const PAST_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long that is tried after the end.
+const PAST_TRIED_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// How long details are read.
 const DETAILED_WITHIN: Duration = Duration::from_secs(40);
@@ -67,14 +80,17 @@ impl Services<'_> {
                         tracing::debug!(run_id = run.id, "the end of a run was not found in time");
                     }
                 }
-                Done::with(Event::Saw(Box::new(run)))
+                let rejected = self.rejected(&deploy, &run).await;
+                let mut done = self.saw(&deploy, run).await;
+                done.events.extend(rejected);
+                done
             }
             Ok(None) => {
                 let known = target.run.as_deref();
                 if let Some(mut run) = known.filter(|run| !run.is_completed()).cloned() {
                     self.github.learn_gates(repository, &mut run).await;
-                    if known != Some(&run) {
-                        return Done::with(Event::Saw(Box::new(run)));
+                    if known != Some(&run) || self.reads_jobs(&deploy, &run) {
+                        return self.saw(&deploy, run).await;
                     }
                 }
                 Done::with(Event::StillThere)
@@ -84,6 +100,73 @@ impl Services<'_> {
             }
             Err(error) => self.not_shown(&error),
         }
+    }
+
+    /// Whether a reviewer has ended a run that waited for an approval: then the outcome says that, and not that it
+    /// failed.
+    async fn rejected(&self, deploy: &Deploy, run: &Run) -> Option<Event> {
+        let known = deploy.target.as_ref()?.run.as_deref()?;
+        let has_waited = known.gates.known.iter().any(|gate| gate.approval);
+        if !has_waited || run.conclusion.as_deref() != Some("failure") {
+            return None;
+        }
+        let (repository, until) = (&deploy.order.repository, Instant::now() + END_WITHIN);
+        let rejected = cause::read::rejected(self.github, repository, run, until).await.ok()??;
+        let cause = Some(Cause { rejected: Some(rejected), ..Cause::default() });
+        Some(Event::Detailed(Details { cause, ..Details::default() }))
+    }
+
+    /// The run as it is, with its jobs when they are due. Those are a detail, so an error is no failure.
+    async fn saw(&self, deploy: &Deploy, run: Run) -> Done {
+        if !self.reads_jobs(deploy, &run) {
+            return Done::with(Event::Saw(Box::new(run)));
+        }
+        let (known, attempt, now) = (deploy.progress.as_ref(), run.attempt(), self.clock.now());
+        let read = timeout(JOBS_WITHIN, self.github.jobs(&deploy.order.repository, &run)).await;
+        let progress = match &read {
+            Ok(Ok(jobs)) => Progress::of(attempt, &jobs.jobs, now).after(known),
+            failed => {
+                tracing::debug!(?failed, run_id = run.id, "the jobs of a run cannot be shown");
+                Progress::unread(known, attempt, now)
+            }
+        };
+        let mut done = match read {
+            Ok(Err(error @ GithubError::RateLimited(_))) => self.not_shown(&error),
+            _ => Done::nothing(),
+        };
+        done.events.splice(0..0, [Event::Saw(Box::new(run)), Event::SawJobs(progress)]);
+        done
+    }
+
+    /// Whether the jobs of a run are to be read.
+    fn reads_jobs(&self, deploy: &Deploy, run: &Run) -> bool {
+        let (known, goes_on) =
+            (deploy.progress.as_ref(), run.status.as_deref() == Some("in_progress"));
+        let is_old = |at| known.is_none_or(|known| known.at < at);
+        let is_asked_for = goes_on && deploy.refreshed_at.is_some_and(is_old);
+        deploy.place.is_some() && (is_asked_for || Progress::is_due(known, run, self.clock.now()))
+    }
+
+    /// Reads what earlier deploys tell. It is a detail, so an error is no failure: it is tried again, but the end of the
+    /// deploy is not held up for long.
+    pub(in crate::deploy) async fn read_past(&self, deploy: Deploy) -> Done {
+        let run = deploy.target.as_ref().and_then(|target| target.run.as_deref());
+        let read = async {
+            match run.filter(|_| deploy.watched.is_some()) {
+                Some(run) => past::read_watched(self.store, self.github, &deploy.order, run).await,
+                None => past::read(self.store, self.github, &deploy.order).await,
+            }
+        };
+        match timeout(PAST_WITHIN, read).await {
+            Ok(Ok(past)) => return Done::with(Event::Past(past)),
+            Ok(Err(error)) => tracing::warn!(%error, "earlier deploys could not be read"),
+            Err(_) => tracing::warn!("earlier deploys could not be read in time"),
+        }
+        let now = self.clock.now();
+        if deploy.ending().is_some_and(|ending| now - ending.at >= PAST_TRIED_FOR) {
+            return Done::with(Event::Past(Past::default()));
+        }
+        Done::again(None)
     }
 
     /// Whether a run that GitHub does not know was deleted: GitHub goes on to show the workflow's others.
@@ -125,18 +208,37 @@ impl Services<'_> {
         let mut details = Details::default();
         if let Some(run) = deploy.target.as_ref().and_then(|target| target.run.as_deref()) {
             let order = &deploy.order;
-            let pause = self.wait.poll_interval;
-            let failed = failure::find(self.github, &order.repository, run, pause);
+            let until = Instant::now() + DETAILED_WITHIN;
+            let why = async {
+                let pause = self.wait.poll_interval;
+                let (github, repository) = (self.github, &order.repository);
+                let failed = failure::find(github, repository, run, pause);
+                let failed = timeout_at(until, failed).await.ok().flatten();
+                let last_success = deploy.past.as_ref().and_then(|past| past.last_success.as_ref());
+                let failed_job = failed.as_ref();
+                let question = Question {
+                    github,
+                    repository,
+                    run,
+                    commit: deploy.commit(),
+                    failed: failed_job,
+                    last_success,
+                    pause,
+                };
+                let cause = timeout_at(until, read(&question)).await.ok().flatten();
+                (failed.map(|failed| failed.at), cause)
+            };
             let extra = async {
                 match order.extra {
                     Extra::Nothing => None,
-                    Extra::Diagnosis => (self.extra)(self.github, order, run).await,
+                    Extra::Diagnosis => {
+                        let extra = (self.extra)(self.github, order, run);
+                        timeout_at(until, extra).await.ok().flatten()
+                    }
                 }
             };
-            let read = async { tokio::join!(failed, extra) };
-            if let Ok((failed_at, extra)) = timeout(DETAILED_WITHIN, read).await {
-                details = Details { failed_at, extra };
-            }
+            let ((failed_at, cause), extra) = tokio::join!(why, extra);
+            details = Details { failed_at, cause, extra };
         }
         Done::with(Event::Detailed(details))
     }

@@ -5,11 +5,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Done, LANDS_WITHIN, Services, is_unknown, lacks_sign_in};
 use crate::deploy::event::Event;
 use crate::deploy::messages;
+use crate::deploy::press;
 use crate::deploy::record::Deploy;
-use crate::discord::{DiscordError, Message};
+use crate::discord::{DiscordError, Message, channel};
 
 /// Discord may not know an interaction yet that it has just sent: it may see the deferral late.
 const KNOWN_WITHIN: TimeDelta = TimeDelta::seconds(25);
+
+/// For how long Discord surely posts only one message with the same nonce. Its documentation says "a few minutes".
+const NONCE_HOLDS: TimeDelta = TimeDelta::minutes(1);
 
 impl Services<'_> {
     /// Shows the message before anything is sent to GitHub. Only a dead interaction keeps it from being sent.
@@ -20,11 +24,14 @@ impl Services<'_> {
             return refused("The interaction has expired.");
         };
         let message = messages::message(&deploy, now);
-        let text = messages::fingerprint_of(&message);
+        let text = message.fingerprint();
         let error = match self.discord.edit_answer(token, &message).await {
             Ok(message_id) => return Done::with(Event::Shown { text, message_id }),
             Err(error) => error,
         };
+        if is_refused_as_a_card(&deploy, &error) {
+            return Done::with(Event::NoComponents).answered();
+        }
         if error.is_gone() || !(error.passes() || is_unknown(&error)) {
             // Discord knows the interaction, so its user saw that it began.
             tracing::warn!(%error, "the deploy's message cannot be shown");
@@ -78,14 +85,17 @@ impl Services<'_> {
     pub(in crate::deploy) async fn show(&self, deploy: Deploy) -> Done {
         let now = self.clock.now();
         let message = messages::message(&deploy, now);
-        let text = messages::fingerprint_of(&message);
+        let text = message.fingerprint();
         let edited = self.edit(&deploy, &message, now).await;
         // Without the details it is not: one more edit comes, and this one may land after it.
-        let is_last = deploy.ending().is_some() && deploy.details.is_some();
+        let is_last = deploy.is_shown_for_the_last_time();
         match edited {
             Ok(message_id) => Done::with(Event::Shown { text, message_id }).answered(),
+            Err(NotEdited::NoComponents) => Done::with(Event::NoComponents).answered(),
             Err(NotEdited::Closed(why)) => {
-                tracing::warn!(why, "the deploy's message cannot be edited");
+                if deploy.watched.is_none() {
+                    tracing::warn!(why, "the deploy's message cannot be edited");
+                }
                 Done::with(Event::Closed { why }).answered()
             }
             Err(NotEdited::Fails(error)) => {
@@ -115,6 +125,9 @@ impl Services<'_> {
                 Err(error) if error.is_gone() => {
                     return Err(NotEdited::Closed(error.to_string()));
                 }
+                Err(error) if is_refused_as_a_card(deploy, &error) => {
+                    return Err(NotEdited::NoComponents);
+                }
                 Err(error) if error.passes() => return Err(NotEdited::Fails(error)),
                 // Discord may not have the answer yet, for example of a command that was answered at once.
                 Err(error)
@@ -127,6 +140,11 @@ impl Services<'_> {
                 Err(error) => why = error.to_string(),
             }
         }
+        if let (Some(_), None, Some(channel_id)) =
+            (&deploy.watched, place.message_id, place.channel_id)
+        {
+            return self.post_card(deploy, channel_id, message, now).await;
+        }
         let (Some(channel_id), Some(message_id), true) =
             (place.channel_id, place.message_id, place.bot_may_edit())
         else {
@@ -134,8 +152,53 @@ impl Services<'_> {
         };
         match self.discord.edit_message(channel_id, message_id, message).await {
             Ok(()) => Ok(None),
+            Err(error) if is_refused_as_a_card(deploy, &error) => Err(NotEdited::NoComponents),
             Err(error) if error.passes() || lacks_sign_in(&error) => Err(NotEdited::Fails(error)),
             Err(error) => Err(NotEdited::Closed(error.to_string())),
+        }
+    }
+
+    /// Posts the card of a watched run. For a minute the nonce keeps it from being posted twice; later the channel
+    /// is looked at first, as it may have been posted by a process that died.
+    async fn post_card(
+        &self,
+        deploy: &Deploy,
+        channel_id: u64,
+        message: &Message,
+        now: DateTime<Utc>,
+    ) -> Result<Option<u64>, NotEdited> {
+        let key = &deploy.order.key;
+        if now - deploy.began_at >= NONCE_HOLDS {
+            match self.discord.find_card(channel_id, &press::names(key)).await {
+                Ok(Some(message_id)) => {
+                    return match self.discord.edit_message(channel_id, message_id, message).await {
+                        Ok(()) => Ok(Some(message_id)),
+                        Err(error) if error.passes() => Err(NotEdited::Fails(error)),
+                        Err(error) => Err(NotEdited::Closed(error.to_string())),
+                    };
+                }
+                Err(error) if error.passes() => return Err(NotEdited::Fails(error)),
+                // What may not be read may still be posted to.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        let nonce = format!("c{:x}", key.interaction_id.0);
+        match self.discord.reply(channel_id, None, message, &nonce).await {
+            Ok(Some(message_id)) => {
+                self.discord.refuses_cards(channel_id, false);
+                Ok(Some(message_id))
+            }
+            Ok(None) => Err(NotEdited::Closed("Discord did not tell the message's id".to_owned())),
+            Err(error) if is_refused_as_a_card(deploy, &error) => Err(NotEdited::NoComponents),
+            Err(error) if error.passes() || lacks_sign_in(&error) => Err(NotEdited::Fails(error)),
+            Err(error) => {
+                // Once, not for each run.
+                if self.discord.refuses_cards(channel_id, true) {
+                    let (what, fix) = channel::refused(&error);
+                    tracing::error!(channel_id, "a [[watch]] cannot show its runs: {what} {fix}");
+                }
+                Err(NotEdited::Closed(error.to_string()))
+            }
         }
     }
 
@@ -151,7 +214,7 @@ impl Services<'_> {
         };
         let message = messages::message(&deploy, now);
         match self.discord.read_answer(token).await {
-            Ok(answer) if answer.content.trim() == message.content().trim() => {
+            Ok(answer) if answer.shown.trim() == message.shown().trim() => {
                 Done::with(Event::StillShown)
             }
             Ok(_) => Done::with(Event::Replaced),
@@ -161,7 +224,17 @@ impl Services<'_> {
     }
 }
 
+/// Whether Discord takes no such components here. Once a message is a card it cannot be text again; the buttons under
+/// a text can go at any time.
+fn is_refused_as_a_card(deploy: &Deploy, error: &DiscordError) -> bool {
+    let Some(place) = &deploy.place else { return false };
+    let can_do_without = !place.no_buttons && (place.text_only || deploy.shown.is_none());
+    can_do_without && error.refuses_components()
+}
+
 enum NotEdited {
+    /// Discord refuses components.
+    NoComponents,
     /// It never will be.
     Closed(String),
     /// It may be later.

@@ -6,10 +6,12 @@ use chrono::TimeDelta;
 use tokio::time::sleep;
 
 use super::{Done, Services, is_unknown, lacks_sign_in};
+use crate::deploy::approval::Approval;
 use crate::deploy::event::Event;
 use crate::deploy::messages;
+use crate::deploy::place::Place;
 use crate::deploy::record::{Deploy, Sender, Telling};
-use crate::discord::{DiscordError, Told, outcome_nonce};
+use crate::discord::{DiscordError, Message, Told, outcome_nonce};
 
 /// How long Discord may not know an interaction's token that it has taken before.
 const UNKNOWN_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -50,12 +52,8 @@ impl Services<'_> {
                 let Some(channel_id) = place.channel_id else {
                     return Done::with(Event::BotRefused);
                 };
-                let to = place
-                    .message_id
-                    .filter(|_| place.permissions.is_none_or(|may| may.may_read_history()));
-                let attempt = deploy.target.as_ref().map_or(1, |target| target.attempt());
-                let nonce = outcome_nonce(deploy.interaction(), attempt);
-                self.discord.reply(channel_id, to, &message, &nonce).await
+                let nonce = outcome_nonce(deploy.interaction(), deploy.attempt());
+                self.reply(channel_id, &deploy, place, &message, &nonce).await
             }
             Sender::Interaction => {
                 let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
@@ -65,7 +63,7 @@ impl Services<'_> {
                 };
                 match self.discord.follow_up_once(token, &message).await {
                     // It notified nobody.
-                    Ok(posted) if posted.replaced_original && deploy.pings => {
+                    Ok(posted) if posted.replaced_original && deploy.pinged().is_some() => {
                         let again = self.discord.follow_up_once(token, &message).await;
                         again.map(|posted| posted.id)
                     }
@@ -100,6 +98,27 @@ impl Services<'_> {
                 Done::with(Event::BotRefused)
             }
             Err(error) => Done::with(Event::Untold { why: error.to_string() }),
+        }
+    }
+
+    /// Posts a message by the bot's token, as a reply to the deploy's where the bot may do that. `nonce`: Discord takes
+    /// only one message with it.
+    async fn reply(
+        &self,
+        channel_id: u64,
+        deploy: &Deploy,
+        place: &Place,
+        message: &Message,
+        nonce: &str,
+    ) -> Result<Option<u64>, DiscordError> {
+        let may_reply = place.permissions.is_none_or(|may| may.may_read_history());
+        let to = place.message_id.filter(|_| may_reply);
+        match self.discord.reply(channel_id, to, message, nonce).await {
+            // It was only assumed that the bot may do that in the channel of a watch.
+            Err(error) if deploy.watched.is_some() && error.refuses_replies() => {
+                self.discord.reply(channel_id, None, message, nonce).await
+            }
+            posted => posted,
         }
     }
 
@@ -149,6 +168,39 @@ impl Services<'_> {
             Err(error) if error.passes() => Done::of_discord(&error),
             Err(error) => unknown(format!("Discord's answer to it was lost ({error})")),
         }
+    }
+
+    /// Asks for the approval that the run waits for, once. It is a service, so an error is no failure.
+    pub(in crate::deploy) async fn ask_for_approval(
+        &self,
+        deploy: Deploy,
+        approval: Approval,
+    ) -> Done {
+        let (Some(message), Some(place)) = (messages::asks_for_approval(&deploy), &deploy.place)
+        else {
+            return Done::nothing();
+        };
+        let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
+        let by_bot = match place.channel_id.filter(|_| place.bot_may_post()) {
+            Some(channel_id) => {
+                let nonce = approval.nonce(deploy.interaction());
+                Some(self.reply(channel_id, &deploy, place, &message, &nonce).await.map(drop))
+            }
+            None => None,
+        };
+        let posted = match (by_bot, token) {
+            (Some(Err(error)), Some(token)) if !error.may_be_taken() => {
+                tracing::warn!(%error, "the bot may not ask for the approval of the run");
+                self.discord.follow_up_once(token, &message).await.map(drop)
+            }
+            (Some(posted), _) => posted,
+            (None, Some(token)) => self.discord.follow_up_once(token, &message).await.map(drop),
+            (None, None) => Ok(()),
+        };
+        if let Err(error) = posted {
+            tracing::warn!(%error, "no message asks for the approval of the run");
+        }
+        Done::nothing()
     }
 
     /// Makes the outcome's message show the details. An edit pings nobody.

@@ -1,6 +1,7 @@
 //! Properties of a deploy under random orders of events, faults and crashes: a model of the world around `step` and
 //! `next`, which goes on as `Actor` and `Draft` do, one second at a time.
 
+mod clicks;
 mod outside;
 mod process;
 mod promises;
@@ -10,6 +11,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
+use self::clicks::Clicks;
 use self::outside::{Discord, Github};
 use self::process::Process;
 use super::DeployKey;
@@ -17,7 +19,8 @@ use super::correlation::Requester;
 use super::lease::LEASE;
 use super::next::due;
 use super::order::{Extra, Order};
-use super::record::{Deploy, Lease, Phase, Place};
+use super::place::Place;
+use super::record::{Deploy, Lease, Phase};
 use crate::discord::{InteractionId, Permissions};
 use crate::secrets::Secret;
 
@@ -81,6 +84,7 @@ struct World {
     processes: Vec<Process>,
     github: Github,
     discord: Discord,
+    clicks: Clicks,
     next_id: u128,
 }
 
@@ -97,12 +101,15 @@ fn requested(setting: Setting) -> Deploy {
         workflow: "deploy.yml".to_owned(),
         workflow_page: "https://github.com/octo-org/web".to_owned(),
         git_ref: "main".to_owned(),
+        environment: None,
+        shares_workflow: false,
         inputs: serde_json::Map::new(),
         given: Vec::new(),
         key: DeployKey { agent: "client".to_owned(), interaction_id: id },
         correlation_id: id.correlation_id(),
         requester: Requester { user_id: 1, username: "ada".to_owned() },
         extra: Extra::Nothing,
+        rolls_back: None,
     };
     let place = Place {
         guild_id: Some(1),
@@ -112,6 +119,8 @@ fn requested(setting: Setting) -> Deploy {
         permissions: Some(permissions),
         token: Some(Secret::new("t")),
         on_screen: false,
+        text_only: false,
+        no_buttons: false,
         closed: None,
         has_bot: setting.has_bot,
         bot_refused: false,
@@ -133,8 +142,9 @@ impl World {
             stored,
             revision: 0,
             processes: vec![first],
-            github: Github { dispatches: 0, began_at: None, attempt: 1, deleted: false },
+            github: Github::default(),
             discord: Discord::default(),
+            clicks: Clicks::default(),
             next_id: 2,
         }
     }
@@ -145,6 +155,7 @@ impl World {
         let mut last_sweep = self.now;
         loop {
             self.others_act();
+            self.people_click();
             for mut process in std::mem::take(&mut self.processes) {
                 if self.lives(&mut process).is_some() {
                     self.processes.push(process);

@@ -12,7 +12,9 @@ use crate::deploy::event::{Event, Searched};
 use crate::deploy::failure::FailedAt;
 use crate::deploy::messages::fingerprint;
 use crate::deploy::next::Effect;
-use crate::deploy::record::{Deploy, Details, Place, Sender, Telling};
+use crate::deploy::past::Past;
+use crate::deploy::place::Place;
+use crate::deploy::record::{Deploy, Details, Sender, Telling};
 use crate::deploy::target::Target;
 use crate::github::Run;
 
@@ -32,7 +34,22 @@ pub(super) struct Github {
     /// When the latest attempt began; `None`: there is no run.
     pub began_at: Option<DateTime<Utc>>,
     pub attempt: u64,
+    /// When that attempt was cancelled, if it was.
+    pub cancelled: Option<DateTime<Utc>>,
     pub deleted: bool,
+}
+
+impl Default for Github {
+    fn default() -> Self {
+        Self { dispatches: 0, began_at: None, attempt: 1, cancelled: None, deleted: false }
+    }
+}
+
+impl Github {
+    /// The run begins its next attempt.
+    pub(super) fn starts_again(&mut self, now: DateTime<Utc>) {
+        (self.attempt, self.began_at, self.cancelled) = (self.attempt + 1, Some(now), None);
+    }
 }
 
 #[derive(Default)]
@@ -122,10 +139,11 @@ impl World {
             Effect::ReadDetails => {
                 let failed_at = FailedAt { job: "build".to_owned(), step: None };
                 let failed_at = (!fails && self.setting.fails).then_some(failed_at);
-                vec![Event::Detailed(Details { failed_at, extra: None })]
+                vec![Event::Detailed(Details { failed_at, cause: None, extra: None })]
             }
             Effect::TellDetails => vec![Event::ToldDetails],
-            Effect::Probe => Vec::new(),
+            Effect::Probe | Effect::AskForApproval => Vec::new(),
+            Effect::ReadPast => vec![Event::Past(Past::default())],
             Effect::CheckShown if fails => Vec::new(),
             Effect::CheckShown => {
                 let is_right = self.discord.shows == Some(fingerprint(deploy, now));
@@ -167,7 +185,7 @@ impl World {
                 () => self.discord.shows = Some(text),
             }
             let until = self.now + LANDS_WITHIN;
-            let in_doubt = deploy.ending().is_none() || deploy.details.is_none();
+            let in_doubt = !deploy.is_shown_for_the_last_time();
             return in_doubt.then_some(Event::ShownInDoubt { until }).into_iter().collect();
         }
         self.discord.shows = Some(text.clone());
@@ -209,6 +227,9 @@ impl World {
         let Setting { takes, fails, ends, .. } = self.setting;
         let conclusion = if fails { "failure" } else { "success" };
         let (status, conclusion, since) = match age {
+            _ if let Some(at) = self.github.cancelled => {
+                ("completed", Some("cancelled"), (at - began_at).num_seconds())
+            }
             0..2 => ("queued", None, 0),
             _ if age < takes || !ends => ("in_progress", None, 2),
             // A moment without its conclusion.
@@ -235,7 +256,7 @@ impl World {
         }
         let is_concluded = self.run().is_some_and(|run| run.conclusion.is_some());
         if is_concluded && self.chance.one_in(20) {
-            (self.github.attempt, self.github.began_at) = (self.github.attempt + 1, Some(now));
+            self.github.starts_again(now);
         }
         self.github.deleted |= self.github.dispatches > 0 && self.chance.one_in(250);
         self.discord.deleted |= self.chance.one_in(250);

@@ -1,5 +1,6 @@
 //! What is promised of every deploy.
 
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::{Setting, World};
@@ -39,7 +40,7 @@ impl World {
     pub(super) fn is_stored(&mut self, deploy: Deploy) {
         check_step(&self.stored, &deploy);
         let Change::Put { body, due: stored_due, expires_at } =
-            stored::put(&deploy, Expect::Absent).change
+            stored::put(&deploy, Expect::Absent, TimeDelta::days(90)).change
         else {
             panic!("a deploy is never deleted");
         };
@@ -57,6 +58,7 @@ impl World {
         let Setting { waits, has_bot, may_post, may_read, ends, .. } = self.setting;
         let deploy = &self.stored;
         let Phase::Ended(ending) = &deploy.phase else { return assert!(!ends) };
+        self.clicks_are_right();
         match &ending.outcome {
             Outcome::NothingDone { .. } | Outcome::NotDispatched { .. } => {
                 assert_eq!(self.github.dispatches, 0, "it says that nothing was dispatched");
@@ -71,7 +73,10 @@ impl World {
         }
         let told = self.discord.told.iter().filter(|(told, _)| *told == rank(deploy).0).count();
         match &ending.telling {
-            Telling::Nobody => assert!(told == 0 && !(waits && self.github.dispatches == 1)),
+            Telling::Nobody => {
+                assert!(told == 0 && !(waits && self.github.dispatches == 1));
+                assert!(deploy.rerun_by().is_none(), "whoever had it run again waits: {deploy:#?}");
+            }
             Telling::Told { .. } => assert_eq!(told, 1),
             Telling::Untold { .. } => assert!(!(has_bot && may_post && may_read), "{deploy:#?}"),
             Telling::Open | Telling::Tried { .. } => panic!("nobody was told: {deploy:#?}"),
