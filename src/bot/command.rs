@@ -5,8 +5,10 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
+use super::answer_by::AnswerBy;
 use super::authorize::AccessLevel;
 use super::context::Context;
+use super::tasks::Deadline;
 use crate::agents::options::{OptionSpec, Options};
 use crate::agents::{Agent, Registry, Rule};
 use crate::discord::interaction::Caller;
@@ -14,6 +16,7 @@ use crate::discord::reply::Suggestion;
 use crate::discord::{FinalReply, InteractionId, Message};
 use crate::github::permission::Need;
 use crate::secrets::Secret;
+use crate::telemetry;
 use crate::text::UserError;
 
 /// Starts one call of a command.
@@ -137,6 +140,10 @@ pub struct Call {
     pub caller: Caller,
     /// The options given, validated.
     pub options: Options,
+    /// Until when the store may take before the answer.
+    pub(crate) answer_by: AnswerBy,
+    /// When the work after the answer must be over.
+    pub deadline: Option<Deadline>,
 }
 
 /// A request for autocomplete suggestions for one option. The caller is authorised.
@@ -145,6 +152,8 @@ pub struct Completion {
     pub context: Arc<Context>,
     /// Its agent; `None` for a fixed command.
     pub agent: Option<Agent>,
+    /// Who types it.
+    pub caller: Caller,
     /// The name of the option that is being typed.
     pub option: String,
     /// The text typed so far.
@@ -160,9 +169,28 @@ pub enum Plan {
     Race(BoxFuture<'static, FinalReply>),
     /// Like `Race`, but ephemeral: only the caller sees the deferral, the message and follow-ups.
     RacePrivately(BoxFuture<'static, FinalReply>),
+    /// The message with the button becomes this one.
+    Update(Message),
+    /// Nothing is said: the message with the button stays as it is, and work goes on that may edit it.
+    Unchanged(BoxFuture<'static, ()>),
     /// Deferred at once, visible to everyone. The work says everything else itself. It gets a signal that tells
     /// it to wind up.
     Defer(Box<dyn FnOnce(WindUp) -> BoxFuture<'static, ()> + Send>),
+}
+
+impl Plan {
+    /// Like `RacePrivately`, of work that may be refused.
+    pub(crate) fn privately(
+        work: impl Future<Output = Result<Message, UserError>> + Send + 'static,
+    ) -> Self {
+        Self::RacePrivately(Box::pin(async move {
+            let message = work.await.unwrap_or_else(|error| {
+                telemetry::refused(&error);
+                Message::private(&error.text())
+            });
+            message.into()
+        }))
+    }
 }
 
 /// Resolves when time is nearly over: the work must leave what it does to whoever comes next.

@@ -1,12 +1,16 @@
 //! What all commands share: context, settings, authorization, replay protection, deferred answers.
 
+pub(crate) mod answer_by;
 pub mod authorize;
 pub mod command;
 pub(crate) mod context;
 pub(crate) mod follow_up;
 mod on_aws;
+pub(crate) mod order;
 pub mod registration;
+pub(crate) mod roll_back;
 pub mod settings;
+pub(crate) mod steer;
 pub mod take;
 pub mod tasks;
 

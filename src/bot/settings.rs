@@ -255,6 +255,10 @@ mod tests {
     #[case("WAIT_TIMEOUT_SECONDS", "NaN")]
     #[case("POLL_INTERVAL_SECONDS", "0")]
     #[case("POLL_INTERVAL_SECONDS", "soon")]
+    #[case("HISTORY_DAYS", "0")]
+    #[case("HISTORY_DAYS", "3651")]
+    #[case("HISTORY_DAYS", "7.5")]
+    #[case("HISTORY_DAYS", "a week")]
     #[case("DIGEST_CHANNEL_ID", "#deploys")]
     #[case("DIGEST_PERIOD", "monthly")]
     #[case("DIGEST_TIME_ZONE", "Europe/Berlyn")]
@@ -278,6 +282,7 @@ mod tests {
             ("ALLOW_SECRET_WRITES", "true"),
             ("WAIT_TIMEOUT_SECONDS", "600"),
             ("POLL_INTERVAL_SECONDS", "0.5"),
+            ("HISTORY_DAYS", "3650"),
             ("GITHUB_API_BASE", "https://github.example.com/api/v3/"),
             ("DISCORD_API_BASE", ""),
             ("FRONTEND_BASE_URL", "https://example.com/"),
@@ -302,6 +307,7 @@ mod tests {
         assert!(settings.allow_secret_writes);
         assert_eq!(settings.wait.timeout, Duration::from_secs(600));
         assert_eq!(settings.wait.poll_interval, Duration::from_millis(500));
+        assert_eq!(settings.wait.kept.num_days(), 3650);
         assert_eq!(settings.github.api_base, "https://github.example.com/api/v3");
         assert_eq!(settings.discord.api_base, "https://discord.com/api/v10");
         assert_eq!(settings.site.frontend.unwrap().as_str(), "https://example.com/");

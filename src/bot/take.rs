@@ -1,11 +1,7 @@
 //! Idempotency: an interaction that Discord or an attacker replays is handled only once.
 
-use std::time::Duration;
-
-use chrono::TimeDelta;
-use tokio::time::timeout;
-
 use super::command::Call;
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::context::Context;
@@ -73,18 +69,17 @@ impl Call {
         &self,
         decision: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, UserError> {
-        let time_left = self.id.time_left(self.context.clock.now());
-        let why = match timeout(time_left.max(LEAST_FOR_THE_STORE), decision).await {
-            Ok(Ok(decided)) => return Ok(decided),
-            Ok(Err(StoreError::NotSetUp(problem))) => {
+        let why = match self.answer_by.hold(decision).await {
+            Some(Ok(decided)) => return Ok(decided),
+            Some(Err(StoreError::NotSetUp(problem))) => {
                 telemetry::failed(&problem);
                 return Err(UserError {
                     shown: format!("Nothing was done. To fix by whoever runs Deckhand: {problem}."),
                     logged: problem,
                 });
             }
-            Ok(Err(StoreError::Unusable(why))) => why,
-            Err(_) => {
+            Some(Err(StoreError::Unusable(why))) => why,
+            None => {
                 "the store (`TABLE_NAME`, or the `DATA_FILE` of `serve`) does not answer in time"
                     .to_owned()
             }
@@ -106,9 +101,6 @@ impl Call {
 /// replays stop long before this.
 const KEPT: TimeDelta = TimeDelta::days(1);
 
-/// The least timeout for the store, even if the three seconds are over.
-const LEAST_FOR_THE_STORE: Duration = Duration::from_secs(1);
-
 fn taken(id: InteractionId, standing: &str) -> UserError {
     UserError::new(format!(
         "This command was taken already; it is not done twice.{standing} Correlation id `{}`",
@@ -123,6 +115,11 @@ pub struct BegunDeploy {
 }
 
 impl BegunDeploy {
+    /// Its key in the store.
+    pub(crate) fn key(&self) -> &DeployKey {
+        &self.stored.deploy.order.key
+    }
+
     /// Acts for the deploy as far as the mandate goes, or until `stop`. Returns how it then stands.
     pub(crate) async fn go_on(
         self,

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use crate::agents::{Agent, Registry};
+use crate::agents::{Agent, Registry, Watch};
 use crate::bot::authorize::AccessLevel;
 use crate::bot::command::{Served, served};
 use crate::bot::{Command, Plan, Serves};
@@ -33,7 +33,39 @@ fn render(table: &[Command], registry: &Registry) -> Message {
             description = escape::plain(&agent.description, 100),
         )
     }));
+    let watches = registry.watches().len();
+    if watches > 0 {
+        lines.push(format!("👀 **{watches} {}**", if watches == 1 { "watch" } else { "watches" }));
+        lines.extend(registry.watches().iter().map(watched));
+    }
     Message::private(&lines.join("\n"))
+}
+
+/// What a watch shows, and where.
+fn watched(watch: &Watch) -> String {
+    let names = |names: &[String], all: &str| match names {
+        [] => all.to_owned(),
+        names => names.iter().map(|name| escape::code(name, 60)).collect::<Vec<_>>().join(", "),
+    };
+    let branches: Vec<String> = watch.branches.iter().map(|pattern| pattern.0.clone()).collect();
+    let repository = watch.repository.as_ref();
+    let repository =
+        repository.map(|name| format!(" of {}", escape::plain(&name.to_string(), 100)));
+    let events = match watch.events.as_slice() {
+        [] => String::new(),
+        events => format!(", {}", names(events, "")),
+    };
+    let only = match watch.only.as_slice() {
+        [] => String::new(),
+        only => format!(", only {}", names(only, "")),
+    };
+    format!(
+        "{}{} on {}{events}{only} → <#{}>",
+        names(&watch.workflows, "every workflow"),
+        repository.unwrap_or_default(),
+        names(&branches, "every branch"),
+        watch.channel,
+    )
 }
 
 /// The agent's commands, its main one first.
@@ -57,6 +89,20 @@ mod tests {
         **Diagnose runner** (`diagnose_runner`) — `/diagnose`: Runs the diagnose workflow against a frontend and an API and shows its checks
         **Status reporter** (`status_reporter`) — `/status`, `/status-digest`: Shows the last runs of the workflows that this bot dispatches
         **Client deploy** (`deploy_client`) — `/deploy-client`: Deploys the web client through GitHub Actions and reports how the run ended
+        ");
+    }
+
+    #[test]
+    fn watches_are_listed() {
+        let text = "[[agent]]\nid = \"a\"\nname = \"A\"\ndescription = \"A\"\ncommand = \"a\"\nkind = \"status\"\n\
+                    [[watch]]\nchannel = 5\n[[watch]]\nchannel = \"6\"\nrepository = \"octo-org/api\"\n\
+                    workflows = [\"ci.yml\", \"cd.yml\"]\nbranches = [\"main\"]\nevents = [\"push\"]\nonly = [\"failure\"]\n";
+        insta::assert_snapshot!(render(TABLE, &file::parse("x.toml", text).unwrap()).content(), @"
+        🤖 **1 agents**
+        **A** (`a`) — `/a`, `/status-digest`: A
+        👀 **2 watches**
+        every workflow on every branch → <#5>
+        `ci.yml`, `cd.yml` of octo-org/api on `main`, `push`, only `failure` → <#6>
         ");
     }
 

@@ -4,10 +4,12 @@ pub(crate) mod agents;
 pub(crate) mod deploy;
 pub(crate) mod diagnose;
 pub(crate) mod doctor;
+pub(crate) mod history;
 pub mod router;
 pub(crate) mod set;
 pub(crate) mod status;
 pub(crate) mod status_digest;
+pub(crate) mod steer;
 pub(crate) mod verify;
 pub(crate) mod workflow;
 
@@ -20,6 +22,10 @@ pub const TABLE: &[Command] = &[
     diagnose::COMMAND,
     status::COMMAND,
     status_digest::COMMAND,
+    history::COMMAND,
+    steer::CANCEL,
+    steer::RERUN,
+    steer::ROLLBACK,
     set::FRONTEND,
     set::API_BASE,
     verify::LATEST,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::agents::options::Options;
+use crate::bot::answer_by::AnswerBy;
 use crate::bot::command::{Served, served};
 use crate::bot::follow_up::FollowUp;
 use crate::bot::tasks::Deadline;
 use crate::bot::{Call, Command, Completion, Context, Plan};
+use crate::clicks;
 use crate::discord::Message;
-use crate::discord::interaction::{Interaction, Invocation};
+use crate::discord::interaction::{Click, Interaction, Invocation};
 use crate::discord::reply::{Reply, Suggestion};
 use crate::telemetry::{self, About, Event};
 use crate::text::{UserError, escape};
@@ -41,6 +43,12 @@ impl Router {
                 let about = self.about(Event::Autocomplete, &invocation);
                 let suggested = self.suggest(&invocation).map(Reply::Choices);
                 self.context.telemetry.scope(about, suggested.inspect(noted)).await
+            }
+            Interaction::Click(click) => {
+                let now = self.context.clock.now();
+                let about = click.about(Event::Click, clicks::named(&click), now);
+                let answered = self.answer_click(click, deadline);
+                self.context.telemetry.scope(about, answered.inspect(noted)).await
             }
             Interaction::Command(invocation) => {
                 let about = self.about(Event::Command, &invocation);
@@ -73,6 +81,7 @@ impl Router {
         let suggestions = complete(Completion {
             context: self.context.clone(),
             agent: route.agent.cloned(),
+            caller: invocation.caller.clone(),
             option: focused.name.clone(),
             typed: focused.value.as_str().unwrap_or_default().to_owned(),
         });
@@ -81,27 +90,47 @@ impl Router {
     }
 
     async fn answer_command(&self, invocation: Invocation, deadline: Option<Deadline>) -> Reply {
-        match self.start(&invocation).await {
+        let plan = self.start(&invocation, deadline).await;
+        self.answer_by(plan, invocation, deadline).await
+    }
+
+    async fn answer_click(&self, click: Click, deadline: Option<Deadline>) -> Reply {
+        let invocation = click.invocation(clicks::named(&click));
+        let plan = clicks::start(&self.context, click, deadline).await;
+        self.answer_by(plan, invocation, deadline).await
+    }
+
+    async fn answer_by(
+        &self,
+        plan: Result<Plan, UserError>,
+        invocation: Invocation,
+        deadline: Option<Deadline>,
+    ) -> Reply {
+        let follow_up = FollowUp::of(&self.context, invocation, deadline);
+        match plan {
             Err(error) => {
                 telemetry::refused(&error);
                 Reply::Message(Message::private(&error.text()))
             }
-            Ok(Plan::Answer(message)) => {
-                FollowUp::of(&self.context, invocation, deadline).answer(message)
+            Ok(Plan::Answer(message)) => follow_up.answer(message),
+            Ok(Plan::Race(work)) => follow_up.race(work).await,
+            Ok(Plan::RacePrivately(work)) => follow_up.privately().race(work).await,
+            Ok(Plan::Update(message)) => Reply::Update(message),
+            Ok(Plan::Unchanged(work)) => {
+                self.context.tasks.spawn(work);
+                Reply::Unchanged
             }
-            Ok(Plan::Race(work)) => {
-                FollowUp::of(&self.context, invocation, deadline).race(work).await
-            }
-            Ok(Plan::RacePrivately(work)) => {
-                FollowUp::of(&self.context, invocation, deadline).privately().race(work).await
-            }
-            Ok(Plan::Defer(work)) => FollowUp::of(&self.context, invocation, deadline).defer(work),
+            Ok(Plan::Defer(work)) => follow_up.defer(work),
         }
     }
 
     /// Checks the place, routes, authorises, reads the options and starts, in this order. An unauthorised
     /// caller learns only that.
-    async fn start(&self, invocation: &Invocation) -> Result<Plan, UserError> {
+    async fn start(
+        &self,
+        invocation: &Invocation,
+        deadline: Option<Deadline>,
+    ) -> Result<Plan, UserError> {
         self.context.access.decide_place(&invocation.caller)?;
         let route = self.route(&invocation.name);
         let route = route.ok_or_else(|| {
@@ -121,6 +150,8 @@ impl Router {
             is_dead: invocation.is_dead(),
             caller: invocation.caller.clone(),
             options,
+            answer_by: AnswerBy::of(invocation.id, self.context.clock.now()),
+            deadline,
         })
         .await
     }

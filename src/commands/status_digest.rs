@@ -36,6 +36,7 @@ async fn start(call: Call) -> Result<Plan, UserError> {
         let zone = context.digest.zone.clone();
         let window = Window::ending(context.clock.now(), period, &zone);
         let query = Query { period, window, zone, carried: None, cut: None };
-        digest::read(&context.github, &context.registry, &query).await.message.into()
+        let store = context.store.as_ref();
+        digest::read(&context.github, store, &context.registry, &query).await.message.into()
     })))
 }

@@ -9,13 +9,14 @@ use std::time::Duration;
 use futures_util::future::OptionFuture;
 use tokio::time::timeout;
 
-use super::{diagnose, workflow};
+use super::diagnose;
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Kind, Verification};
 use crate::bot::authorize::AccessLevel;
+use crate::bot::order::order;
 use crate::bot::take::BegunDeploy;
 use crate::bot::{Call, Command, Completion, Context, Plan, Serves};
-use crate::deploy::{Mandate, given, messages};
+use crate::deploy::{Mandate, about, given, messages};
 use crate::discord::Message;
 use crate::discord::reply::Suggestion;
 use crate::github::Run;
@@ -25,6 +26,7 @@ use crate::github::words::{conclusion, running};
 use crate::site::listing::Deploys;
 use crate::site::messages::render;
 use crate::site::verification::{Request, Sources, verify};
+use crate::text::mask::masked_title;
 use crate::text::{UserError, duration, escape};
 
 /// Verifies the latest run, or one that is named.
@@ -142,7 +144,7 @@ async fn order_diagnosis(call: &Call) -> Result<BegunDeploy, UserError> {
         ));
     };
     context.access.decide(&call.caller, AccessLevel::Agent, &agent.rule)?;
-    let mut order = workflow::order(context, Some(agent), call.id, &call.caller, None)?;
+    let mut order = order(context, Some(agent), call.id, &call.caller, None)?;
     order.inputs.extend(diagnose::inputs(&call.caller));
     for input in agent.workflow().into_iter().flat_map(|workflow| &workflow.inputs) {
         let url = match input.option.name.as_str() {
@@ -187,8 +189,8 @@ async fn dispatch(context: &Context, begun: BegunDeploy) -> String {
     let inputs = given::line(&deploy.order.given).map(|line| format!("\n{line}"));
     format!(
         "🚀 {} dispatched: {} · Correlation id `{}`{}",
-        messages::title(&deploy),
-        messages::run_or_runs(&deploy),
+        about::title(&deploy),
+        about::run_or_runs(&deploy),
         deploy.order.correlation_id,
         inputs.unwrap_or_default()
     )
@@ -243,7 +245,7 @@ fn suggestion(run: &Run, now: chrono::DateTime<chrono::Utc>) -> Suggestion {
     let name = format!(
         "{icon} {number} {}{}{}{}",
         escape::clipped(&state.replace('_', " "), 20),
-        part(&run.display_title, 30),
+        part(&run.display_title.as_deref().map(masked_title), 30),
         part(&run.head_branch, 20),
         ago.unwrap_or_default()
     );
@@ -266,6 +268,7 @@ mod tests {
         json!({"run_number": 43, "status": "completed", "conclusion": "timed_out", "display_title": " \u{202e}"}),
         "🔴 #43 timed out"
     )]
+    #[case(json!({"run_number": 44, "status": "in_progress", "display_title": "Use TOKEN=abc"}), "🔵 #44 in progress · Use TOKEN=***")]
     #[case(json!({"run_number": 42, "status": "in_progress"}), "🔵 #42 in progress")]
     #[case(json!({}), "🔵 7 unknown")]
     fn a_run_is_suggested_with_its_outcome(#[case] mut run: Value, #[case] name: &str) {

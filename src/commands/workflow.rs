@@ -6,19 +6,17 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Workflow};
-use crate::bot::{Call, Completion, Context, Plan};
-use crate::deploy::correlation::Requester;
-use crate::deploy::{DeployKey, Extra, Mandate, Order, messages};
-use crate::discord::InteractionId;
-use crate::discord::interaction::Caller;
+use crate::bot::order::order;
+use crate::bot::{Call, Completion, Plan};
+use crate::deploy::{Extra, Mandate, messages};
 use crate::discord::reply::Suggestion;
 use crate::github::git_ref::short;
-use crate::text::{UserError, escape};
+use crate::text::UserError;
 
 /// The options of an agent's command: its inputs, `wait` and `ref`.
 pub(crate) fn options(agent: &Agent) -> Vec<OptionSpec> {
@@ -110,42 +108,4 @@ pub(crate) async fn start(
             messages::message(&deploy, context.clock.now()).into()
         })))
     }
-}
-
-/// The order of an agent's command, without inputs. `git_ref` is the user's; it must be allowed.
-pub(crate) fn order(
-    context: &Context,
-    agent: Option<&Agent>,
-    id: InteractionId,
-    caller: &Caller,
-    git_ref: Option<&str>,
-) -> Result<Order, UserError> {
-    let (agent, workflow) = agent
-        .and_then(|agent| Some((agent, agent.workflow()?)))
-        .ok_or_else(|| UserError::new("This command has no workflow behind it."))?;
-    let git_ref = git_ref.map_or(workflow.default_ref.as_str(), |name| short(name.trim()));
-    if !workflow.allows_ref(git_ref) {
-        let allowed: Vec<_> =
-            workflow.allowed_refs.iter().map(|r| escape::code(&r.0, 100)).collect();
-        return Err(UserError::new(format!(
-            "Nothing was dispatched: {} may not be deployed by this command. Allowed: {}.",
-            escape::code(git_ref, 100),
-            allowed.join(", "),
-        )));
-    }
-    let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
-    Ok(Order {
-        title: agent.name.clone(),
-        command: agent.command.clone(),
-        workflow_page: context.github.workflow_page(repository, &workflow.file),
-        repository: repository.clone(),
-        workflow: workflow.file.clone(),
-        git_ref: git_ref.to_owned(),
-        inputs: Map::new(),
-        given: Vec::new(),
-        key: DeployKey { agent: agent.id.clone(), interaction_id: id },
-        correlation_id: id.correlation_id(),
-        requester: Requester::from(caller),
-        extra: Extra::Nothing,
-    })
 }

@@ -178,8 +178,10 @@ impl App {
         };
         let reply = match interaction::parse(&body) {
             Ok(mut interaction) => {
-                if let Interaction::Command(invocation) = &mut interaction {
-                    invocation.received_at = received;
+                match &mut interaction {
+                    Interaction::Command(invocation) => invocation.received_at = received,
+                    Interaction::Click(click) => click.received_at = received,
+                    Interaction::Ping | Interaction::Autocomplete(_) | Interaction::Other => {}
                 }
                 self.reply(interaction, deadline).await
             }
@@ -235,6 +237,7 @@ impl App {
                 Interaction::Ping => Reply::Pong,
                 Interaction::Autocomplete(_) => Reply::Choices(Vec::new()),
                 Interaction::Command(invocation) => bot.explain(Some(&invocation.caller)),
+                Interaction::Click(click) => bot.explain(Some(&click.caller)),
                 Interaction::Other => bot.explain(None),
             };
             telemetry::answered(reply.name());

@@ -107,6 +107,9 @@ fn build(
             "ALLOWED_GUILD_IDS is *: whoever adds the bot to a server of theirs may command it there"
         );
     }
+    for missing in not_for_watches(&settings, &registry) {
+        tracing::warn!("agents.toml has a [[watch]] that shows nothing: {missing}");
+    }
     let public_key = settings.discord.public_key;
     let transport = Arc::new(Https::new(clock.clone()));
     let (secrets, table) = on_aws(transport.clone(), clock.clone(), settings.store.table.clone());
@@ -127,6 +130,18 @@ fn build(
     };
     let context = Context::new(settings, registry, parts);
     Ok(App::new(public_key, clock, Router { context, table: TABLE }))
+}
+
+/// What a `[[watch]]` needs and is not set.
+fn not_for_watches(settings: &Settings, registry: &Registry) -> Vec<&'static str> {
+    if registry.watches().is_empty() {
+        return Vec::new();
+    }
+    let webhook = "GITHUB_WEBHOOK_SECRET is not set, so no run becomes known (docs/webhooks.md)";
+    let bot = "DISCORD_BOT_TOKEN is not set, so no card can be posted";
+    let webhook = settings.webhook.secret.is_none().then_some(webhook);
+    let bot = settings.discord.bot_token.is_none().then_some(bot);
+    webhook.into_iter().chain(bot).collect()
 }
 
 /// The bot for Lambda. If a Lambda process does not start, users see only "The application did not

@@ -106,7 +106,7 @@ impl Post<'_> {
     }
 
     async fn read(&self, series: &Series, window: Window) -> Result<digest::Digest, NotDone> {
-        let Context { github, registry, digest: settings, .. } = self.context;
+        let Context { github, store, registry, digest: settings, .. } = self.context;
         let query = Query {
             period: self.period,
             window,
@@ -114,7 +114,7 @@ impl Post<'_> {
             carried: Some(series.carried()),
             cut: series.cut(window),
         };
-        let digest = digest::read(github, registry, &query).await;
+        let digest = digest::read(github, store.as_ref(), registry, &query).await;
         match digest.errors.first() {
             _ if digest.workflows == 0 => Err(NotDone::NothingReported),
             // Nothing could be read, so a retry may do better.

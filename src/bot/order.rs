@@ -1,0 +1,64 @@
+//! What an agent's command orders, as a button orders it too.
+
+use serde_json::Map;
+
+use super::context::Context;
+use crate::agents::{Agent, Workflow};
+use crate::deploy::correlation::Requester;
+use crate::deploy::{DeployKey, Extra, Order};
+use crate::discord::InteractionId;
+use crate::discord::interaction::Caller;
+use crate::github::git_ref::short;
+use crate::text::{UserError, escape};
+
+/// The order of an agent's command, without inputs. `git_ref` is the user's; it must be allowed.
+pub(crate) fn order(
+    context: &Context,
+    agent: Option<&Agent>,
+    id: InteractionId,
+    caller: &Caller,
+    git_ref: Option<&str>,
+) -> Result<Order, UserError> {
+    let (agent, workflow) = agent
+        .and_then(|agent| Some((agent, agent.workflow()?)))
+        .ok_or_else(|| UserError::new("This command has no workflow behind it."))?;
+    let git_ref = git_ref.map_or(workflow.default_ref.as_str(), |name| short(name.trim()));
+    if !workflow.allows_ref(git_ref) {
+        let allowed: Vec<_> =
+            workflow.allowed_refs.iter().map(|r| escape::code(&r.0, 100)).collect();
+        return Err(UserError::new(format!(
+            "Nothing was dispatched: {} may not be deployed by this command. Allowed: {}.",
+            escape::code(git_ref, 100),
+            allowed.join(", "),
+        )));
+    }
+    let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
+    Ok(Order {
+        title: agent.name.clone(),
+        command: agent.command.clone(),
+        workflow_page: context.github.workflow_page(repository, &workflow.file),
+        repository: repository.clone(),
+        workflow: workflow.file.clone(),
+        git_ref: git_ref.to_owned(),
+        environment: workflow.environment.clone(),
+        shares_workflow: shares_workflow(context, workflow),
+        inputs: Map::new(),
+        given: Vec::new(),
+        key: DeployKey { agent: agent.id.clone(), interaction_id: id },
+        correlation_id: id.correlation_id(),
+        requester: Requester::from(caller),
+        extra: Extra::Nothing,
+        rolls_back: None,
+    })
+}
+
+/// Whether an agent with another environment dispatches the same workflow.
+fn shares_workflow(context: &Context, workflow: &Workflow) -> bool {
+    let default = context.github.default_repository();
+    let repository = |of: &Workflow| of.repository.clone().unwrap_or_else(|| default.clone());
+    context.registry.agents().iter().filter_map(Agent::workflow).any(|other| {
+        other.file == workflow.file
+            && other.environment != workflow.environment
+            && repository(other).is_same(&repository(workflow))
+    })
+}
