@@ -1,6 +1,6 @@
 //! The command line. Lambda does not use it.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use deckhand::bot::{registration, settings};
 use deckhand::commands::TABLE;
 use deckhand::discord::registration::{Scope, changes};
 use deckhand::doctor::{self, is_ill};
+use deckhand::history::environment::{Asked, Printed, history};
 use deckhand::host::serve::serve;
 use deckhand::host::startup::{self, environment};
 use deckhand::telemetry::logging::{self, Form};
@@ -59,6 +60,23 @@ enum Subcommands {
     /// It only reads. With DISCORD_BOT_TOKEN it also checks the application, its endpoint URL and the
     /// registered commands; with DISCORD_GUILD_ID those of that server too.
     Doctor,
+    /// Print the latest deploys, newest first; also while `serve` is running
+    ///
+    /// It reads the table of TABLE_NAME, or the file of DATA_FILE.
+    History {
+        /// Print one JSON object a line; docs/history.md lists its fields
+        #[arg(long)]
+        json: bool,
+        /// Only this agent, by its id in agents.toml
+        #[arg(long, value_name = "ID")]
+        agent: Option<String>,
+        /// Only this environment
+        #[arg(long, value_name = "NAME")]
+        environment: Option<String>,
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        count: u16,
+    },
 }
 
 impl Cli {
@@ -66,6 +84,9 @@ impl Cli {
     pub(crate) async fn run(self) -> Result<ExitCode> {
         match self.command {
             Subcommands::Doctor => return examine().await,
+            Subcommands::History { json, agent, environment, count } => {
+                print_history(&Asked { agent, environment, count, json }).await
+            }
             Subcommands::Settings => Ok(write!(std::io::stdout().lock(), "{}", settings::page())?),
             Subcommands::Serve { listen, grace } => {
                 run_server(listen, Duration::from_secs(grace)).await
@@ -98,6 +119,17 @@ async fn examine() -> Result<ExitCode> {
     };
     write!(std::io::stdout().lock(), "{}", doctor::text::plain(&findings))?;
     Ok(if is_ill(&findings) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn print_history(asked: &Asked) -> Result<()> {
+    let registry = startup::registry(environment)?;
+    let Printed { out, notes } = history(environment, &registry, asked).await?;
+    eprint!("{notes}");
+    match std::io::stdout().lock().write_all(out.as_bytes()) {
+        // Whoever reads it has enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 fn print_commands(guild: bool, against: Option<&Path>) -> Result<()> {
