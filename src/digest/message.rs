@@ -8,6 +8,7 @@ use super::lines::{Detail, counts, row_lines, rows_lines};
 use super::measures;
 use super::period::{Period, Window};
 use super::picture;
+use super::recorded::Recorded;
 use super::row::{Row, RowRuns};
 use super::tally::Tally;
 use super::zone::Zone;
@@ -15,6 +16,7 @@ use crate::agents::NONE_REPORTED;
 use crate::discord::message::fits;
 use crate::discord::{Attachment, Message};
 use crate::github::Run;
+use crate::store::StoreError;
 use crate::text::{escape, time};
 
 /// Where the measures are defined.
@@ -41,6 +43,8 @@ pub(super) struct Summary {
     pub(super) rows: Vec<Row>,
     /// Of this window and the one before, and of how many re-run runs not every attempt is known.
     pub(super) delivery: Option<(Delivery, Delivery, usize)>,
+    /// What the record knows.
+    pub(super) recorded: Result<Recorded, StoreError>,
 }
 
 /// Renders the message of a digest.
@@ -131,6 +135,12 @@ fn bottom(summary: &Summary) -> String {
             left_out.join(", ")
         };
         lines.push(format!("⚠️ Delivery is not known of {names}: runs may be missing."));
+    }
+    match &summary.recorded {
+        Ok(recorded) => lines.extend(recorded.lines()),
+        // Without a store nothing was deployed from Discord.
+        Err(StoreError::NotSetUp(_)) => {}
+        Err(error) => lines.push(format!("⚠️ The record of deploys cannot be read: {error}.")),
     }
     if known(summary).next().is_some() {
         lines.push(format!("-# {}", escape::link("What the numbers mean", DEFINITIONS)));

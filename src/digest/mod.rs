@@ -1,4 +1,5 @@
-//! The digest of the runs of a day or a week. `read` asks GitHub; the other modules do no I/O.
+//! The digest of the runs of a day or a week. `read` asks GitHub and `recorded` the store; the other modules do
+//! no I/O.
 
 pub(crate) mod carried;
 pub(crate) mod chart;
@@ -10,6 +11,7 @@ pub(crate) mod message;
 pub(crate) mod period;
 pub(crate) mod picture;
 pub(crate) mod read;
+pub(crate) mod recorded;
 pub(crate) mod row;
 pub(crate) mod sample;
 pub(crate) mod settings;

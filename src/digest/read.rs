@@ -9,6 +9,7 @@ use super::delivery::{Delivery, LOOK_BACK};
 use super::deploys::{Deploys, Earlier, earlier_attempts, is_deploy};
 use super::message::{Summary, render};
 use super::period::{LONGEST, Period, Window};
+use super::recorded;
 use super::row::{Row, RowRuns};
 use super::tally::RunOutcome;
 use super::zone::Zone;
@@ -17,6 +18,7 @@ use crate::discord::Message;
 use crate::github::runs::Tag;
 use crate::github::window::{Listed, Reading, Span};
 use crate::github::{Github, GithubError, Run};
+use crate::store::{Store, StoreError};
 use crate::telemetry;
 
 /// Concurrent calls to GitHub over all workflows. GitHub allows 100.
@@ -66,12 +68,22 @@ struct Found<'a> {
     earlier: Earlier,
 }
 
-/// Reads the runs of every reported workflow in the window and before it, and sums them up.
-pub async fn read(github: &Github, registry: &Registry, query: &Query) -> Digest {
+/// Reads the runs of every reported workflow in the window and before it, and what the record knows of the deploys in
+/// it, and sums them up.
+pub async fn read(
+    github: &Github,
+    store: &dyn Store,
+    registry: &Registry,
+    query: &Query,
+) -> Digest {
     let calls = Semaphore::new(CALLS_AT_ONCE);
     let workflows = registry.reported(github.default_repository());
-    let found = workflows.into_iter().map(|workflow| look_at(github, workflow, query, &calls));
-    let mut found = join_all(found).await;
+    let recorded = recorded::read(store, &workflows, query.window);
+    let found = workflows.iter().map(|workflow| look_at(github, workflow.clone(), query, &calls));
+    let (mut found, recorded) = tokio::join!(join_all(found), recorded);
+    if let Err(error @ StoreError::Unusable(_)) = &recorded {
+        telemetry::failed(error);
+    }
     look_at_attempts(github, &mut found, &calls).await;
     let errors = found.iter().filter_map(|found| found.listed.as_ref().err().cloned()).collect();
     let mut carried = Carried::default();
@@ -84,7 +96,7 @@ pub async fn read(github: &Github, registry: &Registry, query: &Query) -> Digest
     let rows: Vec<Row> = found.into_iter().map(|found| row(github, found, leaves)).collect();
     let workflows = rows.len();
     let Query { period, window, zone, cut, .. } = query.clone();
-    let message = render(&Summary { period, window, zone, cut, rows, delivery });
+    let message = render(&Summary { period, window, zone, cut, rows, delivery, recorded });
     Digest { message, workflows, errors, carried }
 }
 

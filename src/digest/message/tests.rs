@@ -75,6 +75,7 @@ fn summary(rows: Vec<Row>) -> Summary {
         cut: None,
         rows,
         delivery: Some((now, before, 0)),
+        recorded: Ok(Recorded::default()),
     }
 }
 
