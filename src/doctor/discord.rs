@@ -199,6 +199,7 @@ fn trouble(subject: &str, error: &DiscordError) -> Finding {
         | DiscordError::Lost(_)
         | DiscordError::Fault(_)
         | DiscordError::NotShown
+        | DiscordError::RefusedComponents(_)
         | DiscordError::Proxy(_) => (
             format!("{subject} could not be read: {error}."),
             "Check the network and DISCORD_API_BASE, and Discord's status page.".to_owned(),

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::finding::Finding;
 use super::judge::findings;
 use super::store::StoreFacts;
-use super::{probe, store as remembered, webhook};
+use super::{probe, store as remembered, watch, webhook};
 use crate::agents::Registry;
 use crate::bot::{Command, Settings, on_aws};
 use crate::clock::{Clock, SystemClock};
@@ -68,7 +68,9 @@ pub async fn examine(
             github = Some(Github::new(settings.github, transport, secrets, clock));
         }
     }
-    let discord = async {
+    let watches = registry.as_ref().map_or(0, |registry| registry.watches().len());
+    let watched = async { Some(watch::ask(discord.as_ref()?, registry.as_ref()?).await) };
+    let asked_discord = async {
         let discord = discord.as_ref()?;
         Some(probe::ask_discord(discord, registry.as_ref(), table, channel_id).await)
     };
@@ -85,8 +87,19 @@ pub async fn examine(
             Err(error) => StoreFacts::unreadable(error.clone(), now),
         })
     };
-    let (store, discord, asked, webhook) = tokio::join!(store, discord, asked, webhook);
-    findings(&Facts { problems, agents_file, access, store, discord, github: asked, webhook })
+    let (store, discord, github, webhook, watched) =
+        tokio::join!(store, asked_discord, asked, webhook, watched);
+    findings(&Facts {
+        problems,
+        agents_file,
+        access,
+        store,
+        discord,
+        github,
+        webhook,
+        watches,
+        watched,
+    })
 }
 
 /// The settings, with a placeholder for each one that is missing or invalid, and the problems.

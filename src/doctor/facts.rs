@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::access::AccessFacts;
 use super::store::StoreFacts;
+use super::watch::WatchFacts;
 use super::webhook::WebhookFacts;
 use crate::config::Problem;
 use crate::discord::DiscordError;
@@ -34,6 +35,10 @@ pub struct Facts {
     pub github: Option<GithubFacts>,
     /// `None`: not asked, because the settings or the agents are not valid.
     pub webhook: Option<WebhookFacts>,
+    /// How many watches there are.
+    pub watches: usize,
+    /// `None`: not asked, because the settings or the agents are not valid.
+    pub watched: Option<WatchFacts>,
 }
 
 /// Facts about Discord.

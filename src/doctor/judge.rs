@@ -2,7 +2,8 @@
 
 use super::facts::{AgentFacts, Facts};
 use super::finding::Finding;
-use super::{discord, github, settings, store, webhook, workflow};
+use super::webhook::WebhookFacts;
+use super::{discord, github, settings, store, watch, webhook, workflow};
 
 /// All findings on these facts.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
@@ -11,6 +12,9 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     findings.extend(discord::findings(facts.discord.as_ref(), facts.access.guilds.as_ref()));
     findings.extend(github::findings(facts.github.as_ref()));
     findings.extend(webhook::findings(facts.webhook.as_ref()));
+    let (watched, guilds) = (facts.watched.as_ref(), facts.access.guilds.as_ref());
+    let has_secret = !matches!(facts.webhook, Some(WebhookFacts::NotSet));
+    findings.extend(watch::findings(watched, facts.watches, has_secret, guilds));
     if let Some(github) = &facts.github {
         // If the repository cannot be read, its workflows cannot be judged.
         let seen = |agent: &&AgentFacts| {

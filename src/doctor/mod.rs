@@ -15,6 +15,7 @@ pub(crate) mod probe;
 mod settings;
 pub(crate) mod store;
 pub mod text;
+mod watch;
 mod webhook;
 mod workflow;
 pub(crate) mod workflow_file;

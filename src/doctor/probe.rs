@@ -9,7 +9,7 @@ use super::facts::{
     AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Needed, Read, Registered, RepositoryFacts,
     Sends,
 };
-use super::{store, webhook};
+use super::{store, watch, webhook};
 use crate::agents::{Agent, Kind, Registry, Workflow};
 use crate::bot::command::served;
 use crate::bot::{Command, Context, registration};
@@ -26,13 +26,14 @@ const AGENTS_AT_ONCE: usize = 20;
 pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
     let Context { registry, access, .. } = context;
     let remembered = context.store.as_ref();
-    let (store, discord, github, webhook) = tokio::join!(
+    let (store, discord, github, webhook, watched) = tokio::join!(
         OptionFuture::from(
             context.durable.then(|| { store::ask(remembered, registry, context.clock.now()) })
         ),
         ask_discord(&context.discord, Some(registry), table, context.digest.channel_id),
         ask_github(&context.github, Some(registry), table),
-        webhook::ask(&context.webhook, &context.github, registry, Some(Ok(remembered)))
+        webhook::ask(&context.webhook, &context.github, registry, Some(Ok(remembered))),
+        watch::ask(&context.discord, registry)
     );
     Facts {
         problems: Vec::new(),
@@ -42,6 +43,8 @@ pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
         discord: Some(discord),
         github: Some(github),
         webhook: Some(webhook),
+        watches: registry.watches().len(),
+        watched: Some(watched),
     }
 }
 

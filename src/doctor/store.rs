@@ -86,7 +86,7 @@ pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
 /// Deploys that somebody should have advanced.
 fn overdue(all: &[(&String, &Entry)], now: DateTime<Utc>) -> Option<Finding> {
     let due = |deploy: &Entry| match &deploy.state {
-        State::Open { due: Some(due) } => Some(*due).filter(|due| now - *due > OVERDUE),
+        State::Open { due: Some(due), .. } => Some(*due).filter(|due| now - *due > OVERDUE),
         State::Forgotten => {
             Some(deploy.began_at).filter(|began| now - *began > TimeDelta::hours(1))
         }
@@ -98,7 +98,7 @@ fn overdue(all: &[(&String, &Entry)], now: DateTime<Utc>) -> Option<Finding> {
         "Nobody goes on with {}. The oldest was due {}: requested by {} (correlation id {}).",
         counted(&late),
         due(oldest).unwrap_or(now).format("%F %R UTC"),
-        oldest.requester,
+        oldest.requester.to_input(),
         oldest.key.correlation_id(),
     );
     let fix = "On Lambda the sweep goes on with it every minute (see its schedule, and the function's log); with \
@@ -122,7 +122,7 @@ fn untold(all: &[(&String, &Entry)]) -> Option<Finding> {
         "The requester was not told, or nobody can know it, how {} ended. The last began at {} for {}: {}.",
         counted(&untold),
         last.began_at.format("%F %R UTC"),
-        last.requester,
+        last.requester.to_input(),
         why(last).unwrap_or_default(),
     );
     let fix = "Set DISCORD_BOT_TOKEN, invite the bot with the scope bot, and give it View Channel, Send Messages and \
@@ -163,6 +163,7 @@ fn counted(deploys: &[(&String, &Entry)]) -> String {
 mod tests {
     use super::*;
     use crate::deploy::DeployKey;
+    use crate::deploy::correlation::Requester;
     use crate::discord::InteractionId;
     use crate::doctor::Level;
     use rstest::rstest;
@@ -176,21 +177,18 @@ mod tests {
     }
 
     fn deploy(began: i64, state: State) -> Entry {
-        Entry {
-            key: DeployKey { agent: "deploy_client".to_owned(), interaction_id: InteractionId(1) },
-            requester: "ada#7".to_owned(),
-            began_at: minutes_ago(began),
-            run_page: Some("https://github.com/o/r/actions/runs/1".to_owned()),
-            state,
-        }
+        let key = DeployKey { agent: "deploy_client".to_owned(), interaction_id: InteractionId(1) };
+        let requester = Requester { user_id: 7, username: "ada".to_owned() };
+        let run_page = Some("https://github.com/o/r/actions/runs/1".to_owned());
+        Entry { run_page, ..Entry::bare(key, requester, minutes_ago(began), state) }
     }
 
     fn open(due: i64) -> State {
-        State::Open { due: Some(minutes_ago(due)) }
+        State::Open { due: Some(minutes_ago(due)), word: None }
     }
 
     fn ended(untold: Option<&str>) -> State {
-        State::Ended { word: "success".to_owned(), untold: untold.map(str::to_owned) }
+        State::Ended { word: "success".to_owned(), reason: None, untold: untold.map(str::to_owned) }
     }
 
     fn judged(deploys: Result<Vec<Entry>, StoreError>, swept: Option<i64>) -> Vec<Finding> {

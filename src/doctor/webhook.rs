@@ -23,7 +23,7 @@ pub enum WebhookFacts {
     Set {
         /// Secrets that cannot be read.
         unreadable: Vec<NoSecret>,
-        /// Each repository with an agent's workflow.
+        /// Each repository with an agent's workflow, or with a watch.
         repositories: Vec<HookFacts>,
         /// When this was asked.
         now: DateTime<Utc>,
@@ -34,6 +34,8 @@ pub enum WebhookFacts {
 #[derive(Debug, Clone)]
 pub struct HookFacts {
     pub repository: Repository,
+    /// Whether a watch shows its runs.
+    pub is_watched: bool,
     /// The URL of the page with its hooks.
     pub page: String,
     /// When a delivery of it was last noted.
@@ -53,19 +55,23 @@ pub(crate) async fn ask(
     let default = github.default_repository();
     let of = |workflow: &Workflow| workflow.repository.as_ref().unwrap_or(default).clone();
     let mut repositories: Vec<Repository> = Vec::new();
-    for repository in registry.agents().iter().filter_map(Agent::workflow).map(of) {
+    let watched =
+        || registry.watches().iter().map(|watch| watch.repository.as_ref().unwrap_or(default));
+    let agents = registry.agents().iter().filter_map(Agent::workflow).map(of);
+    for repository in agents.chain(watched().cloned()) {
         if !repositories.iter().any(|known| known.is_same(&repository)) {
             repositories.push(repository);
         }
     }
     let hooks = repositories.into_iter().map(|repository| async move {
+        let is_watched = watched().any(|one| one.is_same(&repository));
         let seen = match store {
             Some(Ok(store)) => last_seen(store, &repository).await,
             Some(Err(error)) => Err(error.clone()),
             None => Ok(None),
         };
         let page = format!("{}/settings/hooks", github.repository_page(&repository));
-        HookFacts { repository, page, seen }
+        HookFacts { repository, is_watched, page, seen }
     });
     let (unreadable, repositories) = tokio::join!(secrets.unreadable(), join_all(hooks));
     WebhookFacts::Set { unreadable, repositories, now: github.now() }
@@ -91,7 +97,8 @@ pub(super) fn findings(facts: Option<&WebhookFacts>) -> Vec<Finding> {
 }
 
 fn of_repository(hook: &HookFacts, now: DateTime<Utc>) -> Finding {
-    let HookFacts { repository, page, seen } = hook;
+    let HookFacts { repository, is_watched, page, seen } = hook;
+    let watched = if *is_watched { " Its watches show nothing until one comes." } else { "" };
     let what = match seen {
         Ok(Some(seen)) if now - *seen < RECENT => {
             let what = format!("Those of {repository} arrive, the last {}.", moment(*seen));
@@ -103,7 +110,7 @@ fn of_repository(hook: &HookFacts, now: DateTime<Utc>) -> Finding {
             moment(*seen)
         ),
         Ok(None) => format!(
-            "No rightly signed delivery of {repository} was seen, so its deploys are followed by polling."
+            "No rightly signed delivery of {repository} was seen, so its deploys are followed by polling.{watched}"
         ),
         Err(error) => {
             let what = format!("Whether those of {repository} arrive is not known: {error}.");
@@ -132,7 +139,8 @@ mod tests {
 
     fn judged(seen: Result<Option<DateTime<Utc>>, StoreError>) -> Finding {
         let page = "https://github.com/o/r/settings/hooks".to_owned();
-        let repositories = vec![HookFacts { repository: "o/r".parse().unwrap(), page, seen }];
+        let repository = "o/r".parse().unwrap();
+        let repositories = vec![HookFacts { repository, is_watched: true, page, seen }];
         let facts = WebhookFacts::Set { unreadable: Vec::new(), repositories, now: now() };
         findings(Some(&facts)).remove(0)
     }
@@ -153,6 +161,11 @@ mod tests {
         let is_ill = level == Level::Doubtful;
         assert_eq!(found.page.is_some(), is_ill);
         assert_eq!(found.fix.contains("Recent Deliveries"), is_ill);
+    }
+
+    #[test]
+    fn a_watch_without_deliveries_is_said_to_show_nothing() {
+        assert!(judged(Ok(None)).what.ends_with("Its watches show nothing until one comes."));
     }
 
     #[test]
