@@ -22,20 +22,30 @@ pub(crate) enum Input<'a> {
         /// From the slash on.
         text: &'a str,
     },
+    /// `> Cancel`, or `bob: > Cancel`
+    Press {
+        /// The user that the line names.
+        user: Option<&'a str>,
+        /// What stands on the button.
+        label: &'a str,
+    },
 }
 
 /// Parses a line. The error says what can be typed instead.
 pub(crate) fn read(line: &str) -> Result<Input<'_>, String> {
     let line = line.trim();
-    if line.starts_with('/') {
-        let user = None;
-        return Ok(Input::Command { user, text: line });
+    let (user, text) = match line.split_once(':') {
+        Some((user, text)) if is_user(user) => (Some(user), text.trim_start()),
+        _ => (None, line),
+    };
+    if text.starts_with('/') {
+        return Ok(Input::Command { user, text });
     }
-    if let Some((user, text)) = line.split_once(':')
-        && text.trim_start().starts_with('/')
-        && is_user(user)
-    {
-        return Ok(Input::Command { user: Some(user), text: text.trim_start() });
+    if let Some(label) = text.strip_prefix('>') {
+        return match label.trim() {
+            "" => Err("Which button? Type its name after the >, as in > Cancel.".to_owned()),
+            label => Ok(Input::Press { user, label }),
+        };
     }
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
@@ -45,8 +55,8 @@ pub(crate) fn read(line: &str) -> Result<Input<'_>, String> {
         ["scenario", name] => Ok(Input::Scenario(name)),
         ["quit" | "exit"] => Ok(Input::Quit),
         _ => Err(format!(
-            "{line:?} is neither a slash command such as /agents nor one of: help, scenarios, \
-             scenario NAME, quit."
+            "{line:?} is neither a slash command such as /agents, nor a button such as > Cancel, nor one \
+             of: help, scenarios, scenario NAME, quit."
         )),
     }
 }
@@ -88,6 +98,7 @@ pub(crate) fn help(commands: &Value) -> String {
     lines.push(
         "Other words:\n\
          \x20 bob: /agents         somebody else types it\n\
+         \x20 > Cancel             presses the button Cancel of the newest message that has it (bob: > Cancel)\n\
          \x20 scenario NAME        changes what GitHub does from the next command on\n\
          \x20 scenarios            lists what it can do\n\
          \x20 quit, Ctrl-D         waits for what is under way, then leaves\n\
@@ -120,4 +131,26 @@ fn usage(option: &Value) -> String {
     };
     let required = if option["required"] == true { " (required)" } else { "" };
     format!("{}:{value}{required}", text(option, "name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buttons_are_pressed_by_name() {
+        for (typed, by, named) in [
+            ("> Cancel", None, "Cancel"),
+            (">Re-run failed jobs ", None, "Re-run failed jobs"),
+            ("bob: > Open", Some("bob"), "Open"),
+        ] {
+            match read(typed) {
+                Ok(Input::Press { user, label }) => assert_eq!((user, label), (by, named)),
+                _ => panic!("{typed}"),
+            }
+        }
+        assert!(read("> ").is_err() && read("Bob: > Cancel").is_err());
+        let command = read("bob: /agents");
+        assert!(matches!(command, Ok(Input::Command { user: Some("bob"), text: "/agents" })));
+    }
 }

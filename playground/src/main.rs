@@ -2,6 +2,7 @@
 //! You type slash commands and see what a user of Discord would see. Nothing leaves the machine.
 
 mod bot;
+mod card;
 mod input;
 mod markdown;
 mod process;
@@ -32,6 +33,7 @@ Examples:
   cargo run -p playground
   cargo run -p playground -- '/deploy-client wait:true'
   cargo run -p playground -- --scenario failure '/deploy-client wait:true ref:release/1.0'
+  cargo run -p playground -- '/deploy-client wait:true' '> Cancel'
   cargo run -p playground -- --kill-after 3 '/deploy-client wait:true'
   cargo run -p playground -- /agents 'grace: /deploy-client' 'scenario twin-runs' '/deploy-client wait:true'
 
@@ -39,6 +41,9 @@ The bot is the real one, reached over HTTP with signed interactions; Discord and
 Other than by default, it looks at a run every second (instead of 3) and follows it for at most 20 s
 (instead of 180), runs take seconds, everything is forgotten at the end, and of the environment only
 LOG_LEVEL is read. Its agents are those of agents.toml; GitHub has a workflow for each.
+
+A line such as '> Cancel' presses a button. It waits only until a message has that button; every other line waits
+until all that was typed before has ended.
 
 With --kill-after the bot is a process of its own. It is killed (SIGKILL) that long after each deploy was typed,
 and started again on the same port with the same DATA_FILE. The outcome of a deploy that waits comes all the same;

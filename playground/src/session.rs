@@ -29,7 +29,7 @@ impl Session {
     }
 
     /// Runs all lines. At the prompt a command goes on while the next line is typed; elsewhere each
-    /// command ends before the next line.
+    /// command ends before the next line, unless that presses a button.
     pub(crate) async fn run(&mut self, mut lines: UnboundedReceiver<String>, at_prompt: bool) {
         if at_prompt {
             self.show.say(&input::welcome());
@@ -39,8 +39,14 @@ impl Session {
             let Some(line) = self.show.until(lines.recv()).await else {
                 break;
             };
-            if !at_prompt && number > 0 {
-                self.show.gap();
+            if !at_prompt {
+                match input::read(&line) {
+                    Ok(Input::Press { label, .. }) => self.appears(label).await,
+                    _ => self.settle().await,
+                }
+                if number > 0 {
+                    self.show.gap();
+                }
             }
             let taken = self.take(&line);
             match taken {
@@ -51,11 +57,11 @@ impl Session {
                     self.show.say(&why);
                 }
             }
-            if !at_prompt {
-                self.settle().await;
-            }
         }
         self.show.leave_prompt();
+        if !at_prompt {
+            self.settle().await;
+        }
         if tokio::time::timeout(SOON, self.settle()).await.is_err() {
             self.show.say("Waiting for what is under way; Ctrl-C cuts it short.");
             self.settle().await;
@@ -75,6 +81,11 @@ impl Session {
             Input::Command { user, text } => {
                 let interaction = self.interaction(user, text)?;
                 self.world.send(interaction);
+                return Ok(true);
+            }
+            Input::Press { user, label } => {
+                let pressed = self.world.press(user.unwrap_or(&self.user), label)?;
+                self.world.send(pressed);
                 return Ok(true);
             }
             Input::Quit => return Ok(false),
@@ -104,6 +115,26 @@ impl Session {
     /// Shows the conversation until all running commands have ended.
     async fn settle(&mut self) {
         self.show.until(self.world.done()).await;
+    }
+
+    /// Shows the conversation until the latest command's messages have this button, or nothing runs any more.
+    async fn appears(&mut self, label: &str) {
+        let discord = self.world.discord.clone();
+        let latest = self.world.latest.clone();
+        let appears = async {
+            while discord.button(&latest, label).is_none() {
+                tokio::time::sleep(SOON).await;
+            }
+        };
+        let done = self.world.done();
+        self.show
+            .until(async {
+                tokio::select! {
+                    () = appears => {}
+                    () = done => {}
+                }
+            })
+            .await;
     }
 
     /// Stops the bot and returns the exit code. After Ctrl-C the bot winds up its work, and its last

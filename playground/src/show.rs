@@ -9,6 +9,7 @@ use serde_json::Value;
 use standins::discord::{Discord, Event, EventKind, Message, User};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::card::{self, Line};
 use crate::markdown::{self, Paint};
 
 /// Interval for polling the conversation.
@@ -34,7 +35,7 @@ pub(crate) struct Show {
     /// User names by id.
     names: HashMap<String, String>,
     /// The last shown lines of each message, by its id.
-    shown: HashMap<String, Vec<String>>,
+    shown: HashMap<String, Vec<Line>>,
     /// The interaction of each message, by its id.
     answers: HashMap<String, String>,
 }
@@ -143,6 +144,12 @@ impl Show {
         let bot = self.paint.bold("Deckhand");
         let (head, message) = match &event.kind {
             EventKind::UserTyped { user, text } => return self.typed(event, user, text),
+            EventKind::UserPressed { user, label, .. } => {
+                return self.typed(event, user, &format!("[ {label} ]"));
+            }
+            EventKind::UserSubmitted { user, title } => {
+                return self.typed(event, user, &format!("sends the form {title:?}"));
+            }
             EventKind::Thinking { ephemeral: true } => {
                 (format!("{bot} is thinking… ({PRIVATE})"), None)
             }
@@ -239,21 +246,27 @@ impl Show {
 
     /// A message's lines. Unchanged lines are dimmed, so that the changes stand out.
     fn body(&mut self, message: &Message) -> Vec<String> {
-        let mut lines: Vec<String> = message.content.lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> = Vec::new();
+        if !message.is_v2() {
+            lines.extend(message.content.lines().map(str::to_owned));
+        }
         for file in &message.attachments {
             let words = file.description.as_deref().unwrap_or_default();
             lines.push(format!("[{}, {} kB] {words}", file.filename, file.size.div_ceil(1000)));
         }
         message.embeds.iter().for_each(|part| texts(part, &mut lines));
-        message.components.iter().for_each(|part| texts(part, &mut lines));
+        let mut lines: Vec<Line> = lines.into_iter().map(Line::from).collect();
+        lines.extend(card::lines(&message.components));
         let before = self.shown.insert(message.id.clone(), lines.clone());
         let before = before.unwrap_or_default();
         let name = |id: &str| self.names.get(id).cloned();
         let shown = lines.iter().map(|line| {
+            let bar = line.bar.map(|colour| self.paint.bar(colour)).unwrap_or_default();
             if before.contains(line) {
-                self.paint.dim(&markdown::line(line, self.paint.fainter(), &name))
+                let text = markdown::line(&line.text, self.paint.fainter(), &name);
+                bar + &self.paint.dim(&text)
             } else {
-                markdown::line(line, self.paint, &name)
+                bar + &markdown::line(&line.text, self.paint, &name)
             }
         });
         shown.collect()
@@ -266,15 +279,13 @@ fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Collects the texts of an embed or a component at any depth, in reading order.
+/// Collects the texts of an embed, in reading order.
 fn texts(part: &Value, lines: &mut Vec<String>) {
-    for field in ["title", "name", "description", "value", "content", "label"] {
+    for field in ["title", "name", "description", "value"] {
         if let Some(text) = part[field].as_str() {
             lines.extend(text.lines().map(str::to_owned));
         }
     }
-    for inside in ["fields", "components"] {
-        let inside = part[inside].as_array().map_or(&[][..], Vec::as_slice);
-        inside.iter().for_each(|part| texts(part, lines));
-    }
+    let fields = part["fields"].as_array().map_or(&[][..], Vec::as_slice);
+    fields.iter().for_each(|part| texts(part, lines));
 }

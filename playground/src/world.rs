@@ -57,6 +57,8 @@ pub(crate) struct World {
     under_way: Vec<Interaction>,
     /// Whether the outcome of a deploy did not arrive.
     pub lost: bool,
+    /// The id of the latest interaction.
+    pub latest: String,
     _scratch: Scratch,
 }
 
@@ -126,6 +128,7 @@ impl World {
             deliveries: JoinSet::new(),
             under_way: Vec::new(),
             lost: false,
+            latest: String::new(),
             _scratch: scratch,
         })
     }
@@ -167,10 +170,26 @@ impl World {
         self.discord.interaction(&User::named(user), text)
     }
 
-    /// Sends an interaction to the bot and returns at once. It restarts the scenario, so that a one-time
+    /// The interaction that Discord sends when this user presses the button of this name, of the newest message
+    /// that has it. The error says why it cannot be pressed.
+    pub(crate) fn press(
+        &self,
+        user: &str,
+        label: &str,
+    ) -> std::result::Result<Interaction, String> {
+        let (message_id, label) = self
+            .discord
+            .button("", label)
+            .ok_or_else(|| format!("No message has a button {label:?}."))?;
+        self.discord.click(&User::named(user), &message_id, &label)
+    }
+
+    /// Sends an interaction to the bot and returns at once. A command restarts the scenario, so that a one-time
     /// failure happens once per command.
     pub(crate) fn send(&mut self, interaction: Interaction) {
-        if let Some(mut scenario) = Scenario::named(&self.scenario) {
+        self.latest.clone_from(&interaction.id);
+        let is_command = sent(&interaction, "/type") == Some(Value::from(2));
+        if let Some(mut scenario) = Scenario::named(&self.scenario).filter(|_| is_command) {
             // The bot expects the web pages at the API's address, too.
             scenario.html_base = self.github.url();
             add_workflows(&mut scenario, &self.registry);
