@@ -196,20 +196,20 @@ fn waiting(gates: &[Gate]) -> Scenario {
 }
 
 #[rstest]
-#[case::approval(&[Gate::approval("production")], "waiting for approval of `production`\n")]
+#[case::approval(&[Gate::approval("production")], "waiting for approval of **production** by grace\n")]
 #[case::timer(
     &[Gate::timer("production", 1)],
-    "waiting for the wait timer of `production`, which ends by itself <t:1795341661:R>\n"
+    "waiting for the wait timer of **production**, which ends by itself <t:1795341661:R>\n"
 )]
 #[case::both(
     &[Gate { wait_timer: 5, ..Gate::approval("prod") }],
-    "waiting for approval of `prod` and its wait timer, which ends by itself <t:1795341901:R>\n"
+    "waiting for approval of **prod** by grace and its wait timer, which ends by itself <t:1795341901:R>\n"
 )]
 #[case::two_environments(
     &[Gate::timer("eu", 1), Gate::approval("us")],
-    "waiting for the wait timer of `eu`, which ends by itself <t:1795341661:R>; approval of `us`\n"
+    "waiting for the wait timer of **eu**, which ends by itself <t:1795341661:R>; approval of **us** by grace\n"
 )]
-#[case::another_rule(&[Gate::timer("production", 0)], "waiting for a protection rule of `production`\n")]
+#[case::another_rule(&[Gate::timer("production", 0)], "waiting for a protection rule of **production**\n")]
 #[case::unknown(&[], "waiting for approval or a wait timer\n")]
 #[tokio::test(start_paused = true)]
 async fn what_a_run_waits_for_is_told_as_what_it_is(#[case] gates: &[Gate], #[case] words: &str) {
@@ -227,6 +227,9 @@ async fn what_a_run_waits_for_is_told_as_what_it_is(#[case] gates: &[Gate], #[ca
     world.settle().await;
     let told = world.told(&interaction, told.answer);
     told.both_say("🟢");
+    let asked: Vec<_> =
+        told.approvals_asked().iter().map(|asks| asks.content.contains(words.trim_end())).collect();
+    assert_eq!(asked, if words.contains("approval of") { vec![true] } else { Vec::new() });
     world.dispatch();
 }
 
@@ -261,8 +264,10 @@ async fn an_approval_that_is_given_leaves_the_timer() {
     world.passes(Duration::from_secs(20)).await;
     let told = world.told(&interaction, answer);
     let content = &told.original().content;
-    assert!(content.contains("waiting for the wait timer of `production`"), "{content}");
+    assert!(content.contains("waiting for the wait timer of **production**"), "{content}");
     world.settle().await;
-    world.told(&interaction, told.answer).both_say("🟢");
+    let told = world.told(&interaction, told.answer);
+    told.asks_for_approval();
+    told.both_say("🟢");
     world.dispatch();
 }

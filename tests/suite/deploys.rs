@@ -78,12 +78,14 @@ async fn an_unchanged_run_costs_no_rate_limit() {
     ]);
     let world = World::with(Scenario { timetable, ..Scenario::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
+    told.asks_for_approval();
     told.both_say("🟢");
     let requests = world.github.requests();
     assert!(requests.len() >= 58, "{}", requests.len());
-    // The dispatch, one look for each state, and one at what the run waits for.
+    // The dispatch, one look for each of the five states, one at what the run waits for, one at earlier runs, and
+    // three at the jobs, ever more rarely.
     let counted: Vec<_> = requests.iter().filter(|request| request.counted).collect();
-    assert_eq!(counted.len(), 7, "{counted:#?}");
+    assert_eq!(counted.len(), 11, "{counted:#?}");
 }
 
 /// A run that ends this many minutes after its dispatch.
@@ -174,7 +176,9 @@ async fn settings_set_the_wait_and_the_poll_interval() {
     let world = World::of(Plan { env, scenario, ..Plan::default() }).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
     told.only_shows("⏱️ **Client deploy**: still running after 10s (in progress). It goes on");
-    let looks = world.github.requests().iter().filter(|request| request.method == "GET").count();
+    let run = format!("/actions/runs/{}", world.dispatch().run_id);
+    let looks =
+        world.github.requests().iter().filter(|request| request.path.ends_with(&run)).count();
     assert_eq!(looks, 11, "one a second, the first at once and the last at the wait's end");
 }
 
@@ -197,6 +201,7 @@ async fn a_run_that_waits_for_approval_is_reported_and_followed() {
     let told = world.told(&interaction, told.answer);
     assert!(told.original().content.starts_with("🟢"));
     assert!(told.follow_up().content.contains("🟢"));
+    told.asks_for_approval();
     world.dispatch();
 }
 

@@ -71,7 +71,7 @@ async fn problems_are_listed_first() {
 #[case(
     Permission::ActionsRead,
     "❌",
-    "Actions, which /deploy-client, /diagnose, /status, /status-digest, /verify-latest and /verify-run need"
+    "Actions, which /deploy-client, /diagnose, /status, /status-digest, /cancel, /rerun, /rollback, /verify-latest and /verify-run need"
 )]
 #[case(Permission::Contents, "⚠️", "Contents, which /doctor needs")]
 #[case(Permission::Variables, "⚠️", "Variables, which /set-frontend and /set-api-base need")]
@@ -134,7 +134,7 @@ async fn nothing_is_written_and_unchecked_permissions_are_named() {
     let content = &told.original().content;
     assert!(content.contains("cannot be seen without writing"), "{content}");
     assert!(
-        content.contains("Actions: write for /deploy-client, /diagnose and /verify-latest"),
+        content.contains("Actions: write for /deploy-client, /diagnose, /cancel, /rerun, /rollback and /verify-latest"),
         "{content}"
     );
 }
@@ -192,7 +192,7 @@ async fn an_exhausted_rate_limit_is_reported() {
 
 #[rstest]
 #[case::granted(Vec::new(), "✅", "The app was granted what these commands write.")]
-#[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /deploy-client, /diagnose and /verify-latest need")]
+#[case::actions(vec![Permission::ActionsWrite], "❌", "not granted Actions: write, which /deploy-client, /diagnose, /cancel, /rerun, /rollback and /verify-latest need")]
 #[case::variables(vec![Permission::VariablesWrite], "⚠️", "not granted Variables: write")]
 #[tokio::test(start_paused = true)]
 async fn an_apps_write_permissions_are_checked(
@@ -369,7 +369,7 @@ async fn the_command_line_works_without_settings() {
     "DISCORD_GUILD_ID",
     GUILD_ID,
     Some(0),
-    "✅ The 10 commands registered for all servers are those declared."
+    "✅ The 14 commands registered for all servers are those declared."
 )]
 #[case::digest(
     "DIGEST_CHANNEL_ID",

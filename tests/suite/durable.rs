@@ -14,7 +14,7 @@ use std::time::Duration;
 use standins::discord::{Answer, Interaction, Message, User};
 use standins::github::{Scenario, Timetable};
 
-use crate::world::{Told, World};
+use crate::world::{Told, World, asks_for_approval};
 
 const WAIT: &str = "/deploy-client wait:true";
 
@@ -68,8 +68,10 @@ impl Typed {
     fn was_told(&self, world: &World, who: &str, expected: &str) -> Message {
         let shown = self.shown(world);
         let posts = world.posts();
-        let replies: Vec<_> =
-            posts.into_iter().filter(|post| post.reply_to.as_ref() == Some(&shown.id)).collect();
+        let replies: Vec<_> = posts
+            .into_iter()
+            .filter(|post| post.reply_to.as_ref() == Some(&shown.id) && !asks_for_approval(post))
+            .collect();
         assert_eq!(replies.len(), 1, "one reply to {}: {replies:#?}", shown.content);
         assert!(replies[0].content.contains(expected), "{expected}: {}", replies[0].content);
         assert_eq!(replies[0].pings, [User::named(who).id], "{}", replies[0].content);

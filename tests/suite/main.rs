@@ -11,10 +11,13 @@
 
 mod world;
 
+mod actions;
 mod app;
 mod aws;
 mod aws_faults;
+mod buttons;
 mod causes;
+mod clicks;
 mod correlation;
 mod crashes;
 mod delivery;
@@ -25,6 +28,7 @@ mod doctor;
 mod durable;
 mod edge;
 mod faults;
+mod history;
 mod inputs;
 mod lists;
 mod log_queries;
@@ -46,4 +50,7 @@ mod tasks;
 mod telemetry;
 mod template;
 mod verify;
+mod waits;
+mod watches;
 mod webhook;
+mod why;

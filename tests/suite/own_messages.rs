@@ -1,5 +1,7 @@
 //! The messages of a deploy as the client sends and finds them, one try each.
 
+mod cards;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +128,11 @@ fn card_data(content: &str) -> Value {
     Message::public(content).to_create()
 }
 
+/// The body of an edit to this text. It takes away the buttons that there may be.
+fn edit_to(text: &str) -> Value {
+    json!({"content": text, "components": [], "allowed_mentions": nobody()})
+}
+
 fn nobody() -> Value {
     json!({"parse": [], "users": []})
 }
@@ -139,7 +146,7 @@ async fn the_answer_is_edited_and_read() {
     assert_eq!(id, Some(story.card()));
     let (request, body) = story.last();
     assert!(request.starts_with("PATCH") && request.ends_with("/messages/@original"), "{request}");
-    assert_eq!(body, json!({"content": "a card", "allowed_mentions": nobody()}));
+    assert_eq!(body, edit_to("a card"));
     let shown = story.client.read_answer(&story.token).await.unwrap();
     assert_eq!((shown.id, shown.content.as_str()), (id, "a card"));
     assert!(!shown.is_loading);
@@ -163,7 +170,7 @@ async fn after_the_interaction_s_time_the_bot_edits_the_card() {
     edit(story.card()).await.unwrap();
     let (request, body) = story.last();
     assert_eq!(request, format!("PATCH /api/v10/channels/{CHANNEL_ID}/messages/{}", story.card()));
-    assert_eq!(body, json!({"content": "succeeded", "allowed_mentions": nobody()}));
+    assert_eq!(body, edit_to("succeeded"));
     assert_eq!(story.world.discord.messages(&story.interaction.id)[0].content, "succeeded");
 
     assert!(edit(1).await.unwrap_err().is_gone());
@@ -277,7 +284,7 @@ async fn a_follow_up_is_posted_found_and_edited() {
     let (request, body) = story.last();
     assert!(request.starts_with("PATCH /api/v10/webhooks/"), "{request}");
     assert!(request.ends_with(&format!("/messages/{id}")), "{request}");
-    assert_eq!(body, json!({"content": "it succeeded, in detail", "allowed_mentions": nobody()}));
+    assert_eq!(body, edit_to("it succeeded, in detail"));
     let messages = story.world.discord.messages(&story.interaction.id);
     assert_eq!((messages[1].id.parse(), messages[1].edits), (Ok(id), 1));
     assert_eq!(messages[1].pings, ["810000000000000001"]);

@@ -166,7 +166,7 @@ async fn a_refusal_past_a_short_wait_is_said_by_the_sweep() {
     let took = began.elapsed().as_secs();
     assert!((10..20).contains(&took), "{took} s");
     let told = world.told(&interaction, answer);
-    told.only_shows("⏱️ **Client deploy**: still running after 10s (queued). It goes on");
+    told.only_shows("⏱️ **Client deploy**: after 10s still queued. It goes on");
     world.sweeps(2).await;
     let told = world.told_since(&interaction, told);
     told.only_shows(

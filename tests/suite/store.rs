@@ -269,7 +269,7 @@ async fn what_an_older_version_left_in_the_table_is_read() {
     put.set_item(Some(item)).send().await.unwrap();
     let store = Dynamo::new(aws, table);
     let [deploy] = &history(&store, "deploy_client", 9).await.unwrap()[..] else { panic!() };
-    assert_eq!((deploy.requester.as_str(), deploy.key.interaction_id.0), ("ada#7", 1));
+    assert_eq!((deploy.requester.to_input().as_str(), deploy.key.interaction_id.0), ("ada#7", 1));
     assert_eq!(deploy.run_page.as_deref(), Some("https://github.com/o/r/actions/runs/1"));
     assert_eq!(deploy.state, State::Forgotten);
     // It must not be begun again, nor acted for.

@@ -4,6 +4,7 @@
 //! Time is tokio's paused clock, which the [`pacemaker`] moves. A story that leaves something unread
 //! fails; see [`unread::Unread`].
 
+mod clicks;
 mod durable;
 mod life;
 mod lying;
@@ -44,7 +45,7 @@ use life::Mortal;
 pub(crate) use life::{Blow, Life};
 pub(crate) use lying::{Asked, Lying, NO_ANSWER};
 use pacemaker::Pacemaker;
-pub(crate) use told::Told;
+pub(crate) use told::{Told, asks_for_approval};
 pub(crate) use unread::Unread;
 
 /// The moment at which every story begins.
@@ -185,6 +186,12 @@ impl World {
         let Self { github, discord, outside, parts, .. } = self;
         (self.tasks, self.life) = (Tasks::default(), Life::default());
         self.app = build(parts, github, discord, outside, &self.tasks, &self.life);
+    }
+
+    /// The process is killed, and the next one has another `agents.toml`.
+    pub(crate) fn restart_with(&mut self, agents: &'static str) {
+        self.parts.agents = Some(agents);
+        self.kill();
     }
 
     /// The same, and the old process is killed: all its tasks end where they are.

@@ -332,7 +332,8 @@ async fn after_an_hour_only_the_last_edit_is_made_and_it_is_made() {
     world.discord.set_old_edits(5);
     world.sweeps(4).await;
     assert_eq!(typed.shows(&world, "🟢").edits, before.edits + 1);
-    assert_eq!(world.posts().len(), 1);
+    // The outcome, and what asked for an approval.
+    assert_eq!(world.posts().len(), 2);
     world.dispatch();
 }
 

@@ -161,7 +161,8 @@ async fn a_rerun_while_the_deploy_is_followed_is_its_end() {
     let (plan, store) = durable(ending("failure", MINUTE));
     let world = World::durable(plan.with_bot().with_webhooks()).await;
     let lost = Mishap::new(Fate::Lost).of("workflow_run", "completed").times(1);
-    world.add_hook(world.hook().mishap(lost)).await;
+    let of_its_jobs = Mishap::new(Fate::Lost).of("workflow_job", "completed");
+    world.add_hook(world.hook().mishap(lost).mishap(of_its_jobs)).await;
     let typed = Typed::by(&world, "ada", WAIT).await;
     world.settle().await;
     world.passes(seconds(61)).await;

@@ -28,6 +28,7 @@ struct Lies {
     down: bool,
     down_until: Option<Instant>,
     panics: bool,
+    unlisted: bool,
     slow: Duration,
     /// What the index by due time held when it stopped to follow.
     index: Option<Vec<(DateTime<Utc>, Key)>>,
@@ -103,6 +104,11 @@ impl Lying {
     /// Nothing is done, and nothing is answered but an error.
     pub(crate) fn is_down(&self, is: bool) {
         self.lies().down = is;
+    }
+
+    /// It lists nothing, and answers with an error.
+    pub(crate) fn lists_nothing(&self, is: bool) {
+        self.lies().unlisted = is;
     }
 
     /// Whoever asks for something panics.
@@ -194,7 +200,10 @@ impl Store for Lying {
         count: u16,
     ) -> BoxFuture<'a, Result<Vec<Item>, StoreError>> {
         self.lies().asked.lists += 1;
-        Box::pin(self.answer(self.store.list(partition, count)))
+        let unlisted = self.lies().unlisted;
+        Box::pin(self.answer(async move {
+            if unlisted { no_answer() } else { self.store.list(partition, count).await }
+        }))
     }
 
     fn due<'a>(

@@ -37,12 +37,27 @@ impl Told {
         original
     }
 
-    /// The one follow-up, or the bot's own reply in its place.
+    /// The one follow-up, or the bot's own reply in its place. What asks for an approval is another.
     pub(crate) fn follow_up(&self) -> &Message {
-        let follow_ups: Vec<_> = self.messages.iter().filter(|m| is_told(m)).collect();
+        let is_outcome = |message: &&Message| is_told(message) && !asks_for_approval(message);
+        let follow_ups: Vec<_> = self.messages.iter().filter(is_outcome).collect();
         assert_eq!(follow_ups.len(), 1, "exactly one follow-up: {:#?}", self.messages);
         self.discord.mark_read(follow_ups[0]);
         follow_ups[0]
+    }
+
+    /// The message that asks for an approval.
+    pub(crate) fn asks_for_approval(&self) -> &Message {
+        let asks = self.approvals_asked();
+        assert_eq!(asks.len(), 1, "exactly one message asks for an approval: {:#?}", self.messages);
+        asks[0]
+    }
+
+    /// The messages that ask for an approval.
+    pub(crate) fn approvals_asked(&self) -> Vec<&Message> {
+        let asks: Vec<_> = self.messages.iter().filter(|m| asks_for_approval(m)).collect();
+        asks.iter().for_each(|message| self.discord.mark_read(message));
+        asks
     }
 
     /// Asserts that the original response and the one follow-up both say this.
@@ -94,6 +109,11 @@ impl Told {
 /// Whether a message tells something beside the original response.
 fn is_told(message: &Message) -> bool {
     message.follow_up || message.reply_to.is_some()
+}
+
+/// Whether a message of its own asks for an approval.
+pub(crate) fn asks_for_approval(message: &Message) -> bool {
+    is_told(message) && message.content.contains("Who may review can do it on the run's page")
 }
 
 /// Reads the original response as it was in the answer: an edit makes it unread again.
