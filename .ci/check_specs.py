@@ -30,6 +30,7 @@ NEEDED = (
     "Discord: webhook-edit",
     "Discord: webhook-execute",
     "Discord: answer to a command",
+    "Discord: answer to a component",
     "Discord: channel-message",
     "Discord: get /channels/{channel_id}/messages",
     "Discord: command-set global",
@@ -43,7 +44,7 @@ GITHUB_HEADERS = {
 DISCORD_AGENT = r"DiscordBot \(https?://[^\s,()]+, [^\s()]+\).*"
 ANSWERS = {1: "ping", 2: "command", 3: "component", 4: "autocomplete", 5: "modal"}
 # Parameters of a path that may hold slashes themselves.
-SLASHES = ("ref", "path")
+SLASHES = ("ref", "path", "concurrency_group_name")
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 # What Discord's validator calls the body of an operation, and what it is to know besides.
 DISCORD_BODIES: dict[tuple[str, str], dict[str, Any]] = {
