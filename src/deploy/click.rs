@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 /// What somebody did to a deploy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Click {
-    /// What.
+    /// What they asked for.
     pub action: Action,
     /// Who, by their id on Discord.
     pub user_id: u64,
     /// Their name there, for the log and the history.
     pub username: String,
-    /// When.
+    /// When they pressed, by our clock.
     pub at: DateTime<Utc>,
     /// The interaction by which they did it, so that one that comes twice counts once.
     pub interaction_id: u64,

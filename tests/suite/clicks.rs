@@ -1,5 +1,24 @@
 //! Buttons of a deploy's message: what is seen, what GitHub is asked for, and what the record keeps of it.
 
+/// The `agents.toml` of an agent that deploys the client, with these lines at its end.
+macro_rules! client_deploy {
+    ($($more:literal)?) => {
+        concat!(
+            r#"
+[[agent]]
+id = "deploy_client"
+name = "Client deploy"
+description = "Deploys the client"
+command = "deploy-client"
+kind = "deploy"
+workflow = "client-deploy.yml"
+ref = "main"
+"#,
+            $($more)?
+        )
+    };
+}
+
 mod approval;
 mod cancel;
 mod commands;

@@ -35,7 +35,7 @@ pub(crate) struct By<'a> {
 struct Planned {
     /// What it goes back to.
     success: Success,
-    /// How.
+    /// By an input of the workflow, or by a re-run.
     how: How,
     /// The deploy that it becomes.
     order: Order,

@@ -266,19 +266,12 @@ async fn a_store_that_fails_rolls_nothing_back() {
 }
 
 /// Only ada may use the agent; before, grace could as well.
-const FOR_ADA: &str = r#"
-[[agent]]
-id = "deploy_client"
-name = "Client deploy"
-description = "Deploys the client"
-command = "deploy-client"
-kind = "deploy"
-workflow = "client-deploy.yml"
-ref = "main"
-environment = "production"
+const FOR_ADA: &str = client_deploy!(
+    r#"environment = "production"
 sha_input = "sha"
 allowed_users = ["810000000000000001"]
-"#;
+"#
+);
 
 #[tokio::test(start_paused = true)]
 async fn who_may_not_any_more_cannot_answer_it() {

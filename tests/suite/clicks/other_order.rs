@@ -7,16 +7,8 @@ use super::{Story, taking};
 use crate::world::{World, durable};
 
 /// An agent with an input; two branches may be deployed.
-const BOTH: &str = r#"
-[[agent]]
-id = "deploy_client"
-name = "Client deploy"
-description = "Deploys the client"
-command = "deploy-client"
-kind = "deploy"
-workflow = "client-deploy.yml"
-ref = "main"
-allowed_refs = ["main", "release/*"]
+const BOTH: &str = client_deploy!(
+    r#"allowed_refs = ["main", "release/*"]
 sha_input = "sha"
 
 [[agent.inputs]]
@@ -24,26 +16,20 @@ option = "version"
 input = "VERSION"
 kind = "string"
 description = "Which one"
-"#;
+"#
+);
 
 /// The same, and only one may be.
-const ONE: &str = r#"
-[[agent]]
-id = "deploy_client"
-name = "Client deploy"
-description = "Deploys the client"
-command = "deploy-client"
-kind = "deploy"
-workflow = "client-deploy.yml"
-ref = "main"
-sha_input = "sha"
+const ONE: &str = client_deploy!(
+    r#"sha_input = "sha"
 
 [[agent.inputs]]
 option = "version"
 input = "VERSION"
 kind = "string"
 description = "Which one"
-"#;
+"#
+);
 
 fn by_rerun(agents: &'static str) -> &'static str {
     agents.replace("sha_input = \"sha\"\n", "").leak()

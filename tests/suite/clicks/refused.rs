@@ -8,17 +8,10 @@ use standins::github::Scenario;
 use super::{Story, altered, id_of, private, runs, seconds, taking};
 
 /// Only members of a role may use the agent.
-const FOR_A_ROLE: &str = r#"
-[[agent]]
-id = "deploy_client"
-name = "Client deploy"
-description = "Deploys the client"
-command = "deploy-client"
-kind = "deploy"
-workflow = "client-deploy.yml"
-ref = "main"
-allowed_roles = ["1190000000000000004"]
-"#;
+const FOR_A_ROLE: &str = client_deploy!(
+    r#"allowed_roles = ["1190000000000000004"]
+"#
+);
 
 /// What is left when that agent is gone.
 const ANOTHER_AGENT: &str = r#"

@@ -11,44 +11,23 @@ use crate::world::{World, durable};
 pub(super) const OLD: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
 
 /// An agent whose workflow deploys the commit that its input `sha` names.
-pub(super) const BY_INPUT: &str = r#"
-[[agent]]
-id = "deploy_client"
-name = "Client deploy"
-description = "Deploys the client"
-command = "deploy-client"
-kind = "deploy"
-workflow = "client-deploy.yml"
-ref = "main"
-environment = "production"
+pub(super) const BY_INPUT: &str = client_deploy!(
+    r#"environment = "production"
 sha_input = "sha"
-"#;
+"#
+);
 
 /// The same for a workflow without such an input.
-pub(super) const BY_RERUN: &str = r#"
-[[agent]]
-id = "deploy_client"
-name = "Client deploy"
-description = "Deploys the client"
-command = "deploy-client"
-kind = "deploy"
-workflow = "client-deploy.yml"
-ref = "main"
-environment = "production"
-"#;
+pub(super) const BY_RERUN: &str = client_deploy!(
+    r#"environment = "production"
+"#
+);
 
 /// The same, and it deploys other branches too.
-const RELEASES: &str = r#"
-[[agent]]
-id = "deploy_client"
-name = "Client deploy"
-description = "Deploys the client"
-command = "deploy-client"
-kind = "deploy"
-workflow = "client-deploy.yml"
-ref = "main"
-allowed_refs = ["main", "release/*"]
-"#;
+const RELEASES: &str = client_deploy!(
+    r#"allowed_refs = ["main", "release/*"]
+"#
+);
 
 const REPOSITORY: &str = "https://github.com/octo-org/web-client";
 
