@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use crate::github::jobs::{Job, Jobs, Step};
+use crate::github::run::succeeded;
 use crate::github::{Github, Repository, Run};
 use crate::text::mask::masked_title;
 
@@ -123,7 +124,7 @@ fn interrupted_step(job: &Job) -> Option<&Step> {
 
 /// Whether a run, a job or a step with this conclusion failed.
 fn is_failure(conclusion: Option<&str>) -> bool {
-    matches!(conclusion, Some("failure" | "timed_out" | "startup_failure"))
+    succeeded(conclusion) == Some(false)
 }
 
 #[cfg(test)]

@@ -253,11 +253,7 @@ fn cancelled_by(deploy: &Deploy, run: Option<&Run>) -> String {
 
 /// What an outcome means in the series of deploys before it.
 fn meaning(deploy: &Deploy, run: Option<&Run>) -> Option<String> {
-    let succeeded = match run?.conclusion.as_deref() {
-        Some("success") => true,
-        Some("failure" | "timed_out" | "startup_failure") => false,
-        _ => return None,
-    };
+    let succeeded = past::succeeded(run?)?;
     let past = deploy.past.as_ref().filter(|_| !deploy.is_rejected())?;
     past::meaning(past, succeeded)
 }

@@ -1,6 +1,7 @@
 //! Counts runs by outcome.
 
 use crate::github::Run;
+use crate::github::run::succeeded;
 
 use super::sample::Sample;
 
@@ -20,12 +21,13 @@ pub(crate) enum RunOutcome {
 
 impl RunOutcome {
     pub(crate) fn of(run: &Run) -> Self {
-        match run.conclusion.as_deref() {
+        let conclusion = run.conclusion.as_deref();
+        match succeeded(conclusion) {
             _ if !run.is_completed() => Self::Open,
-            Some("success") => Self::Success,
-            Some("failure" | "timed_out" | "startup_failure") => Self::Failure,
-            Some("cancelled") => Self::Cancelled,
-            _ => Self::Other,
+            Some(true) => Self::Success,
+            Some(false) => Self::Failure,
+            None if conclusion == Some("cancelled") => Self::Cancelled,
+            None => Self::Other,
         }
     }
 

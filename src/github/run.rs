@@ -87,6 +87,16 @@ pub struct HeadCommit {
     pub author: Option<Author>,
 }
 
+/// Whether what ended so succeeded or failed: a run, a job or a step. `None`: neither, for example cancelled.
+/// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
+pub(crate) fn succeeded(conclusion: Option<&str>) -> Option<bool> {
+    match conclusion? {
+        "success" => Some(true),
+        "failure" | "timed_out" | "startup_failure" => Some(false),
+        _ => None,
+    }
+}
+
 /// Who wrote a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {

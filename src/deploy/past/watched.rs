@@ -8,7 +8,7 @@ use super::{Past, Series, Success, Usual};
 use crate::deploy::key::DeployKey;
 use crate::deploy::order::Order;
 use crate::deploy::stored::records;
-use crate::github::{Github, Run, git_ref};
+use crate::github::{Github, Run, git_ref, run};
 use crate::store::{Store, StoreError};
 
 /// How many runs of before are looked at.
@@ -16,11 +16,7 @@ const LOOKED_AT: u16 = 50;
 
 /// Whether a run succeeded or failed. `None`: neither, for example cancelled.
 pub(crate) fn succeeded(run: &Run) -> Option<bool> {
-    match run.conclusion.as_deref()? {
-        "success" => Some(true),
-        "failure" | "timed_out" | "startup_failure" => Some(false),
-        _ => None,
-    }
+    run::succeeded(run.conclusion.as_deref())
 }
 
 /// Reads them: from GitHub, whose lists may be old, and from the cards of the same channel, which may be few.

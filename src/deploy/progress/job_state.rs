@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::github::jobs::Job;
+use crate::github::run::succeeded;
 
 /// A job by its id, and how it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +30,7 @@ pub(super) enum State {
 impl State {
     pub(super) fn of(job: &Job) -> Self {
         match (job.status.as_deref(), job.conclusion.as_deref()) {
-            (_, Some("failure" | "timed_out" | "startup_failure")) => Self::Failed,
+            (_, conclusion) if succeeded(conclusion) == Some(false) => Self::Failed,
             (Some("completed"), _) | (_, Some(_)) => Self::Done,
             (Some("in_progress"), None) => Self::Running,
             (Some("queued"), None) => Self::Queued,

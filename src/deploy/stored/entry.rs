@@ -13,6 +13,7 @@ use crate::deploy::next::due;
 use crate::deploy::outcome::{NotFound, Outcome};
 use crate::deploy::record::{Deploy, Ending, Phase};
 use crate::deploy::target::Target;
+use crate::github::run::succeeded;
 use crate::github::{Repository, Run};
 use crate::store::{Item, Store, StoreError};
 
@@ -199,12 +200,9 @@ impl Entry {
     pub fn success(&self) -> Option<bool> {
         match &self.state {
             State::Ended { reason: Some(_), .. } => None,
-            State::Ended { word, .. } | State::Open { word: Some(word), .. } => match word.as_str()
-            {
-                "success" => Some(true),
-                "failure" | "timed_out" | "startup_failure" => Some(false),
-                _ => None,
-            },
+            State::Ended { word, .. } | State::Open { word: Some(word), .. } => {
+                succeeded(Some(word))
+            }
             State::Forgotten | State::Open { .. } => None,
         }
     }
