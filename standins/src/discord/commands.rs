@@ -27,7 +27,27 @@ impl Commands {
 
     /// What a member of the guild can type; the guild's commands stand before global ones.
     pub fn typable(&self) -> Vec<Value> {
-        [self.guild.as_slice(), self.global.as_slice()].concat()
+        let all = [self.guild.as_slice(), self.global.as_slice()].concat();
+        all.into_iter().filter(|command| type_of(command) != ENTRY_POINT).collect()
+    }
+
+    /// Adds the command that opens the app's Activity, as Discord does when Activities are switched on.
+    pub fn add_entry_point(&mut self, mut new_id: impl FnMut() -> String) {
+        self.global.push(json!({
+            "id": new_id(),
+            "application_id": people::APPLICATION_ID,
+            "version": new_id(),
+            "type": ENTRY_POINT,
+            "name": "launch",
+            "name_localizations": null,
+            "description": "",
+            "description_localizations": null,
+            "default_member_permissions": null,
+            "contexts": [0, 1, 2],
+            "integration_types": [0, 1],
+            "nsfw": false,
+            "handler": 2,
+        }));
     }
 
     /// Replaces all commands of a scope; a command keeps its id if its name was there.
@@ -42,11 +62,26 @@ impl Commands {
             Refusal::form("", "LIST_TYPE_CONVERT", why)
         })?;
         check(items)?;
+        let entry_point =
+            |commands: &[Value]| commands.iter().any(|command| type_of(command) == ENTRY_POINT);
+        match scope {
+            Scope::Global if entry_point(&self.global) && !entry_point(items) => {
+                let why = "You cannot remove this app's Entry Point command in a bulk update operation. \
+                           Please include the Entry Point command in your update request or delete it \
+                           separately.";
+                return Err(Refusal::new(400, 50240, why));
+            }
+            Scope::Guild if entry_point(items) => {
+                let why = "Entry Point commands can only be global";
+                return Err(Refusal::form("", "APPLICATION_COMMAND_INVALID_TYPE", why));
+            }
+            _ => {}
+        }
         let kept = |command: &Value| {
-            let old = self.of(scope).iter().find(|old| {
-                old["name"] == command["name"]
-                    && old["type"].as_u64() == command["type"].as_u64().or(Some(1))
-            });
+            let old = self
+                .of(scope)
+                .iter()
+                .find(|old| old["name"] == command["name"] && type_of(old) == type_of(command));
             old.map(|old| old["id"].clone())
         };
         let mut all = Vec::new();
@@ -79,7 +114,8 @@ impl Commands {
 /// Checks the rules that typing a command depends on; the check against the API description does
 /// the rest.
 fn check(commands: &[Value]) -> Result<(), Refusal> {
-    if commands.len() > 130 {
+    let typed = commands.iter().filter(|command| type_of(command) == 1).count();
+    if typed > 100 || commands.len() > 130 {
         return Err(Refusal::new(
             400,
             30032,
@@ -87,10 +123,9 @@ fn check(commands: &[Value]) -> Result<(), Refusal> {
         ));
     }
     for (index, command) in commands.iter().enumerate() {
-        let kind = command["type"].as_u64().unwrap_or(1);
+        let kind = type_of(command);
         let name = named(command, &index.to_string(), kind == 1)?;
-        let same =
-            |other: &Value| other["name"] == name && other["type"].as_u64().unwrap_or(1) == kind;
+        let same = |other: &Value| other["name"] == name && type_of(other) == kind;
         if commands[..index].iter().any(same) {
             let why = "Application command names must be unique";
             return Err(Refusal::form(
@@ -100,8 +135,26 @@ fn check(commands: &[Value]) -> Result<(), Refusal> {
             ));
         }
         check_options(command, &index.to_string())?;
+        if size(command) > 8_000 {
+            let why = "Command exceeds maximum size (8000)";
+            return Err(Refusal::form(&index.to_string(), "APPLICATION_COMMAND_TOO_LARGE", why));
+        }
     }
     Ok(())
+}
+
+/// The type of the command that opens an app's Activity.
+const ENTRY_POINT: u64 = 4;
+
+fn type_of(command: &Value) -> u64 {
+    command["type"].as_u64().unwrap_or(1)
+}
+
+/// The characters of all names, descriptions and values.
+fn size(part: &Value) -> usize {
+    let texts = ["name", "description", "value"].iter().filter_map(|key| part[*key].as_str());
+    let parts = ["options", "choices"].iter().filter_map(|key| part[*key].as_array()).flatten();
+    texts.map(|text| text.chars().count()).sum::<usize>() + parts.map(size).sum::<usize>()
 }
 
 fn check_options(holder: &Value, at: &str) -> Result<(), Refusal> {
@@ -145,4 +198,63 @@ fn named(item: &Value, at: &str, slash: bool) -> Result<String, Refusal> {
         return Err(Refusal::form(&format!("{at}.description"), "BASE_TYPE_BAD_LENGTH", why));
     }
     Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overwritten(commands: &mut Commands, scope: Scope, body: &Value) -> Result<(), u64> {
+        let mut id = 0;
+        let new_id = || {
+            id += 1;
+            id.to_string()
+        };
+        commands.overwrite(scope, body, new_id).map_err(|refusal| refusal.code)
+    }
+
+    fn ship() -> Value {
+        json!({"type": 1, "name": "ship", "description": "Ships"})
+    }
+
+    #[test]
+    fn an_entry_point_must_be_sent_back_and_cannot_be_typed() {
+        let mut commands = Commands::default();
+        commands.add_entry_point(|| "7".to_owned());
+        assert_eq!(overwritten(&mut commands, Scope::Global, &json!([ship()])), Err(50240));
+        assert_eq!(overwritten(&mut commands, Scope::Guild, &json!([ship()])), Ok(()));
+        let launch = commands.of(Scope::Global)[0].clone();
+        let both = json!([ship(), launch]);
+        assert_eq!(overwritten(&mut commands, Scope::Global, &both), Ok(()));
+        assert_eq!(commands.of(Scope::Global)[1]["id"], "7");
+        assert_eq!(overwritten(&mut commands, Scope::Guild, &both), Err(50035));
+        assert_eq!(commands.typable().len(), 2);
+    }
+
+    #[test]
+    fn a_hundred_commands_of_eight_thousand_characters_are_taken() {
+        let many = |count: usize| -> Value {
+            let command = |number| json!({"name": format!("a{number}"), "description": "x"});
+            (0..count).map(command).collect()
+        };
+        let mut commands = Commands::default();
+        assert_eq!(overwritten(&mut commands, Scope::Global, &many(100)), Ok(()));
+        assert_eq!(overwritten(&mut commands, Scope::Global, &many(101)), Err(30032));
+        // 9 characters, and 3 * (1 + 1 + 13 * 200), and the rest in descriptions.
+        let large = |characters: usize| {
+            let choice =
+                |name: usize| json!({"name": format!("{name:0>100}"), "value": "v".repeat(100)});
+            let choices: Vec<Value> = (0..13).map(choice).collect();
+            let option = |name: &str| json!({"type": 3, "name": name, "description": "x", "choices": choices});
+            let mut command = ship();
+            command["options"] = json!([option("a"), option("b"), option("c")]);
+            let left = characters - size(&command);
+            command["options"][0]["description"] = json!("x".repeat(1 + left.min(99)));
+            command["options"][1]["description"] = json!("x".repeat(1 + left.saturating_sub(99)));
+            json!([command])
+        };
+        assert_eq!(size(&large(8_000)[0]), 8_000);
+        assert_eq!(overwritten(&mut commands, Scope::Global, &large(8_000)), Ok(()));
+        assert_eq!(overwritten(&mut commands, Scope::Global, &large(8_001)), Err(50035));
+    }
 }

@@ -151,6 +151,36 @@ impl Discord {
         overwritten.map_err(|refusal| refusal.why())
     }
 
+    /// Registers commands in the guild as a bulk overwrite does.
+    ///
+    /// # Panics
+    /// When Discord would refuse them.
+    pub fn set_guild_commands(&self, commands: &Value) {
+        let now = self.shared.clock.now();
+        let state = &mut *self.state();
+        let ids = &mut state.conversation.ids;
+        let overwritten = state.commands.overwrite(Scope::Guild, commands, || ids.next(now));
+        overwritten.unwrap_or_else(|why| panic!("Discord refuses the commands: {}", why.why()));
+    }
+
+    /// Adds the command that opens the app's Activity, which a bulk overwrite must send back.
+    pub fn add_entry_point(&self) {
+        let now = self.shared.clock.now();
+        let state = &mut *self.state();
+        let ids = &mut state.conversation.ids;
+        state.commands.add_entry_point(|| ids.next(now));
+    }
+
+    /// The commands registered for all guilds.
+    pub fn commands(&self) -> Vec<Value> {
+        self.state().commands.of(Scope::Global).to_vec()
+    }
+
+    /// The commands registered in the guild.
+    pub fn guild_commands(&self) -> Vec<Value> {
+        self.state().commands.of(Scope::Guild).to_vec()
+    }
+
     /// What Discord sends when this user types this, or why the client would not send it.
     pub fn interaction(&self, by: &User, text: &str) -> Result<Interaction, String> {
         let now = self.shared.clock.now();
