@@ -4,13 +4,13 @@ use toml::Spanned;
 
 use super::fault::{COMMAND_NAME, Fault, checked, entries, fault, fits, is_command_name};
 use super::raw::RawAgent;
-use super::registry::{Agent, Kind};
+use super::registry::{Agent, Kind, Lines};
 use super::rule::Rule;
 use super::verification::verification;
 use super::workflow::workflow;
 use crate::config;
 
-/// Checks one agent.
+/// Checks one agent. Its lines are still to be found.
 pub(super) fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
     Ok(Agent {
         id: checked(&raw.id, "id", "lowercase letters, digits and _", is_id)?,
@@ -24,6 +24,7 @@ pub(super) fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
             roles: ids(raw.allowed_roles.as_ref(), "allowed_roles")?,
         },
         kind: kind(raw)?,
+        lines: Lines::default(),
     })
 }
 

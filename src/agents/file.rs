@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use toml::Spanned;
+
 use super::agent::agent;
 use super::fault::{Fault, fault, unique};
 use super::raw::{RawAgent, RawFile};
-use super::registry::{Agent, Registry};
+use super::registry::{Agent, Lines, Registry};
 use super::watches::watch;
 use crate::net::url_guard::UrlPolicy;
 
@@ -72,13 +74,14 @@ pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
         None => bad(error.message().to_owned()),
     })?;
     let agents = raw.agents.iter().map(agent).collect::<Result<Vec<_>, _>>();
-    let checked = agents.and_then(|agents| {
+    let checked = agents.and_then(|mut agents| {
         unique("id", raw.agents.iter().map(|agent| &agent.id))?;
-        let commands = raw.agents.iter().flat_map(|a| [Some(&a.command), a.run_command.as_ref()]);
-        unique("command", commands.flatten())?;
+        for (agent, raw) in agents.iter_mut().zip(&raw.agents) {
+            agent.lines = lines(raw, text);
+        }
         verified_agents_deploy(&raw.agents)?;
         let watches = raw.watches.iter().map(watch).collect::<Result<_, _>>()?;
-        Ok(Registry { agents, watches })
+        Ok(Registry { file: file.to_owned(), agents, watches })
     });
     checked.map_err(|fault| fault.in_file(file, text))
 }
@@ -86,8 +89,24 @@ pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
 impl Fault {
     /// The error for the whole file, with the line.
     fn in_file(self, file: &str, text: &str) -> BadFile {
-        let line = text.get(..self.at).map_or(1, |before| before.matches('\n').count() + 1);
+        let line = line(self.at, text);
         BadFile { file: file.to_owned(), what: format!("line {line}: {}", self.what) }
+    }
+}
+
+/// The line of a byte offset.
+fn line(at: usize, text: &str) -> usize {
+    text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
+}
+
+fn lines(raw: &RawAgent, text: &str) -> Lines {
+    let of = |key: &Spanned<String>| line(key.span().start, text);
+    Lines {
+        description: of(&raw.description),
+        command: of(&raw.command),
+        kind: of(&raw.kind),
+        run_command: raw.run_command.as_ref().map(of).unwrap_or_default(),
+        inputs: raw.inputs.iter().map(|input| line(input.at(), text)).collect(),
     }
 }
 
@@ -247,13 +266,18 @@ max = 9
     }
 
     #[test]
-    fn two_agents_cannot_share_an_id_or_a_command() {
+    fn two_agents_cannot_share_an_id() {
         let twice = format!("{GOOD}{GOOD}");
         let error = parse("x.toml", &twice).unwrap_err().to_string();
         assert!(error.ends_with("line 31: id \"deploy_api\" is given twice"), "{error}");
-        let other_id = twice.replacen("id = \"deploy_api\"", "id = \"other\"", 1);
-        let error = parse("x.toml", &other_id).unwrap_err().to_string();
-        assert!(error.ends_with("line 34: command \"deploy-api\" is given twice"), "{error}");
+    }
+
+    #[test]
+    fn where_an_agent_is_declared_is_kept() {
+        let registry = parse("x.toml", GOOD).unwrap();
+        let expected =
+            Lines { description: 5, command: 6, kind: 7, run_command: 0, inputs: vec![20, 23] };
+        assert_eq!((registry.file(), &registry.agents()[0].lines), ("x.toml", &expected));
     }
 
     #[test]

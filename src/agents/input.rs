@@ -34,6 +34,14 @@ pub(super) struct RawInput {
     max: Option<Spanned<i64>>,
 }
 
+impl RawInput {
+    /// Where most of its text is.
+    pub(super) fn at(&self) -> usize {
+        let choices = self.choices.as_ref().map(|choices| choices.span().start);
+        choices.unwrap_or_else(|| self.option.span().start)
+    }
+}
+
 /// Checks one input.
 pub(super) fn input(raw: &RawInput) -> Result<Input, Fault> {
     let option_name = |s: &str| is_command_name(s) && !RESERVED_OPTIONS.contains(&s);

@@ -18,7 +18,7 @@ mod watches;
 mod workflow;
 
 pub use ref_pattern::RefPattern;
-pub use registry::{Agent, Input, Kind, NONE_REPORTED, Registry, Workflow};
+pub use registry::{Agent, Input, Kind, Lines, NONE_REPORTED, Registry, Workflow};
 pub use reported::Reported;
 pub use rule::Rule;
 pub use verification::Verification;

@@ -7,9 +7,11 @@ use super::watch::Watch;
 use crate::agents::Rule;
 use crate::github::Repository;
 
-/// All agents, in the order of the file. Ids and commands are unique.
+/// All agents, in the order of the file. Ids are unique. Whether commands are, shows the table of all commands.
 #[derive(Debug, Clone)]
 pub struct Registry {
+    /// The file's name for messages.
+    pub(super) file: String,
     pub(super) agents: Vec<Agent>,
     pub(super) watches: Vec<Watch>,
 }
@@ -29,6 +31,23 @@ pub struct Agent {
     pub rule: Rule,
     /// What its command does.
     pub kind: Kind,
+    /// Where it is declared.
+    pub lines: Lines,
+}
+
+/// The lines of an agent's keys in the file, for errors that show only later. The first line is 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Of `description`.
+    pub description: usize,
+    /// Of `command`.
+    pub command: usize,
+    /// Of `kind`.
+    pub kind: usize,
+    /// Of `run_command`, if there is one.
+    pub run_command: usize,
+    /// Of each input: where its choices are, or its option.
+    pub inputs: Vec<usize>,
 }
 
 /// What an agent's command does.
@@ -44,6 +63,19 @@ pub enum Kind {
     Status,
     /// Checks that a deploy is live.
     Verify(Verification),
+}
+
+impl Kind {
+    /// Its word in the file.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Deploy(_) => "deploy",
+            Self::Workflow(_) => "workflow",
+            Self::Diagnose(_) => "diagnose",
+            Self::Status => "status",
+            Self::Verify(_) => "verify",
+        }
+    }
 }
 
 /// The workflow of an agent.
@@ -80,6 +112,11 @@ pub struct Input {
 pub const NONE_REPORTED: &str = "There is nothing to show: in agents.toml no agent has a workflow, or each has `reported = false`.";
 
 impl Registry {
+    /// The name of the file, for messages.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// All agents, in the order of the file.
     pub fn agents(&self) -> &[Agent] {
         &self.agents

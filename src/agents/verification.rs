@@ -332,7 +332,6 @@ url = "https://status.example.com/api?deep=1"
     #[case::nobody("\"deploy_api\"\nrun", "\"nobody\"\nrun", 16, "no agent of kind deploy")]
     #[case::itself("\"deploy_api\"\nrun", "\"verifier\"\nrun", 16, "no agent of kind deploy")]
     #[case::missing("verifies = \"deploy_api\"\n", "", 15, "needs verifies")]
-    #[case::taken("\"verify-run\"", "\"deploy-api\"", 17, "is given twice")]
     #[case::command("\"verify-run\"", "\"Verify\"", 17, "run_command \"Verify\" must be")]
     #[case::target("\"api\"\npath", "\"db\"\npath", 24, "neither frontend nor api")]
     #[case::climbs("/health?deep=1", "/a/../b", 25, "path \"/a/../b\" must be")]

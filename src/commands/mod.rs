@@ -35,6 +35,7 @@ pub const TABLE: &[Command] = &[
 
 #[cfg(test)]
 mod tests {
+    mod mistakes;
 
     use crate::bot::registration;
 

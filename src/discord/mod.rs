@@ -12,6 +12,7 @@ pub(crate) mod conversation;
 mod fit;
 pub(crate) mod interaction;
 pub(crate) mod interaction_id;
+pub mod limits;
 pub(crate) mod message;
 mod original;
 pub(crate) mod own_messages;

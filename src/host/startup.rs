@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::http::App;
 use crate::agents::{Registry, file};
 use crate::bot::authorize::{Access, Guilds};
-use crate::bot::registration::clash;
+use crate::bot::registration::mistakes;
 use crate::bot::settings::{self, BadSettings, Settings};
 use crate::bot::tasks::Tasks;
 use crate::bot::{Context, Parts, on_aws};
@@ -40,9 +40,9 @@ pub enum BadAgents {
     /// The file cannot be used.
     #[error(transparent)]
     File(#[from] file::BadFile),
-    /// An agent's command has the name of a built-in command.
-    #[error("agents.toml: the command {0:?} is built in, choose another name for the agent's")]
-    Clash(String),
+    /// The commands cannot be registered with Discord: in which file, and why, each with its line.
+    #[error("{0}: {why}", why = .1.join("; "))]
+    Commands(String, Vec<String>),
 }
 
 impl std::error::Error for BadStart {}
@@ -72,10 +72,11 @@ pub fn environment(name: &str) -> Option<String> {
 pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAgents> {
     let urls = UrlPolicy::read(&mut Reader::new(&env));
     let registry = file::load_for(settings::agents_file(&env).as_deref(), &urls)?;
-    match clash(TABLE, &registry) {
-        Some((_, name)) => Err(BadAgents::Clash(name.to_owned())),
-        None => Ok(registry),
+    let mistakes = mistakes(TABLE, &registry);
+    if !mistakes.is_empty() {
+        return Err(BadAgents::Commands(registry.file().to_owned(), mistakes));
     }
+    Ok(registry)
 }
 
 /// The bot for `deckhand serve`. Work that goes on after an answer runs in `tasks`.
