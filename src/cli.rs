@@ -13,11 +13,12 @@ use deckhand::commands::TABLE;
 use deckhand::discord::registration::{Scope, changes};
 use deckhand::doctor::{self, is_ill};
 use deckhand::history::environment::{Asked, Printed, history};
+use deckhand::host::environment::Environment;
+use deckhand::host::listen::{address, listen};
 use deckhand::host::serve::serve;
-use deckhand::host::startup::{self, environment};
+use deckhand::host::startup;
 use deckhand::telemetry::logging::{self, Form};
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Result;
@@ -25,18 +26,27 @@ use crate::Result;
 /// Deploys from chat: a Discord bot that dispatches GitHub Actions workflows and reports how they ended
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
-#[command(after_help = "Settings come from the environment; docs/settings.md lists them.")]
+#[command(
+    after_help = "Settings come from the environment and from .env; docs/settings.md lists them."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Subcommands,
+    /// Read settings from this file too, with a line NAME=value for each; the environment wins
+    /// [default: .env, if there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    env_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Subcommands {
     /// Run the bot as an HTTP server: POST /discord, POST /github/webhook, GET /health
     Serve {
-        /// Address and port to listen on; port 0 takes a free one
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+        /// Port, or address and port, to listen on; port 0 takes a free one
+        ///
+        /// 3000, :3000 and localhost:3000 are 127.0.0.1:3000, which only programs on this machine reach.
+        /// [::1]:3000 is the same with IPv6. 0.0.0.0:3000 is reached by others too.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
         listen: SocketAddr,
         /// Seconds that running work gets to end by itself after SIGTERM or Ctrl-C
         #[arg(long, value_name = "SECONDS", default_value_t = 20)]
@@ -82,28 +92,43 @@ enum Subcommands {
 impl Cli {
     /// Runs the subcommand and returns the exit code.
     pub(crate) async fn run(self) -> Result<ExitCode> {
+        if matches!(self.command, Subcommands::Settings) {
+            write!(std::io::stdout().lock(), "{}", settings::page())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let environment = Environment::load(self.env_file.as_deref())?;
+        if let Some(note) = environment.note() {
+            eprintln!("deckhand: {note}");
+        }
+        let env = |name: &str| environment.value(name);
         match self.command {
-            Subcommands::Doctor => return examine().await,
+            Subcommands::Doctor => return examine(env).await,
             Subcommands::History { json, agent, environment, count } => {
-                print_history(&Asked { agent, environment, count, json }).await
+                print_history(env, &Asked { agent, environment, count, json }).await
             }
-            Subcommands::Settings => Ok(write!(std::io::stdout().lock(), "{}", settings::page())?),
             Subcommands::Serve { listen, grace } => {
-                run_server(listen, Duration::from_secs(grace)).await
+                run_server(&environment, listen, Duration::from_secs(grace)).await
             }
-            Subcommands::Commands { guild, against } => print_commands(guild, against.as_deref()),
+            Subcommands::Commands { guild, against } => {
+                print_commands(env, guild, against.as_deref())
+            }
+            Subcommands::Settings => Ok(()),
         }?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn run_server(listen: SocketAddr, grace: Duration) -> Result<()> {
-    logging::start(Form::Readable, settings::log_level(&environment).as_deref())?;
+async fn run_server(environment: &Environment, at: SocketAddr, grace: Duration) -> Result<()> {
+    let env = |name: &str| environment.value(name);
+    logging::start(Form::Readable, settings::log_level(&env).as_deref())?;
     let tasks = Tasks::default();
-    let app = startup::app(environment, tasks.clone())?;
+    let app = startup::app(env, tasks.clone()).map_err(|bad| match &bad.settings {
+        Some(_) => format!("{bad}\n{}", environment.places()),
+        None => bad.to_string(),
+    })?;
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
-    let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
+    let listener = listen(at).await?;
     println!("deckhand listens on http://{}", listener.local_addr()?);
     let shutdown = async move {
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
@@ -112,18 +137,16 @@ async fn run_server(listen: SocketAddr, grace: Duration) -> Result<()> {
     Ok(())
 }
 
-async fn examine() -> Result<ExitCode> {
-    let findings = {
-        let registry = startup::registry(environment).map_err(|bad| bad.to_string());
-        doctor::environment::examine(environment, registry, TABLE).await
-    };
+async fn examine(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode> {
+    let registry = startup::registry(&env).map_err(|bad| bad.to_string());
+    let findings = doctor::environment::examine(env, registry, TABLE).await;
     write!(std::io::stdout().lock(), "{}", doctor::text::plain(&findings))?;
     Ok(if is_ill(&findings) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn print_history(asked: &Asked) -> Result<()> {
-    let registry = startup::registry(environment)?;
-    let Printed { out, notes } = history(environment, &registry, asked).await?;
+async fn print_history(env: impl Fn(&str) -> Option<String>, asked: &Asked) -> Result<()> {
+    let registry = startup::registry(&env)?;
+    let Printed { out, notes } = history(env, &registry, asked).await?;
     eprint!("{notes}");
     match std::io::stdout().lock().write_all(out.as_bytes()) {
         // Whoever reads it has enough.
@@ -132,8 +155,12 @@ async fn print_history(asked: &Asked) -> Result<()> {
     }
 }
 
-fn print_commands(guild: bool, against: Option<&Path>) -> Result<()> {
-    let registry = startup::registry(environment)?;
+fn print_commands(
+    env: impl Fn(&str) -> Option<String>,
+    guild: bool,
+    against: Option<&Path>,
+) -> Result<()> {
+    let registry = startup::registry(env)?;
     let scope = if guild { Scope::Guild } else { Scope::Global };
     let declared = registration(TABLE, &registry, scope);
     let mut out = std::io::stdout().lock();

@@ -87,7 +87,8 @@ pub fn page() -> String {
 const INTRODUCTION: &str = "\
 # Settings
 
-Deckhand reads its settings from the environment when it starts. It reports every problem at once, by name and without
+Deckhand reads its settings from the environment when it starts, and outside of Lambda from [a
+file](#a-file-with-settings) too. It reports every problem at once, by name and without
 values. An empty setting counts as not set.
 
 This page is made by `cargo run -- settings > docs/settings.md`; a test compares the two.
@@ -99,6 +100,26 @@ This page is made by `cargo run -- settings > docs/settings.md`; a test compares
 const CLOSING: &str = "
 A secret in SSM is read when it is first needed, cached for 5 minutes, and read again when GitHub or Discord refuses
 it. For the table and for secrets in SSM the usual variables of AWS apply, like `AWS_REGION` and `AWS_ENDPOINT_URL`.
+
+## A file with settings
+
+`serve`, `doctor`, `register`, `history` and `commands` also read the file of `--env-file`, or else `.env` in the folder
+where they run, if it is there. Lambda reads no file. The environment wins, except where a variable is empty.
+
+```sh
+# A line for each setting; the last one of a name counts.
+DISCORD_APPLICATION_ID=1190000000000000001
+export GITHUB_REPO = \"octo-org/web-client\"   # quotes, export and spaces may be there
+GITHUB_APP_PRIVATE_KEY='-----BEGIN RSA PRIVATE KEY-----
+…
+-----END RSA PRIVATE KEY-----'
+```
+
+- A value is taken as it is: nothing is run, and `$` has no meaning. Only in double quotes are there `\\n` (a new line),
+  `\\\"`, `\\\\` and `\\$`. Without quotes a value ends before a `#` that follows a space.
+- Line ends of Windows and a byte order mark are fine.
+- A line that cannot be read is an error with its number, without its text.
+- AWS's own variables (`AWS_…`) have no effect in it: the SDK reads them from the environment.
 ";
 
 /// Settings that cannot be used.

@@ -4,10 +4,12 @@
 //! generated from the same declarations.
 
 mod base_url;
+mod env_file;
 
 use std::time::Duration;
 
 pub(crate) use base_url::{NOT_IN_A_BASE, is_loopback};
+pub(crate) use env_file::{BadEnvFile, EnvFile};
 
 /// The declaration of a setting. A [`Reader`] reads nothing else.
 #[derive(Debug)]

@@ -1,8 +1,10 @@
 //! The hosts of the bot: AWS Lambda, or an HTTP server.
 
+pub mod environment;
 pub mod http;
 mod keep_alive;
 #[cfg(feature = "aws")]
 pub mod lambda;
+pub mod listen;
 pub mod serve;
 pub mod startup;

@@ -18,6 +18,7 @@ mod aws_faults;
 mod buttons;
 mod causes;
 mod clicks;
+mod command_line;
 mod correlation;
 mod crashes;
 mod delivery;
