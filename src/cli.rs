@@ -17,6 +17,7 @@ use deckhand::host::environment::Environment;
 use deckhand::host::listen::{address, listen};
 use deckhand::host::serve::serve;
 use deckhand::host::startup;
+use deckhand::register::{self, NotRegistered, Place, Said, register};
 use deckhand::telemetry::logging::{self, Form};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +62,25 @@ enum Subcommands {
         /// JSON of its list of commands, or - for standard input)
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
+    },
+    /// Register the slash commands with Discord: one bulk overwrite of what agents.toml and the bot declare
+    ///
+    /// Prints what differs from what is registered: + new, ~ changed, - removed. It needs
+    /// DISCORD_APPLICATION_ID and DISCORD_BOT_TOKEN. Commands that are registered both for all servers and in
+    /// one server are shown twice there: register them in one way only.
+    Register {
+        /// In this server only: seen at once, good for trying out [default: DISCORD_GUILD_ID, if set]
+        #[arg(long, value_name = "ID")]
+        guild: Option<String>,
+        /// In all servers that added the bot, also if DISCORD_GUILD_ID is set
+        #[arg(long, conflicts_with = "guild")]
+        global: bool,
+        /// Take all commands of the bot back there
+        #[arg(long)]
+        remove: bool,
+        /// Show what would change, change nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Print every setting with its meaning and its default, as Markdown
     Settings,
@@ -112,6 +132,11 @@ impl Cli {
             Subcommands::Commands { guild, against } => {
                 print_commands(env, guild, against.as_deref())
             }
+            Subcommands::Register { guild, global, remove, dry_run } => {
+                let guild = guild.as_deref().map(Place::server).transpose()?;
+                let place = guild.or(global.then_some(Place::Everywhere));
+                register_commands(&environment, register::Asked { place, remove, dry_run }).await
+            }
             Subcommands::Settings => Ok(()),
         }?;
         Ok(ExitCode::SUCCESS)
@@ -142,6 +167,20 @@ async fn examine(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode> {
     let findings = doctor::environment::examine(env, registry, TABLE).await;
     write!(std::io::stdout().lock(), "{}", doctor::text::plain(&findings))?;
     Ok(if is_ill(&findings) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn register_commands(environment: &Environment, asked: register::Asked) -> Result<()> {
+    let env = |name: &str| environment.value(name);
+    let registry = startup::registry(env).map_err(|bad| bad.to_string());
+    let say = |said| match said {
+        // Whoever closes the pipe does not want it.
+        Said::Out(text) => drop(writeln!(std::io::stdout().lock(), "{text}")),
+        Said::Note(text) => drop(writeln!(std::io::stderr().lock(), "{text}")),
+    };
+    register(env, registry, TABLE, asked, say).await.map_err(|not| match &not {
+        NotRegistered::Settings(_) => format!("{not}\n{}", environment.places()).into(),
+        _ => not.into(),
+    })
 }
 
 async fn print_history(env: impl Fn(&str) -> Option<String>, asked: &Asked) -> Result<()> {

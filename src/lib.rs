@@ -19,6 +19,7 @@ pub mod github;
 pub mod history;
 pub mod host;
 pub mod net;
+pub mod register;
 pub mod schedule;
 pub mod secrets;
 pub mod site;

@@ -65,7 +65,7 @@ pub struct Options(Vec<(String, OptionValue)>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedOption {
     /// The command has no such option.
-    #[error("this command has no option {name}: its registration is out of date, run ./register_commands.sh again", name = escape::code(.0, 32))]
+    #[error("this command has no option {name}: its registration is out of date, run `deckhand register` again", name = escape::code(.0, 32))]
     Unknown(String),
     /// A required option is missing.
     #[error("the option `{0}` is required")]
@@ -336,7 +336,7 @@ mod tests {
     #[case(json!({"stage": "staging", "note": 7}), "the option `note` must be a text")]
     #[case(
         json!({"`x`": 1}),
-        "this command has no option `ˋxˋ`: its registration is out of date, run ./register_commands.sh again"
+        "this command has no option `ˋxˋ`: its registration is out of date, run `deckhand register` again"
     )]
     fn an_invalid_value_is_refused_with_the_reason(#[case] given: Value, #[case] expected: &str) {
         assert_eq!(read(given), Err(expected.to_owned()));

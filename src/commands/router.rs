@@ -135,7 +135,7 @@ impl Router {
         let route = self.route(&invocation.name);
         let route = route.ok_or_else(|| {
             UserError::new(format!(
-                "unknown command {}. If it was removed lately, run `./register_commands.sh` again.",
+                "unknown command {}. If it was removed lately, run `deckhand register` again.",
                 escape::code(&invocation.name, 32),
             ))
         })?;

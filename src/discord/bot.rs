@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method};
 
 use super::answer::DiscordError;
-use super::client::{Body, Discord};
+use super::client::{Answered, Body, Discord};
 use crate::secrets::Secret;
 
 impl Discord {
@@ -24,19 +24,29 @@ impl Discord {
         path: &str,
         body: Option<&Body>,
     ) -> Result<Bytes, DiscordError> {
+        self.exchange_as_bot(method, path, body).await?.done()
+    }
+
+    /// The same, and returns the answer also if Discord refuses the request.
+    pub(super) async fn exchange_as_bot(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Body>,
+    ) -> Result<Answered, DiscordError> {
         let bot = self
             .bot
             .as_ref()
             .ok_or_else(|| DiscordError::NoSignIn("DISCORD_BOT_TOKEN is not set".to_owned()))?;
         let no_token = |error: crate::secrets::NoSecret| DiscordError::NoSignIn(error.to_string());
         let token = bot.get().await.map_err(no_token)?;
-        let answer = self.call_with(&token, &method, path, body).await;
-        if let Err(DiscordError::Refused { status: 401, .. }) = answer
+        let answer = self.call_with(&token, &method, path, body).await?;
+        if let Err(DiscordError::Refused { status: 401, .. }) = answer.outcome
             && let Some(token) = bot.instead_of(&token).await
         {
             return self.call_with(&token, &method, path, body).await;
         }
-        answer
+        Ok(answer)
     }
 
     async fn call_with(
@@ -45,11 +55,11 @@ impl Discord {
         method: &Method,
         path: &str,
         body: Option<&Body>,
-    ) -> Result<Bytes, DiscordError> {
+    ) -> Result<Answered, DiscordError> {
         let header = HeaderValue::try_from(format!("Bot {}", token.expose()));
         let mut header = header.map_err(|error| DiscordError::NotSent(error.to_string()))?;
         header.set_sensitive(true);
         let request = self.request(method.clone(), path).header(AUTHORIZATION, header);
-        self.send(&self.bot_gate, request, body).await
+        self.exchange(&self.bot_gate, request, body).await
     }
 }

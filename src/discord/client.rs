@@ -112,9 +112,19 @@ impl Discord {
     pub(super) async fn send(
         &self,
         gate: &Gate,
-        mut request: request::Builder,
+        request: request::Builder,
         body: Option<&Body>,
     ) -> Result<Bytes, DiscordError> {
+        self.exchange(gate, request, body).await?.done()
+    }
+
+    /// Sends a request once and returns the answer, also one that refuses it.
+    pub(super) async fn exchange(
+        &self,
+        gate: &Gate,
+        mut request: request::Builder,
+        body: Option<&Body>,
+    ) -> Result<Answered, DiscordError> {
         if let Some((content_type, _)) = body {
             request = request.header(CONTENT_TYPE, content_type);
         }
@@ -130,6 +140,19 @@ impl Discord {
         {
             gate.close_for(wait);
         }
-        outcome.map(|()| response.into_body())
+        Ok(Answered { outcome, body: response.into_body() })
+    }
+}
+
+/// What an answer means, and its body.
+pub(super) struct Answered {
+    pub(super) outcome: Result<(), DiscordError>,
+    pub(super) body: Bytes,
+}
+
+impl Answered {
+    /// The body of an answer that is no refusal.
+    pub(super) fn done(self) -> Result<Bytes, DiscordError> {
+        self.outcome.map(|()| self.body)
     }
 }

@@ -24,6 +24,7 @@ pub(crate) mod settings;
 pub(crate) mod signature;
 
 pub use answer::DiscordError;
+pub use application::NotOverwritten;
 pub use attachment::Attachment;
 pub use client::Discord;
 pub use components::{Block, Button, Card, Does, Style};

@@ -16,7 +16,7 @@ pub struct Settings {
     pub api_base: String,
     /// Token to post the digest, and to read the application and its commands.
     pub bot_token: Option<SecretSource>,
-    /// A server whose own commands the doctor checks, besides the global ones.
+    /// The server in which commands are registered, instead of in all.
     pub guild_id: Option<u64>,
 }
 
@@ -44,7 +44,7 @@ const API_BASE: Setting = Setting {
 const BOT_TOKEN: SecretSetting = SecretSetting {
     value: Setting {
         name: "DISCORD_BOT_TOKEN",
-        about: "the bot's token: to tell how a deploy ended (15 minutes after the command nothing else can), a look whether a message was posted when Discord's answer was lost, the digest on a schedule, `register_commands.sh` and the doctor",
+        about: "the bot's token: to tell how a deploy ended (15 minutes after the command nothing else can), a look whether a message was posted when Discord's answer was lost, the digest on a schedule, `deckhand register` and the doctor",
         default: "none",
         shape: "it must be one line of visible characters",
     },
@@ -59,7 +59,7 @@ const BOT_TOKEN: SecretSetting = SecretSetting {
 
 const GUILD_ID: Setting = Setting {
     name: "DISCORD_GUILD_ID",
-    about: "the server whose own commands the doctor and `register_commands.sh` look at besides the global ones",
+    about: "the server in which `deckhand register` registers the commands, instead of in all; the doctor looks at its commands too",
     default: "none",
     shape: "it must be a number",
 };
@@ -84,6 +84,14 @@ impl Settings {
             }
             (public_key, _) => Err(public_key.map(Box::new)),
         }
+    }
+}
+
+/// Records a problem if the bot's token is missing, for what does not work without it.
+pub(crate) fn require_token(reader: &mut Reader<'_>) {
+    let how = "copy it from the application's page Bot in Discord's developer portal (Reset Token shows it, once)";
+    if reader.value(&BOT_TOKEN.value).or_else(|| reader.value(&BOT_TOKEN.parameter)).is_none() {
+        reader.missing(&BOT_TOKEN.value, how);
     }
 }
 
