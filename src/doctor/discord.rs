@@ -5,7 +5,7 @@ use url::Url;
 
 use super::access;
 use super::facts::{Asked, DiscordFacts, Registered};
-use super::finding::Finding;
+use super::finding::{Finding, listed};
 use crate::bot::authorize::Guilds;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
@@ -13,7 +13,6 @@ use crate::discord::channel;
 
 const ABOUT: &str = "Discord";
 const PORTAL: &str = "the application's page in Discord's developer portal";
-const REGISTER: &str = "Run ./register_commands.sh.";
 
 pub(super) fn findings(facts: Option<&DiscordFacts>, guilds: Option<&Guilds>) -> Vec<Finding> {
     let Some(facts) = facts else {
@@ -105,55 +104,70 @@ fn endpoint(application: &Application) -> Finding {
 }
 
 fn registered(asked: &Asked) -> Vec<Finding> {
-    let (Some(global), guild) = (&asked.global, &asked.guild) else {
+    let Some(global) = &asked.global else {
         let what = "Not checked: the registered commands.";
         return vec![Finding::doubtful(ABOUT, what, "Fix agents.toml first.")];
     };
-    let count = |scope: Option<&Result<Registered, DiscordError>>| {
-        scope.and_then(|scope| scope.as_ref().ok()).map_or(0, |registered| registered.count)
-    };
-    let (in_all, in_one) = (count(Some(global)), count(guild.as_ref()));
+    let of_servers: Vec<(u64, &Registered)> = (asked.guilds.iter())
+        .filter_map(|(id, found)| Some((*id, found.as_ref().ok()?)))
+        .filter(|(_, found)| !found.names.is_empty())
+        .collect();
     let mut findings = Vec::new();
     match global {
         Err(error) => findings.push(trouble("The registered commands", error)),
-        Ok(_) if in_all == 0 && in_one > 0 => {}
-        Ok(_) if in_all == 0 => findings.push(Finding::bad(
-            ABOUT,
-            "No command is registered for all servers.",
-            format!(
-                "{REGISTER} If they are registered in one server only, set DISCORD_GUILD_ID to it for \
-                 this check."
-            ),
-        )),
-        Ok(global) => findings.push(drift("for all servers", REGISTER, global)),
-    }
-    match guild {
-        None => {}
-        Some(Err(error)) => {
-            findings.push(trouble("The commands of the server in DISCORD_GUILD_ID", error));
-        }
-        Some(Ok(_)) if in_one == 0 => {}
-        Some(Ok(guild)) => {
-            let fix = "Run ./register_commands.sh --guild with that server's id.";
-            findings.push(drift("in the server of DISCORD_GUILD_ID", fix, guild));
+        Ok(global) if global.names.is_empty() && !of_servers.is_empty() => {}
+        Ok(global) if global.names.is_empty() => findings.push(nothing_registered(&asked.guilds)),
+        Ok(global) => {
+            findings.push(drift("for all servers", "Run: deckhand register --global", global));
         }
     }
-    if in_all > 0 && in_one > 0 {
-        findings.push(Finding::doubtful(
-            ABOUT,
-            "Commands are registered both for all servers and in the server of DISCORD_GUILD_ID: people \
-             there see each twice.",
-            "Remove those of one of the two.",
-        ));
+    for (id, found) in &asked.guilds {
+        if let Err(error) = found {
+            findings.push(trouble(&format!("The commands of server {id}"), error));
+        }
+    }
+    for (id, found) in of_servers {
+        let fix = format!("Run: deckhand register --guild {id}");
+        findings.push(drift(&format!("in server {id}"), &fix, found));
+        findings.extend(global.as_ref().ok().and_then(|global| twice(id, found, global)));
     }
     findings
+}
+
+fn nothing_registered(guilds: &[(u64, Result<Registered, DiscordError>)]) -> Finding {
+    let ids: Vec<String> = guilds.iter().map(|(id, _)| id.to_string()).collect();
+    let nor =
+        if ids.is_empty() { String::new() } else { format!(", nor in server {}", listed(&ids)) };
+    Finding::bad(
+        ABOUT,
+        format!("No command is registered for all servers{nor}."),
+        "Run: deckhand register. If they are registered in another server, set DISCORD_GUILD_ID to it instead: \
+         commands that are registered in both ways are shown twice.",
+    )
+}
+
+/// The finding for commands that a server has of its own although all servers have them.
+fn twice(id: u64, of_server: &Registered, global: &Registered) -> Option<Finding> {
+    let count = of_server.names.iter().filter(|name| global.names.contains(name)).count();
+    (count > 0).then(|| {
+        let what = format!(
+            "Commands are registered both for all servers and in server {id}: people there see {count} of them \
+             twice."
+        );
+        let fix = format!(
+            "Keep one of the two. To remove those of the server: deckhand register --guild {id} --remove. To \
+             remove those for all servers: deckhand register --global --remove"
+        );
+        Finding::doubtful(ABOUT, what, fix)
+    })
 }
 
 /// The most differences that are named.
 const NAMED: usize = 10;
 
 fn drift(place: &str, fix: &str, registered: &Registered) -> Finding {
-    let Registered { count, changes } = registered;
+    let Registered { names, changes } = registered;
+    let count = names.len();
     if changes.is_empty() {
         return Finding::good(
             ABOUT,
@@ -231,7 +245,7 @@ mod tests {
 
     fn commands(count: usize, drifts: bool) -> Result<Registered, DiscordError> {
         let changes = if drifts { vec![Change::Add("x".to_owned())] } else { Vec::new() };
-        Ok(Registered { count, changes })
+        Ok(Registered { names: (0..count).map(|number| format!("c{number}")).collect(), changes })
     }
 
     #[rstest]
@@ -243,6 +257,7 @@ mod tests {
     #[case::in_all_servers(Some(commands(5, false)), Some(commands(0, true)), &[Level::Good])]
     #[case::twice(Some(commands(5, false)), Some(commands(5, false)), &[Level::Good, Level::Good, Level::Doubtful])]
     #[case::unread(Some(Err(DiscordError::Fault(500))), None, &[Level::Bad])]
+    #[case::server_unread(Some(commands(5, false)), Some(Err(DiscordError::Fault(500))), &[Level::Good, Level::Bad])]
     #[case::undeclared(None, None, &[Level::Doubtful])]
     fn registered_commands(
         #[case] global: Option<Result<Registered, DiscordError>>,
@@ -250,8 +265,28 @@ mod tests {
         #[case] levels: &[Level],
     ) {
         let application = Err(DiscordError::NotFound(0));
-        let findings = registered(&Asked { application, global, guild, channel: None });
+        let guilds = guild.map(|found| (41, found)).into_iter().collect();
+        let findings = registered(&Asked { application, global, guilds, channel: None });
         let found: Vec<_> = findings.iter().map(|finding| finding.level).collect();
         assert_eq!(found, levels);
+    }
+
+    #[test]
+    fn each_server_that_sees_commands_twice_is_named_with_the_cure() {
+        let guilds =
+            vec![(41, commands(2, false)), (42, commands(0, true)), (43, commands(1, true))];
+        let global = Some(commands(5, false));
+        let application = Err(DiscordError::NotFound(0));
+        let findings = registered(&Asked { application, global, guilds, channel: None });
+        let [_, _, first, drift, second] = findings.try_into().unwrap();
+        assert!(
+            first.what.contains("in server 41: people there see 2 of them twice"),
+            "{}",
+            first.what
+        );
+        assert!(first.fix.contains("deckhand register --guild 41 --remove"), "{}", first.fix);
+        assert!(first.fix.contains("deckhand register --global --remove"), "{}", first.fix);
+        assert!(second.what.contains("in server 43"), "{}", second.what);
+        assert_eq!(drift.fix, "Run: deckhand register --guild 43");
     }
 }

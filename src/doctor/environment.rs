@@ -72,7 +72,9 @@ pub async fn examine(
     let watched = async { Some(watch::ask(discord.as_ref()?, registry.as_ref()?).await) };
     let asked_discord = async {
         let discord = discord.as_ref()?;
-        Some(probe::ask_discord(discord, registry.as_ref(), table, channel_id).await)
+        // Which servers are meant is not known if the setting is not valid.
+        let guilds = access.guilds.clone().unwrap_or_default();
+        Some(probe::ask_discord(discord, registry.as_ref(), table, &guilds, channel_id).await)
     };
     let asked = async { Some(probe::ask_github(github.as_ref()?, registry.as_ref(), table).await) };
     let webhook = async {

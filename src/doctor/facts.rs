@@ -60,8 +60,9 @@ pub struct Asked {
     pub application: Result<Application, DiscordError>,
     /// The global commands. `None`: there is no registry to compare them with.
     pub global: Option<Result<Registered, DiscordError>>,
-    /// The commands of the server in `DISCORD_GUILD_ID`.
-    pub guild: Option<Result<Registered, DiscordError>>,
+    /// The commands of single servers, by the server's id: that of `DISCORD_GUILD_ID`, and those of
+    /// `ALLOWED_GUILD_IDS` in which the bot may register commands.
+    pub guilds: Vec<(u64, Result<Registered, DiscordError>)>,
     /// Whether the bot sees the channel of the scheduled digest. `None`: no channel is set.
     pub channel: Option<Result<(), DiscordError>>,
 }
@@ -69,7 +70,8 @@ pub struct Asked {
 /// Registered commands, compared with the declared ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    pub count: usize,
+    /// The names of our commands.
+    pub names: Vec<String>,
     /// What registering would change.
     pub changes: Vec<Change>,
 }

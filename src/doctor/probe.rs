@@ -11,9 +11,11 @@ use super::facts::{
 };
 use super::{store, watch, webhook};
 use crate::agents::{Agent, Kind, Registry, Workflow};
+use crate::bot::authorize::Guilds;
 use crate::bot::command::served;
+use crate::bot::registration::servers;
 use crate::bot::{Command, Context, registration};
-use crate::discord::registration::{Scope, changes};
+use crate::discord::registration::{Scope, changes, name_of, ours};
 use crate::discord::{Discord, DiscordError};
 use crate::github::Github;
 use crate::github::Repository;
@@ -30,7 +32,13 @@ pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
         OptionFuture::from(
             context.durable.then(|| { store::ask(remembered, registry, context.clock.now()) })
         ),
-        ask_discord(&context.discord, Some(registry), table, context.digest.channel_id),
+        ask_discord(
+            &context.discord,
+            Some(registry),
+            table,
+            &access.guilds,
+            context.digest.channel_id
+        ),
         ask_github(&context.github, Some(registry), table),
         webhook::ask(&context.webhook, &context.github, registry, Some(Ok(remembered))),
         watch::ask(&context.discord, registry)
@@ -54,6 +62,7 @@ pub(crate) async fn ask_discord(
     discord: &Discord,
     registry: Option<&Registry>,
     table: &[Command],
+    guilds: &Guilds,
     channel_id: Option<u64>,
 ) -> DiscordFacts {
     let settings = discord.settings();
@@ -63,12 +72,20 @@ pub(crate) async fn ask_discord(
             let registered = discord.commands(guild_id).await;
             Some(registered.and_then(|registered| compared(&declared, &registered)))
         };
-        let guild =
-            OptionFuture::from(settings.guild_id.map(|id| commands(Scope::Guild, Some(id))));
+        let guilds = servers(settings.guild_id, guilds).into_iter().map(|id| async move {
+            let found = commands(Scope::Guild, Some(id)).await?;
+            // Where the bot may not register commands, it has none.
+            let has_none = settings.guild_id != Some(id) && is_elsewhere(&found);
+            (!has_none).then_some((id, found))
+        });
         let channel = OptionFuture::from(channel_id.map(|id| discord.sees_channel(id)));
-        let (application, global, guild, channel) =
-            tokio::join!(discord.application(), commands(Scope::Global, None), guild, channel);
-        Asked { application, global, guild: guild.flatten(), channel }
+        let (application, global, guilds, channel) = tokio::join!(
+            discord.application(),
+            commands(Scope::Global, None),
+            join_all(guilds),
+            channel
+        );
+        Asked { application, global, guilds: guilds.into_iter().flatten().collect(), channel }
     });
     DiscordFacts {
         public_key: hex::encode(settings.public_key.as_bytes()),
@@ -78,10 +95,17 @@ pub(crate) async fn ask_discord(
     }
 }
 
+/// Whether Discord does not let the bot see the commands of a server.
+fn is_elsewhere(found: &Result<Registered, DiscordError>) -> bool {
+    matches!(found, Err(DiscordError::Refused { status: 403, .. } | DiscordError::NotFound(_)))
+}
+
 fn compared(declared: &Value, registered: &Value) -> Result<Registered, DiscordError> {
-    let count = registered.as_array().map(Vec::len);
-    let count = count.ok_or_else(|| DiscordError::Lost("it is no list of commands".to_owned()))?;
-    Ok(Registered { count, changes: changes(declared, registered) })
+    if !registered.is_array() {
+        return Err(DiscordError::Lost("it is no list of commands".to_owned()));
+    }
+    let names = ours(registered).map(|command| name_of(command).to_owned()).collect();
+    Ok(Registered { names, changes: changes(declared, registered) })
 }
 
 /// Asks GitHub what the token may do and how the workflows look.

@@ -359,12 +359,7 @@ async fn the_command_line_works_without_settings() {
     Some(1),
     "❌ DISCORD_PUBLIC_KEY is not this application's key"
 )]
-#[case::other_guild(
-    "DISCORD_GUILD_ID",
-    "7",
-    Some(1),
-    "❌ The commands of the server in DISCORD_GUILD_ID cannot be seen"
-)]
+#[case::other_guild("DISCORD_GUILD_ID", "7", Some(1), "❌ The commands of server 7 cannot be seen")]
 #[case::empty_guild(
     "DISCORD_GUILD_ID",
     GUILD_ID,
@@ -493,7 +488,7 @@ async fn a_digest_without_a_way_to_post_it_is_found() {
     commands[0]["name"] = "deploy".into();
     d.set_commands(commands);
 }, "⚠️ The commands registered for all servers are not those declared. Registering would change: + /agents, - /deploy.")]
-#[case::none(|d: &Discord| d.set_commands(serde_json::json!([])), "❌ No command is registered for all servers.")]
+#[case::none(|d: &Discord| d.set_commands(serde_json::json!([])), "❌ No command is registered for all servers, nor in server 1190000000000000002.")]
 #[case::no_endpoint(|d: &Discord| d.set_interactions_endpoint(None), "❌ No endpoint URL is set")]
 #[case::bad_endpoint(|d: &Discord| d.set_interactions_endpoint(Some("https://x.example.com/")),
     "❌ The endpoint URL is https://x.example.com/, which is not https or does not end in /discord.")]
@@ -509,4 +504,40 @@ async fn problems_on_discord_are_found(#[case] change: fn(&Discord), #[case] wha
     let (text, status) = set_up.examined().await;
     assert!(text.contains(what), "{text}");
     assert_eq!(status, Some(i32::from(what.starts_with('❌'))), "{text}");
+}
+
+#[tokio::test]
+async fn commands_that_are_registered_twice_are_found_with_the_lines_that_remove_them() {
+    let set_up = SetUp::new().await;
+    let commands = registration(TABLE, &file::load(None).unwrap(), Scope::Guild);
+    set_up.discord.set_guild_commands(&commands);
+    let (text, status) = set_up.examined().await;
+    let what = format!(
+        "⚠️ Commands are registered both for all servers and in server {GUILD_ID}: people there see {} of them \
+         twice.",
+        commands.as_array().unwrap().len()
+    );
+    assert!(text.contains(&what), "{text}");
+    assert!(text.contains(&format!("deckhand register --guild {GUILD_ID} --remove")), "{text}");
+    assert!(text.contains("deckhand register --global --remove"), "{text}");
+    assert_eq!(status, Some(0), "{text}");
+}
+
+#[tokio::test]
+async fn commands_of_one_server_alone_are_enough_and_the_advice_stays_there() {
+    let set_up = SetUp::new().await;
+    set_up.discord.set_commands(serde_json::json!([]));
+    let mut commands = registration(TABLE, &file::load(None).unwrap(), Scope::Guild);
+    commands[0]["description"] = "Old".into();
+    set_up.discord.set_guild_commands(&commands);
+    set_up.discord.add_entry_point();
+    let (text, status) = set_up.examined().await;
+    let what = format!("The commands registered in server {GUILD_ID} are not those declared.");
+    assert!(
+        text.contains(&what) && text.contains("would change: ~ /agents (description)"),
+        "{text}"
+    );
+    assert!(text.contains(&format!("→ Run: deckhand register --guild {GUILD_ID}\n")), "{text}");
+    assert!(!text.contains("for all servers") && !text.contains("launch"), "{text}");
+    assert_eq!(status, Some(0), "{text}");
 }
