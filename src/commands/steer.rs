@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::agents::Agent;
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::bot::authorize::AccessLevel;
@@ -23,7 +25,7 @@ use crate::text::{UserError, escape};
 pub(crate) const CANCEL: Command = Command {
     serves: Serves::Own {
         name: "cancel",
-        description: "Asks GitHub to cancel the run of a deploy that goes on",
+        description: "Asks GitHub to cancel the run of a deploy; five minutes later, to end it by force",
         access: AccessLevel::Agent,
         options: || vec![option("The deploy that goes on")],
     },
@@ -69,21 +71,21 @@ fn option(description: &str) -> OptionSpec {
 
 async fn act(call: Call, action: Action) -> Result<Plan, UserError> {
     Ok(Plan::privately(async move {
-        let Steered { deploy, .. } = found(&call, action).await?;
+        let (Steered { deploy, .. }, action) = found(&call, action).await?;
         Ok(steer(&call.context, &call.caller, call.id, deploy, action, call.deadline).await)
     }))
 }
 
 async fn roll_back(call: Call) -> Result<Plan, UserError> {
     Ok(Plan::privately(async move {
-        let steered = found(&call, Action::RollBack).await?;
+        let (steered, _) = found(&call, Action::RollBack).await?;
         let by = By { caller: &call.caller, id: call.id };
         question(&call.context, by, steered).await
     }))
 }
 
-/// The deploy that the caller has named, if they may steer it and it can be done now.
-async fn found(call: &Call, action: Action) -> Result<Steered, UserError> {
+/// The deploy that the caller has named, if they may steer it, and what can be done to it now.
+async fn found(call: &Call, action: Action) -> Result<(Steered, Action), UserError> {
     if call.is_dead {
         return Err(UserError::new(
             "Nothing was done: this command reached Deckhand after Discord's three seconds.",
@@ -95,8 +97,19 @@ async fn found(call: &Call, action: Action) -> Result<Steered, UserError> {
         None => of_run(&call.context, &call.caller, named).await?,
     };
     let steered = find(&call.context, &call.caller, &key).await?;
+    let action = by_now(action, &steered.deploy, call.context.clock.now());
     check(&call.context, &steered.deploy, Wants::Act(action))?;
-    Ok(steered)
+    Ok((steered, action))
+}
+
+/// What an action comes to for a deploy as it stands: once a run can be forced to end, to cancel it is to force it.
+fn by_now(action: Action, deploy: &Deploy, now: DateTime<Utc>) -> Action {
+    match action {
+        Action::Cancel if offered(deploy, now).contains(&Wants::Act(Action::ForceCancel)) => {
+            Action::ForceCancel
+        }
+        other => other,
+    }
 }
 
 /// The deploy whose run the caller has typed, instead of choosing a suggestion: `#41`, its id, or its URL.
@@ -157,7 +170,9 @@ async fn latest(context: &Context, caller: &Caller) -> Vec<Deploy> {
 async fn complete(completion: Completion, action: Action) -> Vec<Suggestion> {
     let Completion { context, caller, typed, .. } = completion;
     let (deploys, now) = (latest(&context, &caller).await, context.clock.now());
-    let fits = |deploy: &&Deploy| offered(deploy, now).contains(&Wants::Act(action));
+    let fits = |deploy: &&Deploy| {
+        offered(deploy, now).contains(&Wants::Act(by_now(action, deploy, now)))
+    };
     let typed = typed.to_lowercase();
     let suggested = deploys.iter().filter(fits).map(|deploy| suggestion(&context, deploy));
     suggested.filter(|one| one.name.to_lowercase().contains(&typed)).collect()

@@ -133,7 +133,7 @@ async fn a_cancel_by_command_is_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancel_that_does_not_come_through_is_forced_by_its_button_only() {
+async fn a_cancel_that_does_not_come_through_is_forced_by_the_same_command() {
     let scenario = Scenario { cancel_takes: None, ..runs(taking("success", 1000)) };
     let story = Story::after(scenario, 10).await;
     story.types("grace", "cancel").await;
@@ -141,8 +141,15 @@ async fn a_cancel_that_does_not_come_through_is_forced_by_its_button_only() {
     story.world.sweeps(4).await;
     assert!(story.buttons().contains(&"Force cancel".to_owned()));
     let ada = User::named("ada");
+    assert_eq!(suggested(&story.world, &ada, "/cancel deploy:|").await.len(), 1);
+    let told = story.types("linus", "cancel").await;
+    assert!(told.contains("GitHub was asked to end it by force"), "{told}");
+    assert_eq!(story.asked(), [story.run("cancel"), story.run("force-cancel")]);
     assert!(suggested(&story.world, &ada, "/cancel deploy:|").await.is_empty());
-    assert_eq!(story.asked().len(), 1);
+    story.world.settle().await;
+    story.world.sweeps(1).await;
+    story.shows("⚪ **Client deploy** was cancelled");
+    story.world.and_more();
 }
 
 #[tokio::test(start_paused = true)]
