@@ -181,6 +181,55 @@ class Aws(FunctionCheck):
             self.replay_refused(function, "It ended: `cancelled`")
         self.standins.scenario("success")
 
+    def click(self, function: Any, label: str) -> Any:
+        """Ada presses a button of what was typed last."""
+        ask = {"message_id": self.shown()[0]["id"], "label": label, "endpoint": f"{function.url}/discord"}
+        clicked = self.standins.call("POST", "/click", ask)
+        self.tokens[clicked["interaction_id"]] = clicked["token"]
+        return clicked
+
+    def dies_in_a_click(self, function: Any) -> None:
+        """It is killed as soon as it asks AWS for anything, which it never learns."""
+        asked = len(self.between.asked)
+        self.between.silent = True
+        with ThreadPoolExecutor(1) as at_once:
+            click = at_once.submit(self.click, function, "Cancel")
+            self.until("it asks AWS", lambda: len(self.between.asked) > asked)
+            os.kill(function.report()["environments"][0]["pid"], signal.SIGKILL)
+            click.result()
+        self.between.silent = False
+
+    def clicks(self) -> None:
+        """Cancel on a cold start: done once, also if the process is killed in the midst of it, and on the card."""
+        self.standins.scenario("stuck")
+        for killed in (False, True):
+            with self.hooked() as function:
+                self.begins(function)
+                self.until("its run begins", lambda: self.on_github()["status"] == "in_progress")
+            # Another process, whose first event is the click.
+            env = self.settings(UseWebhooks="true")
+            with self.function(env, environments=1 + killed, killed=int(killed)) as function:
+                if killed:
+                    self.dies_in_a_click(function)
+                clicked = self.click(function, "Cancel")
+                in_time = clicked["elapsed_ms"] < ANSWERED_MS and not clicked["wrong"]
+                self.expect(in_time, f"an answer to the click within {ANSWERED_MS} ms", clicked)
+                self.expect(function.wait_idle(20), "the click did not end")
+                self.until("its run ends", lambda: self.on_github()["status"] == "completed")
+                self.minute_passes()
+                for _ in range(2):
+                    self.sweeps(function)
+                    self.outcome(CANCELLED)
+                    self.recorded("ended", "cancelled", "told by bot")
+            cancel = f"/repos/{REPOSITORY}/actions/runs/{self.on_github()['id']}/cancel"
+            sent = [one for one in self.standins.call("GET", "/github/requests") if one["path"] == cancel]
+            self.expect(len(sent) == 1, "GitHub is asked once to cancel it", *sent)
+            done = [
+                (click["action"], str(click["user_id"]), click["result"]["is"]) for click in self.record()["clicks"]
+            ]
+            self.expect(done == [("cancel", ADA, "done")], "the record tells of the click", *done)
+        self.standins.scenario("success")
+
     def webhooks(self) -> None:
         """With webhooks nobody waits for a run: deliveries tell how it goes on, and one message how it ended."""
         self.standins.scenario("stuck")
@@ -282,8 +331,8 @@ class Aws(FunctionCheck):
 
 
 SCENARIOS = (
-    *(Aws.deploy, Aws.no_need, Aws.races, Aws.unwaited, Aws.killed, Aws.administration, Aws.thawed),
-    *(Aws.webhooks, Aws.burst, Aws.nothing_else),
+    *(Aws.deploy, Aws.no_need, Aws.races, Aws.unwaited, Aws.killed, Aws.clicks, Aws.administration),
+    *(Aws.thawed, Aws.webhooks, Aws.burst, Aws.nothing_else),
 )
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import functools
 import itertools
 import random
 import statistics
@@ -54,6 +55,9 @@ class Measure:
         for mode in (Mode(host, READS, hooks) for host in ("lambda", "serve") for hooks in (True, False)):
             await self.within(mode, self.many)
         await self.within(Mode("lambda", READS, False), self.swept, wait=1, sweep=OFTEN)
+        head(f"{self.given.clicks} clicks on a card", "from the click to its answer: p50", "p95", "most")
+        for cold in (True, False):
+            await self.within(Mode("lambda", READS, True), functools.partial(self.clicks, cold=cold))
         for what in self.wrong:
             print(f"WRONG  {what}")
         return 1 if self.wrong else 0
@@ -114,14 +118,34 @@ class Measure:
         await self.ended(world, deploys)
         self.latencies(f"lambda, the sweep, every {OFTEN} s here", "", deploys)
 
+    async def clicks(self, world: World, *, cold: bool) -> None:
+        """*Refresh* on the card of a deploy under way, each to a new process or all to one; in the end *Cancel*."""
+        assert isinstance(world.host, Function)
+        await world.pace("success", QUEUED, 600, JOBS)
+        deploy = await world.types()
+        [card] = await world.call("GET", f"/messages?interaction_id={deploy.interaction_id}")
+        press = {"message_id": card["id"], "endpoint": f"{world.host.url}/discord", "user": "ada"}
+        took = []
+        for label in ["Refresh"] * (self.given.clicks - 1) + ["Cancel"]:
+            await world.host.core.wait_idle(30)
+            if cold:
+                await world.host.core.spindown()
+            pressed = await world.call("POST", "/click", {**press, "label": label})
+            took.append(pressed["elapsed_ms"] / 1000)
+            if pressed["wrong"]:
+                self.wrong.append(f"{label}: {pressed}")
+        await self.ended(world, [deploy])
+        print(f"| {'cold start' if cold else 'warm'} | {ranks(took)} |", flush=True)
+
     def latencies(self, name: str, held: str, deploys: list[Deploy]) -> None:
-        late = sorted(deploy.told_at - deploy.run_ended for deploy in deploys if deploy.told_at and deploy.run_ended)
-        if len(late) > 1:
-            ranks = statistics.quantiles(late, n=20, method="inclusive")
-            shown = " | ".join(f"{1000 * seconds:.0f} ms" for seconds in (ranks[9], ranks[18], late[-1]))
-        else:
-            shown = "not told | |"
-        print(f"| {name} | {held} | {shown} |", flush=True)
+        late = [deploy.told_at - deploy.run_ended for deploy in deploys if deploy.told_at and deploy.run_ended]
+        print(f"| {name} | {held} | {ranks(late) if len(late) > 1 else 'not told | |'} |", flush=True)
+
+
+def ranks(times: list[float]) -> str:
+    """Of times in seconds the median, the 95th percentile and the longest."""
+    parts = statistics.quantiles(times, n=20, method="inclusive")
+    return " | ".join(f"{1000 * seconds:.0f} ms" for seconds in (parts[9], parts[18], max(times)))
 
 
 def head(*columns: str) -> None:

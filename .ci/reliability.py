@@ -34,8 +34,8 @@ HOSTS = ("lambda", "serve")
 LEASE = 70
 # A search for a run that never was is given up after ten minutes, and that is told by a sweep.
 SEARCH = 720
-# Deploys at once, and kills among them.
-AT_ONCE, KILLS_AMONG = 4, 3
+# Deploys at once, kills among them, and presses of buttons on each.
+AT_ONCE, KILLS_AMONG, CLICKS_AMONG = 4, 3, 2
 # How often a kill that did not come to be is tried again.
 MISSED = 10
 CONCLUSIONS = ("success", "failure", "cancelled")
@@ -156,7 +156,10 @@ class Kills:
 
         async def somebody() -> None:
             await asyncio.sleep(world.rng.uniform(0, 2))
-            await world.types()
+            deploy = await world.types()
+            for label in world.rng.choices(("Refresh", "Cancel"), (3, 1), k=CLICKS_AMONG):
+                await asyncio.sleep(world.rng.uniform(0, lasts / CLICKS_AMONG))
+                await world.presses(deploy, label)
 
         async def kills() -> None:
             for _ in range(times):
@@ -263,6 +266,7 @@ def read() -> argparse.Namespace:
     add("--measure", action="store_true", help="kill nothing; measure what a deploy costs and how fast it is told")
     add("--run", type=float, default=20, metavar="SECONDS", help="with --measure: how long a run takes (%(default)s)")
     add("--waits", type=int, default=50, help="with --measure: so many deploys at once (%(default)s)")
+    add("--clicks", type=int, default=40, help="with --measure: so many clicks, cold and warm (%(default)s)")
     return parser.parse_args()
 
 

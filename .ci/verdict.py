@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 # How an outcome begins, and a word that it holds.
@@ -85,3 +86,20 @@ def judge(facts: Facts) -> set[str]:
         if not shows(telling, facts) or (by_itself and not replies):
             found.add(WRONG)
     return found
+
+
+def seconds(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()
+
+
+def end_of(run: dict[str, Any]) -> float:
+    """When a run ends, by its own course or because it was cancelled."""
+    parts = (run["timetable"][part] for part in ("queued", "running"))
+    by_itself = seconds(run["created"]) + sum(part["secs"] + part["nanos"] / 1e9 for part in parts)
+    return min(by_itself, seconds(run["cancelled"])) if run["cancelled"] else by_itself
+
+
+def ending(run: dict[str, Any]) -> str:
+    """How a run ends."""
+    was_cancelled = run["cancelled"] and end_of(run) == seconds(run["cancelled"])
+    return "cancelled" if was_cancelled else run["timetable"]["conclusion"]

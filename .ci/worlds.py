@@ -12,16 +12,16 @@ import secrets
 import signal
 import socket
 import time
+import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from function import make_table
 from lambda_emulator import Core
 from passage import Asked, Passage, owner
-from verdict import Facts, judge, told
+from verdict import Facts, end_of, ending, judge, seconds, told
 
 from standins import StandIns
 
@@ -293,6 +293,15 @@ class World:
         deploy.interaction_id, deploy.answered = typed["interaction_id"], not typed["wrong"]
         return deploy
 
+    async def presses(self, deploy: Deploy, label: str) -> None:
+        """Its requester presses a button, if the card has it by now."""
+        messages = await self.call("GET", f"/messages?interaction_id={deploy.interaction_id}")
+        for card in messages:
+            if not card["follow_up"] and f'"label": "{label}"' in json.dumps(card):
+                press = {"message_id": card["id"], "label": label, "user": deploy.user}
+                with contextlib.suppress(urllib.error.HTTPError):  # the button is gone
+                    await self.call("POST", "/click", {**press, "endpoint": f"{self.host.url}/discord"})
+
     async def watch(self, asked: Asked, before: bool) -> bool:
         """Looks at a request that comes by; whether who asked lives on."""
         if before:
@@ -353,13 +362,13 @@ class World:
             others = [message for message in others if deploy.user_id in message["pings"]]
             sent = [dispatch for dispatch in dispatches if deploy.user_id in dispatch["inputs"]["requester"]]
             run = runs[sent[0]["run_id"]] if sent else None
-            conclusion = run["timetable"]["conclusion"] if run else None
+            conclusion = ending(run) if run else None
             may_read = self.mode.rights == READS
             deploy.facts = Facts(deploy.answered, may_read, original, others, len(sent), conclusion)
             right = not judge(deploy.facts)
             deploy.settled = (deploy.settled or time.time()) if right else None
             if run:
-                deploy.run_ended = seconds(run["created"]) + length(run)
+                deploy.run_ended = end_of(run)
             if tellings := told(deploy.facts):
                 deploy.told_at = seconds(tellings[0]["at"])
 
@@ -383,13 +392,3 @@ def searched_for(deploy: Deploy) -> bool:
     """Whether nothing was dispatched for it, so that the bot may look for a run for long."""
     has_begun = time.time() > deploy.at + BEGUN_WITHIN
     return bool(has_begun and deploy.facts and deploy.facts.answered and not deploy.facts.dispatches)
-
-
-def seconds(stamp: str) -> float:
-    return datetime.fromisoformat(stamp).timestamp()
-
-
-def length(run: dict[str, Any]) -> float:
-    """From a run's creation to its end."""
-    parts = (run["timetable"][part] for part in ("queued", "running"))
-    return sum(part["secs"] + part["nanos"] / 1e9 for part in parts)
