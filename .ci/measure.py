@@ -21,6 +21,8 @@ QUEUED = 1
 SWEEP, OFTEN = 60, 10
 # By default.
 POLL, WAIT = 3, 180
+# Of one world, so that they end at about the same time.
+FAILURES = 10
 # Over so many seconds the deploys that run at once are typed.
 SPREAD = 10
 READING = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
@@ -55,6 +57,9 @@ class Measure:
         for mode in (Mode(host, READS, hooks) for host in ("lambda", "serve") for hooks in (True, False)):
             await self.within(mode, self.many)
         await self.within(Mode("lambda", READS, False), self.swept, wait=1, sweep=OFTEN)
+        head(f"{FAILURES} deploys that fail", "from the run's end to why it failed: p50", "p95", "most")
+        for hooks in (True, False):
+            await self.within(Mode("lambda", READS, hooks), self.failures)
         head(f"{self.given.clicks} clicks on a card", "from the click to its answer: p50", "p95", "most")
         for cold in (True, False):
             await self.within(Mode("lambda", READS, True), functools.partial(self.clicks, cold=cold))
@@ -117,6 +122,18 @@ class Measure:
         deploys = await self.several(world, SPREAD + 10)
         await self.ended(world, deploys)
         self.latencies(f"lambda, the sweep, every {OFTEN} s here", "", deploys)
+
+    async def failures(self, world: World) -> None:
+        await world.pace("failure", QUEUED, SPREAD)
+        deploys = [await world.types() for _ in range(FAILURES)]
+        await self.ended(world, deploys)
+        # The stand-in of GitHub is late with logs, as GitHub is.
+        await asyncio.sleep(3)
+        await world.look(all_of_them=True)
+        took = [
+            deploy.explained_at - deploy.run_ended for deploy in deploys if deploy.explained_at and deploy.run_ended
+        ]
+        print(f"| {world.mode} | {ranks(took)} |" if len(took) == FAILURES else f"| {world.mode} | not told | | |")
 
     async def clicks(self, world: World, *, cold: bool) -> None:
         """*Refresh* on the card of a deploy under way, each to a new process or all to one; in the end *Cancel*."""

@@ -76,6 +76,7 @@ class Deploy:
     settled: float | None = None
     run_ended: float | None = None
     told_at: float | None = None
+    explained_at: float | None = None
 
 
 class Settings(NamedTuple):
@@ -371,6 +372,8 @@ class World:
                 deploy.run_ended = end_of(run)
             if tellings := told(deploy.facts):
                 deploy.told_at = seconds(tellings[0]["at"])
+                # Why it failed comes by an edit.
+                deploy.explained_at = seconds(tellings[0]["edited"]) if tellings[0]["edited"] else None
 
     async def until(self, holds: Callable[[], bool], limit: float, every: float = 0.3) -> bool:
         end = time.monotonic() + limit
