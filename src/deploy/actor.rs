@@ -257,7 +257,8 @@ impl<'a> Actor<'a> {
     fn pause(&self, effect: Effect) -> Duration {
         let poll = self.services.wait.poll_interval;
         match (effect, &self.draft.deploy.phase) {
-            (Effect::Look, _) => poll,
+            // What came of the run's end is read at once.
+            (Effect::Look, Phase::Running) => poll,
             (Effect::CheckShown, _) => CHECKED_EVERY,
             (Effect::Search, Phase::Searching(search)) => {
                 let age = (self.services.clock.now() - search.sent_at).to_std().unwrap_or_default();

@@ -35,7 +35,7 @@ pub(super) struct Failed {
 }
 
 /// How often to read the jobs. The list may lag behind the run's completion.
-const LOOKS: u8 = 3;
+const LOOKS: u8 = 4;
 
 /// Finds the job and step that failed. `None`: the run did not fail, or GitHub does not show it in time.
 /// A cancelled run may have been cancelled after a job had failed; its jobs are read once.
