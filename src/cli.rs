@@ -14,6 +14,7 @@ use deckhand::discord::registration::{Scope, changes};
 use deckhand::doctor::{self, is_ill};
 use deckhand::history::environment::{Asked, Printed, history};
 use deckhand::host::environment::Environment;
+use deckhand::host::health::health;
 use deckhand::host::listen::{address, listen};
 use deckhand::host::serve::serve;
 use deckhand::host::startup;
@@ -52,6 +53,14 @@ enum Subcommands {
         /// Seconds that running work gets to end by itself after SIGTERM or Ctrl-C
         #[arg(long, value_name = "SECONDS", default_value_t = 20)]
         grace: u64,
+    },
+    /// Ask the server on this machine whether it is up; exit status 1 if it is not
+    ///
+    /// For the health check of a container, which has no other program for it.
+    Health {
+        /// Where it listens, in the form of `serve --listen`
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
+        listen: SocketAddr,
     },
     /// Print the commands as the JSON that registers them with Discord
     Commands {
@@ -112,9 +121,17 @@ enum Subcommands {
 impl Cli {
     /// Runs the subcommand and returns the exit code.
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        if matches!(self.command, Subcommands::Settings) {
-            write!(std::io::stdout().lock(), "{}", settings::page())?;
-            return Ok(ExitCode::SUCCESS);
+        match self.command {
+            Subcommands::Settings => {
+                write!(std::io::stdout().lock(), "{}", settings::page())?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            // No settings: whether they can be used is the server's matter.
+            Subcommands::Health { listen } => {
+                println!("healthy: deckhand {}", health(listen).await?);
+                return Ok(ExitCode::SUCCESS);
+            }
+            _ => {}
         }
         let environment = Environment::load(self.env_file.as_deref())?;
         if let Some(note) = environment.note() {
@@ -137,7 +154,7 @@ impl Cli {
                 let place = guild.or(global.then_some(Place::Everywhere));
                 register_commands(&environment, register::Asked { place, remove, dry_run }).await
             }
-            Subcommands::Settings => Ok(()),
+            Subcommands::Settings | Subcommands::Health { .. } => Ok(()),
         }?;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,6 +1,7 @@
 //! The hosts of the bot: AWS Lambda, or an HTTP server.
 
 pub mod environment;
+pub mod health;
 pub mod http;
 mod keep_alive;
 #[cfg(feature = "aws")]

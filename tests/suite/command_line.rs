@@ -1,4 +1,4 @@
-//! `deckhand serve` as a person starts it: where it listens, and where its settings come from.
+//! `deckhand serve` and `deckhand health` as a person starts them: where they listen, where settings come from.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -91,4 +91,13 @@ fn a_port_in_use_is_said_with_another_one() {
     let (code, said) = fails(serve(&Scratch::new().unwrap(), SETTINGS, &port.to_string()));
     let expected = format!("deckhand: port {port} of 127.0.0.1 is in use by another program");
     assert!(code == 1 && said.contains(&expected) && said.contains("like --listen"), "{said}");
+}
+
+#[test]
+fn health_needs_no_setting() {
+    let mut health = Command::new(env!("CARGO_BIN_EXE_deckhand"));
+    health.args(["health", "--listen", "127.0.0.1:1"]).env_clear();
+    let (code, said) = fails(health);
+    let words = "deckhand: not healthy: http://127.0.0.1:1/health: ";
+    assert!(code == 1 && said.starts_with(words), "{said}");
 }
