@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::agent::agent;
 use super::fault::{Fault, fault, unique};
+use super::place::Place;
 use super::raw::{RawAgent, RawFile};
 use super::registry::{Agent, Lines, Registry};
 use super::watches::watch;
@@ -25,28 +26,29 @@ pub struct BadFile {
 
 /// Loads the agents from a file, or the built-in ones.
 pub fn load(path: Option<&Path>) -> Result<Registry, BadFile> {
-    let (file, text) = read(path)?;
+    let (file, text) = read(&path.map_or(Place::BuiltIn, |path| Place::Named(path.to_owned())))?;
     parse(&file, &text)
 }
 
-/// The same, and checks the URLs in it by the settings.
-pub fn load_for(path: Option<&Path>, urls: &UrlPolicy) -> Result<Registry, BadFile> {
-    let (file, text) = read(path)?;
-    let registry = parse(&file, &text)?;
+/// Loads the agents that are declared there, and checks the URLs in them by the settings.
+pub fn load_for(place: &Place, urls: &UrlPolicy) -> Result<Registry, BadFile> {
+    let (file, text) = read(place)?;
+    let mut registry = parse(&file, &text)?;
     allows_urls(&registry, urls).map_err(|fault| fault.in_file(&file, &text))?;
+    registry.place = place.clone();
     Ok(registry)
 }
 
 /// The file's name for messages, and its text.
-fn read(path: Option<&Path>) -> Result<(String, Cow<'static, str>), BadFile> {
-    let Some(path) = path else {
+fn read(place: &Place) -> Result<(String, Cow<'static, str>), BadFile> {
+    let Some(path) = place.path() else {
         return Ok(("agents.toml".to_owned(), BUILT_IN.into()));
     };
     let file = path.display().to_string();
     match std::fs::read_to_string(path) {
         Ok(text) => Ok((file, text.into())),
         Err(error) => {
-            let what = format!("cannot be read ({error}); AGENTS_FILE names it");
+            let what = format!("cannot be read ({error}); {}", place.why());
             Err(BadFile { file, what })
         }
     }
@@ -81,7 +83,7 @@ pub fn parse(file: &str, text: &str) -> Result<Registry, BadFile> {
         }
         verified_agents_deploy(&raw.agents)?;
         let watches = raw.watches.iter().map(watch).collect::<Result<_, _>>()?;
-        Ok(Registry { file: file.to_owned(), agents, watches })
+        Ok(Registry { file: file.to_owned(), place: Place::default(), agents, watches })
     });
     checked.map_err(|fault| fault.in_file(file, text))
 }

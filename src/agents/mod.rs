@@ -7,6 +7,7 @@ pub mod file;
 mod input;
 pub(crate) mod options;
 pub(crate) mod pattern;
+pub mod place;
 mod raw;
 mod ref_pattern;
 pub(crate) mod registry;
@@ -17,6 +18,7 @@ mod watch;
 mod watches;
 mod workflow;
 
+pub use place::Place;
 pub use ref_pattern::RefPattern;
 pub use registry::{Agent, Input, Kind, Lines, NONE_REPORTED, Registry, Workflow};
 pub use reported::Reported;

@@ -1,6 +1,7 @@
 //! The checked agents. [`super::file`] makes a registry from TOML.
 
 use super::options::OptionSpec;
+use super::place::Place;
 use super::ref_pattern::{RefPattern, is_ref};
 use super::verification::Verification;
 use super::watch::Watch;
@@ -12,6 +13,7 @@ use crate::github::Repository;
 pub struct Registry {
     /// The file's name for messages.
     pub(super) file: String,
+    pub(super) place: Place,
     pub(super) agents: Vec<Agent>,
     pub(super) watches: Vec<Watch>,
 }
@@ -115,6 +117,11 @@ impl Registry {
     /// The name of the file, for messages.
     pub fn file(&self) -> &str {
         &self.file
+    }
+
+    /// Where that file is, if [`super::file::load_for`] read it.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// All agents, in the order of the file.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ed25519_dalek::VerifyingKey;
 
 use super::authorize::{self, Access};
+use crate::agents::Place;
 use crate::config::{Env, Problem, Reader, Setting};
 use crate::net::url_guard::{self, UrlPolicy};
 use crate::{deploy, digest, discord, github, site, store};
@@ -44,8 +45,8 @@ const ALLOW_SECRET_WRITES: Setting = Setting {
 
 const AGENTS_FILE: Setting = Setting {
     name: "AGENTS_FILE",
-    about: "another `agents.toml` than the one built in",
-    default: "built in",
+    about: "the file that declares the [agents](agents.md)",
+    default: "`agents.toml` beside the binary, else the one built in",
     shape: "it must be the path of a file",
 };
 
@@ -138,9 +139,9 @@ impl fmt::Display for BadSettings {
     }
 }
 
-/// Where the agents are declared: `AGENTS_FILE`, or the file built into the binary.
-pub(crate) fn agents_file(env: Env<'_>) -> Option<PathBuf> {
-    Reader::new(env).value(&AGENTS_FILE).map(PathBuf::from)
+/// Where the agents are declared.
+pub(crate) fn agents_file(env: Env<'_>) -> Place {
+    Place::find(Reader::new(env).value(&AGENTS_FILE).map(PathBuf::from))
 }
 
 /// The value of `LOG_LEVEL`, not validated.

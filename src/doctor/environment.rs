@@ -36,7 +36,8 @@ pub async fn examine(
     table: &[Command],
 ) -> Vec<Finding> {
     let (settings, problems) = lenient(&env);
-    let agents_file = registry.as_ref().err().cloned();
+    let agents_file =
+        registry.as_ref().map(|registry| registry.place().clone()).map_err(Clone::clone);
     let registry = registry.ok();
     let usable = |prefix: &str| !problems.iter().any(|problem| problem.name().starts_with(prefix));
     let (mut access, mut channel_id) = (AccessFacts::default(), None);

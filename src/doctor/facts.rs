@@ -8,6 +8,7 @@ use super::access::AccessFacts;
 use super::store::StoreFacts;
 use super::watch::WatchFacts;
 use super::webhook::WebhookFacts;
+use crate::agents::Place;
 use crate::config::Problem;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
@@ -23,8 +24,8 @@ use crate::github::permission::Permission;
 pub struct Facts {
     /// Settings that are missing or invalid.
     pub problems: Vec<Problem>,
-    /// Why `agents.toml` cannot be used. `None`: it is valid.
-    pub agents_file: Option<String>,
+    /// Where the valid agents are read from, or why they cannot be used.
+    pub agents_file: Result<Place, String>,
     /// Who may command the bot.
     pub access: AccessFacts,
     /// `None`: there is no table.

@@ -45,7 +45,7 @@ pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
     );
     Facts {
         problems: Vec::new(),
-        agents_file: None,
+        agents_file: Ok(registry.place().clone()),
         access: AccessFacts::of(access, Some(registry), table),
         store,
         discord: Some(discord),

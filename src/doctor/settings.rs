@@ -23,12 +23,12 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     }
     findings.extend(access::settings(ABOUT, &facts.access));
     findings.push(match &facts.agents_file {
-        Some(what) => Finding::bad(
+        Err(what) => Finding::bad(
             AGENTS,
             format!("The agents cannot be used: {what}"),
             "Correct that line; docs/agents.md describes the keys.",
         ),
-        None => Finding::good(AGENTS, "agents.toml is valid."),
+        Ok(place) => Finding::good(AGENTS, format!("{place} is valid.")),
     });
     findings.extend(access::agents(AGENTS, &facts.access));
     findings

@@ -68,10 +68,10 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The agents of `AGENTS_FILE`, or the built-in ones.
+/// The agents of `AGENTS_FILE`, of `agents.toml` beside the binary, or the built-in ones.
 pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAgents> {
     let urls = UrlPolicy::read(&mut Reader::new(&env));
-    let registry = file::load_for(settings::agents_file(&env).as_deref(), &urls)?;
+    let registry = file::load_for(&settings::agents_file(&env), &urls)?;
     let mistakes = mistakes(TABLE, &registry);
     if !mistakes.is_empty() {
         return Err(BadAgents::Commands(registry.file().to_owned(), mistakes));
@@ -103,6 +103,7 @@ fn build(
             });
         }
     };
+    tracing::info!("the agents are those of {}", registry.place());
     if settings.access.guilds == Guilds::Every {
         tracing::warn!(
             "ALLOWED_GUILD_IDS is *: whoever adds the bot to a server of theirs may command it there"

@@ -11,7 +11,12 @@ pub struct Scratch(PathBuf);
 impl Scratch {
     /// Makes one in the system's folder for temporary files.
     pub fn new() -> std::io::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("deckhand-{}", Uuid::new_v4()));
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// Makes one in this folder.
+    pub fn within(parent: &Path) -> std::io::Result<Self> {
+        let folder = parent.join(format!("deckhand-{}", Uuid::new_v4()));
         std::fs::create_dir(&folder)?;
         Ok(Self(folder))
     }

@@ -15,6 +15,7 @@ mod actions;
 mod app;
 mod aws;
 mod aws_faults;
+mod beside;
 mod buttons;
 mod causes;
 mod clicks;
