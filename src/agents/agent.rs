@@ -1,104 +1,109 @@
 //! The `[[agent]]`s of `agents.toml`: each is an entry point of the bot.
 
-use toml::Spanned;
-
-use super::fault::{COMMAND_NAME, Fault, checked, entries, fault, fits, is_command_name};
-use super::raw::RawAgent;
+use super::checks::verification;
+use super::input::at;
+use super::keys::{CHECK, INPUT, STEP};
 use super::registry::{Agent, Kind, Lines};
 use super::rule::Rule;
-use super::verification::verification;
+use super::table::{COMMAND_NAME, Table, is_command_name};
 use super::workflow::workflow;
-use crate::config;
 
-/// Checks one agent. Its lines are still to be found.
-pub(super) fn agent(raw: &RawAgent) -> Result<Agent, Fault> {
-    Ok(Agent {
-        id: checked(&raw.id, "id", "lowercase letters, digits and _", is_id)?,
-        name: checked(&raw.name, "name", "1 to 50 characters", |s| fits(s, 50))?,
-        description: checked(&raw.description, "description", "1 to 100 characters", |s| {
-            fits(s, 100)
-        })?,
-        command: checked(&raw.command, "command", COMMAND_NAME, is_command_name)?,
-        rule: Rule {
-            users: ids(raw.allowed_users.as_ref(), "allowed_users")?,
-            roles: ids(raw.allowed_roles.as_ref(), "allowed_roles")?,
-        },
-        kind: kind(raw)?,
-        lines: Lines::default(),
+const KINDS: [&str; 5] = ["deploy", "diagnose", "status", "verify", "workflow"];
+
+/// The keys of agents that dispatch a workflow.
+const OF_WORKFLOWS: [&str; 9] = [
+    "workflow",
+    "repository",
+    "ref",
+    "allowed_refs",
+    "inputs",
+    "fixed",
+    "wait",
+    "reported",
+    "environment",
+];
+
+/// The keys of agents that verify a deploy.
+const OF_VERIFIERS: [&str; 4] = ["verifies", "run_command", "steps", "checks"];
+
+/// Checks one agent.
+pub(super) fn agent(table: &Table<'_>) -> Option<Agent> {
+    let id = table.needed("id").and_then(|text| {
+        text.checked("1 to 32 lowercase letters, digits and _", |s| {
+            is_command_name(s) && !s.contains('-')
+        })
+    });
+    let name = table.needed("name").and_then(|text| text.within(50));
+    let description = table.needed("description").and_then(|text| text.within(100));
+    let command = table.needed("command").and_then(|text| {
+        if let Some(bare) = text.value.strip_prefix('/').filter(|bare| is_command_name(bare)) {
+            text.is_wrong(format_args!("goes without the slash: command = {bare:?}"));
+            return None;
+        }
+        text.checked(COMMAND_NAME, is_command_name)
+    });
+    let everyone = "to let everyone in the servers use the agent";
+    let rule = Rule {
+        users: table.ids("allowed_users", everyone),
+        roles: table.ids("allowed_roles", everyone),
+    };
+    let kind = kind(table);
+    Some(Agent {
+        id: id?,
+        name: name?,
+        description: description?,
+        command: command?,
+        rule,
+        kind: kind?,
+        lines: lines(table),
     })
 }
 
-fn kind(raw: &RawAgent) -> Result<Kind, Fault> {
-    if raw.kind.as_ref() != "verify" {
-        without_verification(raw)?;
-    }
-    match raw.kind.as_ref().as_str() {
-        "deploy" => Ok(Kind::Deploy(workflow(raw)?)),
-        "diagnose" => Ok(Kind::Diagnose(workflow(raw)?)),
-        "status" => without_workflow(raw, Kind::Status),
-        "verify" => {
-            let Some(verifies) = &raw.verifies else {
-                let what =
-                    "an agent of kind \"verify\" needs verifies = \"<id of a deploy agent>\"";
-                return Err(fault(&raw.kind, what));
-            };
-            let run_command = raw.run_command.as_ref();
-            let verification = verification(verifies, run_command, &raw.steps, &raw.checks)?;
-            without_workflow(raw, Kind::Verify(verification))
-        }
-        "workflow" => Ok(Kind::Workflow(workflow(raw)?)),
-        other => {
-            let what =
-                format!("kind {other:?} is not one of deploy, diagnose, status, verify, workflow");
-            Err(fault(&raw.kind, what))
-        }
-    }
-}
-
-/// Refuses keys without an effect: they are a mistake.
-fn without_workflow(raw: &RawAgent, kind: Kind) -> Result<Kind, Fault> {
-    let texts = [
-        ("workflow", &raw.workflow),
-        ("repository", &raw.repository),
-        ("ref", &raw.default_ref),
-        ("environment", &raw.environment),
-        ("sha_input", &raw.sha_input),
-    ];
-    let key = (texts.into_iter().find_map(|(key, text)| Some((key, text.as_ref()?.span()))))
-        .or_else(|| raw.allowed_refs.first().map(|name| ("allowed_refs", name.span())))
-        .or_else(|| raw.inputs.first().map(|input| ("inputs", input.option.span())))
-        .or_else(|| raw.reported.as_ref().map(|reported| ("reported", reported.span())));
-    match key {
-        Some((key, span)) => {
-            let what = format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref());
-            Err(Fault { at: span.start, what })
-        }
-        None => Ok(kind),
-    }
-}
-
-fn without_verification(raw: &RawAgent) -> Result<(), Fault> {
-    let texts = [("verifies", &raw.verifies), ("run_command", &raw.run_command)];
-    let key = (texts.into_iter().find_map(|(key, text)| Some((key, text.as_ref()?.span().start))))
-        .or_else(|| raw.steps.first().map(|step| ("steps", step.at())))
-        .or_else(|| raw.checks.first().map(|check| ("checks", check.span().start)));
-    match key {
-        Some((key, at)) => {
-            let what = format!("an agent of kind {:?} takes no {key}", raw.kind.as_ref());
-            Err(Fault { at, what })
-        }
-        None => Ok(()),
-    }
-}
-
-fn ids(list: Option<&Spanned<Vec<Spanned<String>>>>, key: &str) -> Result<Vec<u64>, Fault> {
-    let given = entries(list, key, "to let everyone in the servers use the agent")?;
-    let id = |id: &Spanned<String>| {
-        config::id(id.as_ref()).ok_or_else(|| fault(id, format!("{key} holds ids, as texts")))
+fn kind(table: &Table<'_>) -> Option<Kind> {
+    let Some(word) = table.needed("kind").and_then(|text| text.one_of(&KINDS)) else {
+        // Their mistakes are told all the same.
+        table.tables("inputs", &INPUT).iter().for_each(|table| drop(super::input::input(table)));
+        return None;
     };
-    given.iter().map(id).collect()
+    if word != "verify" {
+        without(table, word, &OF_VERIFIERS);
+    }
+    if let "status" | "verify" = word {
+        without(table, word, &OF_WORKFLOWS);
+        without(table, word, &["sha_input"]);
+    }
+    match word {
+        "deploy" => workflow(table, word).map(Kind::Deploy),
+        "diagnose" => workflow(table, word).map(Kind::Diagnose),
+        "workflow" => workflow(table, word).map(Kind::Workflow),
+        "verify" => verification(table).map(Kind::Verify),
+        _ => Some(Kind::Status),
+    }
 }
 
-fn is_id(text: &str) -> bool {
-    is_command_name(text) && !text.contains('-')
+/// Notes keys without an effect: they are a mistake.
+fn without(table: &Table<'_>, kind: &str, keys: &[&'static str]) {
+    for key in keys {
+        if let Some(at) = table.key_at(key) {
+            table.faults.add(at, format!("an agent of kind {kind:?} takes no {key}"));
+            // Their own mistakes do not matter, but for keys that belong elsewhere.
+            match *key {
+                "inputs" => drop(table.tables(key, &INPUT)),
+                "steps" => drop(table.tables(key, &STEP)),
+                "checks" => drop(table.tables(key, &CHECK)),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn lines(table: &Table<'_>) -> Lines {
+    let inputs = table.tables("inputs", &INPUT);
+    Lines {
+        description: table.line("description"),
+        command: table.line("command"),
+        kind: table.line("kind"),
+        run_command: table.line("run_command"),
+        inputs: inputs.iter().map(|input| table.faults.line(at(input))).collect(),
+    }
 }

@@ -1,70 +1,117 @@
-//! A problem with a value in `agents.toml`, and its position.
+//! The mistakes in `agents.toml`. All of them are collected in one pass, each with its line.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::fmt;
 
-use toml::Spanned;
+/// The most mistakes of one file that a message tells.
+const TOLD: usize = 20;
 
-/// A problem at a byte offset of the file.
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) what: String,
+/// Why a file of agents cannot be used: every mistake with its line and its cure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadFile {
+    file: String,
+    mistakes: Vec<Mistake>,
 }
 
-pub(super) fn fault<T>(at: &Spanned<T>, what: impl Into<String>) -> Fault {
-    Fault { at: at.span().start, what: what.into() }
+/// A mistake in a file of agents.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Mistake {
+    /// Its line; the first is 1. 0: the whole file.
+    pub line: usize,
+    /// What is wrong, and the cure.
+    pub what: String,
 }
 
-/// Refuses duplicate values.
-pub(super) fn unique<'a>(
-    key: &str,
-    values: impl Iterator<Item = &'a Spanned<String>>,
-) -> Result<(), Fault> {
-    let mut seen = HashSet::new();
-    for value in values {
-        if !seen.insert(value.as_ref()) {
-            return Err(fault(value, format!("{key} {:?} is given twice", value.as_ref())));
+impl BadFile {
+    /// These mistakes, in the order of the file. Of a line that is blamed twice for the same one is kept.
+    pub fn new(file: impl Into<String>, mut mistakes: Vec<Mistake>) -> Self {
+        let mut told = HashSet::new();
+        mistakes.retain(|mistake| told.insert(mistake.clone()));
+        mistakes.sort_by_key(|mistake| mistake.line);
+        Self { file: file.into(), mistakes }
+    }
+
+    /// Each mistake as `file:line: what`, and how many more there are.
+    pub fn lines(&self) -> Vec<String> {
+        let Self { file, mistakes } = self;
+        let one = |Mistake { line, what }: &Mistake| match line {
+            0 => format!("{file}: {what}"),
+            line => format!("{file}:{line}: {what}"),
+        };
+        let mut lines: Vec<String> = mistakes.iter().take(TOLD).map(one).collect();
+        if let Some(more) = mistakes.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            lines.push(format!("{file}: and {more} more"));
         }
-    }
-    Ok(())
-}
-
-/// Returns the value if it passes `test`; `shape` describes the valid form.
-pub(super) fn checked(
-    value: &Spanned<String>,
-    key: &str,
-    shape: &str,
-    test: impl Fn(&str) -> bool,
-) -> Result<String, Fault> {
-    let text = value.as_ref();
-    if test(text) {
-        return Ok(text.clone());
-    }
-    Err(fault(value, format!("{key} {text:?} must be {shape}")))
-}
-
-/// The entries of a list that may be left out, but not be empty: `why` says what leaving it out means.
-pub(super) fn entries<'a>(
-    list: Option<&'a Spanned<Vec<Spanned<String>>>>,
-    key: &str,
-    why: &str,
-) -> Result<&'a [Spanned<String>], Fault> {
-    match list {
-        Some(list) if list.as_ref().is_empty() => {
-            Err(fault(list, format!("{key} is empty; leave it out {why}")))
-        }
-        Some(list) => Ok(list.as_ref()),
-        None => Ok(&[]),
+        lines
     }
 }
 
-pub(super) const COMMAND_NAME: &str = "1 to 32 lowercase letters, digits, - and _";
+impl std::error::Error for BadFile {}
 
-pub(super) fn is_command_name(text: &str) -> bool {
-    fits(text, 32)
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+impl fmt::Display for BadFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n"))
+    }
 }
 
-/// Whether the text has 1 to `max` characters that are not all white space.
-pub(super) fn fits(text: &str, max: usize) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= max
+/// Collects the mistakes of one file.
+pub(super) struct Faults<'a> {
+    text: &'a str,
+    found: RefCell<Vec<Mistake>>,
+}
+
+impl<'a> Faults<'a> {
+    /// Of this text.
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, found: RefCell::default() }
+    }
+
+    /// Notes a mistake at a byte of the text.
+    pub(super) fn add(&self, at: usize, what: impl Into<String>) {
+        self.found.borrow_mut().push(Mistake { line: self.line(at), what: what.into() });
+    }
+
+    /// The line of a byte.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
+    }
+
+    /// A part of the text, as it is written.
+    pub(super) fn written(&self, span: std::ops::Range<usize>) -> &'a str {
+        self.text.get(span).unwrap_or_default()
+    }
+
+    /// All that were found.
+    pub(super) fn into_mistakes(self) -> Vec<Mistake> {
+        self.found.into_inner()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistake(line: usize, what: &str) -> Mistake {
+        Mistake { line, what: what.to_owned() }
+    }
+
+    #[test]
+    fn mistakes_are_told_in_the_order_of_the_file_and_each_once() {
+        let bad = BadFile::new(
+            "my agents.toml",
+            vec![mistake(12, "b"), mistake(3, "a"), mistake(12, "b"), mistake(0, "c")],
+        );
+        assert_eq!(bad.to_string(), "my agents.toml: c\nmy agents.toml:3: a\nmy agents.toml:12: b");
+    }
+
+    #[test]
+    fn a_file_full_of_mistakes_is_told_in_part() {
+        let bad = BadFile::new("x.toml", (1..=25).map(|line| mistake(line, "a")).collect());
+        let lines = bad.lines();
+        assert_eq!(lines.len(), 21);
+        assert_eq!(lines.last().unwrap(), "x.toml: and 5 more");
+        let bad = BadFile::new("x.toml", (1..=20).map(|line| mistake(line, "a")).collect());
+        assert_eq!(bad.lines().last().unwrap(), "x.toml:20: a");
+    }
 }

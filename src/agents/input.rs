@@ -1,162 +1,146 @@
 //! The `[[agent.inputs]]` of `agents.toml`: each is an option of the slash command that sets a workflow
 //! input.
 
-use serde::Deserialize;
-use toml::Spanned;
-
-use super::fault::{Fault, checked, entries, fault, fits, is_command_name, unique};
 use super::options::{OptionKind, OptionSpec};
 use super::pattern::Pattern;
 use super::registry::Input;
+use super::table::{COMMAND_NAME, Table, Text, is_command_name, unique};
+use crate::github::BOOKKEEPING;
 
-/// GitHub allows 25 inputs. These two are reserved.
-pub(super) const RESERVED_INPUTS: [&str; 2] = ["correlation_id", "requester"];
+const KINDS: [&str; 4] = ["string", "integer", "boolean", "url"];
 const RESERVED_OPTIONS: [&str; 2] = ["wait", "ref"];
 
 /// The most characters of a free text, if its input does not say.
 const DEFAULT_LENGTH: u32 = 200;
 /// Discord's limit for a text.
 const LONGEST: u32 = 6000;
+/// Discord's limit for choices.
+const MAX_CHOICES: usize = 25;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawInput {
-    pub(super) option: Spanned<String>,
-    pub(super) input: Spanned<String>,
-    kind: Spanned<String>,
-    description: Spanned<String>,
-    #[serde(default)]
-    required: bool,
-    choices: Option<Spanned<Vec<Spanned<String>>>>,
-    pattern: Option<Spanned<String>>,
-    max_length: Option<Spanned<u32>>,
-    min: Option<Spanned<i64>>,
-    max: Option<Spanned<i64>>,
-}
-
-impl RawInput {
-    /// Where most of its text is.
-    pub(super) fn at(&self) -> usize {
-        let choices = self.choices.as_ref().map(|choices| choices.span().start);
-        choices.unwrap_or_else(|| self.option.span().start)
-    }
+/// Where most of its text is.
+pub(super) fn at(table: &Table<'_>) -> usize {
+    let place = table.at_value("choices").or_else(|| table.at_value("option"));
+    place.unwrap_or(table.at)
 }
 
 /// Checks one input.
-pub(super) fn input(raw: &RawInput) -> Result<Input, Fault> {
-    let option_name = |s: &str| is_command_name(s) && !RESERVED_OPTIONS.contains(&s);
-    let input_name = |s: &str| {
-        s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-            && fits(s, 100)
-            && !RESERVED_INPUTS.contains(&s)
-    };
-    Ok(Input {
-        input: checked(
-            &raw.input,
-            "input",
-            "a free workflow input (correlation_id and requester are taken)",
-            input_name,
-        )?,
-        option: OptionSpec {
-            name: checked(
-                &raw.option,
-                "option",
-                "a free option name (wait and ref are taken)",
-                option_name,
-            )?,
-            description: checked(&raw.description, "description", "1 to 100 characters", |s| {
-                fits(s, 100)
-            })?,
-            required: raw.required,
-            kind: input_kind(raw)?,
-        },
-    })
+pub(super) fn input(table: &Table<'_>) -> Option<Input> {
+    let name = table.needed("option").and_then(|text| option_name(&text));
+    let input = table.needed("input").and_then(|text| input_name(&text));
+    let description = table.needed("description").and_then(|text| text.within(100));
+    let required = table.flag("required").unwrap_or(false);
+    let kind = kind(table);
+    let (name, description, kind) = (name?, description?, kind?);
+    Some(Input { input: input?, option: OptionSpec { name, description, required, kind } })
 }
 
-fn input_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
-    let kind = raw.kind.as_ref().as_str();
-    if !matches!(kind, "string" | "integer" | "boolean" | "url") {
-        let what = format!("kind {kind:?} is not one of string, integer, boolean, url");
-        return Err(fault(&raw.kind, what));
+fn option_name(text: &Text<'_>) -> Option<String> {
+    if RESERVED_OPTIONS.contains(&text.value) {
+        text.is_wrong(format_args!(
+            "{:?}: wait and ref are taken, every such command has them; choose another name",
+            text.value
+        ));
+        return None;
     }
-    if let (Some(choices), true) = (&raw.choices, kind != "string") {
-        return Err(fault(choices, format!("choices do not go with kind {kind:?}")));
+    text.checked(COMMAND_NAME, is_command_name)
+}
+
+/// The name of a workflow's input that is none of Deckhand's own.
+pub(super) fn input_name(text: &Text<'_>) -> Option<String> {
+    if BOOKKEEPING.contains(&text.value) {
+        text.is_wrong(format_args!(
+            "{:?}: {} are taken, Deckhand sets them itself; rename the workflow's input",
+            text.value,
+            BOOKKEEPING.join(", ")
+        ));
+        return None;
     }
-    if let (Some(at), true) = (limit_of_text(raw), kind != "string") {
-        let what = format!("pattern and max_length do not go with kind {kind:?}");
-        return Err(Fault { at, what });
+    let is_name = |s: &str| {
+        (1..=100).contains(&s.len())
+            && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    text.checked("the name of a workflow's input: letters, digits, - and _", is_name)
+}
+
+fn kind(table: &Table<'_>) -> Option<OptionKind> {
+    let kind = table.needed("kind").and_then(|text| text.one_of(&KINDS))?;
+    let without = |keys: &[&'static str]| {
+        for key in keys {
+            if let Some(at) = table.key_at(key) {
+                table.faults.add(at, format!("{key} does not go with kind {kind:?}"));
+            }
+        }
+    };
+    if kind != "string" {
+        without(&["choices", "pattern", "max_length"]);
     }
-    if let (Some(limit), true) = (raw.min.as_ref().or(raw.max.as_ref()), kind != "integer") {
-        return Err(fault(limit, format!("min and max do not go with kind {kind:?}")));
+    if kind != "integer" {
+        without(&["min", "max"]);
     }
     match kind {
-        "integer" => integer_kind(raw),
-        "boolean" => Ok(OptionKind::Boolean),
-        "url" => Ok(OptionKind::Url),
-        _ => text_kind(raw),
+        "integer" => integer_kind(table),
+        "boolean" => Some(OptionKind::Boolean),
+        "url" => Some(OptionKind::Url),
+        _ => text_kind(table),
     }
 }
 
-/// Where the first limit of a free text is given.
-fn limit_of_text(raw: &RawInput) -> Option<usize> {
-    let pattern = raw.pattern.as_ref().map(|pattern| pattern.span().start);
-    pattern.or_else(|| Some(raw.max_length.as_ref()?.span().start))
-}
-
-fn text_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
-    let choices = choices(raw)?;
+fn text_kind(table: &Table<'_>) -> Option<OptionKind> {
+    let choices = choices(table);
     if !choices.is_empty() {
-        return match limit_of_text(raw) {
-            Some(at) => {
-                let what = "pattern and max_length do not go with choices".to_owned();
-                Err(Fault { at, what })
+        for key in ["pattern", "max_length"] {
+            if let Some(at) = table.key_at(key) {
+                table.faults.add(at, format!("{key} does not go with choices"));
             }
-            None => Ok(OptionKind::String { choices }),
-        };
-    }
-    let max_length = match &raw.max_length {
-        Some(length) if !(1..=LONGEST).contains(length.as_ref()) => {
-            return Err(fault(length, format!("max_length must be 1 to {LONGEST}")));
         }
-        Some(length) => *length.as_ref(),
-        None => DEFAULT_LENGTH,
-    };
-    let pattern = raw.pattern.as_ref().map(|pattern| {
-        let text = checked(pattern, "pattern", "1 to 500 characters", |s| fits(s, 500))?;
-        let cannot = |why| fault(pattern, format!("pattern {text:?} cannot be compiled: {why}"));
-        Pattern::new(&text).map_err(cannot)
+        return Some(OptionKind::String { choices });
+    }
+    let length = table.integer("max_length").map(|length| {
+        let number = u32::try_from(length.value).ok().filter(|n| (1..=LONGEST).contains(n));
+        if number.is_none() {
+            length.is_wrong(format_args!("must be 1 to {LONGEST}"));
+        }
+        number
     });
-    Ok(OptionKind::Text { max_length, pattern: pattern.transpose()? })
+    let pattern = table.text("pattern").map(|pattern| {
+        let text = pattern.within(500)?;
+        let cannot = |why| {
+            let shown = pattern.repeated();
+            pattern.is_wrong(format_args!("{shown:?} cannot be compiled: {why}"));
+        };
+        Pattern::new(&text).map_err(cannot).ok()
+    });
+    let pattern = match pattern {
+        Some(pattern) => Some(pattern?),
+        None => None,
+    };
+    Some(OptionKind::Text { max_length: length.flatten().unwrap_or(DEFAULT_LENGTH), pattern })
 }
 
-fn integer_kind(raw: &RawInput) -> Result<OptionKind, Fault> {
+fn integer_kind(table: &Table<'_>) -> Option<OptionKind> {
     /// Discord's limit for integer options: up to here a double holds every integer exactly.
     const LIMIT: u64 = 1 << 53;
-    for value in raw.min.iter().chain(&raw.max) {
-        if value.as_ref().unsigned_abs() > LIMIT {
-            return Err(fault(value, "min and max must be between -2^53 and 2^53"));
+    let (min, max) = (table.integer("min"), table.integer("max"));
+    for limit in min.iter().chain(&max) {
+        if limit.value.unsigned_abs() > LIMIT {
+            limit.is_wrong("must be between -2^53 and 2^53");
         }
     }
-    match (&raw.min, &raw.max) {
-        (Some(min), Some(max)) if min.as_ref() > max.as_ref() => {
-            Err(fault(min, "min is above max"))
-        }
-        (min, max) => Ok(OptionKind::Integer {
-            min: min.as_ref().map(|min| *min.as_ref()),
-            max: max.as_ref().map(|max| *max.as_ref()),
-        }),
+    if let (Some(min), Some(max)) = (&min, &max)
+        && min.value > max.value
+    {
+        min.is_wrong("is above max");
     }
+    Some(OptionKind::Integer { min: min.map(|min| min.value), max: max.map(|max| max.value) })
 }
 
-fn choices(raw: &RawInput) -> Result<Vec<String>, Fault> {
-    let given = entries(raw.choices.as_ref(), "choices", "to take any text")?;
-    unique("choice", given.iter())?;
-    if let Some(extra) = given.get(25) {
-        return Err(fault(extra, "Discord takes at most 25 choices"));
+fn choices(table: &Table<'_>) -> Vec<String> {
+    let given = table.texts("choices", "to take any text");
+    unique("choice", given.iter());
+    if let Some(extra) = given.get(MAX_CHOICES) {
+        extra.is_wrong(format_args!("are {}: Discord takes at most {MAX_CHOICES}", given.len()));
     }
-    let choice =
-        |choice| checked(choice, "choices", "texts of 1 to 100 characters", |s| fits(s, 100));
-    given.iter().map(choice).collect()
+    given.iter().filter_map(|choice| choice.within(100)).collect()
 }
 
 #[cfg(test)]
@@ -200,20 +184,24 @@ description = "X"
 
     #[rstest]
     #[case::unclosed("string", "pattern = '(a'", "pattern \"(a\" cannot be compiled: ")]
-    #[case::empty("string", "pattern = ''", "pattern \"\" must be 1 to 500 characters")]
+    #[case::empty("string", "pattern = ''", "pattern is empty")]
     #[case::none("string", "max_length = 0", "max_length must be 1 to 6000")]
     #[case::long("string", "max_length = 6001", "max_length must be 1 to 6000")]
-    #[case::negative("string", "max_length = -1", "-1")]
-    #[case::choices("string", "max_length = 9\nchoices = [\"a\"]", "do not go with choices")]
-    #[case::url("url", "pattern = 'a'", "do not go with kind \"url\"")]
-    #[case::integer("integer", "max_length = 3", "do not go with kind \"integer\"")]
-    #[case::empty_choices("boolean", "choices = []", "choices do not go with kind \"boolean\"")]
+    #[case::negative("string", "max_length = -1", "max_length must be 1 to 6000")]
+    #[case::choices(
+        "string",
+        "max_length = 9\nchoices = [\"a\"]",
+        "max_length does not go with choices"
+    )]
+    #[case::url("url", "pattern = 'a'", "pattern does not go with kind \"url\"")]
+    #[case::integer("integer", "max_length = 3", "max_length does not go with kind \"integer\"")]
+    #[case::empty_choices("boolean", "choices = []", "choices does not go with kind \"boolean\"")]
     fn a_wrong_limit_is_reported_with_its_line(
         #[case] kind: &str,
         #[case] line: &str,
         #[case] what: &str,
     ) {
         let error = kind_of(&format!("kind = \"{kind}\"\n{line}")).unwrap_err();
-        assert!(error.contains("line 13") && error.contains(what), "{error}");
+        assert!(error.contains("x.toml:13: ") && error.contains(what), "{error}");
     }
 }

@@ -2,22 +2,27 @@
 //! derive from that declaration.
 
 mod agent;
+mod checks;
 mod fault;
 pub mod file;
+mod fixed;
 mod input;
+mod keys;
 pub(crate) mod options;
 pub(crate) mod pattern;
 pub mod place;
-mod raw;
 mod ref_pattern;
 pub(crate) mod registry;
 pub(crate) mod reported;
 pub(crate) mod rule;
+mod syntax;
+mod table;
 pub(crate) mod verification;
 mod watch;
 mod watches;
 mod workflow;
 
+pub use fault::{BadFile, Mistake};
 pub use place::Place;
 pub use ref_pattern::RefPattern;
 pub use registry::{Agent, Input, Kind, Lines, NONE_REPORTED, Registry, Workflow};

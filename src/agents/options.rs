@@ -231,7 +231,15 @@ impl Options {
 
     /// Whether a boolean option is true.
     pub fn is_true(&self, name: &str) -> bool {
-        self.get(name) == Some(&OptionValue::Boolean(true))
+        self.flag(name) == Some(true)
+    }
+
+    /// The value of a boolean option; `None` if it was not given.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.get(name) {
+            Some(OptionValue::Boolean(value)) => Some(*value),
+            _ => None,
+        }
     }
 
     /// The text of a string option; `None` if it was not given.

@@ -93,6 +93,10 @@ pub struct Workflow {
     pub allowed_refs: Vec<RefPattern>,
     /// The inputs that a user may set. Each is an option of the slash command.
     pub inputs: Vec<Input>,
+    /// Inputs with a fixed value: name and value, in the order of the file.
+    pub fixed: Vec<(String, String)>,
+    /// Whether its command waits for the end of the run if the user does not say.
+    pub waits: bool,
     /// Whether `/status` and the digest include its runs.
     pub reported: bool,
     /// Where it deploys to, for messages and the history.
@@ -155,6 +159,19 @@ impl Registry {
         self.agents.iter().filter(dispatches).collect()
     }
 
+    /// The other agents of an agent's workflow that have another environment or other fixed inputs: GitHub does not tell
+    /// their runs from this agent's. `default`: the repository of those that name none.
+    pub fn sharing(&self, agent: &Agent, default: &Repository) -> Vec<&Agent> {
+        let Some(own) = agent.workflow() else { return Vec::new() };
+        let goes_to = |workflow: &Workflow| (workflow.environment.clone(), workflow.fixed.clone());
+        let is_elsewhere =
+            |other: &&Agent| other.workflow().is_some_and(|other| goes_to(other) != goes_to(own));
+        let repository = own.repository.as_ref().unwrap_or(default);
+        let mut all = self.dispatching(repository, &own.file, default);
+        all.retain(is_elsewhere);
+        all
+    }
+
     /// The agent with this id.
     pub fn by_id(&self, id: &str) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.id == id)
@@ -209,6 +226,8 @@ mod tests {
             default_ref: "main".to_owned(),
             allowed_refs: vec![RefPattern("release/*".to_owned())],
             inputs: Vec::new(),
+            fixed: Vec::new(),
+            waits: false,
             reported: false,
             environment: None,
             sha_input: None,

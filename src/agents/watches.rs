@@ -1,12 +1,8 @@
 //! The `[[watch]]`es of `agents.toml`.
 
-use toml::Spanned;
-
-use super::fault::{Fault, checked, entries, fault, unique};
-use super::raw::{RawId, RawWatch};
+use super::table::{Table, Text, unique};
 use super::watch::Watch;
 use super::workflow::{ref_pattern, repository, workflow_file};
-use crate::config;
 
 /// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
 const CONCLUSIONS: [&str; 9] = [
@@ -22,48 +18,34 @@ const CONCLUSIONS: [&str; 9] = [
 ];
 
 /// Checks one watch.
-pub(super) fn watch(raw: &RawWatch) -> Result<Watch, Fault> {
-    let files = entries(raw.workflows.as_ref(), "workflows", "to watch every workflow")?;
-    let branches = entries(raw.branches.as_ref(), "branches", "to watch every branch and tag")?;
-    let why = "to watch every event but those of pull requests";
-    let events = entries(raw.events.as_ref(), "events", why)?;
-    let only = entries(raw.only.as_ref(), "only", "to tell of every run, from its beginning")?;
-    for (key, list) in
-        [("workflows", files), ("branches", branches), ("events", events), ("only", only)]
-    {
-        unique(key, list.iter())?;
+pub(super) fn watch(table: &Table<'_>) -> Option<Watch> {
+    let files = list(table, "workflows", "to watch every workflow");
+    let branches = list(table, "branches", "to watch every branch and tag");
+    let events = list(table, "events", "to watch every event but those of pull requests");
+    let only = list(table, "only", "to tell of every run, from its beginning");
+    let event = |text: &Text<'_>| {
+        text.checked("names of GitHub's events, like push", |s| {
+            !s.is_empty() && s.len() <= 50 && s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        })
+    };
+    if !table.has("channel") {
+        table.lacks("channel", ", the id of the channel that is told");
     }
-    let is_event = |s: &str| {
-        !s.is_empty() && s.len() <= 50 && s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-    };
-    let event = |one| checked(one, "events", "names of GitHub's events, like push", is_event);
-    let ending = |one| {
-        let shape = format!("outcomes of GitHub's: {}", CONCLUSIONS.join(", "));
-        checked(one, "only", &shape, |s| CONCLUSIONS.contains(&s))
-    };
-    Ok(Watch {
-        repository: repository(raw.repository.as_ref())?,
-        workflows: files
-            .iter()
-            .map(|file| workflow_file(file, "workflows"))
-            .collect::<Result<_, _>>()?,
-        branches: branches
-            .iter()
-            .map(|name| ref_pattern(name, "branches"))
-            .collect::<Result<_, _>>()?,
-        events: events.iter().map(event).collect::<Result<_, _>>()?,
-        only: only.iter().map(ending).collect::<Result<_, _>>()?,
-        channel: id(&raw.channel, "channel", "a channel")?,
-        ping: raw.ping.as_ref().map(|role| id(role, "ping", "a role")).transpose()?,
+    Some(Watch {
+        repository: repository(table),
+        workflows: files.iter().filter_map(workflow_file).collect(),
+        branches: branches.iter().filter_map(ref_pattern).collect(),
+        events: events.iter().filter_map(event).collect(),
+        only: only.iter().filter_map(|text| text.one_of(&CONCLUSIONS).map(str::to_owned)).collect(),
+        ping: table.id("ping", "a role"),
+        channel: table.id("channel", "a channel")?,
     })
 }
 
-fn id(given: &Spanned<RawId>, key: &str, of: &str) -> Result<u64, Fault> {
-    let id = match given.as_ref() {
-        RawId::Text(text) => config::id(text),
-        RawId::Number(number) => config::id(&number.to_string()),
-    };
-    id.ok_or_else(|| fault(given, format!("{key} must be the id of {of}")))
+fn list<'a>(table: &Table<'a>, key: &'static str, why: &str) -> Vec<Text<'a>> {
+    let texts = table.texts(key, why);
+    unique(key, texts.iter());
+    texts
 }
 
 #[cfg(test)]
@@ -123,10 +105,16 @@ ping = "77""#;
         "ping = \"77\"",
         "ping = \"77\"\n",
         7,
-        "missing field `channel`",
+        "[[watch]] needs the key `channel`",
         "channel = \"1190000000000000003\"\n"
     )]
-    #[case::unknown_key("ping =", "pings =", 14, "unknown field `pings`", "")]
+    #[case::unknown_key(
+        "ping =",
+        "pings =",
+        14,
+        "unknown key `pings` in [[watch]]: did you mean `ping`?",
+        ""
+    )]
     #[case::channel_name(
         "\"1190000000000000003\"",
         "\"#deploys\"",
@@ -136,7 +124,13 @@ ping = "77""#;
     )]
     #[case::zero("\"1190000000000000003\"", "0", 8, "channel must be the id of a channel", "")]
     #[case::role_name("\"77\"", "\"@deployers\"", 14, "ping must be the id of a role", "")]
-    #[case::repository("octo-org/api", "octo-org", 9, "repository must be owner/name", "")]
+    #[case::repository(
+        "octo-org/api",
+        "octo-org",
+        9,
+        "repository \"octo-org\" must be owner/name",
+        ""
+    )]
     #[case::workflow(
         "nightly.yaml",
         ".github/workflows/nightly.yaml",
@@ -153,14 +147,14 @@ ping = "77""#;
     )]
     #[case::branch("release/*", "*/x", 11, "branches \"refs/heads/*/x\" must be", "")]
     #[case::event("\"schedule\"", "\"Push\"", 12, "events \"Push\" must be", "")]
-    #[case::twice("\"schedule\"", "\"push\"", 12, "events \"push\" is given twice", "")]
-    #[case::outcome(
-        "timed_out",
-        "red",
-        13,
-        "only \"red\" must be outcomes of GitHub's: success, failure",
+    #[case::twice(
+        "\"schedule\"",
+        "\"push\"",
+        12,
+        "events \"push\" is given twice, first in line 12",
         ""
     )]
+    #[case::outcome("timed_out", "red", 13, "only \"red\" is not one of success, failure", "")]
     #[case::no_outcome("[\"failure\", \"timed_out\"]", "[]", 13, "only is empty; leave it out", "")]
     fn a_mistake_in_a_watch_is_reported_with_its_line(
         #[case] right: &str,
@@ -172,7 +166,7 @@ ping = "77""#;
         assert!(ALL.contains(right), "{right}");
         let text = ALL.replacen(right, wrong, 1).replacen(without, "", 1);
         let error = parsed(&text).unwrap_err();
-        assert!(error.starts_with(&format!("x.toml: line {line}: ")), "{error}");
+        assert!(error.starts_with(&format!("x.toml:{line}: ")), "{error}");
         assert!(error.contains(what), "{error}");
     }
 }

@@ -2,99 +2,116 @@
 
 use std::str::FromStr;
 
-use toml::Spanned;
-
-use super::fault::{Fault, checked, fault, fits, unique};
-use super::input::{RESERVED_INPUTS, input};
-use super::raw::RawAgent;
+use super::fixed::fixed;
+use super::input::{input, input_name};
+use super::keys::INPUT;
 use super::ref_pattern::{RefPattern, is_ref};
 use super::registry::Workflow;
-use crate::github::{Repository, git_ref};
+use super::table::{Table, Text, unique};
+use crate::github::{MAX_INPUTS, Repository, git_ref};
 
 /// Discord allows 25 options per command. Two of them are reserved: `wait` and `ref`.
-const MAX_INPUTS: usize = 23;
+const MAX_OPTIONS: usize = 23;
 
-/// Checks the workflow of an agent.
-pub(super) fn workflow(raw: &RawAgent) -> Result<Workflow, Fault> {
-    let Some(file) = &raw.workflow else {
-        let kind = raw.kind.as_ref();
-        let what = format!("an agent of kind {kind:?} needs workflow = \"<file>.yml\"");
-        return Err(fault(&raw.kind, what));
+/// Checks the workflow of an agent of this kind.
+pub(super) fn workflow(table: &Table<'_>, kind: &str) -> Option<Workflow> {
+    if !table.has("workflow") {
+        table.lacks("workflow", &format!(": kind {kind:?} dispatches a workflow, \"<file>.yml\""));
+    }
+    let file = table.text("workflow").and_then(|file| workflow_file(&file));
+    let default_ref = match table.text("ref") {
+        Some(name) => name.checked("the name of a branch or tag", is_ref),
+        None => Some("main".to_owned()),
     };
-    let default_ref = match &raw.default_ref {
-        Some(name) => {
-            git_ref::short(&checked(name, "ref", "a branch or tag name", is_ref)?).to_owned()
-        }
-        None => "main".to_owned(),
-    };
-    let mut allowed_refs = vec![RefPattern(default_ref.clone())];
-    for pattern in &raw.allowed_refs {
-        let pattern = ref_pattern(pattern, "allowed_refs")?;
+    let default_ref = default_ref.map(|name| git_ref::short(&name).to_owned());
+    let mut allowed_refs: Vec<_> = default_ref.iter().cloned().map(RefPattern).collect();
+    let none = "to allow only the agent's own ref";
+    for pattern in table.texts("allowed_refs", none).iter().filter_map(ref_pattern) {
         if !allowed_refs.contains(&pattern) {
             allowed_refs.push(pattern);
         }
     }
-    if let Some(extra) = raw.inputs.get(MAX_INPUTS) {
-        return Err(fault(&extra.option, format!("at most {MAX_INPUTS} inputs are possible")));
+    let tables = table.tables("inputs", &INPUT);
+    if let Some(extra) = tables.get(MAX_OPTIONS) {
+        let what = format!(
+            "there are {} inputs: Discord takes 25 options, and wait and ref are two of them. Give some a fixed \
+             value in [agent.fixed]",
+            tables.len()
+        );
+        table.faults.add(extra.at, what);
     }
-    unique("option", raw.inputs.iter().map(|input| &input.option))?;
-    unique("input", raw.inputs.iter().map(|input| &input.input))?;
-    Ok(Workflow {
-        repository: repository(raw.repository.as_ref())?,
-        file: workflow_file(file, "workflow")?,
-        default_ref,
+    let of_all = |key| tables.iter().filter_map(move |table| table.text(key));
+    let (options, names): (Vec<_>, Vec<_>) =
+        (of_all("option").collect(), of_all("input").collect());
+    unique("option", options.iter());
+    unique("input", names.iter());
+    let fixed = fixed(table, &names);
+    let sha_input = sha_input(table, &names, &fixed);
+    let sent = tables.len() + fixed.len() + usize::from(sha_input.is_some());
+    if sent > MAX_INPUTS && tables.len() <= MAX_OPTIONS {
+        let what = format!("the agent sets {sent} inputs: GitHub takes at most {MAX_INPUTS}");
+        table.faults.add(table.key_at("inputs").unwrap_or(table.at), what);
+    }
+    let inputs = tables.iter().filter_map(input).collect();
+    let repository = repository(table);
+    let environment = table.text("environment").and_then(|name| name.within(50));
+    Some(Workflow {
+        repository,
+        file: file?,
+        default_ref: default_ref?,
         allowed_refs,
-        inputs: raw.inputs.iter().map(input).collect::<Result<_, _>>()?,
-        reported: raw.reported.as_ref().is_none_or(|reported| *reported.as_ref()),
-        environment: match &raw.environment {
-            Some(name) => {
-                Some(checked(name, "environment", "1 to 50 characters", |s| fits(s, 50))?)
-            }
-            None => None,
-        },
-        sha_input: sha_input(raw)?,
+        inputs,
+        fixed,
+        waits: table.flag("wait").unwrap_or(false),
+        reported: table.flag("reported").unwrap_or(true),
+        environment,
+        sha_input,
     })
 }
 
-/// Deckhand sets it, so it is none of the inputs that users set.
-fn sha_input(raw: &RawAgent) -> Result<Option<String>, Fault> {
-    let Some(name) = &raw.sha_input else { return Ok(None) };
-    let is_input = |s: &str| {
-        !s.is_empty()
-            && s.len() <= 100
-            && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-            && !RESERVED_INPUTS.contains(&s)
-    };
-    let shape = "a free workflow input (correlation_id and requester are taken)";
-    let name_of = checked(name, "sha_input", shape, is_input)?;
-    if raw.inputs.iter().any(|input| input.input.as_ref() == name_of.as_str()) {
-        return Err(fault(
-            name,
-            format!("sha_input: {name_of:?} is one of the inputs that users set"),
-        ));
+/// Deckhand sets it, so it is none of the inputs that are set otherwise.
+fn sha_input(table: &Table<'_>, names: &[Text<'_>], fixed: &[(String, String)]) -> Option<String> {
+    let text = table.text("sha_input")?;
+    let name = input_name(&text)?;
+    if names.iter().any(|input| input.value == name) {
+        text.is_wrong(format_args!("{name:?} is one of the inputs that users set"));
     }
-    Ok(Some(name_of))
+    if fixed.iter().any(|(input, _)| *input == name) {
+        text.is_wrong(format_args!("{name:?} has a fixed value in [agent.fixed]"));
+    }
+    Some(name)
 }
 
-pub(super) fn repository(name: Option<&Spanned<String>>) -> Result<Option<Repository>, Fault> {
-    let parsed = name.map(|name| {
-        let parsed = Repository::from_str(name.as_ref());
-        parsed.map_err(|()| fault(name, "repository must be owner/name"))
-    });
-    parsed.transpose()
+pub(super) fn repository(table: &Table<'_>) -> Option<Repository> {
+    let name = table.text("repository")?;
+    let parsed = Repository::from_str(name.value).ok();
+    if parsed.is_none() {
+        name.is_wrong(match of_url(name.value) {
+            Some(right) => format!("is owner/name, not a URL: repository = \"{right}\""),
+            None => format!("{:?} must be owner/name", name.repeated()),
+        });
+    }
+    parsed
+}
+
+/// The repository that a URL of GitHub's names.
+fn of_url(text: &str) -> Option<Repository> {
+    let path = text.split_once("://")?.1.split_once('/')?.1;
+    let path = path.trim_end_matches('/').trim_end_matches(".git");
+    Repository::from_str(path).ok()
 }
 
 /// The name of a file in `.github/workflows`.
-pub(super) fn workflow_file(name: &Spanned<String>, key: &str) -> Result<String, Fault> {
+pub(super) fn workflow_file(name: &Text<'_>) -> Option<String> {
     let is_file = |s: &str| {
         let name = s.strip_suffix(".yml").or_else(|| s.strip_suffix(".yaml")).unwrap_or_default();
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
-    checked(name, key, "a file name like client-deploy.yml", is_file)
+    name.checked("a file name like client-deploy.yml, without its folder", is_file)
 }
 
 /// A branch or tag, or a prefix of their names.
-pub(super) fn ref_pattern(pattern: &Spanned<String>, key: &str) -> Result<RefPattern, Fault> {
+pub(super) fn ref_pattern(pattern: &Text<'_>) -> Option<RefPattern> {
     let shape = "branch or tag names, or prefixes like \"release/*\"";
     // A name alone does not tell a branch from a tag, so "all branches" cannot be kept.
     let is_pattern = |s: &str| {
@@ -102,8 +119,8 @@ pub(super) fn ref_pattern(pattern: &Spanned<String>, key: &str) -> Result<RefPat
             || (git_ref::short(s) != "*"
                 && is_ref(s.strip_suffix('*').unwrap_or(s).trim_end_matches('/')))
     };
-    let pattern = checked(pattern, key, shape, is_pattern)?;
-    Ok(RefPattern(git_ref::short(&pattern).to_owned()))
+    let pattern = pattern.checked(shape, is_pattern)?;
+    Some(RefPattern(git_ref::short(&pattern).to_owned()))
 }
 
 #[cfg(test)]
@@ -133,18 +150,18 @@ mod tests {
     }
 
     #[rstest]
-    #[case::empty("environment = \" \"", "environment \" \" must be 1 to 50 characters")]
-    #[case::long(&format!("environment = \"{}\"", "x".repeat(51)), "must be 1 to 50 characters")]
+    #[case::empty("environment = \" \"", "environment is empty")]
+    #[case::long(&format!("environment = \"{}\"", "x".repeat(51)), "environment is too long: 51 of 50 characters")]
     #[case::spaces("sha_input = \"the sha\"", "sha_input \"the sha\" must be")]
     #[case::nothing("sha_input = \"\"", "sha_input \"\" must be")]
-    #[case::reserved("sha_input = \"requester\"", "correlation_id and requester are taken")]
+    #[case::reserved("sha_input = \"requester\"", "correlation_id, requester, channel are taken")]
     #[case::given(
         "sha_input = \"SHA\"\n[[agent.inputs]]\noption = \"sha\"\ninput = \"SHA\"\nkind = \"string\"\ndescription = \"x\"",
-        "sha_input: \"SHA\" is one of the inputs that users set"
+        "sha_input \"SHA\" is one of the inputs that users set"
     )]
     fn a_wrong_key_is_reported_with_its_line(#[case] lines: &str, #[case] what: &str) {
         let error = parsed("deploy", &format!("workflow = \"a.yml\"\n{lines}")).unwrap_err();
-        assert!(error.contains("line 9: ") && error.contains(what), "{error}");
+        assert!(error.contains("x.toml:9: ") && error.contains(what), "{error}");
     }
 
     #[rstest]
@@ -152,7 +169,7 @@ mod tests {
     #[case("sha_input = \"x\"", "sha_input")]
     fn an_agent_without_a_workflow_takes_neither(#[case] line: &str, #[case] key: &str) {
         let error = parsed("status", line).unwrap_err();
-        let expected = format!("line 8: an agent of kind \"status\" takes no {key}");
+        let expected = format!("x.toml:8: an agent of kind \"status\" takes no {key}");
         assert!(error.ends_with(&expected), "{error}");
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::authorize::{AccessLevel, Guilds};
 use super::command::{Command, Served, served};
-use crate::agents::Registry;
 use crate::agents::options::OptionSpec;
+use crate::agents::{Mistake, Registry};
 use crate::discord::limits::{self, MAX_COMMANDS, Part, Refused};
 use crate::discord::registration::{PERMISSIONS, Scope};
 
@@ -60,8 +60,8 @@ pub fn servers(guild_id: Option<u64>, guilds: &Guilds) -> Vec<u64> {
 }
 
 /// What keeps the commands from being registered, checked as a whole: names that are there twice, and
-/// Discord's limits. Each line blames a place in the file of the agents, the second of two.
-pub fn mistakes(table: &[Command], registry: &Registry) -> Vec<String> {
+/// Discord's limits. Each blames a place in the file of the agents, the second of two.
+pub fn mistakes(table: &[Command], registry: &Registry) -> Vec<Mistake> {
     let mut all: Vec<Served<'_>> = served(table, registry).collect();
     // In the order of the file; the bot's own commands come first.
     all.sort_by_key(|served| key(served).map_or(0, |key| key.line));
@@ -92,11 +92,7 @@ pub fn mistakes(table: &[Command], registry: &Registry) -> Vec<String> {
     }
     mistakes.sort();
     mistakes.dedup();
-    let line = |(line, what): (usize, String)| match line {
-        0 => what,
-        _ => format!("line {line}: {what}"),
-    };
-    mistakes.into_iter().map(line).collect()
+    mistakes.into_iter().map(|(line, what)| Mistake { line, what }).collect()
 }
 
 /// The key of an agent that gives a command its name.

@@ -170,9 +170,8 @@ async fn latest(context: &Context, caller: &Caller) -> Vec<Deploy> {
 async fn complete(completion: Completion, action: Action) -> Vec<Suggestion> {
     let Completion { context, caller, typed, .. } = completion;
     let (deploys, now) = (latest(&context, &caller).await, context.clock.now());
-    let fits = |deploy: &&Deploy| {
-        offered(deploy, now).contains(&Wants::Act(by_now(action, deploy, now)))
-    };
+    let fits =
+        |deploy: &&Deploy| offered(deploy, now).contains(&Wants::Act(by_now(action, deploy, now)));
     let typed = typed.to_lowercase();
     let suggested = deploys.iter().filter(fits).map(|deploy| suggestion(&context, deploy));
     suggested.filter(|one| one.name.to_lowercase().contains(&typed)).collect()

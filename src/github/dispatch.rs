@@ -12,6 +12,12 @@ use super::client::Github;
 use super::error::GithubError;
 use super::repository::Repository;
 
+/// The most inputs of a dispatch.
+pub const MAX_INPUTS: usize = 25;
+
+/// The inputs that Deckhand sets itself, the most important first. A workflow need not declare them.
+pub const BOOKKEEPING: [&str; 3] = ["correlation_id", "requester", "channel"];
+
 /// The run that a dispatch created. Only newer servers return it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct DispatchAnswer {

@@ -45,7 +45,7 @@ pub(crate) mod words;
 pub(crate) mod workflows;
 
 pub use client::Github;
-pub use dispatch::DispatchAnswer;
+pub use dispatch::{BOOKKEEPING, DispatchAnswer, MAX_INPUTS};
 pub use error::GithubError;
 pub use repository::Repository;
 pub use run::Run;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::http::App;
-use crate::agents::{Registry, file};
+use crate::agents::{BadFile, Registry, file};
 use crate::bot::authorize::{Access, Guilds};
 use crate::bot::registration::mistakes;
 use crate::bot::settings::{self, BadSettings, Settings};
@@ -29,20 +29,9 @@ pub struct BadStart {
     /// Settings that are missing or invalid.
     pub settings: Option<BadSettings>,
     /// Why the agents cannot be used.
-    pub agents: Option<BadAgents>,
+    pub agents: Option<BadFile>,
     /// Why nothing can be remembered.
     pub store: Option<StoreError>,
-}
-
-/// Why the agents cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BadAgents {
-    /// The file cannot be used.
-    #[error(transparent)]
-    File(#[from] file::BadFile),
-    /// The commands cannot be registered with Discord: in which file, and why, each with its line.
-    #[error("{0}: {why}", why = .1.join("; "))]
-    Commands(String, Vec<String>),
 }
 
 impl std::error::Error for BadStart {}
@@ -54,7 +43,9 @@ impl fmt::Display for BadStart {
             write!(f, "\n{settings}")?;
         }
         if let Some(agents) = &self.agents {
-            write!(f, "\n- {agents}")?;
+            for mistake in agents.lines() {
+                write!(f, "\n- {mistake}")?;
+            }
         }
         if let Some(store) = &self.store {
             write!(f, "\n- {store}")?;
@@ -68,15 +59,13 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The agents of `AGENTS_FILE`, of `agents.toml` beside the binary, or the built-in ones.
-pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadAgents> {
+/// The agents of `AGENTS_FILE`, of `agents.toml` beside the binary, or the built-in ones. An error has all mistakes
+/// in them.
+pub fn registry(env: impl Fn(&str) -> Option<String>) -> Result<Registry, BadFile> {
     let urls = UrlPolicy::read(&mut Reader::new(&env));
-    let registry = file::load_for(&settings::agents_file(&env), &urls)?;
-    let mistakes = mistakes(TABLE, &registry);
-    if !mistakes.is_empty() {
-        return Err(BadAgents::Commands(registry.file().to_owned(), mistakes));
-    }
-    Ok(registry)
+    let mut checked = file::check(&settings::agents_file(&env), &urls)?;
+    checked.mistakes.extend(mistakes(TABLE, &checked.registry));
+    checked.without_mistakes()
 }
 
 /// The bot for `deckhand serve`. Work that goes on after an answer runs in `tasks`.
@@ -171,8 +160,8 @@ pub fn app_that_explains(
     tracing::error!("not set up: {bad}");
     let settings = bad.settings.as_ref().map(ToString::to_string);
     let table = Reader::new(&env).value(&TABLE_NAME).is_none().then(|| format!("- {no_table}"));
-    let agents =
-        bad.agents.as_ref().map(|bad| format!("- {}", escape::plain(&bad.to_string(), 600)));
+    let agents = bad.agents.iter().flat_map(BadFile::lines);
+    let agents = agents.map(|mistake| format!("- {}", escape::plain(&mistake, 300)));
     let problems: Vec<String> = settings.into_iter().chain(table).chain(agents).collect();
     let telemetry = telemetry::sink(env("AWS_LAMBDA_FUNCTION_NAME"));
     let mut reader = Reader::new(&env);

@@ -294,9 +294,9 @@ async fn a_mistake_in_the_agents_is_found_before_discord_is_asked() {
     fs::write(person.folder.file("own.toml"), status("a") + &status("b") + &status("doctor"))
         .unwrap();
     let words = [
-        "own.toml: line 12: kind \"status\" is given twice, first in line 6",
-        "line 17: command \"doctor\" is built in",
-        "line 18: kind \"status\"",
+        "own.toml:12: kind \"status\" is given twice, first in line 6",
+        "own.toml:17: command \"doctor\" is built in",
+        "own.toml:18: kind \"status\"",
         "nothing was changed",
     ];
     assert_done(person.runs(&[]).await, 1, &words);
@@ -373,7 +373,7 @@ async fn in_a_fresh_clone_cargo_is_asked_and_the_agents_file_of_dot_env_is_used(
 async fn the_script_takes_the_agents_file_beside_it() {
     let person = fresh_clone().await;
     fs::write(person.folder.file("agents.toml"), "[[agent]]\nid = 1\n").unwrap();
-    assert_done(person.runs(&["--dry-run"]).await, 1, &["agents.toml: line 2"]);
+    assert_done(person.runs(&["--dry-run"]).await, 1, &["agents.toml:2"]);
     fs::write(person.folder.file(".env"), "# AGENTS_FILE=other.toml\n").unwrap();
-    assert_done(person.runs(&["--dry-run"]).await, 1, &["agents.toml: line 2"]);
+    assert_done(person.runs(&["--dry-run"]).await, 1, &["agents.toml:2"]);
 }

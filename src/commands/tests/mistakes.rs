@@ -1,12 +1,12 @@
 //! What is registered is checked as a whole: over all agents and the bot's own commands.
 
 use super::TABLE;
-use crate::agents::file;
+use crate::agents::{BadFile, file};
 use crate::bot::registration::mistakes;
 
 fn found(text: &str) -> Vec<String> {
     let registry = file::parse("x.toml", text).unwrap();
-    mistakes(TABLE, &registry)
+    BadFile::new(registry.file(), mistakes(TABLE, &registry)).lines()
 }
 
 /// An agent of nine lines and an empty one; the command is its fifth.
@@ -28,14 +28,14 @@ fn agents(all: &[(&str, &str, &str)]) -> String {
 #[test]
 fn the_built_in_agents_and_the_own_commands_are_as_discord_takes_them() {
     let registry = file::load(None).unwrap();
-    assert_eq!(mistakes(TABLE, &registry), Vec::<String>::new());
+    assert_eq!(mistakes(TABLE, &registry), []);
 }
 
 #[test]
 fn a_command_that_is_given_twice_is_found_at_the_second_place() {
     let text =
         agents(&[("a", "deploy", "ship"), ("b", "status", "status"), ("c", "workflow", "ship")]);
-    assert_eq!(found(&text), ["line 23: command \"ship\" is given twice, first in line 5"]);
+    assert_eq!(found(&text), ["x.toml:23: command \"ship\" is given twice, first in line 5"]);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn each_further_agent_of_kind_status_is_found() {
     let text = agents(&[("a", "status", "runs"), ("b", "status", "more"), ("c", "status", "most")]);
     let line = |line| {
         format!(
-            "line {line}: kind \"status\" is given twice, first in line 6; only one agent can have it, \
+            "x.toml:{line}: kind \"status\" is given twice, first in line 6; only one agent can have it, \
              because it comes with the command /status-digest"
         )
     };
@@ -56,7 +56,7 @@ fn a_command_that_comes_with_another_agent_is_taken() {
     assert_eq!(
         found(&after),
         [
-            "line 14: command \"status-digest\" makes a second command /status-digest, the first comes from \
+            "x.toml:14: command \"status-digest\" makes a second command /status-digest, the first comes from \
              the kind in line 6: choose another name for the agent's"
         ]
     );
@@ -64,7 +64,7 @@ fn a_command_that_comes_with_another_agent_is_taken() {
     assert_eq!(
         found(&before),
         [
-            "line 15: kind \"status\" makes a second command /status-digest, the first comes from the \
+            "x.toml:15: kind \"status\" makes a second command /status-digest, the first comes from the \
              command in line 5: choose another name for the agent's"
         ]
     );
@@ -73,15 +73,15 @@ fn a_command_that_comes_with_another_agent_is_taken() {
 #[test]
 fn a_second_command_of_an_agent_is_taken_too() {
     let text = agents(&[("api", "deploy", "check"), ("b", "verify", "verify")]);
-    assert_eq!(found(&text), ["line 17: run_command \"check\" is given twice, first in line 5"]);
+    assert_eq!(found(&text), ["x.toml:17: run_command \"check\" is given twice, first in line 5"]);
 }
 
 #[test]
 fn an_agent_cannot_have_one_command_twice() {
     let text = agents(&[("api", "deploy", "ship"), ("b", "verify", "check")]);
-    assert_eq!(found(&text), ["line 17: run_command \"check\" is given twice, first in line 14"]);
+    assert_eq!(found(&text), ["x.toml:17: run_command \"check\" is given twice, first in line 14"]);
     let [mistake] = found(&agents(&[("a", "status", "status-digest")])).try_into().unwrap();
-    let expected = "line 6: kind \"status\" makes a second command /status-digest, the first comes from the \
+    let expected = "x.toml:6: kind \"status\" makes a second command /status-digest, the first comes from the \
                     command in line 5";
     assert!(mistake.starts_with(expected), "{mistake}");
 }
@@ -89,7 +89,8 @@ fn an_agent_cannot_have_one_command_twice() {
 #[test]
 fn the_name_of_a_built_in_command_is_taken() {
     let text = agents(&[("a", "deploy", "ship"), ("b", "deploy", "rollback")]);
-    let expected = "line 14: command \"rollback\" is built in, choose another name for the agent's";
+    let expected =
+        "x.toml:14: command \"rollback\" is built in, choose another name for the agent's";
     assert_eq!(found(&text), [expected]);
 }
 
@@ -106,7 +107,7 @@ fn a_hundred_commands_are_the_most() {
     assert_eq!(
         found(&most(102 - own)),
         [format!(
-            "line {line}: command \"{name}\" is one command too many: Discord takes at most 100, and {own} are \
+            "x.toml:{line}: command \"{name}\" is one command too many: Discord takes at most 100, and {own} are \
              built in"
         )]
     );
@@ -130,7 +131,7 @@ fn a_command_of_too_many_characters_is_found_at_its_longest_input() {
     };
     assert_eq!(found(&text(18, 20)), Vec::<String>::new());
     let [mistake] = found(&text(20, 21)).try_into().unwrap();
-    assert!(mistake.starts_with("line 21: option \"zone\": /ship has 8"), "{mistake}");
+    assert!(mistake.starts_with("x.toml:21: option \"zone\": /ship has 8"), "{mistake}");
     assert!(
         mistake.ends_with("Discord takes at most 8000. This option has most of them; shorten it"),
         "{mistake}"
