@@ -1,9 +1,14 @@
 //! Sends a dispatch.
 
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
 use super::correlation::Matched;
 use super::order::Order;
 use super::target::Target;
+use super::undeclared;
 use crate::github::{DispatchAnswer, Github, GithubError};
+use crate::store::Store;
 
 /// The result of a dispatch that GitHub may have accepted.
 #[derive(Debug)]
@@ -14,18 +19,38 @@ pub(super) enum Sent {
     Unnamed { lost: bool },
 }
 
-/// Dispatches the workflow once. It repeats the request only without the field `return_run_details`, if GitHub
-/// refused that. `Err`: GitHub surely did not accept it.
-pub(super) async fn send(github: &Github, order: &Order) -> Result<Sent, GithubError> {
+/// Dispatches the workflow once. It repeats the request only after a refusal, which surely started nothing: without
+/// the field `return_run_details`, and without the bookkeeping inputs that the workflow does not declare. `Err`:
+/// GitHub surely did not accept it.
+pub(super) async fn send(
+    github: &Github,
+    store: &dyn Store,
+    order: &Order,
+    now: DateTime<Utc>,
+) -> Result<Sent, GithubError> {
     if let Some(run_id) = order.reruns() {
         return run_again(github, order, run_id).await;
     }
+    let known = undeclared::recall(store, order, now).await;
+    let mut inputs = Inputs { left_out: known.clone(), may_put_back: true, may_leave_out: true };
+    let sent = send_with(github, order, &mut inputs).await;
+    if inputs.left_out != known {
+        undeclared::remember(store, order, &inputs.left_out, now).await;
+    }
+    sent
+}
+
+async fn send_with(
+    github: &Github,
+    order: &Order,
+    inputs: &mut Inputs,
+) -> Result<Sent, GithubError> {
     let mut return_run_details = github.asks_for_the_run();
     let mut refused = false;
     loop {
         let Order { repository, workflow, git_ref, .. } = order;
-        let inputs = order.all_inputs();
-        let answer = github.dispatch(repository, workflow, git_ref, &inputs, return_run_details);
+        let sent = order.all_inputs(&inputs.left_out);
+        let answer = github.dispatch(repository, workflow, git_ref, &sent, return_run_details);
         let answer = answer.await;
         if refused && answer.is_ok() {
             // Without the field the same dispatch was accepted, so this server does not know the field.
@@ -38,6 +63,15 @@ pub(super) async fn send(github: &Github, order: &Order) -> Result<Sent, GithubE
                 tracing::warn!(why, "the dispatch's answer was lost; it is not sent again");
                 return Ok(Sent::Unnamed { lost: true });
             }
+            Err(GithubError::Refused(422, message)) if inputs.change(&message, &sent) => {
+                tracing::info!(
+                    left_out = ?inputs.left_out,
+                    "the workflow does not declare all bookkeeping inputs; nothing was started, it is sent again"
+                );
+            }
+            Err(GithubError::Refused(422, message)) if undeclared::is_refused(&message) => {
+                return Err(GithubError::Refused(422, undeclared::without_ours(&message)));
+            }
             Err(GithubError::Refused(400 | 422, message))
                 if return_run_details && !refuses_the_dispatch_itself(&message) =>
             {
@@ -48,6 +82,39 @@ pub(super) async fn send(github: &Github, order: &Order) -> Result<Sent, GithubE
             }
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Which bookkeeping inputs are left out of a dispatch. Each change is made once, so that the request is repeated a few
+/// times at most.
+struct Inputs {
+    left_out: Vec<&'static str>,
+    /// What was left out from memory may have been declared since.
+    may_put_back: bool,
+    may_leave_out: bool,
+}
+
+impl Inputs {
+    /// Whether a refusal is about bookkeeping inputs alone, so that it is worth another try with others. What was given
+    /// is never left out.
+    fn change(&mut self, message: &str, sent: &Map<String, Value>) -> bool {
+        if let Some(required) = undeclared::required(message)
+            && self.left_out.contains(&required)
+            && self.may_put_back
+        {
+            self.may_put_back = false;
+            self.left_out.clear();
+            return true;
+        }
+        let Some(named) = undeclared::ours_alone(message) else { return false };
+        let is_sent = named.iter().all(|name| sent.contains_key(*name));
+        if !is_sent || !self.may_leave_out {
+            return false;
+        }
+        self.may_leave_out = false;
+        self.may_put_back = false;
+        self.left_out.extend(named);
+        true
     }
 }
 

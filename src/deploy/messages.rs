@@ -16,8 +16,7 @@ use crate::github::Run;
 use crate::github::words::{conclusion, running, took};
 use crate::text::duration;
 
-const FOLLOWS: &str =
-    "This message will show how it ends. With `wait:true` the requester is pinged then.";
+const FOLLOWS: &str = "This message will show how it ends.";
 const FINDS: &str = "GitHub did not say which run it is. Deckhand looks for it; this message will show how it ends.";
 
 /// A trouble of some seconds is not shown.

@@ -51,6 +51,7 @@ pub mod sweep;
 mod target;
 #[cfg(test)]
 mod tests;
+mod undeclared;
 mod watched;
 pub(crate) mod watching;
 mod why;

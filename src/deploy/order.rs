@@ -9,7 +9,7 @@ use super::key::DeployKey;
 use super::past::Success;
 use crate::agents::Input;
 use crate::discord::CorrelationId;
-use crate::github::Repository;
+use crate::github::{BOOKKEEPING, MAX_INPUTS, Repository};
 use crate::text::escape;
 
 /// A requested deploy: what, where and by whom.
@@ -30,8 +30,8 @@ pub struct Order {
     /// Where it deploys to, as `agents.toml` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// Whether an agent with another environment dispatches the same workflow: then the runs on GitHub do not tell
-    /// where they deployed to.
+    /// Whether an agent with another environment, or with other fixed inputs, dispatches the same workflow: then the runs
+    /// on GitHub do not tell where they deployed to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shares_workflow: bool,
     /// The workflow's inputs, without the correlation id and the requester.
@@ -125,11 +125,65 @@ impl Order {
         self.inputs.insert(input.input.clone(), value.into());
     }
 
-    /// The workflow's inputs: what the user passed on, the correlation id and the requester.
-    pub fn all_inputs(&self) -> Map<String, Value> {
+    /// Adds an input with a fixed value. Messages and the log show it.
+    pub fn fix(&mut self, input: &str, value: &str) {
+        self.given.push(Given { name: input.to_owned(), value: value.to_owned() });
+        self.inputs.insert(input.to_owned(), value.into());
+    }
+
+    /// The workflow's inputs: what the agent and the user give, and the bookkeeping inputs without those that are left
+    /// out, as far as GitHub takes so many.
+    pub fn all_inputs(&self, left_out: &[&str]) -> Map<String, Value> {
         let mut inputs = self.inputs.clone();
-        inputs.insert("correlation_id".to_owned(), self.correlation_id.to_string().into());
-        inputs.insert("requester".to_owned(), self.requester.to_input().into());
+        let ours = BOOKKEEPING.map(|name| {
+            let value = match name {
+                "correlation_id" => Some(self.correlation_id.to_string().into()),
+                "requester" => Some(self.requester.to_input().into()),
+                other => inputs.remove(other),
+            };
+            (name, value)
+        });
+        for (name, value) in ours {
+            if let Some(value) = value
+                && !left_out.contains(&name)
+                && inputs.len() < MAX_INPUTS
+            {
+                inputs.insert(name.to_owned(), value);
+            }
+        }
         inputs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BOOKKEEPING;
+    use crate::deploy::sample;
+    use rstest::rstest;
+
+    /// What is sent of the bookkeeping inputs beside so many others.
+    #[rstest]
+    #[case::room_for_all(22, &[], &["correlation_id", "requester", "channel"])]
+    #[case::room_for_two(23, &[], &["correlation_id", "requester"])]
+    #[case::room_for_one(24, &[], &["correlation_id"])]
+    #[case::room_for_none(25, &[], &[])]
+    #[case::left_out(0, &["requester"], &["correlation_id", "channel"])]
+    #[case::what_is_left_out_makes_room(24, &["correlation_id"], &["requester"])]
+    #[case::none_is_declared(3, &BOOKKEEPING, &[])]
+    fn the_bookkeeping_inputs_fill_up_what_github_takes(
+        #[case] others: usize,
+        #[case] left_out: &[&str],
+        #[case] expected: &[&str],
+    ) {
+        let mut order = sample::order(0, None);
+        for n in 0..others {
+            order.fix(&format!("input{n}"), "x");
+        }
+        order.inputs.insert("channel".to_owned(), "42".into());
+        let sent = order.all_inputs(left_out);
+        assert_eq!(sent.len(), others + expected.len());
+        let ours: Vec<_> =
+            BOOKKEEPING.into_iter().filter(|name| sent.contains_key(*name)).collect();
+        assert_eq!(ours, expected);
     }
 }

@@ -200,10 +200,14 @@ pub(crate) fn inactive(state: &str) -> Option<(&'static str, &'static str)> {
 /// The fix for any other 4xx, by GitHub's known reasons.
 fn refused(status: u16, said: &str, subject: Subject<'_>) -> &'static str {
     if said.contains("Unexpected inputs") {
-        "Declare them in the workflow's `on.workflow_dispatch.inputs`; `correlation_id` and `requester` \
-         are always sent."
+        "Declare it in the workflow's `on.workflow_dispatch.inputs`, on the branch or tag that is dispatched, or \
+         take it out of the agent in agents.toml."
     } else if said.contains("Required input") {
-        "Declare it among the agent's inputs in agents.toml."
+        "Give it as an option of the command. If there is none, add it to the agent's inputs or to `[agent.fixed]` \
+         in agents.toml."
+    } else if said.contains("not in the list of allowed values") {
+        "Choose one that the workflow's `on.workflow_dispatch.inputs` lists. The agent's `choices` in agents.toml \
+         should be the same."
     } else if said.contains("No ref found") {
         "Check that this branch or tag exists."
     } else if said.contains("'workflow_dispatch' trigger") {
@@ -309,7 +313,11 @@ mod tests {
 
     #[rstest]
     #[case("Unexpected inputs provided: [\"x\"]", "`on.workflow_dispatch.inputs`")]
-    #[case("Required input 'stage' not provided", "among the agent's inputs")]
+    #[case("Required input 'stage' not provided", "add it to the agent's inputs")]
+    #[case(
+        "Provided value 'x' for input 'stage' not in the list of allowed values",
+        "Choose one that the workflow's"
+    )]
     #[case("No ref found for: nope", "branch or tag exists")]
     #[case("Cannot trigger a 'workflow_dispatch' on a disabled workflow", "Enable the workflow")]
     #[case("Repository was archived so is read-only.", "Unarchive the repository")]

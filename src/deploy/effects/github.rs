@@ -41,7 +41,7 @@ const DETAILED_WITHIN: Duration = Duration::from_secs(40);
 impl Services<'_> {
     /// Sends the dispatch.
     pub(in crate::deploy) async fn dispatch(&self, order: &Order) -> Result<Event, GithubError> {
-        Ok(match dispatch::send(self.github, order).await? {
+        Ok(match dispatch::send(self.github, self.store, order, self.clock.now()).await? {
             Sent::Named(target) => Event::Named(target),
             Sent::Unnamed { lost } => Event::Unnamed { lost },
         })

@@ -5,8 +5,9 @@
 //! | `agent#ID` | the interaction's id, 20 digits | a deploy; with a due time while it is open |
 //! | `run#OWNER/NAME#RUN` | `run` | which deploy has this run, and which cards of watches show it |
 //! | `window#OWNER/NAME#WORKFLOW` | the ref | the latest dispatches of this workflow on this ref |
+//! | `undeclared#OWNER/NAME#WORKFLOW` | the ref | which of our inputs the workflow does not declare, for a day |
 //!
-//! `item` reads and writes them, `entry` is a deploy in a list.
+//! `item` reads and writes them (`undeclared` its own), `entry` is a deploy in a list.
 
 mod entry;
 mod item;
