@@ -2,7 +2,7 @@
 //!
 //! It dispatches the agent's workflow. With `wait:true` it follows the run and reports its conclusion.
 
-use super::workflow;
+use super::{refs, workflow};
 use crate::agents::Kind;
 use crate::bot::{Command, Serves};
 use crate::deploy::Extra;
@@ -19,5 +19,5 @@ pub(crate) const COMMAND: Command = Command {
     },
     needs: &[Need::write(Permission::Actions, Repositories::OfTheAgent)],
     start: |call| Box::pin(workflow::start(call, Vec::new(), Extra::Nothing)),
-    complete: Some(|completion| Box::pin(workflow::complete(completion))),
+    complete: Some(|completion| Box::pin(refs::complete(completion))),
 };

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::workflow;
+use super::{refs, workflow};
 use crate::agents::Kind;
 use crate::bot::{Call, Command, Plan, Serves};
 use crate::deploy::Extra;
@@ -19,7 +19,7 @@ pub(crate) const COMMAND: Command = Command {
     },
     needs: &[Need::write(Permission::Actions, Repositories::OfTheAgent)],
     start: |call| Box::pin(start(call)),
-    complete: Some(|completion| Box::pin(workflow::complete(completion))),
+    complete: Some(|completion| Box::pin(refs::complete(completion))),
 };
 
 async fn start(call: Call) -> Result<Plan, UserError> {

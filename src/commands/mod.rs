@@ -5,6 +5,7 @@ pub(crate) mod deploy;
 pub(crate) mod diagnose;
 pub(crate) mod doctor;
 pub(crate) mod history;
+pub(crate) mod refs;
 pub mod router;
 pub(crate) mod set;
 pub(crate) mod status;

@@ -1,21 +1,15 @@
 //! What all commands that dispatch a workflow share: options, order, dispatch, and following the run.
 
-use std::collections::BTreeSet;
 use std::future::pending;
-use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
 use serde_json::Value;
-use tokio::time::timeout;
 
 use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Workflow};
 use crate::bot::order::order;
-use crate::bot::{Call, Completion, Plan};
+use crate::bot::{Call, Plan};
 use crate::deploy::{Extra, Mandate, messages};
-use crate::discord::reply::Suggestion;
-use crate::github::git_ref::short;
 use crate::text::UserError;
 
 /// The options of an agent's command: its inputs, `wait` and `ref`.
@@ -26,7 +20,10 @@ pub(crate) fn options(agent: &Agent) -> Vec<OptionSpec> {
     let mut options: Vec<_> = workflow.inputs.iter().map(|input| input.option.clone()).collect();
     options.push(OptionSpec {
         name: "wait".to_owned(),
-        description: "Follow the run and report how it ended (default: no)".to_owned(),
+        description: format!(
+            "Follow the run and report how it ended (default: {})",
+            if workflow.waits { "yes" } else { "no" }
+        ),
         required: false,
         kind: OptionKind::Boolean,
     });
@@ -49,35 +46,7 @@ fn exact_refs(workflow: &Workflow) -> Option<Vec<String>> {
     (exact.len() <= 25 && exact.iter().all(|name| name.len() <= 100)).then_some(exact)
 }
 
-/// Timeout for asking GitHub for branches and tags.
-const SUGGESTED_WITHIN: Duration = Duration::from_millis(1_500);
-
-/// Suggests branches and tags: all plain names, and the refs on GitHub that match a pattern.
-pub(crate) async fn complete(completion: Completion) -> Vec<Suggestion> {
-    let Completion { context, agent, typed, .. } = completion;
-    let typed = short(typed.trim());
-    let Some(workflow) = agent.as_ref().and_then(Agent::workflow) else { return Vec::new() };
-    let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
-    let plain = workflow.allowed_refs.iter().filter_map(|pattern| pattern.exact());
-    let mut names: BTreeSet<String> = plain.map(str::to_owned).collect();
-    let begins = workflow.allowed_refs.iter().filter_map(|pattern| pattern.prefix());
-    let asked = begins.map(|prefix| {
-        let prefix = if typed.starts_with(prefix) { typed } else { prefix };
-        context.github.matching_refs(repository, prefix)
-    });
-    // If GitHub is slow, only the plain names are suggested.
-    for found in timeout(SUGGESTED_WITHIN, join_all(asked)).await.unwrap_or_default() {
-        match found {
-            Ok(found) => names.extend(found.into_iter().filter(|name| workflow.allows_ref(name))),
-            Err(error) => tracing::warn!(%error, "branches and tags could not be suggested"),
-        }
-    }
-    let typed = typed.to_lowercase();
-    let fits = |name: &String| name.to_lowercase().contains(&typed);
-    names.into_iter().filter(fits).map(Suggestion::from).collect()
-}
-
-/// Claims the interaction and dispatches; with `wait:true` follows the run. `inputs` are sent in
+/// Claims the interaction and dispatches. With `wait:true`, or if the agent waits by itself, follows the run. `inputs` are sent in
 /// addition to the agent's. `extra`: what the outcome shows besides the run.
 pub(crate) async fn start(
     call: Call,
@@ -94,7 +63,9 @@ pub(crate) async fn start(
     }
     order.inputs.extend(inputs);
     order.extra = extra;
-    let waits = call.options.is_true("wait");
+    let waits = call.options.flag("wait").unwrap_or_else(|| {
+        call.agent.as_ref().and_then(Agent::workflow).is_some_and(|workflow| workflow.waits)
+    });
     let begun = call.begin(order, Some(call.place()), waits).await?;
     if waits {
         Ok(Plan::Defer(Box::new(move |stop| {

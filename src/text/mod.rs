@@ -3,6 +3,7 @@
 pub(crate) mod duration;
 pub(crate) mod escape;
 pub(crate) mod mask;
+pub(crate) mod natural;
 pub(crate) mod ordinal;
 pub(crate) mod time;
 mod user_error;
