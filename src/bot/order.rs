@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::context::Context;
-use crate::agents::{Agent, Workflow};
+use crate::agents::Agent;
 use crate::deploy::correlation::Requester;
 use crate::deploy::{DeployKey, Extra, Order};
 use crate::discord::InteractionId;
@@ -11,7 +11,7 @@ use crate::discord::interaction::Caller;
 use crate::github::git_ref::short;
 use crate::text::{UserError, escape};
 
-/// The order of an agent's command, without inputs. `git_ref` is the user's; it must be allowed.
+/// The order of an agent's command, without the inputs that users set. `git_ref` is the user's; it must be allowed.
 pub(crate) fn order(
     context: &Context,
     agent: Option<&Agent>,
@@ -32,8 +32,9 @@ pub(crate) fn order(
             allowed.join(", "),
         )));
     }
-    let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
-    Ok(Order {
+    let default = context.github.default_repository();
+    let repository = workflow.repository.as_ref().unwrap_or(default);
+    let mut order = Order {
         title: agent.name.clone(),
         command: agent.command.clone(),
         workflow_page: context.github.workflow_page(repository, &workflow.file),
@@ -41,7 +42,7 @@ pub(crate) fn order(
         workflow: workflow.file.clone(),
         git_ref: git_ref.to_owned(),
         environment: workflow.environment.clone(),
-        shares_workflow: shares_workflow(context, workflow),
+        shares_workflow: !context.registry.sharing(agent, default).is_empty(),
         inputs: Map::new(),
         given: Vec::new(),
         key: DeployKey { agent: agent.id.clone(), interaction_id: id },
@@ -49,16 +50,9 @@ pub(crate) fn order(
         requester: Requester::from(caller),
         extra: Extra::Nothing,
         rolls_back: None,
-    })
-}
-
-/// Whether an agent with another environment dispatches the same workflow.
-fn shares_workflow(context: &Context, workflow: &Workflow) -> bool {
-    let default = context.github.default_repository();
-    let repository = |of: &Workflow| of.repository.clone().unwrap_or_else(|| default.clone());
-    context.registry.agents().iter().filter_map(Agent::workflow).any(|other| {
-        other.file == workflow.file
-            && other.environment != workflow.environment
-            && repository(other).is_same(&repository(workflow))
-    })
+    };
+    for (input, value) in &workflow.fixed {
+        order.fix(input, value);
+    }
+    Ok(order)
 }

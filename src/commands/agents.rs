@@ -26,11 +26,12 @@ fn render(table: &[Command], registry: &Registry) -> Message {
     let mut lines = vec![format!("🤖 **{} agents**", agents.len())];
     lines.extend(agents.iter().map(|agent| {
         format!(
-            "**{name}** ({id}) — {commands}: {description}",
+            "**{name}** ({id}) — {commands}: {description}{fixed}",
             name = escape::plain(&agent.name, 50),
             id = escape::code(&agent.id, 32),
             commands = commands(table, registry, agent),
             description = escape::plain(&agent.description, 100),
+            fixed = fixed(agent),
         )
     }));
     let watches = registry.watches().len();
@@ -39,6 +40,18 @@ fn render(table: &[Command], registry: &Registry) -> Message {
         lines.extend(registry.watches().iter().map(watched));
     }
     Message::private(&lines.join("\n"))
+}
+
+/// The inputs of an agent that have a fixed value.
+fn fixed(agent: &Agent) -> String {
+    let fixed = agent.workflow().map(|workflow| workflow.fixed.as_slice()).unwrap_or_default();
+    let one = |(input, value): &(String, String)| {
+        escape::code(&format!("{input}: {}", escape::clipped(value, 40)), 100)
+    };
+    match fixed.iter().map(one).collect::<Vec<_>>().join(" · ") {
+        none if none.is_empty() => none,
+        fixed => format!(" (always {fixed})"),
+    }
 }
 
 /// What a watch shows, and where.

@@ -121,10 +121,12 @@ struct WorkflowStatus {
 async fn look(context: &Context, only: Option<&str>, count: usize) -> Vec<WorkflowStatus> {
     let github = &context.github;
     let reported = context.registry.reported(github.default_repository());
-    let asked = reported.into_iter().filter_map(|mut workflow| {
-        workflow.agents.retain(|agent| only.is_none_or(|id| agent.id == id));
-        (!workflow.agents.is_empty()).then(|| look_at(github, workflow, count))
-    });
+    // With all its agents, also if one was asked for: GitHub does not tell whose run is whose.
+    let is_asked = |workflow: &Reported<'_>| {
+        workflow.agents.iter().any(|agent| only.is_none_or(|id| agent.id == id))
+    };
+    let asked = reported.into_iter().filter(is_asked);
+    let asked = asked.map(|workflow| look_at(github, workflow, count));
     join_all(asked).await
 }
 

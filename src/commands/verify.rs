@@ -3,10 +3,11 @@
 //! They show the run and the durations of its steps, and check the frontend and the API against the
 //! registry.
 
+use std::collections::HashSet;
 use std::future::pending;
 use std::time::Duration;
 
-use futures_util::future::OptionFuture;
+use futures_util::future::{OptionFuture, try_join_all};
 use tokio::time::timeout;
 
 use super::diagnose;
@@ -16,6 +17,7 @@ use crate::bot::authorize::AccessLevel;
 use crate::bot::order::order;
 use crate::bot::take::BegunDeploy;
 use crate::bot::{Call, Command, Completion, Context, Plan, Serves};
+use crate::deploy::stored::latest;
 use crate::deploy::{Mandate, about, given, messages};
 use crate::discord::Message;
 use crate::discord::reply::Suggestion;
@@ -60,7 +62,11 @@ pub(crate) const RUN: Command = Command {
 /// How many of the newest runs are read for suggestions; those of pull requests and of other branches are left
 /// out. Discord accepts 25.
 const LOOKED_AT: usize = 50;
+/// How many of the latest deploys of an agent with the same workflow are read.
+const RECORDED: u16 = 100;
 /// Timeout for reading them.
+const RECORDED_WITHIN: Duration = Duration::from_millis(500);
+/// Timeout for reading the runs.
 const SUGGESTED_WITHIN: Duration = Duration::from_millis(1_500);
 
 fn latest_options(_: &Agent) -> Vec<OptionSpec> {
@@ -89,11 +95,17 @@ fn run_option(name: &str, description: &str, required: bool) -> OptionSpec {
 }
 
 async fn start(call: Call) -> Result<Plan, UserError> {
-    let request = resolve(&call)?;
+    let mut request = resolve(&call)?;
     let diagnosis =
         if call.options.is_true("diagnose") { Some(order_diagnosis(&call).await?) } else { None };
     let context = call.context;
-    Ok(Plan::Race(Box::pin(async move { answer(&context, &request, diagnosis).await.into() })))
+    let deployer = call.agent.as_ref().and_then(Agent::verification).map(|it| it.verifies.clone());
+    Ok(Plan::Race(Box::pin(async move {
+        if let Some(deployer) = deployer {
+            request.deploys.of_others = of_others(&context, &deployer).await;
+        }
+        answer(&context, &request, diagnosis).await.into()
+    })))
 }
 
 /// Resolves the agent, the repository and the run of a call.
@@ -130,7 +142,29 @@ fn verified<'a>(
     let deploy = context.registry.by_id(&verification.verifies)?;
     let workflow = deploy.workflow()?.clone();
     let repository = workflow.repository.as_ref().unwrap_or(context.github.default_repository());
-    Some((verification, deploy, Deploys { repository: repository.clone(), workflow }))
+    Some((
+        verification,
+        deploy,
+        Deploys { repository: repository.clone(), workflow, of_others: HashSet::new() },
+    ))
+}
+
+/// The runs of other agents that deploy elsewhere with the same workflow. GitHub does not tell them apart, the record
+/// does. What it does not know counts as the agent's own.
+async fn of_others(context: &Context, deployer: &str) -> HashSet<u64> {
+    let Some(agent) = context.registry.by_id(deployer) else { return HashSet::new() };
+    let others = context.registry.sharing(agent, context.github.default_repository());
+    let read = others.iter().map(|other| latest(context.store.as_ref(), &other.id, RECORDED));
+    match timeout(RECORDED_WITHIN, try_join_all(read)).await {
+        Ok(Ok(all)) => {
+            let entries = all.iter().flat_map(|latest| &latest.entries);
+            entries.filter_map(|entry| Some(entry.run.as_ref()?.id)).collect()
+        }
+        failed => {
+            tracing::warn!(?failed, "the record does not tell the runs of other agents");
+            HashSet::new()
+        }
+    }
 }
 
 /// The order for the diagnose workflow. It claims the interaction, so that a replay dispatches nothing.
@@ -201,9 +235,12 @@ async fn suggest(Completion { context, agent, option, typed, .. }: Completion) -
     if !matches!(option.as_str(), "run_id" | "run_url") {
         return Vec::new();
     }
-    let Some((_, _, deploys)) = verified(&context, agent.as_ref()) else { return Vec::new() };
+    let Some((_, deployer, mut deploys)) = verified(&context, agent.as_ref()) else {
+        return Vec::new();
+    };
+    deploys.of_others = of_others(&context, &deployer.id).await;
     let github = &context.github;
-    let Deploys { repository, workflow } = &deploys;
+    let Deploys { repository, workflow, .. } = &deploys;
     let read = github.latest_runs(repository, &workflow.file, LOOKED_AT);
     let runs = match timeout(SUGGESTED_WITHIN, read).await {
         Ok(Ok(runs)) => runs,

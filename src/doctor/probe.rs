@@ -244,6 +244,7 @@ pub(super) fn sends(agent: &Agent, workflow: &Workflow) -> Vec<Sends> {
         input: input.input.clone(),
         always: input.option.required,
     };
+    sends.extend(workflow.fixed.iter().map(|(input, _)| always(input)));
     sends.extend(workflow.inputs.iter().map(own));
     sends
 }

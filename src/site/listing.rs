@@ -1,5 +1,7 @@
 //! The runs of a deploy agent, read from its workflow's list page by page, newest first.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::agents::Workflow;
@@ -15,13 +17,15 @@ const MAX_PAGES: usize = 5;
 pub(crate) struct Deploys {
     pub repository: Repository,
     pub workflow: Workflow,
+    /// The runs of other agents that deploy elsewhere with the same workflow, as far as the record knows them.
+    pub of_others: HashSet<u64>,
 }
 
 impl Deploys {
-    /// Whether a run of the workflow is a deploy: on a branch or tag that the agent allows, and not of a pull
-    /// request, whose code has not been accepted.
+    /// Whether a run of the workflow is a deploy: on a branch or tag that the agent allows, not of a pull request, whose
+    /// code has not been accepted, and not of another agent that deploys elsewhere.
     pub(crate) fn holds(&self, run: &Run) -> bool {
-        !is_of_pull_request(run) && self.allows_ref_of(run)
+        !is_of_pull_request(run) && self.allows_ref_of(run) && !self.of_others.contains(&run.id)
     }
 
     /// What GitHub does not say speaks for the run.
@@ -93,7 +97,7 @@ impl<'a> Listing<'a> {
 
     /// Reads one page more.
     pub(crate) async fn more(&mut self) -> Result<(), GithubError> {
-        let Deploys { repository, workflow } = self.deploys;
+        let Deploys { repository, workflow, .. } = self.deploys;
         let number = self.pages + 1;
         let page = self.github.unfiltered_page(repository, &workflow.file, PAGE, number).await?;
         self.pages = number;
@@ -120,7 +124,11 @@ mod tests {
         let registry = file::load(None).unwrap();
         let agent = registry.by_id("deploy_client").unwrap();
         let repository = "octo-org/web-client".parse().unwrap();
-        Deploys { repository, workflow: agent.workflow().unwrap().clone() }
+        Deploys {
+            repository,
+            workflow: agent.workflow().unwrap().clone(),
+            of_others: HashSet::new(),
+        }
     }
 
     fn run(mut run: Value) -> Run {

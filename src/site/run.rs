@@ -24,7 +24,7 @@ pub(crate) async fn find(
     deploys: &Deploys,
     wanted: Option<RunReference>,
 ) -> (RunLookup, Result<(), GithubError>) {
-    let Deploys { repository, workflow } = deploys;
+    let Deploys { repository, workflow, .. } = deploys;
     let Some(reference) = wanted else {
         return match latest(look, listing).await {
             Ok(Some(run)) => (RunLookup::Found(Box::new(run)), Ok(())),
@@ -90,7 +90,7 @@ fn none_has_ended(deploys: &Deploys) -> String {
     )
 }
 
-fn unknown(Deploys { repository, workflow }: &Deploys, reference: RunReference) -> String {
+fn unknown(Deploys { repository, workflow, .. }: &Deploys, reference: RunReference) -> String {
     let repository = escape::code(&repository.to_string(), 150);
     match reference {
         RunReference::Id(id) => format!("{repository} has no run `{id}` (404)."),
@@ -118,6 +118,9 @@ fn judge(deploys: &Deploys, run: Run) -> RunLookup {
             "run `{name}` is on {}, which this agent does not deploy.",
             escape::code(run.head_branch.as_deref().unwrap_or_default(), 100)
         ),
+        None if deploys.of_others.contains(&run.id) => {
+            format!("run `{name}` was started by another agent, which deploys elsewhere.")
+        }
         None => return RunLookup::Found(Box::new(run)),
     };
     RunLookup::Not(why)
