@@ -123,7 +123,7 @@ impl Registry {
         &self.file
     }
 
-    /// Where that file is, if [`super::file::load_for`] read it.
+    /// Where that file is, if [`super::file::check`] read it.
     pub fn place(&self) -> &Place {
         &self.place
     }

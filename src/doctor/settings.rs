@@ -22,14 +22,16 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::good(ABOUT, "All settings are there and valid."));
     }
     findings.extend(access::settings(ABOUT, &facts.access));
-    findings.push(match &facts.agents_file {
-        Err(what) => Finding::bad(
-            AGENTS,
-            format!("The agents cannot be used: {what}"),
-            "Correct that line; docs/agents.md describes the keys.",
-        ),
-        Ok(place) => Finding::good(AGENTS, format!("{place} is valid.")),
-    });
+    match &facts.agents_file {
+        Err(mistakes) => findings.extend(mistakes.lines().map(|what| {
+            Finding::bad(
+                AGENTS,
+                format!("The agents cannot be used: {what}"),
+                "Correct that line; docs/agents.md describes the keys.",
+            )
+        })),
+        Ok(place) => findings.push(Finding::good(AGENTS, format!("{place} is valid."))),
+    }
     findings.extend(access::agents(AGENTS, &facts.access));
     findings
 }

@@ -12,6 +12,8 @@
 mod world;
 
 mod actions;
+mod agents_file;
+mod any_workflow;
 mod app;
 mod aws;
 mod aws_faults;
