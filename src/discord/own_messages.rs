@@ -157,21 +157,43 @@ impl Discord {
         of: Told<'_>,
     ) -> Result<Option<u64>, DiscordError> {
         let us = self.settings.application_id;
-        let mut before = None;
+        let (mut before, mut alone) = (None, None);
         for _ in 0..PAGES {
             let page = self.messages_before(channel_id, before).await?;
             if let Some(found) = page.iter().find_map(|message| of.is_told_by(message, us)) {
                 return Ok(Some(found));
             }
+            alone =
+                alone.or_else(|| page.iter().find_map(|message| of.may_be_told_by(message, us)));
             match page.iter().filter_map(id).min() {
                 None if before.is_none() => break,
                 Some(oldest) if page.len() == PAGE && oldest > of.begins_after() => {
                     before = Some(oldest);
                 }
-                _ => return Ok(None),
+                _ => return self.told_alone(channel_id, of, alone).await,
             }
         }
-        Err(DiscordError::NotShown)
+        match self.told_alone(channel_id, of, alone).await? {
+            Some(id) => Ok(Some(id)),
+            None => Err(DiscordError::NotShown),
+        }
+    }
+
+    /// A message that replies to none says the same, perhaps of another deploy. It is ours only if what it should reply
+    /// to is gone.
+    async fn told_alone(
+        &self,
+        channel_id: u64,
+        of: Told<'_>,
+        alone: Option<u64>,
+    ) -> Result<Option<u64>, DiscordError> {
+        let (Some(_), Some(message_id)) = (alone, of.message_id) else { return Ok(alone) };
+        let path = format!("/channels/{channel_id}/messages/{message_id}");
+        match self.read::<Value>(&path).await {
+            Ok(_) => Ok(None),
+            Err(error) if error.passes() => Err(error),
+            Err(_) => Ok(alone),
+        }
     }
 
     async fn messages_before(
@@ -193,19 +215,23 @@ impl Told<'_> {
 
     /// The id of this message, if it tells the outcome. `us`: the application's id, which is its bot's as well.
     fn is_told_by(&self, message: &Value, us: u64) -> Option<u64> {
-        let id = id(message).filter(|id| *id > self.begins_after())?;
-        let is_ours = self.is_reply(message, us) || self.follows(message);
-        (is_ours && shows(message, self.content)).then_some(id)
+        let to = replies_to(message);
+        let replies = self.message_id.is_some() && snowflake(to) == self.message_id;
+        let is_ours = (replies && is_the_bots(message, us)) || self.follows(message);
+        self.says(message).filter(|_| is_ours)
     }
 
-    /// Whether it is ours and replies to the deploy's message, or to none: a reply to a message that is gone
-    /// is posted as a message of its own.
-    fn is_reply(&self, message: &Value, us: u64) -> bool {
-        let to = message.pointer("/message_reference/message_id").filter(|id| !id.is_null());
-        let fits = to.is_none() || (self.message_id.is_some() && snowflake(to) == self.message_id);
-        // A message with a webhook id is the answer to a command.
-        let is_the_bots = message.get("webhook_id").is_none_or(Value::is_null);
-        fits && is_the_bots && snowflake(message.pointer("/author/id")) == Some(us)
+    /// The id of this message, if it tells such an outcome and replies to none: a reply to a message that is gone is
+    /// posted as a message of its own.
+    fn may_be_told_by(&self, message: &Value, us: u64) -> Option<u64> {
+        let is_alone = replies_to(message).is_none() && is_the_bots(message, us);
+        self.says(message).filter(|_| is_alone)
+    }
+
+    /// Its id, if it says the outcome, after the deploy began.
+    fn says(&self, message: &Value) -> Option<u64> {
+        let id = id(message).filter(|id| *id > self.begins_after())?;
+        shows(message, self.content).then_some(id)
     }
 
     /// Whether it is a follow-up of the interaction. The answer itself notified nobody.
@@ -213,6 +239,17 @@ impl Told<'_> {
         let of = snowflake(message.pointer("/interaction_metadata/id"));
         of == Some(self.interaction.0) && !is_original(message)
     }
+}
+
+/// The message to which this one replies.
+fn replies_to(message: &Value) -> Option<&Value> {
+    message.pointer("/message_reference/message_id").filter(|id| !id.is_null())
+}
+
+/// Whether the bot has posted it by its own token. A message with a webhook id is the answer to a command.
+fn is_the_bots(message: &Value, us: u64) -> bool {
+    let has_no_webhook = message.get("webhook_id").is_none_or(Value::is_null);
+    has_no_webhook && snowflake(message.pointer("/author/id")) == Some(us)
 }
 
 /// The nonce of the message that tells how an attempt of a deploy's run ended: 25 characters at most, as
@@ -283,7 +320,6 @@ mod tests {
     #[rstest]
     #[case::our_reply(reply(json!({})), true)]
     #[case::ids_as_numbers(reply(json!({"id": CARD + 1, "author": {"id": 7}})), true)]
-    #[case::as_a_message_of_its_own(reply(json!({"type": 0, "message_reference": null})), true)]
     #[case::to_another_message(reply(json!({"message_reference": {"message_id": "9"}})), false)]
     #[case::odd_reference(reply(json!({"message_reference": {"message_id": true}})), false)]
     #[case::by_somebody_else(reply(json!({"author": {"id": "8"}})), false)]
@@ -308,7 +344,11 @@ mod tests {
     fn without_the_deploys_message_a_reply_to_another_is_not_its_outcome() {
         assert_eq!(told(None).is_told_by(&reply(json!({})), US), None);
         let alone = reply(json!({"message_reference": null}));
-        assert_eq!(told(None).is_told_by(&alone, US), Some(CARD + 1));
+        for message_id in [None, Some(CARD)] {
+            assert_eq!(told(message_id).is_told_by(&alone, US), None);
+            assert_eq!(told(message_id).may_be_told_by(&alone, US), Some(CARD + 1));
+            assert_eq!(told(message_id).may_be_told_by(&reply(json!({})), US), None);
+        }
         assert_eq!(told(None).is_told_by(&follow_up(json!({})), US), Some(CARD + 1));
     }
 

@@ -234,6 +234,16 @@ async fn a_reply_to_a_message_that_is_gone_is_a_message_of_its_own_and_found() {
     story.last();
 }
 
+/// Two deploys of one user may end alike. What tells of the one must not count for the other.
+#[tokio::test(start_paused = true)]
+async fn a_message_of_its_own_that_says_the_same_is_another_deploy_s() {
+    let story = Story::new().await;
+    story.client.reply(channel(), None, &outcome(), "another").await.unwrap();
+    assert_eq!(story.found().await, Ok(None));
+    story.card();
+    story.world.and_more();
+}
+
 #[rstest]
 #[case::not_seen(403, 50001)]
 #[case::not_permitted(403, 50013)]
