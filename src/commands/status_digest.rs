@@ -5,6 +5,7 @@ use crate::agents::options::{OptionKind, OptionSpec};
 use crate::agents::{Agent, Kind};
 use crate::bot::{Call, Command, Plan, Serves};
 use crate::digest::{self, Period, Query, Window};
+use crate::github::explain::Audience;
 use crate::github::permission::{Need, Permission, Repositories};
 use crate::text::UserError;
 
@@ -32,10 +33,11 @@ fn options(_: &Agent) -> Vec<OptionSpec> {
 async fn start(call: Call) -> Result<Plan, UserError> {
     let period = call.options.text("period").and_then(Period::named).unwrap_or(Period::Daily);
     let context = call.context;
+    let audience = Audience::of(context.access.is_admin(&call.caller));
     Ok(Plan::Race(Box::pin(async move {
         let zone = context.digest.zone.clone();
         let window = Window::ending(context.clock.now(), period, &zone);
-        let query = Query { period, window, zone, carried: None, cut: None };
+        let query = Query { period, window, zone, carried: None, cut: None, audience };
         let store = context.store.as_ref();
         digest::read(&context.github, store, &context.registry, &query).await.message.into()
     })))

@@ -6,7 +6,7 @@ use super::row::{Row, RowRuns};
 use super::tally::Tally;
 use crate::deploy::run_line::run_line;
 use crate::github::Run;
-use crate::github::explain::{Subject, explain};
+use crate::github::explain::{Subject, explain_to};
 use crate::github::words::conclusion;
 use crate::text::{duration, escape};
 
@@ -52,7 +52,8 @@ pub(super) fn rows_lines(rows: &[Row], window: Window, detail: Detail) -> Vec<St
 }
 
 fn error(row: &Row) -> Option<String> {
-    Some(explain(row.runs.as_ref().err()?, Subject::ThisWorkflow, "Actions: read"))
+    let error = row.runs.as_ref().err()?;
+    Some(explain_to(row.audience, error, Subject::ThisWorkflow, "Actions: read"))
 }
 
 /// The lines of one workflow.

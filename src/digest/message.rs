@@ -23,14 +23,45 @@ use crate::text::{escape, time};
 const DEFINITIONS: &str =
     concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/digest.md#what-the-numbers-mean");
 
-/// The first line. It contains the window's exact start and end, so it identifies the digest.
-pub(crate) fn head(period: Period, window: Window) -> String {
-    let word = match period {
+/// The window's exact start and end, which each digest says: it identifies the digest.
+pub(crate) fn identity(window: Window) -> String {
+    format!("{} to {}", time::moment(window.from), time::moment(window.to))
+}
+
+/// What matters, in one line.
+fn headline(summary: &Summary) -> String {
+    let word = match summary.period {
         Period::Daily => "Daily",
         Period::Weekly => "Weekly",
     };
-    let (from, to) = (time::moment(window.from), time::moment(window.to));
-    format!("📊 **{word} digest** · {from} to {to}")
+    let runs: Vec<&Run> = known(summary).flat_map(|(_, row)| &row.runs).collect();
+    let unknown = summary.rows.len() - known(summary).count();
+    let Tally { failure, .. } = Tally::of(runs.iter().copied());
+    let count = if runs.len() == 1 { "1 run".to_owned() } else { format!("{} runs", runs.len()) };
+    let said = match (runs.len(), failure) {
+        (0, _) if known(summary).next().is_none() => "nothing is known".to_owned(),
+        (0, _) => "no runs".to_owned(),
+        (_, 0) => format!("🟢 {count}, none failed"),
+        (_, failed) => format!("🔴 {count}, {failed} failed"),
+    };
+    let unknown = match unknown {
+        0 => String::new(),
+        1 => " · ⚠️ 1 workflow is not known".to_owned(),
+        more => format!(" · ⚠️ {more} workflows are not known"),
+    };
+    format!("📊 **{word} digest**: {said}{unknown} · {}", identity(summary.window))
+}
+
+/// Whether nothing ran, and nothing else is to be said.
+fn is_empty(summary: &Summary) -> bool {
+    let is_quiet = |row: &Row| {
+        row.since == summary.window.from && row.runs.as_ref().is_ok_and(RowRuns::is_quiet)
+    };
+    let recorded = match &summary.recorded {
+        Ok(recorded) => recorded.lines().is_empty(),
+        Err(error) => matches!(error, StoreError::NotSetUp(_)),
+    };
+    summary.cut.is_none() && recorded && summary.rows.iter().all(is_quiet)
 }
 
 /// What a digest says.
@@ -51,6 +82,9 @@ pub(super) struct Summary {
 pub(super) fn render(summary: &Summary) -> Message {
     if summary.rows.is_empty() {
         return Message::private(NONE_REPORTED);
+    }
+    if is_empty(summary) {
+        return Message::public(&headline(summary));
     }
     let (top, bottom) = (top(summary), bottom(summary));
     let rows = |detail| match summary.rows.as_slice() {
@@ -86,7 +120,7 @@ fn known(summary: &Summary) -> impl Iterator<Item = (&Row, &RowRuns)> {
 }
 
 fn top(summary: &Summary) -> String {
-    let mut lines = vec![head(summary.period, summary.window)];
+    let mut lines = vec![headline(summary)];
     if let Some(last) = summary.cut {
         let (last, from) = (last.timestamp(), summary.window.from.timestamp());
         lines.push(format!(

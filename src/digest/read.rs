@@ -15,6 +15,7 @@ use super::tally::RunOutcome;
 use super::zone::Zone;
 use crate::agents::{Registry, Reported};
 use crate::discord::Message;
+use crate::github::explain::Audience;
 use crate::github::runs::Tag;
 use crate::github::window::{Listed, Reading, Span};
 use crate::github::{Github, GithubError, Run};
@@ -41,6 +42,8 @@ pub struct Query {
     pub carried: Option<Carried>,
     /// Where the last scheduled digest ended, if that is too long ago to look back to.
     pub cut: Option<DateTime<Utc>>,
+    /// To whom GitHub's errors are explained.
+    pub(crate) audience: Audience,
 }
 
 /// A digest, and how much of it could be read.
@@ -92,8 +95,7 @@ pub async fn read(
     }
     carried.limit();
     let delivery = deliveries(&found, query);
-    let leaves = query.carried.is_some();
-    let rows: Vec<Row> = found.into_iter().map(|found| row(github, found, leaves)).collect();
+    let rows: Vec<Row> = found.into_iter().map(|found| row(github, found, query)).collect();
     let workflows = rows.len();
     let Query { period, window, zone, cut, .. } = query.clone();
     let message = render(&Summary { period, window, zone, cut, rows, delivery, recorded });
@@ -215,8 +217,9 @@ fn deliveries(found: &[Found<'_>], query: &Query) -> Option<(Delivery, Delivery,
     Some((Delivery::of(now), Delivery::of(then), unknown))
 }
 
-/// A workflow's row. `leaves`: what has not ended is left to the next digest.
-fn row(github: &Github, found: Found<'_>, leaves: bool) -> Row {
+/// A workflow's row. A scheduled digest leaves what has not ended to the next one.
+fn row(github: &Github, found: Found<'_>, query: &Query) -> Row {
+    let leaves = query.carried.is_some();
     let Found { workflow, share, listed, unread, .. } = found;
     let deploys = workflow.deploys();
     let Reported { repository, file, agents } = workflow;
@@ -226,6 +229,7 @@ fn row(github: &Github, found: Found<'_>, leaves: bool) -> Row {
         page: github.workflow_page(repository, file),
         since: share.window.from,
         deploys,
+        audience: query.audience,
         runs: listed.map(|Listed { runs, left_out, unreadable, is_unsure }| {
             let counted = runs.into_iter().filter(|run| share.counts(run));
             let (runs, left): (Vec<_>, Vec<_>) =

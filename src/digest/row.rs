@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::github::explain::Audience;
 use crate::github::{GithubError, Run};
 use crate::text::escape;
 
@@ -15,6 +16,8 @@ pub(super) struct Row {
     pub(super) since: DateTime<Utc>,
     /// Whether an agent deploys with it.
     pub(super) deploys: bool,
+    /// To whom an error is explained.
+    pub(super) audience: Audience,
     pub(super) runs: Result<RowRuns, GithubError>,
 }
 

@@ -91,12 +91,12 @@ impl Discord {
         patiently(until, once, |error| error.passes() && !error.may_be_taken()).await
     }
 
-    /// Whether one of the channel's latest messages is ours and has this first line. Without the permission
-    /// Read Message History, Discord returns no messages.
+    /// Whether one of the channel's latest messages is ours and says this. Without the permission Read Message
+    /// History, Discord returns no messages.
     pub async fn has_posted(
         &self,
         channel_id: u64,
-        first_line: &str,
+        text: &str,
         until: Instant,
     ) -> Result<bool, DiscordError> {
         let look = || self.latest_messages(channel_id);
@@ -108,7 +108,7 @@ impl Discord {
             is_own && message.pointer("/author/id").and_then(Value::as_str) == Some(&us)
         };
         let mut ours = messages.iter().filter(ours);
-        Ok(ours.any(|message| shown(message).lines().next() == Some(first_line)))
+        Ok(ours.any(|message| shown(message).contains(text)))
     }
 
     /// Whether the channel shows a follow-up of this interaction with this text. `None`: the bot cannot tell,

@@ -67,6 +67,11 @@ impl Cause {
         }
     }
 
+    /// Whether the cure is at the bot's account or token, which only its admins can change.
+    pub(super) fn is_of_the_token(self) -> bool {
+        matches!(self, Self::Saml | Self::IpAllowList | Self::ClassicToken | Self::Suspended)
+    }
+
     /// What to do, in a sentence of Markdown.
     pub(super) fn cure(self) -> &'static str {
         match self {

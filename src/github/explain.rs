@@ -33,6 +33,47 @@ pub(crate) fn explain(error: &GithubError, subject: Subject<'_>, needs: &str) ->
     format!("{what} {fix}").trim_end().to_owned()
 }
 
+/// Whom an error is explained to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// An admin of the bot: all of it.
+    Admin,
+    /// Anybody else: what only an admin can mend is not explained.
+    Colleague,
+}
+
+impl Audience {
+    pub(crate) fn of(is_admin: bool) -> Self {
+        if is_admin { Self::Admin } else { Self::Colleague }
+    }
+}
+
+/// What is said to others instead of an error that only an admin of the bot can mend.
+pub(crate) const ADMINS_MEND_IT: &str = "An admin of the bot must mend it.";
+
+/// Whether only an admin of the bot can mend it: its token or app, and what those may do.
+pub(crate) fn is_for_admins(error: &GithubError) -> bool {
+    match error {
+        GithubError::NoSignIn(_) | GithubError::Unauthorized(_) => true,
+        GithubError::SignIn(error) => !error.is_passing(),
+        GithubError::Forbidden(said) => Cause::of(said).is_none_or(Cause::is_of_the_token),
+        _ => false,
+    }
+}
+
+/// As [`explain`], as far as it concerns this audience.
+pub(crate) fn explain_to(
+    audience: Audience,
+    error: &GithubError,
+    subject: Subject<'_>,
+    needs: &str,
+) -> String {
+    if audience == Audience::Colleague && is_for_admins(error) {
+        return ADMINS_MEND_IT.to_owned();
+    }
+    explain(error, subject, needs)
+}
+
 /// The same in plain text: the problem, and the fix.
 pub(crate) fn explain_plainly(
     error: &GithubError,

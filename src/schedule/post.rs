@@ -16,11 +16,11 @@ use uuid::Uuid;
 use super::series::{Next, Pending, Series, load, save};
 use super::{Done, NotDone};
 use crate::bot::Context;
-use crate::digest::message::head;
+use crate::digest::message::identity;
 use crate::digest::{self, Period, Query, Window};
 use crate::discord::DiscordError;
 use crate::discord::channel::NotPosted;
-use crate::github::explain::{Subject, explain_plainly};
+use crate::github::explain::{Audience, Subject, explain_plainly};
 
 /// Bytes of a nonce. Discord allows 25 characters; these are 24 in hexadecimal.
 const NONCE_BYTES: usize = 12;
@@ -113,6 +113,8 @@ impl Post<'_> {
             zone: settings.zone.clone(),
             carried: Some(series.carried()),
             cut: series.cut(window),
+            // It is for everybody.
+            audience: Audience::Colleague,
         };
         let digest = digest::read(github, store.as_ref(), registry, &query).await;
         match digest.errors.first() {
@@ -128,8 +130,8 @@ impl Post<'_> {
 
     /// Whether the channel already has this digest.
     async fn is_there(&self, window: Window) -> Result<bool, NotDone> {
-        let (channel_id, head) = (self.channel_id, head(self.period, window));
-        match self.context.discord.has_posted(channel_id, &head, self.until).await {
+        let (channel_id, identity) = (self.channel_id, identity(window));
+        match self.context.discord.has_posted(channel_id, &identity, self.until).await {
             Ok(posted) => Ok(posted),
             Err(error @ DiscordError::Refused { status: 401 | 403, .. }) => {
                 // Posting is refused too and gives a better error, or the nonce prevents a duplicate.

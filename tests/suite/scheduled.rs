@@ -106,7 +106,7 @@ async fn it_is_posted_with_its_picture_and_pings_nobody() {
     // The last working day before that Sunday.
     let edges = [nine - TimeDelta::days(2), nine].map(|edge| edge.timestamp());
     let head = format!(
-        "📊 **Daily digest** · <t:{0}:f> (<t:{0}:R>) to <t:{1}:f> (<t:{1}:R>)",
+        "📊 **Daily digest**: 🟢 2 runs, none failed · <t:{0}:f> (<t:{0}:R>) to <t:{1}:f> (<t:{1}:R>)",
         edges[0], edges[1]
     );
     assert_eq!(message.content.lines().next(), Some(head.as_str()));

@@ -2,6 +2,7 @@ use super::super::delivery::Measure;
 use super::super::period::tests::{at, run};
 use super::*;
 use crate::github::GithubError;
+use crate::github::explain::Audience;
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -28,6 +29,7 @@ fn row(agents: &[&str], file: &str, runs: Vec<Run>) -> Row {
         page: format!("{PAGE}/workflows/{file}"),
         since: at(-7 * 86_400),
         deploys: true,
+        audience: Audience::Colleague,
         runs: Ok(RowRuns {
             runs,
             left: 0,
