@@ -159,7 +159,7 @@ impl From<Refusal> for UserError {
 }
 
 /// The users and roles of a rule as mentions. Messages ping nobody by default.
-fn mentions(rule: &Rule) -> String {
+pub(crate) fn mentions(rule: &Rule) -> String {
     let users = rule.users.iter().map(|id| format!("<@{id}>"));
     let roles = rule.roles.iter().map(|id| format!("<@&{id}>"));
     roles.chain(users).collect::<Vec<_>>().join(", ")

@@ -78,20 +78,33 @@ fn line(entry: &Entry, detail: Detail) -> String {
     parts.join(" · ")
 }
 
-/// The lamp, and the outcome in words.
+/// The lamp, and the outcome: GitHub's conclusion as it is.
 fn outcome(state: &State) -> (&'static str, String) {
+    let (lamp, words) = in_words(state);
+    match state {
+        State::Ended { word, .. } if is_conclusion(word) => (lamp, escape::code(word, 40)),
+        _ => (lamp, words),
+    }
+}
+
+fn is_conclusion(word: &str) -> bool {
+    !matches!(word, "nothing_done" | "not_dispatched" | "not_found" | "deleted" | "given_up")
+}
+
+/// The lamp, and the outcome in words.
+pub(crate) fn in_words(state: &State) -> (&'static str, String) {
     let word = match state {
         State::Open { .. } => return ("🔵", "goes on".to_owned()),
         State::Forgotten => return ("⚠️", "its end is not known".to_owned()),
         State::Ended { word, .. } => word.as_str(),
     };
     let (lamp, words) = match word {
-        "nothing_done" => ("⚠️", "nothing was dispatched".to_owned()),
-        "not_dispatched" => ("⚠️", "was not dispatched".to_owned()),
+        "nothing_done" => ("⚠️", "was not started".to_owned()),
+        "not_dispatched" => ("⚠️", "was not started".to_owned()),
         "not_found" => ("⚠️", "its run was not found".to_owned()),
         "deleted" => ("⚠️", "its run was deleted".to_owned()),
         "given_up" => ("⚠️", "its end was not seen".to_owned()),
-        _ => (conclusion(Some(word)).0, escape::code(word, 40)),
+        _ => conclusion(Some(word)),
     };
     (lamp, words)
 }

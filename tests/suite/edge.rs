@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use standins::discord::Interaction;
 
-use crate::world::{Plan, World};
+use crate::world::World;
 
 async fn send(world: &World, method: Method, path: &str, body: &'static str) -> (u16, Value) {
     let body = Bytes::from_static(body.as_bytes());
@@ -160,15 +160,6 @@ async fn unknown_and_missing_fields_are_tolerated() {
     let (status, body) = world.post(&interaction).await;
     assert_eq!((status, &body["type"]), (200, &json!(4)));
     world.dispatch();
-}
-
-#[tokio::test(start_paused = true)]
-async fn agents_answers_at_once_without_github() {
-    let world = World::of(Plan { env: vec![], ..Plan::default() }).await;
-    let told = world.types("ada", "/agents").await;
-    assert_eq!(told.kind(), 4);
-    assert!(told.original().content.starts_with("🤖 **4 agents**"));
-    assert!(world.github.requests().is_empty());
 }
 
 #[rstest]

@@ -49,7 +49,8 @@ async fn an_immediate_answer_is_one_line() {
     assert_eq!(line["reply"], "message");
     assert_eq!((&line["Command"], &line["Outcome"]), (&json!("agents"), &json!("answered")));
     assert!(line["age_ms"].is_i64() && line["duration_ms"].is_f64());
-    assert_eq!(metrics(&line), ["Interactions", "TimeToAnswer"]);
+    let metrics = metrics(&line);
+    assert_eq!(metrics, ["GithubCalls", "GithubRateLimitLeft", "Interactions", "TimeToAnswer"]);
     assert!(!line.to_string().contains("\"ada\""), "names are nobody's business");
 }
 
