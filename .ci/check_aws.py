@@ -47,10 +47,10 @@ class Aws(FunctionCheck):
         if how.get("twice"):
             # The other answer may be the one that is shown.
             said = json.dumps([self.typed, *self.shown()], ensure_ascii=False)
-            self.expect("🚀 **Client deploy** dispatched" in said, "an answer that it was dispatched", said)
+            self.expect("🚀 **Client deploy** started" in said, "an answer that it was dispatched", said)
             self.expect(not self.told(), "nobody is told anything", *self.told())
         else:
-            self.goes_on("🚀 **Client deploy** dispatched")
+            self.goes_on("🚀 **Client deploy** started")
         self.recorded("running")
 
     def replay_refused(self, function: Any, standing: str) -> None:

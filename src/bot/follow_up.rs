@@ -190,12 +190,13 @@ impl FollowUp {
     fn apology(&self, what: &str) -> FinalReply {
         let id = self.invocation.id.correlation_id();
         let text = format!(
-            "{what} If it dispatched a workflow, the run goes on: look for it on GitHub before you try \
-             again.\nCorrelation id `{id}`"
+            "{what} If it started a workflow, the run goes on: look for it on GitHub before you try \
+             again."
         );
         let user_id = self.invocation.caller.user_id;
         let follow_up = Message::public(&format!("<@{user_id}> {text}")).pinging(user_id);
-        FinalReply { message: Message::public(&text), follow_up: Some(follow_up) }
+        let message = Message::public(&format!("{text}\n-# Correlation id `{id}`"));
+        FinalReply { message, follow_up: Some(follow_up) }
     }
 
     /// The latest moment to deliver anything: the token's end, or the invocation's, or the server's.

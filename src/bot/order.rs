@@ -27,7 +27,7 @@ pub(crate) fn order(
         let allowed: Vec<_> =
             workflow.allowed_refs.iter().map(|r| escape::code(&r.0, 100)).collect();
         return Err(UserError::new(format!(
-            "Nothing was dispatched: {} may not be deployed by this command. Allowed: {}.",
+            "Not started: {} may not be deployed by this command. Allowed: {}.",
             escape::code(git_ref, 100),
             allowed.join(", "),
         )));
@@ -50,9 +50,20 @@ pub(crate) fn order(
         requester: Requester::from(caller),
         extra: Extra::Nothing,
         rolls_back: None,
+        verified_by: verified_by(context, agent),
+        by_admin: context.access.is_admin(caller),
     };
     for (input, value) in &workflow.fixed {
         order.fix(input, value);
     }
     Ok(order)
+}
+
+/// The command of the agent that verifies this one's deploys.
+fn verified_by(context: &Context, agent: &Agent) -> Option<String> {
+    let verifies = |other: &&Agent| {
+        other.verification().is_some_and(|verification| verification.verifies == agent.id)
+    };
+    let verifier = context.registry.agents().iter().find(verifies)?;
+    Some(verifier.command.clone())
 }

@@ -15,6 +15,7 @@ use crate::deploy::stored::load;
 use crate::deploy::{self, Deploy, DeployKey, Mandate};
 use crate::discord::interaction::Caller;
 use crate::discord::{InteractionId, Message};
+use crate::github::explain::Audience;
 use crate::telemetry;
 use crate::text::UserError;
 
@@ -161,7 +162,8 @@ pub(crate) async fn steer(
         asked_at: None,
     };
     let key = deploy.order.key.clone();
-    let words = match Box::pin(act(context.deploys(), &key, click)).await {
+    let clicker = Audience::of(context.access.is_admin(caller));
+    let words = match Box::pin(act(context.deploys(), &key, click, clicker)).await {
         Ok(Some(Act::Asked(deploy, result))) => {
             follow(context, key, deadline);
             said(&deploy, action, &result)

@@ -52,7 +52,7 @@ impl Call {
         match self.decided(entry(self.context.store.as_ref(), key)).await {
             Ok(Some(deploy)) => taken(self.id, &standing(&deploy)),
             Ok(None) => UserError::new(
-                "Nothing was dispatched: this command reached Deckhand after Discord's three seconds.",
+                "Not started: this command reached Deckhand after Discord's three seconds. Type it again.",
             ),
             Err(error) => error,
         }

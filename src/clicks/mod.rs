@@ -37,7 +37,7 @@ pub(crate) async fn start(
     })?;
     if click.is_dead() {
         return Err(UserError::new(
-            "Nothing was done: this click reached Deckhand after Discord's three seconds.",
+            "Nothing was done: this click reached Deckhand after Discord's three seconds. Press it again.",
         ));
     }
     let wants = press.wants;

@@ -10,8 +10,9 @@ use crate::deploy::run_line::run_line;
 use crate::discord::Message;
 use crate::discord::message::fits;
 use crate::discord::reply::Suggestion;
-use crate::github::explain::{Subject, explain, inactive};
+use crate::github::explain::{Audience, Subject, explain_to, inactive};
 use crate::github::permission::{Need, Permission, Repositories};
+use crate::github::run::succeeded;
 use crate::github::run_end::AT_ONCE;
 use crate::github::words::{conclusion, running, took};
 use crate::github::{Github, GithubError, Run};
@@ -56,12 +57,13 @@ async fn start(call: Call) -> Result<Plan, UserError> {
         _ => DEFAULT_COUNT,
     };
     let context = call.context;
+    let audience = Audience::of(context.access.is_admin(&call.caller));
     let only = match call.options.text("agent") {
         Some(asked) => Some(known(&context, asked)?),
         None => None,
     };
     Ok(Plan::Race(Box::pin(async move {
-        render(&look(&context, only.as_deref(), count).await, count).into()
+        render(&look(&context, only.as_deref(), count).await, count, audience).into()
     })))
 }
 
@@ -118,6 +120,13 @@ struct WorkflowStatus {
     unread: usize,
 }
 
+impl WorkflowStatus {
+    fn names(&self) -> String {
+        let bold = |name: &String| format!("**{}**", escape::plain(name, 50));
+        self.agents.iter().map(bold).collect::<Vec<_>>().join(", ")
+    }
+}
+
 async fn look(context: &Context, only: Option<&str>, count: usize) -> Vec<WorkflowStatus> {
     let github = &context.github;
     let reported = context.registry.reported(github.default_repository());
@@ -166,7 +175,7 @@ enum Detail {
     Bare,
 }
 
-fn render(reports: &[WorkflowStatus], count: usize) -> Message {
+fn render(reports: &[WorkflowStatus], count: usize, audience: Audience) -> Message {
     if reports.is_empty() {
         return Message::private(NONE_REPORTED);
     }
@@ -174,23 +183,92 @@ fn render(reports: &[WorkflowStatus], count: usize) -> Message {
     let all = [Detail::Full, Detail::Linked, Detail::Bare].map(|detail| (detail, count));
     let fewer = (1..count).rev().map(|count| (Detail::Bare, count));
     let text = |(detail, shown): (Detail, usize)| {
-        let note = if shown < count {
-            format!("-# {shown} of {count} runs each: more do not fit into a message.\n")
-        } else {
-            String::new()
-        };
-        note + &lines(reports, detail, shown).join("\n")
+        let mut said = vec![headline(reports)];
+        if shown < count {
+            said.push(format!("-# {shown} of {count} runs each: more do not fit into a message."));
+        }
+        said.extend(lines(reports, detail, shown, audience));
+        said.join("\n")
     };
     let mut texts = all.into_iter().chain(fewer).map(text);
     let text = texts.find(|text| fits(text)).unwrap_or_else(|| text((Detail::Bare, 1)));
     Message::public(&text)
 }
 
-fn lines(reports: &[WorkflowStatus], detail: Detail, count: usize) -> Vec<String> {
+/// The most workflows that the headline names.
+const MOST_IN_HEADLINE: usize = 3;
+
+/// What matters: what failed, what goes on, what is not known.
+fn headline(reports: &[WorkflowStatus]) -> String {
+    let with = |state: State| {
+        let names: Vec<String> = reports
+            .iter()
+            .filter(|report| State::of(report) == state)
+            .map(WorkflowStatus::names)
+            .collect();
+        match names.len() {
+            0 => None,
+            more if more > MOST_IN_HEADLINE => Some(format!("{more} workflows")),
+            _ => Some(names.join(", ")),
+        }
+    };
+    let bad = [
+        with(State::Failed).map(|names| format!("🔴 Failed last: {names}")),
+        with(State::Inactive).map(|names| format!("⚠️ Cannot be started: {names}")),
+        with(State::Unknown).map(|names| format!("⚠️ Not known: {names}")),
+        with(State::Open).map(|names| format!("🔵 Going on: {names}")),
+    ];
+    let bad: Vec<String> = bad.into_iter().flatten().collect();
+    if !bad.is_empty() {
+        return bad.join(" · ");
+    }
+    match (with(State::Succeeded), with(State::Other)) {
+        (Some(_), None) => "🟢 Every last run succeeded".to_owned(),
+        (Some(names), Some(_)) => format!("🟢 Succeeded last: {names}"),
+        (None, _) => "⚪ No run has succeeded or failed lately".to_owned(),
+    }
+}
+
+/// How a workflow stands, by its latest run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Failed,
+    Succeeded,
+    Open,
+    /// GitHub does not start it.
+    Inactive,
+    Unknown,
+    /// It has no runs, or its latest was cancelled or the like.
+    Other,
+}
+
+impl State {
+    fn of(report: &WorkflowStatus) -> Self {
+        let Ok(runs) = &report.runs else { return Self::Unknown };
+        let is_inactive = report.state.as_ref().is_ok_and(|state| inactive(state).is_some());
+        let Some(latest) = runs.first() else {
+            return if is_inactive { Self::Inactive } else { Self::Other };
+        };
+        let ended = runs.iter().find(|run| run.is_completed());
+        match ended.and_then(|run| succeeded(run.conclusion.as_deref())) {
+            Some(false) => Self::Failed,
+            _ if is_inactive => Self::Inactive,
+            _ if !latest.is_completed() => Self::Open,
+            Some(true) => Self::Succeeded,
+            None => Self::Other,
+        }
+    }
+}
+
+fn lines(
+    reports: &[WorkflowStatus],
+    detail: Detail,
+    count: usize,
+    audience: Audience,
+) -> Vec<String> {
     let mut lines = Vec::new();
     for report in reports {
-        let bold = |name: &String| format!("**{}**", escape::plain(name, 50));
-        let names = report.agents.iter().map(bold).collect::<Vec<_>>().join(", ");
+        let names = report.names();
         let file = escape::code(&report.file, 100);
         let file = if detail == Detail::Bare { file } else { escape::link(&file, &report.page) };
         lines.push(format!("{names} · {file}"));
@@ -203,7 +281,8 @@ fn lines(reports: &[WorkflowStatus], detail: Detail, count: usize) -> Vec<String
             Ok(runs) if runs.is_empty() => lines.push("No runs yet.".to_owned()),
             Ok(runs) => lines.extend(runs.iter().take(count).map(|run| line(run, detail))),
             Err(error) => {
-                lines.push(format!("⚠️ {}", explain(error, Subject::ThisWorkflow, "Actions: read")))
+                let why = explain_to(audience, error, Subject::ThisWorkflow, "Actions: read");
+                lines.push(format!("⚠️ {why}"));
             }
         }
         match report.unread {

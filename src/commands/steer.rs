@@ -88,7 +88,7 @@ async fn roll_back(call: Call) -> Result<Plan, UserError> {
 async fn found(call: &Call, action: Action) -> Result<(Steered, Action), UserError> {
     if call.is_dead {
         return Err(UserError::new(
-            "Nothing was done: this command reached Deckhand after Discord's three seconds.",
+            "Nothing was done: this command reached Deckhand after Discord's three seconds. Type it again.",
         ));
     }
     let named = call.options.text(OPTION).unwrap_or_default();

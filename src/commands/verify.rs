@@ -22,12 +22,15 @@ use crate::deploy::{Mandate, about, given, messages};
 use crate::discord::Message;
 use crate::discord::reply::Suggestion;
 use crate::github::Run;
+use crate::github::explain::Audience;
 use crate::github::permission::{Need, Permission, Repositories};
 use crate::github::run_reference::RunReference;
 use crate::github::words::{conclusion, running};
 use crate::site::listing::Deploys;
 use crate::site::messages::render;
+use crate::site::run::RunLookup;
 use crate::site::verification::{Request, Sources, verify};
+use crate::telemetry;
 use crate::text::mask::masked_title;
 use crate::text::{UserError, duration, escape};
 
@@ -130,6 +133,7 @@ fn resolve(call: &Call) -> Result<Request, UserError> {
         deploys,
         steps: verification.steps.clone(),
         checks: verification.checks.clone(),
+        audience: Audience::of(call.context.access.is_admin(&call.caller)),
     })
 }
 
@@ -210,6 +214,13 @@ async fn answer(context: &Context, request: &Request, diagnosis: Option<BegunDep
     };
     let diagnosis = OptionFuture::from(diagnosis.map(|begun| dispatch(context, begun)));
     let (mut verification, diagnosis) = tokio::join!(verify(&sources, request), diagnosis);
+    if let (RunLookup::Unknown(why), None) = (&verification.run, &diagnosis) {
+        let error = UserError::new(format!(
+            "Nothing was verified: {why} Choose one of the suggestions, or type its number (`#41`), id or URL."
+        ));
+        telemetry::refused(&error);
+        return Message::private(&error.text());
+    }
     verification.diagnosis = diagnosis;
     Message::public(&render(&verification))
 }
@@ -220,9 +231,9 @@ async fn dispatch(context: &Context, begun: BegunDeploy) -> String {
     if deploy.ending().is_some() {
         return messages::message(&deploy, context.clock.now()).content().to_owned();
     }
-    let inputs = given::line(&deploy.order.given).map(|line| format!("\n{line}"));
+    let inputs = given::line(&deploy.order.given).map(|line| format!("\n-# {line}"));
     format!(
-        "🚀 {} dispatched: {} · Correlation id `{}`{}",
+        "🚀 {} started\n-# {} · Correlation id `{}`{}",
         about::title(&deploy),
         about::run_or_runs(&deploy),
         deploy.order.correlation_id,

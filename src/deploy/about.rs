@@ -1,4 +1,5 @@
-//! What a deploy's messages say about it, however it stands: what, where, by whom, how far, and what people did.
+//! What a deploy's messages say about it, however it stands: what, where, how far; and as small print since when, by
+//! whom, and what people did.
 
 use chrono::{DateTime, Utc};
 
@@ -15,35 +16,46 @@ pub(crate) fn title(deploy: &Deploy) -> String {
     format!("**{}**", escape::plain(&deploy.order.title, 50))
 }
 
-/// What, where, by whom, and how far.
-pub(super) fn about(deploy: &Deploy, now: DateTime<Utc>) -> Vec<String> {
-    let mut lines = vec![what(deploy)];
+/// Where and what it deploys, and how far it has come.
+pub(super) fn about(deploy: &Deploy) -> Vec<String> {
+    let mut lines: Vec<String> = what(deploy).into_iter().collect();
     lines.extend(rolls_back(deploy));
-    lines.extend(commit(deploy));
     if deploy.phase == Phase::Running {
         lines.extend(progress(deploy));
         lines.extend(no_runner(deploy));
-        lines.extend(pace(deploy, now));
     }
-    lines.extend(inputs(deploy));
+    lines
+}
+
+/// Small print: since when, by whom, which run, the inputs, and what people did.
+pub(super) fn small(deploy: &Deploy, now: DateTime<Utc>) -> Vec<String> {
+    let mut lines: Vec<String> = pace(deploy, now).into_iter().collect();
+    lines.push(identity(deploy));
+    lines.extend(given::line(&deploy.order.given));
     lines.extend(clicks(deploy));
     lines
 }
 
-/// The run, its branch, where it deploys to, and who asked for it.
-pub(super) fn what(deploy: &Deploy) -> String {
+/// The branch, where it deploys to, and the commit.
+fn what(deploy: &Deploy) -> Option<String> {
+    let parts = [place(deploy), commit(deploy)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+fn place(deploy: &Deploy) -> Option<String> {
     let order = &deploy.order;
+    let git_ref = (!order.git_ref.is_empty()).then(|| escape::code(&order.git_ref, 100));
     let environment = order.environment.as_ref();
-    let environment = environment.map(|name| format!(" → **{}**", escape::plain(name, 50)));
-    let (run, environment) = (run_or_runs(deploy), environment.unwrap_or_default());
-    let by = match role::started(deploy) {
-        Some(started) => format!(", {started}"),
-        None => format!(" by <@{}>", order.requester.user_id),
-    };
-    if order.git_ref.is_empty() {
-        return format!("{run}{environment}{by}");
-    }
-    format!("{run} on {}{environment}{by}", escape::code(&order.git_ref, 100))
+    let environment = environment.map(|name| format!("→ **{}**", escape::plain(name, 50)));
+    let parts: Vec<String> = [git_ref, environment].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// The branch of a watched run, and what started it.
+pub(super) fn where_from(deploy: &Deploy) -> Option<String> {
+    let parts: Vec<String> = [place(deploy), role::started(deploy)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// What a roll back goes back to, and whether its run tells that it does.
@@ -97,13 +109,26 @@ fn known(deploy: &Deploy) -> Option<&Progress> {
     deploy.progress.as_ref().filter(|known| known.attempt == deploy.attempt())
 }
 
-/// Since when it runs, and how long that usually takes.
+/// Since when it waits or runs, and how long it usually takes.
 fn pace(deploy: &Deploy, now: DateTime<Utc>) -> Option<String> {
-    let run = deploy.target.as_ref()?.run.as_deref()?;
-    let began = run.began_at().filter(|_| run.status.as_deref() == Some("in_progress"))?;
+    let run = deploy.target.as_ref()?.run.as_deref().filter(|_| deploy.phase == Phase::Running)?;
+    let began = run.began_at()?;
+    // A run begins when it is requested: what it then waits for counts in what is usual, too.
+    let since = match run.status.as_deref() {
+        Some("queued" | "requested" | "pending") => {
+            return Some(format!("Queued {}", time::distance(began)));
+        }
+        Some("in_progress") => known(deploy).and_then(|known| known.began),
+        _ => return None,
+    };
+    let since = since.map(|since| format!("Running since {}", time::distance(since)));
     let usual = deploy.past.as_ref().and_then(|past| past.usual.as_ref());
-    let usual = usual.map(|usual| format!(" · {}", usual.words(now - began)));
-    Some(format!("Started {}{}", time::distance(began), usual.unwrap_or_default()))
+    let usual = usual.map(|usual| usual.words(now - began));
+    Some(match (since, usual) {
+        (Some(since), Some(usual)) => format!("{since} · {usual}"),
+        (Some(since), None) => since,
+        (None, usual) => format!("In progress · {}", usual?),
+    })
 }
 
 /// What people did to it, the latest last.
@@ -138,18 +163,18 @@ fn clicked(click: &Click) -> String {
     format!("{did} by <@{}> {}{result}", click.user_id, time::distance(click.at))
 }
 
-/// The correlation id, and how the run was matched.
-pub(super) fn identity(deploy: &Deploy) -> String {
-    if let Some(source) = role::source(deploy) {
-        return source;
-    }
+/// Who asked for it, the run, the correlation id, and how the run was matched.
+fn identity(deploy: &Deploy) -> String {
+    let run = run_or_runs(deploy);
+    let (by, known_by) = match (role::started(deploy), role::source(deploy)) {
+        (Some(started), Some(source)) => (started, source),
+        _ => (
+            format!("By <@{}>", deploy.order.requester.user_id),
+            format!("Correlation id `{}`", deploy.order.correlation_id),
+        ),
+    };
     let matched = deploy.target.as_ref().map(|target| format!(" · {}", target.matched.words()));
-    format!("Correlation id `{}`{}", deploy.order.correlation_id, matched.unwrap_or_default())
-}
-
-/// The inputs on one line. `None`: there are none.
-pub(super) fn inputs(deploy: &Deploy) -> Option<String> {
-    given::line(&deploy.order.given)
+    format!("{by} · {run} · {known_by}{}", matched.unwrap_or_default())
 }
 
 /// A link to the run, or to the workflow's runs.

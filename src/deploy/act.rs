@@ -10,7 +10,7 @@ use super::event::Event;
 use super::key::DeployKey;
 use super::record::Deploy;
 use super::stored::{Claim, load};
-use crate::github::explain::{Subject, explain};
+use crate::github::explain::{Audience, Subject, explain_to};
 use crate::github::{GithubError, Run};
 use crate::store::StoreError;
 
@@ -32,11 +32,12 @@ pub(crate) enum Clicked {
     Not(Box<Deploy>),
 }
 
-/// Does it. `None`: there is no such deploy.
+/// Does it. `clicker`: to whom it is explained if GitHub refuses it. `None`: there is no such deploy.
 pub(crate) async fn act(
     services: Services<'_>,
     key: &DeployKey,
     click: Click,
+    clicker: Audience,
 ) -> Result<Option<Act>, StoreError> {
     let (interaction_id, action) = (click.interaction_id, click.action);
     let deploy = match click_once(services, key, click).await? {
@@ -44,7 +45,7 @@ pub(crate) async fn act(
         Some(Clicked::Not(deploy)) => return Ok(Some(Act::NotNow(deploy))),
         None => return Ok(None),
     };
-    let Asked { result, shows } = ask(services, &deploy, action).await;
+    let Asked { result, shows } = ask(services, &deploy, action, clicker).await;
     let Some(deploy) = settled(services, key, interaction_id, result.clone()).await? else {
         return Ok(None);
     };
@@ -116,7 +117,7 @@ impl Asked {
     }
 }
 
-async fn ask(services: Services<'_>, deploy: &Deploy, action: Action) -> Asked {
+async fn ask(services: Services<'_>, deploy: &Deploy, action: Action, clicker: Audience) -> Asked {
     let Some(target) = &deploy.target else {
         return Asked::not("Its run is not known.".to_owned());
     };
@@ -125,14 +126,14 @@ async fn ask(services: Services<'_>, deploy: &Deploy, action: Action) -> Asked {
         Action::Cancel => github.cancel(repository, run_id).await,
         Action::ForceCancel => github.force_cancel(repository, run_id).await,
         Action::Rerun => {
-            if let Some(not) = is_outdated(services, deploy, run_id).await {
+            if let Some(not) = is_outdated(services, deploy, run_id, clicker).await {
                 return not;
             }
             github.rerun_failed_jobs(repository, run_id, deploy.attempt()).await
         }
         Action::RollBack => Ok(()),
     };
-    let why = |error| explain(&error, Subject::Run, "Actions: read and write");
+    let why = |error| why(&error, clicker);
     let result = match asked {
         Ok(()) => Acted::Done,
         Err(GithubError::Lost(why)) => {
@@ -145,9 +146,19 @@ async fn ask(services: Services<'_>, deploy: &Deploy, action: Action) -> Asked {
     Asked { result, shows: None }
 }
 
+fn why(error: &GithubError, clicker: Audience) -> String {
+    tracing::warn!(%error, "GitHub was asked in vain for what somebody has pressed");
+    explain_to(clicker, error, Subject::Run, "Actions: read and write")
+}
+
 /// Whether a re-run would be of another attempt than the one that the deploy shows: then somebody else has had the run
 /// started again since, and whoever clicked did not mean that one. `None`: it is not.
-async fn is_outdated(services: Services<'_>, deploy: &Deploy, run_id: u64) -> Option<Asked> {
+async fn is_outdated(
+    services: Services<'_>,
+    deploy: &Deploy,
+    run_id: u64,
+    clicker: Audience,
+) -> Option<Asked> {
     let (repository, key) = (&deploy.order.repository, &deploy.order.key);
     match Claim::read(services.store, repository, run_id).await {
         Ok(claim) if claim.is_of_another(key) => {
@@ -172,7 +183,7 @@ async fn is_outdated(services: Services<'_>, deploy: &Deploy, run_id: u64) -> Op
         Ok(_) => None,
         Err(error) => {
             let error = error.before_it_was_sent();
-            Some(Asked::not(explain(&error, Subject::Run, "Actions: read and write")))
+            Some(Asked::not(why(&error, clicker)))
         }
     }
 }

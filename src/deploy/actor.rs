@@ -17,7 +17,7 @@ use super::record::{Deploy, Phase};
 use super::search::Learned;
 use super::step::look_again_after;
 use crate::github::GithubError;
-use crate::github::explain::{Subject, explain};
+use crate::github::explain::{Subject, explain, is_for_admins};
 use crate::github::runs::Tag;
 
 /// How long a progress edit that is under way may hold up the last one.
@@ -206,6 +206,7 @@ impl<'a> Actor<'a> {
                 Effect::FindTold => services.find_told(deploy).await,
                 Effect::ReadDetails => services.read_details(deploy).await,
                 Effect::TellDetails => services.tell_details(deploy).await,
+                Effect::TellApproval => services.tell_approval(deploy).await,
                 Effect::Tell(by) => services.tell(deploy, by).await,
                 Effect::Dispatch | Effect::AskForApproval => Done::nothing(),
             })
@@ -289,7 +290,8 @@ impl<'a> Actor<'a> {
                 let order = &deploy.order;
                 let subject = Subject::Dispatch(&order.workflow, &order.repository);
                 let why = explain(error, subject, "Actions: read and write");
-                self.draft.add(Event::NotDispatched { why });
+                let for_admins = is_for_admins(error);
+                self.draft.add(Event::NotDispatched { why, for_admins });
             }
         }
     }

@@ -1,8 +1,9 @@
-//! What a message of its own asks to approve.
+//! What a message of its own asks to approve, and what came of that.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::sender::Sender;
 use crate::discord::InteractionId;
 
 /// What a message of its own asks to approve.
@@ -12,6 +13,43 @@ pub struct Approval {
     pub attempt: u64,
     /// The environments.
     pub environments: Vec<String>,
+}
+
+/// A message that asks for an approval, until it tells what came of that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// What it asks for.
+    pub approval: Approval,
+    /// What it says, by which it is found if Discord's answer was lost.
+    pub text: String,
+    /// The message, once Discord told its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted: Option<Posted>,
+}
+
+/// A message that was posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posted {
+    /// By whose token.
+    pub by: Sender,
+    /// Its id.
+    pub message_id: u64,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The run goes on.
+    Approved,
+    /// A reviewer refused.
+    Rejected {
+        /// The reviewer's login. `None`: GitHub does not tell.
+        by: Option<String>,
+    },
+    /// The run was cancelled.
+    Cancelled,
+    /// The run ended, or began again, in another way.
+    Over,
 }
 
 impl Approval {

@@ -57,6 +57,7 @@ impl Deploy {
             shown_at: None,
             shows_run: false,
             asked: None,
+            asking: Vec::new(),
             progress: None,
             past: None,
             clicks: Vec::new(),

@@ -12,16 +12,17 @@ use crate::discord::components::{Block, Card};
 pub(super) struct Says {
     /// How it stands. Begins with the lamp.
     pub(super) state: String,
-    /// What, where, by whom, and how far.
+    /// What, where, and how far.
     pub(super) about: Vec<String>,
     /// Small print.
     pub(super) small: Vec<String>,
 }
 
 /// The lamps of a state, and the card's colour for each: as GitHub shows them.
-const COLOURS: [(&str, u32); 6] = [
+const COLOURS: [(&str, u32); 7] = [
     ("🟢", 0x2d_a4_4e),
     ("🔴", 0xcf_22_2e),
+    ("❌", 0xcf_22_2e),
     ("🟠", 0xd2_99_22),
     ("⚪", 0x8c_95_9f),
     ("⏱️", 0xea_b3_08),

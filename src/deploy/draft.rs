@@ -341,6 +341,11 @@ impl<'a> Draft<'a> {
         if let (None, Some(why)) = (untold(&self.stored), untold(&deploy)) {
             telemetry::outcome_not_told(&why);
         }
+        let trouble =
+            |deploy: &Deploy| deploy.trouble.as_ref().and_then(|trouble| trouble.said.clone());
+        if let (None, Some(said)) = (trouble(&self.stored), trouble(&deploy)) {
+            tracing::warn!(said, key = ?deploy.order.key, "GitHub does not show a run");
+        }
         let tells = |deploy: &Deploy| {
             deploy.ending().is_some_and(|ending| ending.telling != Telling::Nobody)
         };
@@ -384,6 +389,7 @@ pub(super) fn must_be_stored(stored: &Deploy, deploy: &Deploy) -> bool {
         || run(stored) != run(deploy)
         || stored.reopened != deploy.reopened
         || stored.asked != deploy.asked
+        || stored.asking != deploy.asking
         || card(stored) != card(deploy)
 }
 

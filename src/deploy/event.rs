@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::approval::Approval;
+use super::approval::{Approval, Posted};
 use super::click::{Acted, Click};
 use super::outcome::NotFound;
 use super::past::{Past, Success};
@@ -31,7 +31,7 @@ pub(crate) enum Event {
     /// GitHub did not name it. `lost`: it may not have taken the dispatch.
     Unnamed { lost: bool },
     /// GitHub surely did not take the dispatch.
-    NotDispatched { why: String },
+    NotDispatched { why: String, for_admins: bool },
     /// The lists of runs were looked at.
     Searched(Searched),
     /// The run as it is.
@@ -39,7 +39,7 @@ pub(crate) enum Event {
     /// The run has not changed.
     Unchanged,
     /// GitHub does not show the run, or the runs.
-    NotShown { said: String },
+    NotShown { said: String, for_admins: bool },
     /// The run was deleted.
     Deleted,
     /// GitHub could not be asked.
@@ -68,6 +68,10 @@ pub(crate) enum Event {
     Acted { interaction_id: u64, result: Acted },
     /// A message of its own asks for the approval of these environments.
     AsksForApproval(Approval),
+    /// That message was posted. `None`: it surely was not.
+    AskedForApproval { approval: Approval, posted: Option<Posted> },
+    /// That message tells what came of it, or cannot.
+    ToldApproval(Approval),
     /// Discord refuses components in its message.
     NoComponents,
     /// Its message shows the text with this fingerprint.
@@ -85,7 +89,7 @@ pub(crate) enum Event {
     /// The outcome is about to be posted.
     Tells { by: Sender },
     /// It was posted.
-    Told { by: Sender, message_id: Option<u64> },
+    Told { by: Sender, message_id: Option<u64>, detailed: bool },
     /// It surely was not posted.
     NotTold,
     /// The bot may not post there.

@@ -33,7 +33,8 @@ impl Lane {
             | Effect::Tell(_)
             | Effect::FindTold
             | Effect::TellDetails
-            | Effect::AskForApproval => Self::Outcome,
+            | Effect::AskForApproval
+            | Effect::TellApproval => Self::Outcome,
             Effect::ReadPast => Self::Store,
         }
     }

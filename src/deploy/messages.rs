@@ -2,22 +2,23 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::about::{about, identity, inputs, rolls_back, run_or_runs, title, what};
+use super::about::{about, rolls_back, small, title, where_from};
 use super::card::Says;
 use super::click::Action;
+use super::headline::{NO_RUN, NOT_REACHED, headline};
 use super::outcome::{NotFound, Outcome};
-use super::past;
 use super::place::Place;
-use super::record::{Deploy, Ending, Phase, Search};
+use super::record::{Deploy, Ending, Phase, Search, Trouble};
 use super::role;
+use super::what_now::what_now;
 use super::why;
 use crate::discord::Message;
-use crate::github::Run;
-use crate::github::words::{conclusion, running, took};
+use crate::github::explain::ADMINS_MEND_IT;
+use crate::github::words::running;
 use crate::text::duration;
 
 const FOLLOWS: &str = "This message will show how it ends.";
-const FINDS: &str = "GitHub did not say which run it is. Deckhand looks for it; this message will show how it ends.";
+const FINDS: &str = "GitHub did not say which run it is: Deckhand looks for it. This message will show how it ends.";
 
 /// A trouble of some seconds is not shown.
 const SHOWN_AFTER: TimeDelta = TimeDelta::seconds(15);
@@ -29,27 +30,26 @@ const DOUBTED_AFTER: TimeDelta = TimeDelta::seconds(30);
 pub(crate) fn message(deploy: &Deploy, now: DateTime<Utc>) -> Message {
     let title = title(deploy);
     let mut hint = deploy.place.as_ref().and_then(forewarning).filter(|_| deploy.waits);
-    let dispatched = || format!("🚀 {title} dispatched");
+    let started = || format!("🚀 {title} started");
     let state = match &deploy.phase {
         Phase::Ending(ending) | Phase::Ended(ending) => {
             hint = None;
-            outcome(deploy, ending)
+            ended(deploy, ending)
         }
-        Phase::Requested | Phase::Dispatching { .. } => {
-            format!("🔵 {title}: is being dispatched")
-        }
+        Phase::Requested | Phase::Dispatching { .. } => format!("🔵 {title}: starting…"),
         Phase::Searching(search) => searching(deploy, search, now).unwrap_or_else(|| {
             hint = Some(FINDS);
-            dispatched()
+            started()
         }),
         Phase::Running => going_on(deploy, now).unwrap_or_else(|| {
             hint = Some(FOLLOWS);
-            dispatched()
+            started()
         }),
     };
-    let mut about = about(deploy, now);
-    about.extend(extra(deploy));
-    let mut small = vec![identity(deploy)];
+    let mut about = about(deploy);
+    about.extend(extra(deploy).map(str::to_owned));
+    let mut small = small(deploy, now);
+    small.extend(for_admins(deploy, now).map(|detail| format!("For admins: {detail}")));
     small.extend(hint.map(str::to_owned));
     Says { state, about, small }.message(deploy, now)
 }
@@ -59,96 +59,91 @@ pub(super) fn fingerprint(deploy: &Deploy, now: DateTime<Utc>) -> String {
     message(deploy, now).fingerprint()
 }
 
-/// The message that tells how it ended. `None`: it goes on.
+/// How it ended, why, and what to do: the first lines of its message.
+fn ended(deploy: &Deploy, ending: &Ending) -> String {
+    let run = deploy.target.as_ref().and_then(|target| target.run.as_deref());
+    let why = match ending.outcome {
+        Outcome::Concluded => why::words(deploy, run).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let now = what_now(deploy, ending).map(|now| format!("\n{now}")).unwrap_or_default();
+    format!("{}{why}{now}", headline(deploy, ending))
+}
+
+/// The message that tells how it ended: what fits on a phone. All else is on the deploy's own. `None`: it goes on.
 pub(crate) fn told(deploy: &Deploy) -> Option<Message> {
-    let outcome = outcome(deploy, deploy.ending()?);
+    let ending = deploy.ending()?;
+    let mut lines = vec![headline(deploy, ending)];
+    lines.extend(rolls_back(deploy));
+    if ending.outcome == Outcome::Concluded {
+        lines.extend(why::brief(deploy));
+    }
+    lines.extend(extra(deploy).into_iter().flat_map(bad_news));
+    lines.extend(what_now(deploy, ending));
     if deploy.watched.is_some() {
-        return role::told(deploy, &outcome, &what(deploy));
+        lines.extend(where_from(deploy));
+        return role::told(deploy, &lines.join("\n"));
     }
     let pinged = deploy.pinged();
     let mentioned = pinged.unwrap_or(deploy.order.requester.user_id);
-    let run = run_or_runs(deploy);
-    let id = deploy.order.correlation_id;
-    let inputs = inputs(deploy).map(|line| format!("\n{line}")).unwrap_or_default();
-    let back = rolls_back(deploy).map(|line| format!("\n{line}")).unwrap_or_default();
-    let extra = extra(deploy).map(|extra| format!("\n{extra}")).unwrap_or_default();
-    let text =
-        format!("<@{mentioned}> {outcome}{back}\n{run} · Correlation id `{id}`{inputs}{extra}");
-    let message = Message::public(&text);
+    let message = Message::public(&format!("<@{mentioned}> {}", lines.join("\n")));
     Some(match pinged {
         Some(user_id) => message.pinging(user_id),
         None => message,
     })
 }
 
-/// The message that asks for the approval of a run that waits for one. `None`: it waits for none.
-pub(super) fn asks_for_approval(deploy: &Deploy) -> Option<Message> {
-    let run = deploy.target.as_ref()?.run.as_deref()?;
-    let (lamp, waits) = running(Some(run));
-    let pinged = deploy.pinged().filter(|_| deploy.is_waited_for());
-    let by = match deploy.rerun_by() {
-        Some(click) => format!("Run again by <@{}>", click.user_id),
-        None => format!("Requested by <@{}>", deploy.order.requester.user_id),
-    };
-    let text = format!(
-        "{lamp} {} is {waits}. Who may review can do it on the run's page: {}\n{by} · Correlation id `{}`",
-        title(deploy),
-        run_or_runs(deploy),
-        deploy.order.correlation_id,
-    );
-    let message = Message::public(&text);
-    Some(match pinged {
-        Some(user_id) => message.pinging(user_id),
-        None => message,
-    })
+/// The first of the checks that are not fine.
+fn bad_news(extra: &str) -> impl Iterator<Item = String> {
+    const SHOWN: usize = 2;
+    let is_bad = |line: &&str| line.starts_with("❌") || line.starts_with("⚠️");
+    extra.lines().filter(is_bad).take(SHOWN).map(str::to_owned)
 }
 
-/// `None`: it was dispatched, and nobody waits for its run.
+/// `None`: it was started, and nobody waits for its run.
 fn searching(deploy: &Deploy, search: &Search, now: DateTime<Utc>) -> Option<String> {
+    const UNKNOWN: &str = "it is unknown whether it started";
+    const TRIES: &str = "It is not sent again. Deckhand goes on looking; look at the workflow's runs before you try again.";
     let title = title(deploy);
-    if let Some(said) = trouble(deploy, now) {
-        let dispatched = if search.lost {
-            "it is unknown whether GitHub took the dispatch, and its run"
-        } else {
-            "dispatched, but its run"
-        };
+    if let Some(trouble) = trouble(deploy, now) {
+        let started = if search.lost { UNKNOWN } else { "started" };
         return Some(format!(
-            "⏱️ {title}: {dispatched} cannot be looked for now. {said} Deckhand goes on trying."
+            "⏱️ {title}: {started}, but its run cannot be looked for now. {} Deckhand goes on trying.",
+            said(trouble)
         ));
     }
     let is_late = now - search.sent_at >= DOUBTED_AFTER;
     Some(match search.lost {
-        true if is_late && search.listed => format!(
-            "⚠️ {title}: GitHub's answer to the dispatch was lost and no run with this correlation id showed \
-             up so far, so it is unknown whether it was taken. It is not sent again. Deckhand goes on \
-             looking; look at the workflow's runs before you try again.",
-        ),
-        true if is_late => format!(
-            "⚠️ {title}: GitHub's answer to the dispatch was lost, and GitHub cannot be reached since, so it \
-             is unknown whether it was taken. It is not sent again. Deckhand goes on looking; look at the \
-             workflow's runs before you try again. githubstatus.com tells about outages.",
-        ),
-        true => {
-            format!("🔵 {title}: GitHub's answer to the dispatch was lost, looking for its run")
+        true if is_late => {
+            let (since, outages) = if search.listed {
+                (NO_RUN, "")
+            } else {
+                (NOT_REACHED, " githubstatus.com tells about outages.")
+            };
+            format!(
+                "⚠️ {title}: {UNKNOWN}. GitHub's answer was lost, and {since}.\n{TRIES}{outages}"
+            )
         }
+        true => format!("🔵 {title}: GitHub's answer was lost, looking for its run"),
         false if deploy.is_past_its_wait(now) => format!(
             "⏱️ {title}: its run has not shown up after {}. Deckhand goes on looking; what comes of it will \
              be told here.",
             waited(deploy)
         ),
-        false if deploy.waits => format!("🔵 {title}: dispatched, looking for its run"),
+        false if deploy.waits => format!("🔵 {title}: started, looking for its run"),
         false => return None,
     })
 }
 
-/// `None`: it was dispatched, its run was not seen yet, and nobody waits for it.
+/// `None`: it was started, its run was not seen yet, and nobody waits for it.
 fn going_on(deploy: &Deploy, now: DateTime<Utc>) -> Option<String> {
     let title = title(deploy);
     let run = deploy.target.as_ref().and_then(|target| target.run.as_deref());
-    if let Some(said) = trouble(deploy, now) {
+    if let Some(trouble) = trouble(deploy, now) {
         return Some(format!(
-            "⏱️ {title}: the run cannot be followed now. {said} Deckhand goes on trying; the end will be told \
-             here."
+            "⏱️ {title}: the run cannot be followed now. {} Deckhand goes on trying; the end will be told \
+             here.",
+            said(trouble)
         ));
     }
     let (icon, status) = match run {
@@ -163,7 +158,7 @@ fn going_on(deploy: &Deploy, now: DateTime<Utc>) -> Option<String> {
         let is_at_work = run
             .is_none_or(|run| run.is_completed() || run.status.as_deref() == Some("in_progress"));
         let status = if is_at_work {
-            format!("still running after {waited} ({status})")
+            format!("still running after {waited}")
         } else {
             format!("after {waited} still {status}")
         };
@@ -177,9 +172,15 @@ fn going_on(deploy: &Deploy, now: DateTime<Utc>) -> Option<String> {
     Some(format!("{icon} {title}{again}: {status}"))
 }
 
-fn trouble(deploy: &Deploy, now: DateTime<Utc>) -> Option<&str> {
+/// What has kept GitHub from showing its run for some time.
+fn trouble(deploy: &Deploy, now: DateTime<Utc>) -> Option<&Trouble> {
     let trouble = deploy.trouble.as_ref().filter(|trouble| now - trouble.since >= SHOWN_AFTER)?;
-    trouble.said.as_deref()
+    trouble.said.is_some().then_some(trouble)
+}
+
+fn said(trouble: &Trouble) -> &str {
+    let said = trouble.said.as_deref().unwrap_or_default();
+    if trouble.for_admins { ADMINS_MEND_IT } else { said }
 }
 
 fn waited(deploy: &Deploy) -> String {
@@ -203,105 +204,20 @@ fn forewarning(place: &Place) -> Option<&'static str> {
     )
 }
 
-fn outcome(deploy: &Deploy, ending: &Ending) -> String {
-    let title = title(deploy);
-    let run = deploy.target.as_ref().and_then(|target| target.run.as_deref());
-    match &ending.outcome {
-        Outcome::Concluded => {
-            let (icon, words) = conclusion(run.and_then(|run| run.conclusion.as_deref()));
-            let words = if deploy.is_rejected() { "was not approved".to_owned() } else { words };
-            let after = run
-                .and_then(took)
-                .map_or_else(|| ", duration not known".to_owned(), |took| format!(" after {took}"));
-            let attempt = deploy.attempt();
-            let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
-            let failed = why::words(deploy, run);
-            let by = cancelled_by(deploy, run);
-            let means = meaning(deploy, run).map(|means| format!(" · {means}"));
-            format!(
-                "{icon} {title}{again} {words}{by}{after}{}{}",
-                means.unwrap_or_default(),
-                failed.unwrap_or_default()
-            )
-        }
-        Outcome::NothingDone { why } => {
-            format!("⚠️ {title}: nothing was dispatched. {why} Type it again.")
-        }
-        Outcome::NotDispatched { why } => format!("🔴 {title}: nothing was dispatched. {why}"),
-        Outcome::NotFound(why) => not_found(&title, why),
-        Outcome::Deleted => format!(
-            "⚠️ {title}: its run was deleted on GitHub before it was seen to end, so it is unknown how it ended."
-        ),
-        Outcome::GivenUp => {
-            format!(
-                "⚠️ {title}: its run has not ended for 35 days, so it is not followed any more."
-            )
-        }
-    }
-}
-
-/// Who has cancelled it here.
-fn cancelled_by(deploy: &Deploy, run: Option<&Run>) -> String {
-    let was_cancelled = run.is_some_and(|run| run.conclusion.as_deref() == Some("cancelled"));
-    let attempt = deploy.attempt();
-    let clicked = |action| deploy.clicked(action, attempt);
-    let by = clicked(Action::ForceCancel).or_else(|| clicked(Action::Cancel));
-    let by = by.filter(|_| was_cancelled).map(|click| format!(" by <@{}>", click.user_id));
-    by.unwrap_or_default()
-}
-
-/// What an outcome means in the series of deploys before it.
-fn meaning(deploy: &Deploy, run: Option<&Run>) -> Option<String> {
-    let succeeded = past::succeeded(run?)?;
-    let past = deploy.past.as_ref().filter(|_| !deploy.is_rejected())?;
-    past::meaning(past, succeeded)
-}
-
-fn not_found(title: &str, why: &NotFound) -> String {
-    match why {
-        NotFound::Nowhere { lost: true, listed: false } => format!(
-            "⚠️ {title}: GitHub's answer to the dispatch was lost, and GitHub cannot be reached since, \
-             so it is unknown whether it was taken. It was not sent again. Look at the workflow's \
-             runs before you try again; githubstatus.com tells about outages.",
-        ),
-        NotFound::Nowhere { lost: true, listed: true } => format!(
-            "⚠️ {title}: GitHub's answer to the dispatch was lost and no run with this correlation \
-             id showed up, so it is unknown whether it was taken. It was not sent again. Look at the \
-             workflow's runs before you try again.",
-        ),
-        NotFound::Nowhere { lost: false, listed: false } => format!(
-            "⚠️ {title}: GitHub took the dispatch, but cannot be reached since. Look at the workflow's \
-             runs.",
-        ),
-        NotFound::Nowhere { lost: false, listed: true } => format!(
-            "⚠️ {title}: GitHub took the dispatch, but its run did not show up in time. Look at the \
-             workflow's runs. If it is there under another name, let the workflow's `run-name` \
-             carry the `correlation_id` input.",
-        ),
-        NotFound::Ambiguous { runs } => format!(
-            "⚠️ {title}: ambiguous, {runs} runs could be the one that was dispatched, so none is \
-             reported. Look at the workflow's runs. When the workflow's `run-name` carries the \
-             `correlation_id` input, its run can be told from others.",
-        ),
-        NotFound::AnotherDeploy => format!(
-            "⚠️ {title}: ambiguous, another deploy of the same workflow and ref began at the same time, so \
-             no run is reported. Look at the workflow's runs. When the workflow's `run-name` carries the \
-             `correlation_id` input, its run can be told from others.",
-        ),
-        NotFound::NotTold { said, lost } => {
-            let dispatched = if *lost {
-                "it is unknown whether GitHub took the dispatch, and its run"
-            } else {
-                "dispatched, but its run"
-            };
-            format!(
-                "⚠️ {title}: {dispatched} could not be looked for. {said} Look at the workflow's runs."
-            )
-        }
-    }
+/// What only an admin of the bot can mend, if that is who has requested it.
+fn for_admins(deploy: &Deploy, now: DateTime<Utc>) -> Option<&str> {
+    let detail = match &deploy.phase {
+        Phase::Ending(ending) | Phase::Ended(ending) => match &ending.outcome {
+            Outcome::NotDispatched { why, for_admins: true } => why,
+            Outcome::NotFound(NotFound::NotTold { said, for_admins: true, .. }) => said,
+            _ => return None,
+        },
+        _ => trouble(deploy, now).filter(|trouble| trouble.for_admins)?.said.as_deref()?,
+    };
+    deploy.order.by_admin.then_some(detail)
 }
 
 /// What the outcome shows besides.
-fn extra(deploy: &Deploy) -> Option<String> {
-    deploy.details.as_ref()?.extra.clone().filter(|_| deploy.ending().is_some())
+fn extra(deploy: &Deploy) -> Option<&str> {
+    deploy.details.as_ref()?.extra.as_deref().filter(|_| deploy.ending().is_some())
 }

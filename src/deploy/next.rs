@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use super::clicked::ASKED_WITHIN;
 use super::messages;
+use super::order::Extra;
+use super::outcome::Outcome;
 use super::place::Place;
 use super::record::{Deploy, Ending, Phase, Sender, Telling};
 
@@ -33,6 +35,12 @@ const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(5);
 /// screen yet would be replaced.
 pub(super) const HEAD_START: TimeDelta = TimeDelta::seconds(3);
 
+/// How long the outcome of a diagnosis waits for what was found.
+const FOUND_WITHIN: TimeDelta = TimeDelta::seconds(10);
+
+/// For how long somebody who has typed a command looks at its answer.
+const AT_ONCE: TimeDelta = TimeDelta::seconds(20);
+
 /// Something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -50,6 +58,8 @@ pub(crate) enum Effect {
     ReadPast,
     /// Ask for the approval that its run waits for, by a message of its own.
     AskForApproval,
+    /// Make the message that asked for an approval tell what came of it.
+    TellApproval,
     /// Make its message show how it stands.
     Show,
     /// See whether an edit without an answer has replaced what its message shows.
@@ -129,7 +139,9 @@ fn with_show(deploy: &Deploy, now: DateTime<Utc>, look: Effect) -> Vec<Effect> {
     if deploy.past.is_none() && deploy.target.as_ref().is_some_and(|target| target.run.is_some()) {
         effects.push(Effect::ReadPast);
     }
-    if deploy.asks_for_approval().is_some() {
+    if deploy.answered_asking().is_some() {
+        effects.push(Effect::TellApproval);
+    } else if deploy.asks_for_approval().is_some() {
         effects.push(Effect::AskForApproval);
     }
     effects
@@ -194,6 +206,11 @@ fn to_end(deploy: &Deploy, ending: &Ending, now: DateTime<Utc>) -> Vec<Effect> {
     };
     match &ending.telling {
         Telling::Open if deploy.must_know_series() => effects.push(Effect::ReadPast),
+        Telling::Open if details_come_first(deploy, ending, now) => {
+            let knows_past = deploy.past.is_some();
+            effects.push(if knows_past { Effect::ReadDetails } else { Effect::ReadPast });
+        }
+        Telling::Open if deploy.is_told_at_once(now) => {}
         Telling::Open => {
             let has_started = place.on_screen || place.closed.is_some() || !shows;
             if has_started || now - ending.at >= HEAD_START {
@@ -208,9 +225,31 @@ fn to_end(deploy: &Deploy, ending: &Ending, now: DateTime<Utc>) -> Vec<Effect> {
             effects.push(if knows_past { Effect::ReadDetails } else { Effect::ReadPast });
         }
         Telling::Told { .. } if tells_details(deploy) => effects.push(Effect::TellDetails),
+        Telling::Nobody | Telling::Told { .. } | Telling::Untold { .. }
+            if deploy.answered_asking().is_some() =>
+        {
+            effects.push(Effect::TellApproval);
+        }
         Telling::Nobody | Telling::Told { .. } | Telling::Untold { .. } => {}
     }
     effects
+}
+
+/// Whether the outcome waits for its details: what a diagnosis has found says more than how its run ended.
+fn details_come_first(deploy: &Deploy, ending: &Ending, now: DateTime<Utc>) -> bool {
+    let finds = deploy.order.extra != Extra::Nothing;
+    finds && deploy.details.is_none() && now - ending.at < FOUND_WITHIN
+}
+
+impl Deploy {
+    /// Whether its own message tells that nothing was started: whoever typed the command still looks at it, so a
+    /// second message would say the same. If it cannot be shown in time, that is told as every outcome.
+    pub(super) fn is_told_at_once(&self, now: DateTime<Utc>) -> bool {
+        let outcome = self.ending().map(|ending| &ending.outcome);
+        matches!(outcome, Some(Outcome::NotDispatched { .. }))
+            && has_open_place(self)
+            && now - self.began_at < AT_ONCE
+    }
 }
 
 /// With whose token the outcome is posted. The bot's holds for ever, and its nonce keeps it from being posted
@@ -247,5 +286,9 @@ fn tells_details(deploy: &Deploy) -> bool {
 pub(super) fn is_done(deploy: &Deploy, now: DateTime<Utc>) -> bool {
     let Phase::Ending(ending) = &deploy.phase else { return false };
     let is_told = !matches!(ending.telling, Telling::Open | Telling::Tried { .. });
-    is_told && deploy.details.is_some() && !needs_show(deploy, now) && !tells_details(deploy)
+    is_told
+        && deploy.details.is_some()
+        && deploy.asking.is_empty()
+        && !needs_show(deploy, now)
+        && !tells_details(deploy)
 }

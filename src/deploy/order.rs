@@ -52,6 +52,12 @@ pub struct Order {
     /// What it goes back to, if it is a roll back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolls_back: Option<RollBack>,
+    /// The command that tells whether it is live, without the slash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_by: Option<String>,
+    /// Whether its requester is an admin of the bot, to whom is said what only admins can mend.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_admin: bool,
 }
 
 /// A roll back: what was deployed before is deployed again.

@@ -19,6 +19,9 @@ pub enum Outcome {
     NotDispatched {
         /// Why, and the cure.
         why: String,
+        /// Whether only an admin of the bot can mend it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        for_admins: bool,
     },
     /// The run was not identified.
     NotFound(NotFound),
@@ -52,6 +55,9 @@ pub enum NotFound {
         said: String,
         /// Whether GitHub's answer to the dispatch was lost.
         lost: bool,
+        /// Whether only an admin of the bot can mend it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        for_admins: bool,
     },
 }
 
@@ -89,7 +95,7 @@ impl Outcome {
     pub fn error(&self) -> Option<String> {
         match self {
             Self::Concluded => None,
-            Self::NothingDone { why } | Self::NotDispatched { why } => Some(why.clone()),
+            Self::NothingDone { why } | Self::NotDispatched { why, .. } => Some(why.clone()),
             Self::NotFound(why) => Some(match why {
                 NotFound::Nowhere { lost: true, .. } => {
                     "the dispatch's answer was lost, and no run was found".to_owned()

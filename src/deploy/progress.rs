@@ -61,6 +61,9 @@ pub struct Progress {
     /// The step that it is at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// When the first of them began to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<DateTime<Utc>>,
     /// One that has waited for a runner for two minutes or more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_runner: Option<NoRunner>,
@@ -82,6 +85,13 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
+/// When a job began to run. GitHub gives a time also of one that still waits.
+fn began(job: &Job) -> Option<DateTime<Utc>> {
+    let has_begun =
+        State::of(job) >= State::Running && job.conclusion.as_deref() != Some("skipped");
+    job.started_at.filter(|_| has_begun)
+}
+
 impl Progress {
     /// The jobs as they were read now, all of one attempt. What was known before belongs to it:
     /// [`Progress::after`].
@@ -95,6 +105,7 @@ impl Progress {
             done: count(|state| state.is_done()),
             failed: count(|state| *state == State::Failed),
             running: count(|state| *state == State::Running),
+            began: jobs.iter().filter_map(began).min(),
             no_runner: NoRunner::among(jobs, now),
             reads: 1,
             ..Self::default()
@@ -120,6 +131,7 @@ impl Progress {
         };
         self.reads =
             if self.is_idle() || previous.is_idle() { 1 } else { previous.reads.saturating_add(1) };
+        self.began = self.began.into_iter().chain(previous.began).min();
         // Then it was not in the queue, so it has not been there for as long as it exists.
         let waited = |id: u64| previous.state_of(id) == Some(State::Waiting);
         self.no_runner.take_if(|lacking| lacking.job_id.is_some_and(waited));
@@ -171,6 +183,7 @@ impl Progress {
                 return false;
             }
         }
+        self.began = self.began.into_iter().chain(began(job)).min();
         let count = |is: fn(State) -> bool| self.seen.iter().filter(|seen| is(seen.1)).count();
         self.done = count(State::is_done);
         self.failed = count(|state| state == State::Failed);

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::approval::Approval;
+use super::approval::{Approval, Asking};
 use super::cause::Cause;
 use super::click::Click;
 use super::failure::FailedAt;
@@ -15,6 +15,7 @@ use super::outcome::Outcome;
 use super::past::Past;
 use super::place::Place;
 use super::progress::Progress;
+pub use super::sender::Sender;
 use super::target::Target;
 use super::watched::Watched;
 use crate::discord::InteractionId;
@@ -88,6 +89,9 @@ pub struct Deploy {
     /// For which approval a message of its own was posted: the attempt and the environments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Approval>,
+    /// Messages that ask for an approval, as long as they do not tell what came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asking: Vec<Asking>,
     /// Until when an edit whose answer was lost may still replace that text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_in_doubt_until: Option<DateTime<Utc>>,
@@ -178,24 +182,17 @@ pub enum Telling {
     },
 }
 
-/// With whose token a message is posted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sender {
-    /// The bot's, as a reply to the deploy's message.
-    Bot,
-    /// The interaction's, as a follow-up.
-    Interaction,
-}
-
 /// What keeps GitHub from showing a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// Since when.
     pub since: DateTime<Utc>,
     /// What GitHub says, and the cure: Markdown that is safe to show. `None`: the run is completed, but has
     /// no conclusion yet.
     pub said: Option<String>,
+    /// Whether only an admin of the bot can mend it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub for_admins: bool,
     /// Since when GitHub has answered that it does not know the run, if that is the trouble.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_since: Option<DateTime<Utc>>,
@@ -213,6 +210,18 @@ pub struct Details {
     /// Whole lines of Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extra: Option<String>,
+    /// What the run has checked, of a diagnosis. `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Checks>,
+}
+
+/// The checks of a diagnosis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checks {
+    /// How many failed.
+    pub failed: usize,
+    /// How many there are.
+    pub total: usize,
 }
 
 /// The right to act for a deploy. It lapses by itself, so whoever holds it may be killed.

@@ -61,17 +61,15 @@ pub(crate) fn started(deploy: &Deploy) -> Option<String> {
     })
 }
 
-/// The repository, the workflow, and how it became known.
+/// The repository and the workflow of a watched run.
 pub(super) fn source(deploy: &Deploy) -> Option<String> {
     deploy.watched.as_ref()?;
     let repository = escape::plain(&deploy.order.repository.to_string(), 100);
-    let workflow = escape::code(&deploy.order.workflow, 60);
-    let matched = deploy.target.as_ref().map(|target| format!(" · {}", target.matched.words()));
-    Some(format!("{repository} · {workflow}{}", matched.unwrap_or_default()))
+    Some(format!("{repository} · {}", escape::code(&deploy.order.workflow, 60)))
 }
 
-/// The message that tells how a watched run ended. `None`: there is nobody to ping. `about`: its run and branch.
-pub(super) fn told(deploy: &Deploy, outcome: &str, about: &str) -> Option<Message> {
+/// The message that tells how a watched run ended. `None`: there is nobody to ping.
+pub(super) fn told(deploy: &Deploy, outcome: &str) -> Option<Message> {
     let role = deploy.pinged_role();
     let clicker = deploy.pinged();
     let mentions = [role.map(|id| format!("<@&{id}> ")), clicker.map(|id| format!("<@{id}> "))];
@@ -79,7 +77,7 @@ pub(super) fn told(deploy: &Deploy, outcome: &str, about: &str) -> Option<Messag
     if mentions.is_empty() {
         return None;
     }
-    let mut message = Message::public(&format!("{mentions}{outcome}\n{about}"));
+    let mut message = Message::public(&format!("{mentions}{outcome}"));
     if let Some(role) = role {
         message = message.pinging_role(role);
     }
@@ -126,7 +124,7 @@ mod tests {
         let watched = Watched { ping: Some(ROLE), has_failed, ..Watched::default() };
         let deploy = Deploy { past, ..ended(conclusion, watched.clone()) };
         assert_eq!(deploy.pinged_role(), pings.then_some(ROLE));
-        assert_eq!(told(&deploy, "it ended", "Run 1").is_some(), pings);
+        assert_eq!(told(&deploy, "it ended").is_some(), pings);
         let nobody = Deploy { watched: Some(Watched { ping: None, ..watched }), ..deploy };
         assert_eq!((nobody.pinged_role(), nobody.has_outcome_to_tell()), (None, false));
     }

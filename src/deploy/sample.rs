@@ -45,6 +45,8 @@ pub(crate) fn order(at: u64, environment: Option<&str>) -> Order {
         requester: Requester { user_id: 7, username: "ada".to_owned() },
         extra: Extra::Nothing,
         rolls_back: None,
+        verified_by: None,
+        by_admin: false,
     }
 }
 

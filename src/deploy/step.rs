@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::click::{Acted, Action};
 use super::effects::LANDS_WITHIN;
 use super::event::Event;
+use super::messages;
 use super::next::{is_done, needs_show};
 use super::outcome::Outcome;
 use super::progress::Progress;
-use super::record::{Deploy, Details, Ending, FOLLOWED_FOR, Phase, Telling};
+use super::record::{Deploy, Details, Ending, FOLLOWED_FOR, Phase, Telling, Trouble};
 use crate::github::Run;
 
 mod seen;
@@ -90,17 +91,23 @@ fn happen(deploy: &mut Deploy, event: Event, now: DateTime<Utc>) {
                 search(deploy, since, lost, now);
             }
         }
-        Event::NotDispatched { why } => {
+        Event::NotDispatched { why, for_admins } => {
             if let Phase::Dispatching { .. } = deploy.phase {
-                end(deploy, Outcome::NotDispatched { why }, now);
+                end(deploy, Outcome::NotDispatched { why, for_admins }, now);
             }
         }
         Event::Searched(searched) => found(deploy, searched, now),
         Event::Saw(run) => saw(deploy, *run, now),
         Event::Unchanged => look_later(deploy, now),
         Event::Unanswered => give_up_the_search(deploy, now),
-        Event::NotShown { said } => in_trouble(deploy, said, false, now),
-        Event::Missing { said } => in_trouble(deploy, said, true, now),
+        Event::NotShown { said, for_admins } => {
+            let said = Some(said);
+            in_trouble(deploy, Trouble { since: now, said, for_admins, missing_since: None }, now);
+        }
+        Event::Missing { said } => {
+            let (said, missing_since) = (Some(said), Some(now));
+            in_trouble(deploy, Trouble { since: now, said, for_admins: false, missing_since }, now);
+        }
         Event::StillThere => {
             let run = deploy.target.as_ref().and_then(|target| target.run.clone());
             match run {
@@ -160,6 +167,8 @@ fn happen(deploy: &mut Deploy, event: Event, now: DateTime<Utc>) {
         }
         Event::Acted { interaction_id, result } => acted(deploy, interaction_id, result, now),
         Event::AsksForApproval(approval) => deploy.asks(approval),
+        Event::AskedForApproval { approval, posted } => deploy.has_asked(&approval, posted),
+        Event::ToldApproval(approval) => deploy.asking_is_over(&approval),
         Event::NoComponents => {
             if let Some(place) = &mut deploy.place {
                 (place.no_buttons, place.text_only) = (place.text_only, true);
@@ -167,6 +176,10 @@ fn happen(deploy: &mut Deploy, event: Event, now: DateTime<Utc>) {
         }
         Event::Shown { text, message_id } => {
             on_screen(deploy, message_id);
+            let told = deploy.is_told_at_once(now) && text == messages::fingerprint(deploy, now);
+            if told {
+                tell(deploy, |telling| *telling == Telling::Open, Telling::Nobody);
+            }
             deploy.shown = Some(text);
             deploy.shown_at = Some(now);
             deploy.shows_run = deploy.target.as_ref().is_some_and(|target| target.run.is_some());
@@ -204,8 +217,8 @@ fn happen(deploy: &mut Deploy, event: Event, now: DateTime<Utc>) {
             let tried = Telling::Tried { at: now, by };
             tell(deploy, |telling| *telling == Telling::Open, tried);
         }
-        Event::Told { by, message_id } => {
-            let told = Telling::Told { by, message_id, detailed: false };
+        Event::Told { by, message_id, detailed } => {
+            let told = Telling::Told { by, message_id, detailed };
             tell(deploy, |telling| matches!(telling, Telling::Tried { .. }), told);
         }
         Event::NotTold => {
@@ -243,6 +256,7 @@ fn tick(deploy: &mut Deploy, now: DateTime<Utc>) {
             end(deploy, Outcome::GivenUp, now);
         }
         Phase::Ending(ending) if now - ending.at >= TOLD_WITHIN => {
+            deploy.asking.clear();
             let why = "it could not be told for a week".to_owned();
             happen(deploy, Event::Untold { why: why.clone() }, now);
             happen(deploy, Event::Closed { why }, now);

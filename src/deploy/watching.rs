@@ -152,6 +152,8 @@ fn deploy(
         requester: Requester::nobody(login.as_deref().unwrap_or_default()),
         extra: Extra::Nothing,
         rolls_back: None,
+        verified_by: None,
+        by_admin: false,
     };
     // Several watches of one channel have one card there.
     let default = github.default_repository();

@@ -14,6 +14,9 @@ const ROOM: usize = 1_100;
 const ANNOTATION: usize = 200;
 const LINE: usize = 160;
 
+/// The most characters of the error that the outcome's own message shows.
+const BRIEF: usize = 120;
+
 /// The longest URL that is shown.
 const URL: usize = 300;
 
@@ -31,17 +34,34 @@ pub(crate) fn words(deploy: &Deploy, run: Option<&Run>) -> Option<String> {
     }
 }
 
+/// Where it failed and the first error, in one line; or who did not let it go on. `None`: nothing is known.
+pub(crate) fn brief(deploy: &Deploy) -> Option<String> {
+    let details = deploy.details.as_ref()?;
+    let cause = details.cause.as_ref();
+    if let Some(rejected) = cause.and_then(|cause| cause.rejected.as_ref()) {
+        return Some(rejection(rejected).trim_start().to_owned());
+    }
+    let failed_at = details.failed_at.as_ref().map(failed_at);
+    let first = cause.and_then(|cause| cause.annotation.as_ref().or(cause.log.first()));
+    let error = first.map(|error| escape::plain(error, BRIEF));
+    match (failed_at, error) {
+        (Some(failed_at), Some(error)) => Some(format!("{failed_at}: {error}")),
+        (failed_at, error) => failed_at.or(error),
+    }
+}
+
+fn failed_at(FailedAt { job, step }: &FailedAt) -> String {
+    let step = step.as_ref().map(|step| format!(" › {}", escape::plain(step, 100)));
+    format!("Failed at **{}**{}", escape::plain(job, 100), step.unwrap_or_default())
+}
+
 /// Where it failed, or who did not let it go on.
 fn place(details: &Details, run: Option<&Run>) -> Option<String> {
     if let Some(rejected) = details.cause.as_ref().and_then(|cause| cause.rejected.as_ref()) {
         return Some(rejection(rejected));
     }
     match &details.failed_at {
-        Some(FailedAt { job, step }) => {
-            let step = step.as_ref().map(|step| format!(" › {}", escape::plain(step, 100)));
-            let job = escape::plain(job, 100);
-            Some(format!("\nFailed at **{job}**{}", step.unwrap_or_default()))
-        }
+        Some(at) => Some(format!("\n{}", failed_at(at))),
         None if run.is_some_and(has_failed_step) => {
             Some("\nGitHub did not tell at which step; the run shows it.".to_owned())
         }

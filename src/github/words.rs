@@ -5,10 +5,10 @@ use super::queue::Place;
 use super::run::Run;
 use crate::text::{duration, escape, ordinal, time};
 
-/// Icon and words for a run that has not ended. `None`: dispatched, but not seen yet.
+/// Icon and words for a run that has not ended. `None`: started, but not seen yet.
 pub(crate) fn running(run: Option<&Run>) -> (&'static str, String) {
     match run.and_then(|run| run.status.as_deref()) {
-        None => ("🔵", "dispatched".to_owned()),
+        None => ("🔵", "started".to_owned()),
         Some("queued" | "requested") => ("🔵", "queued".to_owned()),
         Some("pending") => ("🔵", in_line(run.and_then(|run| run.gates.place.as_ref()))),
         Some("in_progress") => ("🔵", "in progress".to_owned()),
@@ -88,11 +88,10 @@ pub(crate) fn conclusion(conclusion: Option<&str>) -> (&'static str, String) {
         Some("neutral") => ("⚪", "ended neutral"),
         Some("stale") => ("⚪", "went stale"),
         Some("action_required") => ("🟠", "is waiting for approval"),
-        Some(_) => ("⚪", "ended"),
-        None => return ("⚪", "ended without a conclusion".to_owned()),
+        Some(other) => return ("⚪", format!("ended as {}", escape::code(other, 40))),
+        None => ("⚪", "ended without a conclusion"),
     };
-    let term = escape::code(conclusion.unwrap_or_default(), 40);
-    (icon, format!("{words} ({term})"))
+    (icon, words.to_owned())
 }
 
 /// How long a completed run took, or how long a running one has run so far.

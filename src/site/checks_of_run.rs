@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 
 use super::diagnosis::{ARTIFACT, MAX_ARCHIVE_BYTES, Summary, Unreadable, read};
-use crate::deploy::Order;
+use crate::deploy::record::Checks;
+use crate::deploy::{Findings, Order};
 use crate::github::artifacts::ArtifactLookup;
 use crate::github::{Github, GithubError, Run};
 use crate::text::escape;
@@ -20,16 +21,16 @@ const LOOKS: u32 = 3;
 /// The pause after the first look; after each further one it is as long again.
 const NEXT_LOOK_AFTER: Duration = Duration::from_secs(2);
 
-/// The checks in the summary of a run of the diagnose workflow: whole lines of Markdown.
+/// The checks in the summary of a run of the diagnose workflow.
 pub(crate) fn read_checks<'a>(
     github: &'a Github,
     order: &'a Order,
     run: &'a Run,
-) -> BoxFuture<'a, Option<String>> {
+) -> BoxFuture<'a, Option<Findings>> {
     Box::pin(checks(github, order, run))
 }
 
-async fn checks(github: &Github, order: &Order, run: &Run) -> Option<String> {
+async fn checks(github: &Github, order: &Order, run: &Run) -> Option<Findings> {
     // A run that was not worked through leaves no summary.
     let is_worked_through = matches!(run.conclusion.as_deref(), Some("success" | "failure"));
     let looks = if is_worked_through { LOOKS } else { 1 };
@@ -44,7 +45,7 @@ async fn checks(github: &Github, order: &Order, run: &Run) -> Option<String> {
             }
             Err(error) => {
                 tracing::warn!(%error, run_id = run.id, "the summary could not be read");
-                return Some(Look::NotTold.text());
+                return Some(Look::NotTold.findings());
             }
         };
         if look.is_final() || number == looks {
@@ -52,7 +53,7 @@ async fn checks(github: &Github, order: &Order, run: &Run) -> Option<String> {
         }
         sleep(NEXT_LOOK_AFTER * number).await;
     }
-    Some(look.text())
+    Some(look.findings())
 }
 
 /// What a look for the summary found.
@@ -76,6 +77,17 @@ impl Look {
             Self::Unreadable(why) => *why != Unreadable::Archive,
             Self::None | Self::NotTold => false,
         }
+    }
+
+    fn findings(&self) -> Findings {
+        let checks = match self {
+            Self::Summary(Summary { checks }) => {
+                let failed = checks.iter().filter(|check| !check.ok).count();
+                Some(Checks { failed, total: checks.len() })
+            }
+            _ => None,
+        };
+        Findings { lines: self.text(), checks }
     }
 
     fn text(&self) -> String {
@@ -109,8 +121,6 @@ async fn summary(github: &Github, order: &Order, run: &Run) -> Result<Look, Gith
 }
 
 fn render(Summary { checks }: &Summary) -> String {
-    let good = checks.iter().filter(|check| check.ok).count();
-    let mut lines = vec![format!("**{good} of {} checks are fine**", checks.len())];
     // Failed checks come first, so that they are never cut off.
     let (fine, failed): (Vec<_>, Vec<_>) = checks.iter().partition(|check| check.ok);
     let shown = failed.into_iter().chain(fine).take(SHOWN).map(|check| {
@@ -119,7 +129,7 @@ fn render(Summary { checks }: &Summary) -> String {
             check.detail.as_ref().map(|detail| format!(" — {}", escape::plain(detail, 80)));
         format!("{icon} {}{}", escape::plain(&check.name, 60), detail.unwrap_or_default())
     });
-    lines.extend(shown);
+    let mut lines: Vec<String> = shown.collect();
     if checks.len() > SHOWN {
         lines.push(format!("… and {} more", checks.len() - SHOWN));
     }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::sleep;
 
+use crate::github::explain::{Audience, Subject, explain_to};
 use crate::github::jobs::{Job, Jobs};
 use crate::github::{Github, GithubError, Repository, Run};
+use crate::telemetry;
 
 /// GitHub's list of jobs may be stale for this long after a run's end.
 const LAG: TimeDelta = TimeDelta::seconds(60);
@@ -19,9 +21,17 @@ pub(crate) struct Look<'a> {
     pub repository: &'a Repository,
     /// The time by GitHub's clock.
     pub now: Option<DateTime<Utc>>,
+    /// To whom GitHub's errors are explained.
+    pub audience: Audience,
 }
 
 impl Look<'_> {
+    /// Why the agent's runs cannot be read.
+    pub(crate) fn explain(self, error: &GithubError) -> String {
+        telemetry::failed(error);
+        explain_to(self.audience, error, Subject::ThisWorkflow, "Actions: read")
+    }
+
     /// The jobs of a run. If something is `missing`, and the run has just ended or the list shows no jobs, the list
     /// is read once more after [`SECOND_LOOK_AFTER`].
     pub(crate) async fn jobs(

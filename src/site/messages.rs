@@ -42,9 +42,13 @@ pub(crate) fn render(verification: &Verification<'_>) -> String {
     let subject = subject(verification);
     let mut lines = vec![verdict(verification, subject)];
     match &verification.run {
-        RunLookup::Not(why) if subject != Subject::Run => lines.push(format!("⚠️ The run: {why}")),
-        RunLookup::Not(_) => {}
-        RunLookup::Found(_) => lines.extend(verification.run_line.clone()),
+        RunLookup::Unknown(why) | RunLookup::Not(why) if subject != Subject::Run => {
+            lines.push(format!("⚠️ The run: {why}"));
+        }
+        RunLookup::Unknown(_) | RunLookup::Not(_) => {}
+        RunLookup::Found(_) => {
+            lines.extend(verification.run_line.as_ref().map(|line| format!("-# {line}")));
+        }
     }
     if subject != Subject::Others {
         lines.extend(doubt(&verification.others).map(|doubt| format!("⚠️ Also: {doubt}.")));
@@ -52,7 +56,10 @@ pub(crate) fn render(verification: &Verification<'_>) -> String {
     lines.extend(verification.addresses.iter().filter_map(differing));
     match &verification.steps {
         Ok(steps) if steps.is_empty() => {}
-        Ok(steps) => lines.push(steps.iter().map(step).collect::<Vec<_>>().join(" · ")),
+        Ok(steps) => {
+            let steps: Vec<String> = steps.iter().map(step).collect();
+            lines.push(format!("-# {}", steps.join(" · ")));
+        }
         Err(why) => lines.push(format!("⚠️ The steps are not known. {why}")),
     }
     // Before the checks: a long list may be cut off, and the correlation id must not be.
@@ -76,7 +83,7 @@ fn subject(verification: &Verification<'_>) -> Subject {
     let differs = |address: &Address| matches!(address, Address::Differs { .. });
     match (&verification.run, &verification.others) {
         _ if failed(verification) > 0 => Subject::Checks,
-        (RunLookup::Not(_), _) => Subject::Run,
+        (RunLookup::Unknown(_) | RunLookup::Not(_), _) => Subject::Run,
         (RunLookup::Found(run), _) if !succeeded(run) => Subject::Run,
         (_, Others::Doubt(..) | Others::Unknown(_)) => Subject::Others,
         _ if verification.addresses.iter().any(differs) => Subject::Addresses,
@@ -110,7 +117,9 @@ fn verdict(verification: &Verification<'_>, subject: Subject) -> String {
     });
     let of_this_run = if proven { " and has this commit" } else { ", but may not be of this run" };
     match (&verification.run, subject) {
-        (RunLookup::Not(why), _) => format!("⚠️ {title}: {why} {}", answers("")),
+        (RunLookup::Unknown(why) | RunLookup::Not(why), _) => {
+            format!("⚠️ {title}: {why} {}", answers(""))
+        }
         (RunLookup::Found(run), Subject::Run) if run.is_completed() => {
             let (_, words) = conclusion(run.conclusion.as_deref());
             format!("⚠️ {title}: the run {words}. {}", answers(of_this_run))
@@ -271,7 +280,7 @@ mod tests {
     #[case(
         run("completed", Some("failure")),
         &[passed()],
-        "⚠️ **Web**: the run failed (`failure`). What is live passes its checks, but may not be of this run."
+        "⚠️ **Web**: the run failed. What is live passes its checks, but may not be of this run."
     )]
     #[case(
         run("completed", Some("success")),
@@ -291,7 +300,7 @@ mod tests {
     #[case(
         run("completed", Some("cancelled")),
         &[NO_URL],
-        "⚠️ **Web**: the run was cancelled (`cancelled`). Nothing was checked."
+        "⚠️ **Web**: the run was cancelled. Nothing was checked."
     )]
     #[case(RunLookup::Not("Why.".to_owned()), &[], "⚠️ **Web**: Why. Nothing was checked.")]
     #[case(

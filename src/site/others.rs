@@ -9,10 +9,8 @@ use futures_util::future::join_all;
 
 use super::listing::{Listing, began, is_later};
 use super::look::{Look, has_started};
-use crate::github::explain::{Subject, explain};
 use crate::github::jobs::Jobs;
 use crate::github::{GithubError, Run};
-use crate::telemetry;
 
 /// How many runs are looked at closely, each with a request or two.
 const CLOSELY: usize = 20;
@@ -125,7 +123,7 @@ pub(crate) async fn others(
     ours: &Run,
 ) -> Others {
     if let Err(error) = read {
-        return unknown(&error);
+        return unknown(look, &error);
     }
     loop {
         let weighed = listing.deploys().filter(|other| other.id != ours.id);
@@ -162,7 +160,7 @@ pub(crate) async fn others(
             return Others::Unknown(format!("More than {count} runs are newer."));
         }
         if let Err(error) = listing.more().await {
-            return unknown(&error);
+            return unknown(look, &error);
         }
     }
 }
@@ -187,12 +185,11 @@ async fn closely(look: Look<'_>, unclear: &[(&Run, Weight)], ours: &Run) -> Othe
             Err(error) => failed = Some(error),
         }
     }
-    failed.map_or(Others::Settled, |error| unknown(&error))
+    failed.map_or(Others::Settled, |error| unknown(look, &error))
 }
 
-fn unknown(error: &GithubError) -> Others {
-    telemetry::failed(error);
-    Others::Unknown(explain(error, Subject::ThisWorkflow, "Actions: read"))
+fn unknown(look: Look<'_>, error: &GithubError) -> Others {
+    Others::Unknown(look.explain(error))
 }
 
 #[cfg(test)]

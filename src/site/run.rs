@@ -7,11 +7,9 @@ use chrono::TimeDelta;
 use super::listing::{Deploys, Listing, began, is_of_pull_request};
 use super::look::Look;
 use crate::agents::verification::StepPattern;
-use crate::github::explain::{Subject, explain};
 use crate::github::jobs::{Job, Step};
 use crate::github::run_reference::RunReference;
 use crate::github::{GithubError, Run};
-use crate::telemetry;
 use crate::text::escape;
 
 /// How many runs that were cancelled are looked at to find the latest that did something.
@@ -29,22 +27,21 @@ pub(crate) async fn find(
         return match latest(look, listing).await {
             Ok(Some(run)) => (RunLookup::Found(Box::new(run)), Ok(())),
             Ok(None) => (RunLookup::Not(none_has_ended(deploys)), Ok(())),
-            Err(error) => (not_read(&error), Err(error)),
+            Err(error) => (not_read(look, &error), Err(error)),
         };
     };
     let run = look.github.referenced_run(repository, &workflow.file, reference);
     let (run, read) = tokio::join!(run, listing.more());
     let run = match run {
         Ok(Some(run)) => judge(deploys, run),
-        Ok(None) => RunLookup::Not(unknown(deploys, reference)),
-        Err(error) => not_read(&error),
+        Ok(None) => RunLookup::Unknown(unknown(deploys, reference)),
+        Err(error) => not_read(look, &error),
     };
     (run, read)
 }
 
-fn not_read(error: &GithubError) -> RunLookup {
-    telemetry::failed(error);
-    RunLookup::Not(explain(error, Subject::ThisWorkflow, "Actions: read"))
+fn not_read(look: Look<'_>, error: &GithubError) -> RunLookup {
+    RunLookup::Not(look.explain(error))
 }
 
 /// The latest of the agent's runs that has ended and had begun to work.
@@ -142,7 +139,9 @@ pub(crate) fn is_of_workflow(path: &str, file: &str) -> bool {
 #[derive(Debug)]
 pub(crate) enum RunLookup {
     Found(Box<Run>),
-    /// Not found; the reason in safe Markdown.
+    /// GitHub has no such run; the reason in safe Markdown.
+    Unknown(String),
+    /// It is no run to verify, or cannot be read; the reason in safe Markdown.
     Not(String),
 }
 

@@ -17,7 +17,7 @@ use super::settings::Settings;
 use crate::agents::verification::{Check, StepPattern};
 use crate::clock::Clock;
 use crate::deploy::run_line::run_line;
-use crate::github::explain::{Subject, explain};
+use crate::github::explain::{Audience, Subject, explain_to};
 use crate::github::jobs::{Job, Jobs};
 use crate::github::run_reference::RunReference;
 use crate::github::{Github, GithubError, Run};
@@ -37,6 +37,8 @@ pub(crate) struct Request {
     pub steps: Vec<StepPattern>,
     /// The checks of the site.
     pub checks: Vec<Check>,
+    /// To whom GitHub's errors are explained.
+    pub audience: Audience,
 }
 
 /// The services that a verification uses.
@@ -72,14 +74,14 @@ pub(crate) async fn verify<'a>(sources: &Sources<'_>, request: &'a Request) -> V
     let Facts { run, jobs, others } = facts;
     let found = match &run {
         RunLookup::Found(run) => Some(&**run),
-        RunLookup::Not(_) => None,
+        RunLookup::Unknown(_) | RunLookup::Not(_) => None,
     };
     let steps = match jobs {
         None => Ok(Vec::new()),
         Some(Ok(jobs)) => steps_of(&request.steps, &jobs, found),
         Some(Err(error)) => {
             telemetry::failed(&error);
-            Err(explain(&error, Subject::Run, "Actions: read"))
+            Err(explain_to(request.audience, &error, Subject::Run, "Actions: read"))
         }
     };
     tracing::info!(
@@ -110,7 +112,8 @@ async fn ask(
     let Sources { github, clock, .. } = *sources;
     let deploys = &request.deploys;
     let now = github.to_github_time(clock.now());
-    let look = Look { github, repository: &deploys.repository, now };
+    let audience = request.audience;
+    let look = Look { github, repository: &deploys.repository, now, audience };
     let mut listing = Listing::new(github, deploys);
     let (mut run, read) = find(look, &mut listing, deploys, request.run).await;
     let RunLookup::Found(found) = &mut run else {

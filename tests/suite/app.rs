@@ -77,6 +77,7 @@ async fn an_invalid_private_key_is_reported_without_showing_it() {
         ("GITHUB_APP_ID", "1".to_owned()),
         ("GITHUB_APP_INSTALLATION_ID", "2".to_owned()),
         ("GITHUB_APP_PRIVATE_KEY", key.to_owned()),
+        ("ADMIN_USER_IDS", standins::discord::User::named("ada").id),
     ];
     let timetable = Timetable::default();
     let scenario = Scenario { timetable, ..Scenario::default() };

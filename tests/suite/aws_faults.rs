@@ -298,7 +298,7 @@ async fn a_secret_that_cannot_be_read_is_named_with_its_setting(#[case] code: &'
     // Once it can be read again, after a while, all is well.
     world.passes(Duration::from_secs(60)).await;
     let told = world.types("ada", "/deploy-client").await;
-    assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
+    assert!(told.original().content.contains("started"), "{}", told.transcript());
     world.dispatch();
 }
 
@@ -313,7 +313,7 @@ async fn a_secret_whose_first_reading_fails_is_read_again(#[case] what: What) {
     aws::put_parameter(&world, &parameter, TOKEN).await;
     fault("GetParameter", what, 1);
     let told = world.types("ada", "/deploy-client").await;
-    assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
+    assert!(told.original().content.contains("started"), "{}", told.transcript());
     assert_eq!(heal(), 0, "the fault was met");
     world.dispatch();
 }
@@ -326,7 +326,7 @@ async fn a_secret_that_anybody_may_list_is_used_and_warned_of() {
     let world = signing_in_with(&parameter, Scenario::default()).await;
     aws::put_plain_parameter(&world, &parameter, TOKEN).await;
     let told = world.types("ada", "/deploy-client").await;
-    assert!(told.original().content.contains("dispatched"), "{}", told.transcript());
+    assert!(told.original().content.contains("started"), "{}", told.transcript());
     world.dispatch();
     let log = logged();
     let warnings: Vec<_> = log.lines().filter(|line| line.contains("no SecureString")).collect();

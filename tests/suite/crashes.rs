@@ -218,11 +218,11 @@ impl Story {
             }
             Outcome::NotFound(NotFound::Nowhere { lost: true, listed: true }) => {
                 assert!(dispatches.is_empty(), "it was dispatched: {deploy:#?}");
-                "so it is unknown whether it was taken"
+                "it is unknown whether it started"
             }
             Outcome::NothingDone { .. } => {
                 assert!(dispatches.is_empty(), "it was dispatched: {deploy:#?}");
-                "nothing was dispatched"
+                "not started"
             }
             outcome => panic!("{outcome:?}: {deploy:#?}"),
         };

@@ -159,7 +159,7 @@ async fn while_discord_is_down_nothing_is_dispatched_that_nobody_sees(
     }
     assert_eq!(world.dispatches().len(), dispatches);
     let told = world.told(&interaction, told.answer);
-    told.both_say(if dispatches == 1 { "🟢" } else { "nothing was dispatched" });
+    told.both_say(if dispatches == 1 { "🟢" } else { "not started" });
 }
 
 #[tokio::test(start_paused = true)]

@@ -204,9 +204,7 @@ fn failing(step: &str) -> Timetable {
 async fn the_failed_step_is_named_beside_other_jobs(#[case] jobs: Vec<OtherJob>) {
     let world = World::with(with_jobs(jobs, failing("S3 sync"))).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    told.both_say(
-        "🔴 **Client deploy** failed (`failure`) after 7s\nFailed at **deploy** › S3 sync",
-    );
+    told.both_say("🔴 **Client deploy** failed after 7s\nFailed at **deploy** › S3 sync");
     world.dispatch();
 }
 
@@ -225,7 +223,7 @@ async fn a_run_that_was_cancelled_after_a_job_failed_names_its_step() {
     let jobs = vec![OtherJob::new("lint", "failure").step("Run eslint", "failure")];
     let world = World::with(with_jobs(jobs, Timetable::ending("cancelled"))).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    told.both_say("⚪ **Client deploy** was cancelled (`cancelled`) after 7s\nFailed at **lint** › Run eslint");
+    told.both_say("⚪ **Client deploy** was cancelled after 7s\nFailed at **lint** › Run eslint");
     world.dispatch();
 }
 
@@ -235,7 +233,7 @@ async fn a_step_that_github_does_not_tell_is_said_to_be_not_told() {
     scenario.jobs_lag = HOUR;
     let world = World::with(scenario).await;
     let told = world.types("ada", "/deploy-client wait:true").await;
-    told.both_say("GitHub did not tell at which step; the run shows it.");
+    told.card_says("GitHub did not tell at which step; the run shows it.");
     world.dispatch();
 }
 
@@ -370,7 +368,7 @@ async fn a_match_by_time_counts_the_runs_that_the_filters_do_not_show_yet() {
 async fn a_summary_that_comes_late_is_shown(#[case] scenario: Scenario) {
     let world = World::with(scenario).await;
     let told = world.types("ada", "/diagnose wait:true").await;
-    told.both_say("**1 of 2 checks are fine**");
+    told.both_say("1 of 2 checks failed");
     world.dispatch();
 }
 

@@ -58,3 +58,4 @@ mod waits;
 mod watches;
 mod webhook;
 mod why;
+mod words;

@@ -1,4 +1,4 @@
-//! Signing in as a GitHub App is not the request itself: when it fails, nothing was dispatched or written.
+//! Signing in as a GitHub App is not the request itself: when it fails, not started or written.
 
 use std::time::Duration;
 
@@ -69,14 +69,13 @@ async fn a_sign_in_that_fails_is_told_as_that(
     let world = world(faults(fault.always())).await;
     let told = world.types("ada", &format!("/deploy-client{wait}")).await;
     let content = &told.original().content;
-    let nothing = "nothing was dispatched. Deckhand could not sign in to GitHub as the app: ";
+    let nothing = "Deckhand could not sign in to GitHub as the app: ";
+    assert!(content.contains("not started. "), "{content}");
     assert!(content.contains(nothing) && content.contains(why), "{content}");
     for other in ["lost", "know the workflow", "permission"] {
         assert!(!content.contains(other), "{other}: {content}");
     }
-    if !wait.is_empty() {
-        told.both_say(why);
-    }
+    assert!(!told.has_follow_up(), "the same twice: {}", told.transcript());
     assert!(world.dispatches().is_empty());
     let asked = world.github.requests();
     assert!(asked.iter().all(|request| request.path.starts_with("/app/")), "{asked:?}");

@@ -101,7 +101,7 @@ async fn ten_runs_are_shown_in_less_detail_and_eleven_are_refused() {
         content.matches("🟢 ").count()
             + content.matches("🔴 ").count()
             + content.matches("⚪ ").count(),
-        10,
+        11,
         "{content}"
     );
     assert!(!content.contains("more do not fit"), "{content}");
@@ -198,8 +198,11 @@ async fn a_missing_or_disabled_workflow_does_not_hide_the_others() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_shows_githubs_reason(#[case] fault: Fault, #[case] expected: &str) {
     let faults = vec![fault.on(On::Any).always()];
-    let told = status(Scenario { faults, ..Scenario::default() }, "/status").await;
-    assert!(told.contains(expected), "{told}");
+    let scenario = Scenario { faults, ..Scenario::default() };
+    let env = vec![("ADMIN_USER_IDS", standins::discord::User::named("ada").id)];
+    let world = World::of(Plan { scenario, env, ..Plan::default() }).await;
+    let told = world.types("ada", "/status").await.original().content.clone();
+    assert!(told.starts_with("⚠️ Not known: ") && told.contains(expected), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,8 +259,9 @@ async fn every_agent_fits_into_one_message_and_titles_are_escaped() {
         for n in 0..10 {
             assert!(content.contains(&format!("**Deploy {n}**")), "{content}");
         }
-        assert_eq!(content.matches("🟢 ").count(), 10 * shown, "{content}");
-        let fewer = content.starts_with(&format!("-# {shown} of 10 runs each"));
+        // And the headline.
+        assert_eq!(content.matches("🟢 ").count(), 10 * shown + 1, "{content}");
+        let fewer = content.contains(&format!("\n-# {shown} of 10 runs each"));
         assert_eq!(fewer, text.contains("count"), "{content}");
         assert!(content.lines().all(|line| line.matches('`').count() % 2 == 0), "{content}");
         assert!(!content.contains('\u{202e}') && !content.contains("more lines"), "{content}");

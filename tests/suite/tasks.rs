@@ -88,8 +88,8 @@ async fn a_panicking_task_still_answers(#[case] text: &str, #[case] kind: u64) {
 
 #[rstest]
 #[case::running("success", "🔵 **Client deploy**: ")]
-#[case::searching("late-run", "🔵 **Client deploy**: dispatched, looking for its run")]
-#[case::dispatching("slow-dispatch", "🔵 **Client deploy**: is being dispatched")]
+#[case::searching("late-run", "🔵 **Client deploy**: started, looking for its run")]
+#[case::dispatching("slow-dispatch", "🔵 **Client deploy**: starting…")]
 #[tokio::test(start_paused = true)]
 async fn at_the_deadline_a_deploy_is_left_to_the_sweep(
     #[case] scenario: &str,
@@ -109,7 +109,7 @@ async fn at_the_deadline_a_deploy_is_left_to_the_sweep(
     let told = world.told_since(&interaction, told);
     told.tells_once("🟢 **Client deploy** succeeded");
     let run = format!("/actions/runs/{}", world.dispatch().run_id);
-    assert!(told.follow_up().content.contains(&run), "{}", told.transcript());
+    assert!(told.original().content.contains(&run), "{}", told.transcript());
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,8 +140,8 @@ async fn a_deploy_of_a_server_that_stops_is_told_by_the_next_one() {
     let server = tokio::spawn(async move { next.sweep_for_ever().await });
     world.passes(Duration::from_secs(60)).await;
     let told = world.told_since(&interaction, told);
-    told.tells_once("🟢 **Client deploy** succeeded (`success`) after 1m 2s");
-    assert!(told.follow_up().content.contains("/actions/runs/"));
+    told.tells_once("🟢 **Client deploy** succeeded after 1m 2s");
+    assert!(told.original().content.contains("/actions/runs/"));
     world.dispatch();
     server.abort();
 }

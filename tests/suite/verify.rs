@@ -164,7 +164,7 @@ async fn without_urls_it_says_what_to_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_a_running_and_another_workflows_run_are_explained() {
+async fn a_running_and_another_workflows_run_are_explained() {
     let (world, _site) = live(Scenario::default()).await;
     let running = deployed(&world, 1, Timetable::stuck());
     let workflow = "diagnose-dispatch.yml".to_owned();
@@ -174,10 +174,6 @@ async fn a_missing_a_running_and_another_workflows_run_are_explained() {
         ..NewRun::default()
     });
     for (id, expected) in [
-        (
-            7,
-            "⚠️ **Client deploy**: `octo-org/web-client` has no run `7` (404). What is live passes",
-        ),
         (running, "⚠️ **Client deploy**: the run has not ended (in progress). What is live passes"),
         (other, "is of another workflow (`.github/workflows/diagnose-dispatch.yml`), not of"),
     ] {
@@ -215,9 +211,7 @@ async fn unreadable_steps_do_not_hide_the_verdict() {
     let told = latest(&world).await;
     assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
     assert!(
-        told.contains(
-            "⚠️ The steps are not known. GitHub forbids it (403): Resource not accessible"
-        ),
+        told.contains("⚠️ The steps are not known. An admin of the bot must mend it."),
         "{told}"
     );
 }
@@ -235,8 +229,8 @@ async fn diagnose_is_dispatched_exactly_once_for_the_checked_urls() {
     assert_eq!(dispatch.inputs["api_base"], site.url());
     assert_eq!(dispatch.inputs["channel"], standins::discord::CHANNEL_ID);
     let told = content(&world.told(&interaction, answer));
-    let line =
-        told.lines().find(|line| line.starts_with("🚀 **Diagnose runner** dispatched")).unwrap();
+    let mut lines = told.lines().skip_while(|line| *line != "🚀 **Diagnose runner** started");
+    let line = lines.nth(1).unwrap();
     let id = dispatch.inputs["correlation_id"].as_str().unwrap();
     assert!(line.contains(id) && line.contains(&dispatch.run_id.to_string()), "{line}");
     assert!(told.starts_with("❌ **Client deploy**: 4 of 4 checks failed"), "{told}");
@@ -291,5 +285,5 @@ async fn a_refused_diagnosis_does_not_hide_the_checks() {
     let (world, _site) = live(Scenario { faults, ..Scenario::default() }).await;
     let told = content(&world.types("ada", "/verify-latest diagnose:true").await);
     assert!(told.starts_with("✅ **Client deploy** is live"), "{told}");
-    assert!(told.contains("🔴 **Diagnose runner**: nothing was dispatched."), "{told}");
+    assert!(told.contains("🔴 **Diagnose runner**: not started."), "{told}");
 }

@@ -55,7 +55,7 @@ async fn the_last_lines_of_the_failed_step_are_shown_and_errors_first() {
         ("S3 sync", &format!("token {}\u{1b}[31m{}", &TOKEN[..9], &TOKEN[9..])),
     ]))
     .await;
-    told.both_say(
+    told.card_says(
         "Failed at **deploy** › S3 sync\n```\nfatal error: Access ˋˋˋDeniedˋˋˋ <@1>\n\
          Process completed with exit code 1.\nRun S3 sync\nupload: dist/index.html\n\
          AWS_SECRET_ACCESS_KEY=***\ntoken ***\n```",
@@ -77,7 +77,7 @@ async fn an_annotation_says_more_than_the_log() {
         ];
     }))
     .await;
-    told.both_say("› S3 sync\n> infra/s3.tf:12: No \\*such\\* bucket\n```\n");
+    told.card_says("› S3 sync\n> infra/s3.tf:12: No \\*such\\* bucket\n```\n");
 }
 
 #[rstest]
@@ -99,7 +99,7 @@ async fn a_missing_permission_is_named(
         world.github.fault(Fault::forbidden().on(On::Logs).always());
         world.types("ada", WAIT).await
     };
-    told.both_say(&format!("-# GitHub tells more to a token with the permission {name}."));
+    told.card_says(&format!("-# GitHub tells more to a token with the permission {name}."));
     assert_eq!(told.original().content.contains("```"), has_log);
     assert_eq!(store.end().await, "failure");
     world.dispatch();
@@ -113,7 +113,7 @@ async fn what_github_does_not_explain_is_not_explained(#[case] status: u16) {
     let mut scenario = failing();
     scenario.faults = vec![Fault::status(status, "Not Found").on(On::Annotations).always()];
     let (_world, told) = told(scenario).await;
-    told.both_say("Process completed with exit code 1.\nRun S3 sync\n```");
+    told.card_says("Process completed with exit code 1.\nRun S3 sync\n```");
     assert!(!told.original().content.contains("permission"), "{}", told.transcript());
 }
 
@@ -124,7 +124,7 @@ async fn what_github_does_not_explain_is_not_explained(#[case] status: u16) {
 async fn a_late_log_is_asked_for_again_for_a_while(#[case] lag: Duration, #[case] comes: bool) {
     let (world, told) = told(Scenario { logs_lag: lag, ..failing() }).await;
     let late = "-# GitHub did not have the step's log in time; the run shows it.";
-    told.both_say(if comes { "exit code 1." } else { late });
+    told.card_says(if comes { "exit code 1." } else { late });
     assert_eq!(told.original().content.contains("```"), comes);
     assert!((2..=6).contains(&calls(&world, "/logs")), "{}", calls(&world, "/logs"));
 }
@@ -137,7 +137,7 @@ async fn a_late_log_is_asked_for_again_for_a_while(#[case] lag: Duration, #[case
 #[tokio::test(start_paused = true)]
 async fn one_fault_loses_nothing_of_the_log(#[case] what: What, #[case] on: On) {
     let (_world, told) = told(Scenario { faults: vec![Fault::new(on, what)], ..failing() }).await;
-    told.both_say("exit code 1.");
+    told.card_says("exit code 1.");
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +147,7 @@ async fn what_is_read_is_kept_when_the_rest_takes_too_long() {
         with(|workflow| workflow.annotations = vec![Annotation::failure("No bucket")]);
     scenario.faults = vec![slow];
     let (_world, told) = told(scenario).await;
-    told.both_say("Failed at **deploy** › S3 sync\n> No bucket");
+    told.card_says("Failed at **deploy** › S3 sync\n> No bucket");
 }
 
 /// A log of about 50 MB: the failed step's lines, before lines of what cleans up after it.
@@ -176,7 +176,7 @@ async fn of_a_log_of_50_megabytes_only_the_end_is_read(
     let mut scenario = with(|workflow| workflow.log = Some(huge(1 << 20)));
     scenario.ranges = ranges;
     let (world, told) = told(scenario).await;
-    told.both_say("```\nat ");
+    told.card_says("```\nat ");
     assert!(!told.original().content.contains("noise"), "{}", told.transcript());
     assert_eq!(calls(&world, "/_blob"), downloads);
 }
@@ -189,7 +189,7 @@ async fn of_a_log_of_50_megabytes_only_the_end_is_read(
 #[tokio::test(start_paused = true)]
 async fn any_log_is_shown_in_bounds(#[case] log: Vec<u8>) {
     let (_world, told) = told(with(|workflow| workflow.log = Some(log.into()))).await;
-    told.both_say("Failed at **deploy** › S3 sync");
+    told.card_says("Failed at **deploy** › S3 sync");
     let shown = &told.original().content;
     assert!(
         shown.encode_utf16().count() <= 2000 && shown.matches("```").count() % 2 == 0,
@@ -206,7 +206,7 @@ async fn of_a_job_without_steps_the_end_of_the_log_is_shown() {
     workflow.log =
         Some("2026-11-22T10:00:05.0000000Z one\n2026-11-22T10:00:06.0000000Z two\n".into());
     let (_world, told) = told(scenario).await;
-    told.both_say("Failed at **lint**\n```\none\ntwo\n```");
+    told.card_says("Failed at **lint**\n```\none\ntwo\n```");
 }
 
 #[rstest]
@@ -217,7 +217,7 @@ async fn what_did_not_fail_has_no_log(#[case] conclusion: &str) {
     let scenario = Scenario { timetable: Timetable::ending(conclusion), ..Scenario::default() };
     let (world, told) = told(scenario).await;
     assert!(!told.original().content.contains("```"), "{}", told.transcript());
-    told.both_say("**Client deploy**");
+    told.card_says("**Client deploy**");
     assert_eq!(calls(&world, "/logs") + calls(&world, "annotations") + calls(&world, "compare"), 0);
 }
 
@@ -228,7 +228,7 @@ async fn what_did_not_fail_has_no_log(#[case] conclusion: &str) {
 #[tokio::test(start_paused = true)]
 async fn a_log_at_a_private_address_is_not_asked_for(#[case] storage: &str, #[case] host: &str) {
     let (world, told) = told(Scenario { storage: Some(storage.to_owned()), ..failing() }).await;
-    told.both_say("Failed at **deploy** › S3 sync");
+    told.card_says("Failed at **deploy** › S3 sync");
     assert!(!told.transcript().contains(host) && !told.transcript().contains("```"));
     assert!(calls(&world, "/logs") > 0);
 }
@@ -239,7 +239,7 @@ async fn a_rejected_deployment_is_no_failure_of_the_code() {
     let review = Review { comment, ..Review::rejection(Duration::from_secs(6)) };
     let scenario = Scenario { review: Some(review), ..Scenario::named("rejected").unwrap() };
     let (world, told) = told(scenario).await;
-    told.both_say(
+    told.card_says(
         "Rejected by **grace** for `production` on GitHub: the code did not fail.\n\
          > Not on a \\*Friday\\* @\u{200b}everyone",
     );

@@ -93,6 +93,7 @@ fn ordered(
             key: DeployKey { agent: before.key.agent.clone(), interaction_id: by.id },
             correlation_id: by.id.correlation_id(),
             requester: Requester::from(by.caller),
+            by_admin: context.access.is_admin(by.caller),
             extra: Extra::Nothing,
             ..before.clone()
         });

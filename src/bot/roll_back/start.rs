@@ -21,6 +21,7 @@ use crate::deploy::press::Wants;
 use crate::deploy::record::Phase;
 use crate::deploy::stored::load;
 use crate::deploy::{Deploy, DeployKey, Mandate};
+use crate::github::explain::ADMINS_MEND_IT;
 use crate::text::UserError;
 
 /// How often it is looked whether it was dispatched.
@@ -97,7 +98,10 @@ fn came_of(deploy: &Deploy) -> Option<Acted> {
         Phase::Searching(search) => (!search.lost).then_some(Acted::Done),
         Phase::Running => Some(Acted::Done),
         Phase::Ending(ending) | Phase::Ended(ending) => Some(match &ending.outcome {
-            Outcome::NothingDone { why } | Outcome::NotDispatched { why } => {
+            Outcome::NotDispatched { for_admins: true, .. } => {
+                Acted::Refused { why: ADMINS_MEND_IT.to_owned() }
+            }
+            Outcome::NothingDone { why } | Outcome::NotDispatched { why, .. } => {
                 Acted::Refused { why: why.clone() }
             }
             Outcome::NotFound(_) => Acted::Unknown,

@@ -10,11 +10,11 @@ use crate::deploy::click::{Acted, Action, Click};
 use crate::deploy::failure::FailedAt;
 use crate::deploy::given::Given;
 use crate::deploy::messages::{fingerprint, message};
-use crate::deploy::order::{How, RollBack};
+use crate::deploy::order::{Extra, How, RollBack};
 use crate::deploy::outcome::{NotFound, Outcome};
 use crate::deploy::past::{Past, Series, Success, Usual};
 use crate::deploy::progress::Progress;
-use crate::deploy::record::{Deploy, Details, Ending, Phase, Search, Telling, Trouble};
+use crate::deploy::record::{Checks, Deploy, Details, Ending, Phase, Search, Telling, Trouble};
 use crate::deploy::sample;
 use crate::github::gates::Gate;
 use crate::github::queue::{Ahead, Place};
@@ -168,7 +168,8 @@ fn failed() -> Deploy {
         ..Cause::default()
     };
     let failed_at = FailedAt { job: "deploy".to_owned(), step: Some("S3 sync".to_owned()) };
-    deploy.details = Some(Details { failed_at: Some(failed_at), cause: Some(cause), extra: None });
+    deploy.details =
+        Some(Details { failed_at: Some(failed_at), cause: Some(cause), ..Details::default() });
     deploy
 }
 
@@ -194,12 +195,42 @@ fn rolling_back(how: How, sha: &str) -> Deploy {
 
 fn in_trouble() -> Deploy {
     let said = Some("GitHub refuses the token.".to_owned());
-    let trouble = Some(Trouble { since: began(), said, missing_since: None });
+    let trouble = Some(Trouble { since: began(), said, ..Trouble::default() });
     Deploy { trouble, ..running("in_progress") }
 }
 
 fn not_dispatched() -> Deploy {
-    ending(Outcome::NotDispatched { why: "GitHub has no workflow of this name.".to_owned() })
+    let why = "GitHub has no workflow of this name.".to_owned();
+    ending(Outcome::NotDispatched { why, for_admins: false })
+}
+
+/// The token is refused.
+fn lacks_token(by_admin: bool) -> Deploy {
+    let why = "GitHub refuses the token (401).".to_owned();
+    let mut deploy = ending(Outcome::NotDispatched { why, for_admins: true });
+    deploy.order.by_admin = by_admin;
+    deploy
+}
+
+fn cancelled_for_verify() -> Deploy {
+    let mut deploy = ended("cancelled");
+    deploy.order.verified_by = Some("verify-latest".to_owned());
+    deploy
+}
+
+/// How many checks failed, of how many.
+fn diagnosis(checks: Option<(usize, usize)>, conclusion: &str) -> Deploy {
+    let mut deploy = ended(conclusion);
+    deploy.order.extra = Extra::Diagnosis;
+    let checks = checks.map(|(failed, total)| Checks { failed, total });
+    let extra = if checks.is_some() {
+        "❌ API /health — 503\n✅ Frontend /"
+    } else {
+        "⚠️ There is no summary to show: it has expired."
+    };
+    let extra = Some(extra.to_owned());
+    deploy.details = Some(Details { extra, checks, ..Details::default() });
+    deploy
 }
 
 #[test]
@@ -263,6 +294,13 @@ fn every_state_has_its_card() {
             95,
         ),
         ("not dispatched", not_dispatched(), 95),
+        ("only an admin can mend it", lacks_token(false), 95),
+        ("only an admin can mend it, who has asked for it", lacks_token(true), 95),
+        ("cancelled while it deployed", with_jobs(cancelled_for_verify()), 95),
+        ("a diagnosis with failed checks", diagnosis(Some((1, 2)), "success"), 95),
+        ("a diagnosis that failed", diagnosis(Some((1, 2)), "failure"), 95),
+        ("a diagnosis that is fine", diagnosis(Some((0, 2)), "success"), 95),
+        ("a diagnosis without a summary", diagnosis(None, "success"), 95),
         (
             "no run was found",
             ending(Outcome::NotFound(NotFound::Nowhere { lost: false, listed: true })),

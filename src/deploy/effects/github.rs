@@ -16,7 +16,7 @@ use crate::deploy::past::{self, Past};
 use crate::deploy::progress::Progress;
 use crate::deploy::record::{Deploy, Details, Phase};
 use crate::deploy::search::{self, Learned, NoLook};
-use crate::github::explain::{Subject, explain};
+use crate::github::explain::{Subject, explain, is_for_admins};
 use crate::github::runs::Tag;
 use crate::github::{GithubError, Run};
 
@@ -196,7 +196,7 @@ impl Services<'_> {
                 let said = explain(error, Subject::Run, "Actions: read");
                 let event = match error {
                     GithubError::NotFound => Event::Missing { said },
-                    _ => Event::NotShown { said },
+                    _ => Event::NotShown { said, for_admins: is_for_admins(error) },
                 };
                 Done { again: Some(None), ..Done::with(event) }
             }
@@ -238,7 +238,8 @@ impl Services<'_> {
                 }
             };
             let ((failed_at, cause), extra) = tokio::join!(why, extra);
-            details = Details { failed_at, cause, extra };
+            let checks = extra.as_ref().and_then(|found| found.checks);
+            details = Details { failed_at, cause, extra: extra.map(|found| found.lines), checks };
         }
         Done::with(Event::Detailed(details))
     }

@@ -2,6 +2,7 @@
 //! and when it is worth another try. `github` asks about the run, `message` keeps the deploy's message up to date,
 //! `outcome` posts the outcome's own.
 
+mod approval;
 mod github;
 mod message;
 mod outcome;
@@ -13,6 +14,7 @@ use futures_util::future::BoxFuture;
 
 use super::event::Event;
 use super::order::Order;
+use super::record::Checks;
 use super::settings::WaitSettings;
 use crate::clock::Clock;
 use crate::discord::{Discord, DiscordError};
@@ -23,9 +25,18 @@ use crate::telemetry::Telemetry;
 /// How long an edit without an answer may still land.
 pub(super) const LANDS_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
-/// Reads what the outcome of an order shows besides its run: whole lines of Markdown.
+/// What the outcome of an order shows besides its run.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// Whole lines of Markdown.
+    pub lines: String,
+    /// What was checked. `None`: not known.
+    pub checks: Option<Checks>,
+}
+
+/// Reads what the outcome of an order shows besides its run.
 pub(crate) type ReadExtra =
-    for<'a> fn(&'a Github, &'a Order, &'a Run) -> BoxFuture<'a, Option<String>>;
+    for<'a> fn(&'a Github, &'a Order, &'a Run) -> BoxFuture<'a, Option<Findings>>;
 
 /// What a deploy is advanced with.
 #[derive(Clone, Copy)]

@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 use tokio::time::sleep;
 
 use super::{Done, Services, is_unknown, lacks_sign_in};
-use crate::deploy::approval::Approval;
 use crate::deploy::event::Event;
 use crate::deploy::messages;
 use crate::deploy::place::Place;
@@ -72,7 +71,10 @@ impl Services<'_> {
             }
         };
         match posted {
-            Ok(message_id) => Done::with(Event::Told { by, message_id }),
+            Ok(message_id) => {
+                let detailed = deploy.details.is_some();
+                Done::with(Event::Told { by, message_id, detailed })
+            }
             Err(error) if error.may_be_taken() => {
                 tracing::warn!(%error, "it is not known whether the outcome was posted");
                 Done::nothing()
@@ -103,7 +105,7 @@ impl Services<'_> {
 
     /// Posts a message by the bot's token, as a reply to the deploy's where the bot may do that. `nonce`: Discord takes
     /// only one message with it.
-    async fn reply(
+    pub(super) async fn reply(
         &self,
         channel_id: u64,
         deploy: &Deploy,
@@ -157,7 +159,8 @@ impl Services<'_> {
             };
             is_there = self.discord.find_told(channel_id, told).await;
             if let Ok(Some(id)) = is_there {
-                return Done::with(Event::Told { by, message_id: Some(id) });
+                let detailed = deploy.details.is_some();
+                return Done::with(Event::Told { by, message_id: Some(id), detailed });
             }
         }
         match is_there {
@@ -168,39 +171,6 @@ impl Services<'_> {
             Err(error) if error.passes() => Done::of_discord(&error),
             Err(error) => unknown(format!("Discord's answer to it was lost ({error})")),
         }
-    }
-
-    /// Asks for the approval that the run waits for, once. It is a service, so an error is no failure.
-    pub(in crate::deploy) async fn ask_for_approval(
-        &self,
-        deploy: Deploy,
-        approval: Approval,
-    ) -> Done {
-        let (Some(message), Some(place)) = (messages::asks_for_approval(&deploy), &deploy.place)
-        else {
-            return Done::nothing();
-        };
-        let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
-        let by_bot = match place.channel_id.filter(|_| place.bot_may_post()) {
-            Some(channel_id) => {
-                let nonce = approval.nonce(deploy.interaction());
-                Some(self.reply(channel_id, &deploy, place, &message, &nonce).await.map(drop))
-            }
-            None => None,
-        };
-        let posted = match (by_bot, token) {
-            (Some(Err(error)), Some(token)) if !error.may_be_taken() => {
-                tracing::warn!(%error, "the bot may not ask for the approval of the run");
-                self.discord.follow_up_once(token, &message).await.map(drop)
-            }
-            (Some(posted), _) => posted,
-            (None, Some(token)) => self.discord.follow_up_once(token, &message).await.map(drop),
-            (None, None) => Ok(()),
-        };
-        if let Err(error) = posted {
-            tracing::warn!(%error, "no message asks for the approval of the run");
-        }
-        Done::nothing()
     }
 
     /// Makes the outcome's message show the details. An edit pings nobody.

@@ -59,7 +59,9 @@ pub(super) fn give_up_the_search(deploy: &mut Deploy, now: DateTime<Utc>) {
     }
     let (lost, listed) = (search.lost, search.listed);
     let why = match deploy.trouble.take() {
-        Some(Trouble { said: Some(said), .. }) => NotFound::NotTold { said, lost },
+        Some(Trouble { said: Some(said), for_admins, .. }) => {
+            NotFound::NotTold { said, lost, for_admins }
+        }
         _ => NotFound::Nowhere { lost, listed },
     };
     end(deploy, Outcome::NotFound(why), now);
@@ -109,7 +111,7 @@ pub(super) fn saw(deploy: &mut Deploy, mut run: Run, now: DateTime<Utc>) {
     if concluded || now - without_since >= CONCLUDES_WITHIN {
         return end(deploy, Outcome::Concluded, now);
     }
-    deploy.trouble = Some(Trouble { since: without_since, said: None, missing_since: None });
+    deploy.trouble = Some(Trouble { since: without_since, ..Trouble::default() });
     deploy.look_at = now;
 }
 
@@ -156,15 +158,17 @@ pub(super) fn hint(
     }
 }
 
-pub(super) fn in_trouble(deploy: &mut Deploy, said: String, is_missing: bool, now: DateTime<Utc>) {
+/// What keeps GitHub from showing its run now. It counts from when it began.
+pub(super) fn in_trouble(deploy: &mut Deploy, mut trouble: Trouble, now: DateTime<Utc>) {
     if !matches!(deploy.phase, Phase::Searching(_) | Phase::Running) {
         return;
     }
-    let known = deploy.trouble.take();
-    let since = known.as_ref().map_or(now, |trouble| trouble.since);
-    let missing_since = known.and_then(|trouble| trouble.missing_since).unwrap_or(now);
-    let missing_since = is_missing.then_some(missing_since);
-    deploy.trouble = Some(Trouble { since, said: Some(said), missing_since });
+    if let Some(known) = deploy.trouble.take() {
+        trouble.since = known.since;
+        trouble.missing_since =
+            trouble.missing_since.and(known.missing_since.or(trouble.missing_since));
+    }
+    deploy.trouble = Some(trouble);
     look_later(deploy, now);
     give_up_the_search(deploy, now);
 }

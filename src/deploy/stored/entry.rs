@@ -366,7 +366,7 @@ mod tests {
     #[rstest]
     #[case(Outcome::Concluded, None)]
     #[case(Outcome::NothingDone { why: String::new() }, Some("nothing_sent"))]
-    #[case(Outcome::NotDispatched { why: String::new() }, Some("dispatch_refused"))]
+    #[case(Outcome::NotDispatched { why: String::new(), for_admins: false }, Some("dispatch_refused"))]
     #[case(Outcome::NotFound(NotFound::Nowhere { lost: true, listed: true }), Some("answer_lost"))]
     #[case(Outcome::NotFound(NotFound::Nowhere { lost: false, listed: false }), Some("runs_not_listed"))]
     #[case(Outcome::NotFound(NotFound::Nowhere { lost: false, listed: true }), Some("no_run"))]

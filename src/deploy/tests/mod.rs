@@ -110,6 +110,8 @@ fn requested(setting: Setting) -> Deploy {
         requester: Requester { user_id: 1, username: "ada".to_owned() },
         extra: Extra::Nothing,
         rolls_back: None,
+        verified_by: None,
+        by_admin: false,
     };
     let place = Place {
         guild_id: Some(1),

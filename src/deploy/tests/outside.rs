@@ -81,7 +81,7 @@ impl World {
                 }
             }
             Effect::Dispatch if fails && !gives_up && self.chance.one_in(2) => {
-                vec![Event::NotDispatched { why: "no such ref".to_owned() }]
+                vec![Event::NotDispatched { why: "no such ref".to_owned(), for_admins: false }]
             }
             Effect::Dispatch if fails => vec![Event::Unnamed { lost: true }],
             Effect::Dispatch => {
@@ -101,7 +101,9 @@ impl World {
                 let said = "no permission".to_owned();
                 match () {
                     () if self.chance.one_in(4) => vec![Event::Postponed { until }],
-                    () if self.chance.one_in(4) => vec![Event::NotShown { said }],
+                    () if self.chance.one_in(4) => {
+                        vec![Event::NotShown { said, for_admins: false }]
+                    }
                     () => Vec::new(),
                 }
             }
@@ -117,7 +119,11 @@ impl World {
                     let since = deploy.trouble.as_ref().map(|trouble| trouble.since);
                     let is_deleted = since.is_some_and(|at| now - at >= TimeDelta::minutes(1));
                     let said = "not found".to_owned();
-                    vec![if is_deleted { Event::Deleted } else { Event::NotShown { said } }]
+                    vec![if is_deleted {
+                        Event::Deleted
+                    } else {
+                        Event::NotShown { said, for_admins: false }
+                    }]
                 }
             },
             Effect::Tell(by) => self.tell(deploy, by, fails, gives_up),
@@ -132,17 +138,17 @@ impl World {
                 match is_there {
                     _ if !place.bot_may_read() => vec![Event::Untold { why: "unknown".to_owned() }],
                     _ if fails => Vec::new(),
-                    true => vec![Event::Told { by: *by, message_id: Some(4) }],
+                    true => vec![Event::Told { by: *by, message_id: Some(4), detailed: false }],
                     false => vec![Event::NotTold],
                 }
             }
             Effect::ReadDetails => {
                 let failed_at = FailedAt { job: "build".to_owned(), step: None };
                 let failed_at = (!fails && self.setting.fails).then_some(failed_at);
-                vec![Event::Detailed(Details { failed_at, cause: None, extra: None })]
+                vec![Event::Detailed(Details { failed_at, ..Details::default() })]
             }
             Effect::TellDetails => vec![Event::ToldDetails],
-            Effect::Probe | Effect::AskForApproval => Vec::new(),
+            Effect::Probe | Effect::AskForApproval | Effect::TellApproval => Vec::new(),
             Effect::ReadPast => vec![Event::Past(Past::default())],
             Effect::CheckShown if fails => Vec::new(),
             Effect::CheckShown => {
@@ -215,7 +221,7 @@ impl World {
         if self.chance.one_in(6) {
             return Vec::new();
         }
-        vec![Event::Told { by, message_id: Some(4) }]
+        vec![Event::Told { by, message_id: Some(4), detailed: false }]
     }
 
     /// The run as GitHub shows it.

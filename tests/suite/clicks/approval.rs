@@ -2,9 +2,10 @@
 
 use rstest::rstest;
 use standins::discord::{Fault, Message, On, What};
-use standins::github::{Gate, Scenario, Timetable};
+use standins::github::{Gate, Review, Scenario, Timetable};
 
 use super::{Story, id_of, seconds};
+use crate::world::asks_for_approval;
 
 /// A run that waits for an approval from its third second on, until then.
 fn waits_until(until: u64) -> Timetable {
@@ -16,6 +17,15 @@ fn waits_until(until: u64) -> Timetable {
     ])
 }
 
+fn waits_and_is_cancelled() -> Scenario {
+    let timetable = Timetable::path(&[
+        (seconds(0), "queued", None),
+        (seconds(2), "waiting", None),
+        (seconds(90), "completed", Some("cancelled")),
+    ]);
+    Scenario { timetable, ..Scenario::default() }
+}
+
 fn waiting(until: u64) -> Scenario {
     Scenario { timetable: waits_until(until), ..Scenario::default() }
 }
@@ -23,7 +33,7 @@ fn waiting(until: u64) -> Scenario {
 /// The messages that ask for an approval.
 fn asks(story: &Story) -> Vec<Message> {
     let posts = story.world.posts().into_iter();
-    posts.filter(|post| post.content.contains("is waiting for approval of")).collect()
+    posts.filter(asks_for_approval).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -33,22 +43,65 @@ async fn it_is_asked_for_once_by_name() {
     assert_eq!(asks_once.len(), 1, "{asks_once:#?}");
     let ask = &asks_once[0];
     let page = format!("https://github.com/octo-org/web-client/actions/runs/{}", story.run_id());
-    let correlation_id = story.world.github.dispatches()[0].inputs["correlation_id"].clone();
     assert_eq!(
         ask.content,
         format!(
             "🟠 **Client deploy** is waiting for approval of **production** by grace. Who may review can do it on \
-             the run's page: [Run #41](<{page}>)\nRequested by <@{}> · Correlation id `{}`",
+             the run's page: [Run #41](<{page}>)\nRequested by <@{}>",
             id_of("ada"),
-            correlation_id.as_str().unwrap(),
         )
     );
     assert_eq!(ask.pings, [id_of("ada").to_string()], "only the requester");
     assert_eq!(ask.reply_to, Some(story.card().id));
     story.world.settle().await;
-    assert_eq!(asks(&story).len(), 1);
+    let approved = format!(
+        "✅ **Client deploy**: approved for **production**, it goes on.\nRequested by <@{}>",
+        id_of("ada")
+    );
+    let answered = asks(&story);
+    assert_eq!((answered.len(), &answered[0].content), (1, &approved));
+    assert_eq!((answered[0].edits, &answered[0].id), (1, &ask.id), "one edit of the same message");
     story.shows("🟢");
     assert!(story.told().follow_up().content.contains("🟢"));
+}
+
+/// What was asked for comes true once, whoever goes on, and pings nobody again.
+#[rstest]
+#[case::rejected(
+    Scenario { review: Some(Review::rejection(seconds(90))), ..Scenario::named("rejected").unwrap() },
+    "⛔ **Client deploy**: rejected by **grace**."
+)]
+#[case::cancelled(waits_and_is_cancelled(), "🚫 **Client deploy**: cancelled")]
+#[case::approved(waiting(90), "✅ **Client deploy**: approved for **production**")]
+#[tokio::test(start_paused = true)]
+async fn what_came_of_it_is_told_also_after_a_kill(
+    #[case] scenario: Scenario,
+    #[case] expected: &str,
+) {
+    let mut story = Story::after(scenario, 30).await;
+    let asked = asks(&story);
+    assert_eq!(asked.len(), 1);
+    story.world.kill();
+    story.world.passes(seconds(70)).await;
+    story.world.restart();
+    story.world.sweeps(3).await;
+    let answered = asks(&story);
+    assert_eq!(answered.len(), 1);
+    assert!(answered[0].content.starts_with(expected), "{}", answered[0].content);
+    assert_eq!((answered[0].edits, answered[0].id.clone()), (1, asked[0].id.clone()));
+    story.world.and_more();
+}
+
+/// Discord's answer to the post was lost: the message is found by what it says.
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_id_is_not_known_comes_true_as_well() {
+    let story = Story::after(waiting(60), 0).await;
+    story.world.discord.fault(Fault::new(On::ChannelMessage, What::Lost));
+    story.world.settle().await;
+    let answered = asks(&story);
+    assert_eq!(answered.len(), 1, "{answered:#?}");
+    assert!(answered[0].content.starts_with("✅"), "{}", answered[0].content);
+    story.world.and_more();
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,6 +205,11 @@ async fn each_environment_asks_for_its_own() {
     let both = asks(&story);
     assert_eq!(both.len(), 2, "{both:#?}");
     assert!(both[1].content.contains("approval of **production**"), "{}", both[1].content);
+    assert!(
+        both[0].content.starts_with("✅ **Client deploy**: approved for **staging**"),
+        "{}",
+        both[0].content
+    );
     story.world.settle().await;
     story.world.and_more();
 }

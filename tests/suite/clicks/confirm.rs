@@ -153,8 +153,8 @@ async fn after_a_roll_back_that_failed_it_may_be_asked_again() {
     story.world.delivers(&click).await;
     let shown = begun(&story, &click).content;
     assert!(
-        shown.contains("🔴 **Client deploy**: nothing was dispatched.")
-            && shown.contains("Actions: read and write"),
+        shown.contains("🔴 **Client deploy**: not started.")
+            && shown.contains("An admin of the bot must mend it."),
         "{shown}"
     );
     story.shows(": it did not begin. ");
@@ -180,7 +180,7 @@ async fn a_run_that_is_gone_is_not_run_again() {
     let click = story.world.click("grace", "Roll back now");
     story.world.delivers(&click).await;
     let shown = begun(&story, &click).content;
-    assert!(shown.contains("nothing was dispatched. GitHub does not know"), "{shown}");
+    assert!(shown.contains("not started. GitHub does not know"), "{shown}");
     assert_eq!(story.world.dispatches().len(), 1);
     story.world.and_more();
 }

@@ -32,7 +32,7 @@ async fn it_is_text_from_then_on(
     let card = story.card();
     assert!(!card.is_v2());
     assert!(
-        card.content.starts_with("🔵 **Client deploy**: in progress\n[Run #41]"),
+        card.content.starts_with("🔵 **Client deploy**: in progress\n`main` · ["),
         "{}",
         card.content
     );

@@ -84,7 +84,7 @@ async fn the_ref_and_the_inputs_are_those_of_the_success() {
     let sha = story.world.github.runs()[0].sha.clone();
     assert_eq!((roll_back.inputs["sha"].as_str(), good.inputs.get("sha")), (Some(&*sha), None));
     let card = begun(&story, &click).content;
-    assert!(card.contains(" on `main` by ") && card.contains("`version: 1`"), "{card}");
+    assert!(card.contains("\n`main` · ") && card.contains("`version: 1`"), "{card}");
     story.world.and_more();
 }
 
@@ -137,7 +137,7 @@ async fn a_run_that_is_run_again_is_shown_on_its_own_ref_with_its_own_inputs() {
     let click = story.world.click("grace", "Roll back now");
     story.world.delivers(&click).await;
     let card = begun(&story, &click).content;
-    assert!(card.contains(" on `release/1.0` by ") && card.contains("`version: 1`"), "{card}");
+    assert!(card.contains("\n`release/1.0` · ") && card.contains("`version: 1`"), "{card}");
     story.world.and_more();
 }
 

@@ -130,7 +130,7 @@ async fn through_its_input_the_commit_is_dispatched() {
     let shown = begun(&story, &click);
     let grace = id_of("grace");
     assert!(shown.content.starts_with("🟢 **Client deploy** succeeded"), "{}", shown.content);
-    assert!(shown.content.contains(&format!("by <@{grace}>")), "{}", shown.content);
+    assert!(shown.content.contains(&format!("By <@{grace}>")), "{}", shown.content);
     // GitHub starts the run on the branch, and cannot tell what the workflow does with its input.
     let expected = format!(
         "Roll back to [0a1b2c3](<{REPOSITORY}/commit/{OLD}>) by the input `sha`. The run itself is on another commit: \

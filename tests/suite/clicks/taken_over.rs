@@ -120,7 +120,7 @@ async fn a_run_that_was_not_run_again_is_given_back() {
     world.github.update(|scenario| scenario.denied.push(Permission::ActionsWrite));
     world.delivers(&click).await;
     let shown = begun(&both.story, &click).content;
-    assert!(shown.contains("nothing was dispatched"), "{shown}");
+    assert!(shown.contains("not started"), "{shown}");
     // Somebody has it run again on GitHub.
     let run = world.github.runs()[0].id;
     world.github.rerun(run, "linus", None);
@@ -128,7 +128,7 @@ async fn a_run_that_was_not_run_again_is_given_back() {
     world.sweeps(1).await;
     let shown = both.first_shown();
     assert!(shown.starts_with("🔴 **Client deploy** (attempt 2) failed"), "{shown}");
-    assert!(begun(&both.story, &click).content.contains("nothing was dispatched"));
+    assert!(begun(&both.story, &click).content.contains("not started"));
     world.and_more();
 }
 
@@ -186,7 +186,7 @@ async fn the_old_card_of_a_roll_back_does_not_run_the_next_ones_attempt_again() 
 
 #[rstest]
 #[case::for_a_moment(2, "🟢 **Client deploy** (attempt 2) succeeded")]
-#[case::for_long(60, "**Client deploy**: nothing was dispatched. GitHub cannot be reached.")]
+#[case::for_long(60, "**Client deploy**: not started. GitHub cannot be reached.")]
 #[tokio::test(start_paused = true)]
 async fn while_github_does_not_show_the_run_it_is_not_asked_for(
     #[case] time: u64,

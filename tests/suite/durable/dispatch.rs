@@ -220,12 +220,12 @@ async fn killed_between_the_request_and_the_dispatch() {
     let (plan, store) = durable(Scenario::default());
     let mut world = World::durable(plan.with_bot()).await;
     let typed = struck(&mut world, Blow::Dies, ON_SCREEN).await;
-    typed.shows(&world, "is being dispatched");
+    typed.shows(&world, "starting…");
     world.sweeps(3).await;
     assert!(world.github.requests().is_empty());
     assert_eq!(store.end().await, "nothing_done");
-    typed.shows(&world, "nothing was dispatched");
-    typed.was_told(&world, "ada", "nothing was dispatched");
+    typed.shows(&world, "not started");
+    typed.was_told(&world, "ada", "not started");
 }
 
 #[tokio::test(start_paused = true)]
@@ -234,11 +234,11 @@ async fn killed_before_github_got_the_dispatch() {
     let mut world = World::durable(plan.with_bot()).await;
     let typed = struck(&mut world, Blow::Dies, DISPATCHING).await;
     world.sweeps(4).await;
-    typed.shows(&world, "it is unknown whether it was taken. It is not sent again");
+    typed.shows(&world, "it is unknown whether it started");
     world.sweeps(9).await;
     assert_eq!(store.end().await, "not_found");
-    typed.was_told(&world, "ada", "it is unknown whether it was taken");
-    typed.shows(&world, "it is unknown whether it was taken");
+    typed.was_told(&world, "ada", "it is unknown whether it started");
+    typed.shows(&world, "it is unknown whether it started");
     assert!(world.dispatches().is_empty());
 }
 
@@ -275,7 +275,7 @@ async fn frozen_in_the_dispatch_and_thawed_when_others_acted(#[case] call: usize
         typed.was_told(&world, "ada", "🟢");
     } else {
         assert!(world.dispatches().is_empty(), "it was given up meanwhile");
-        typed.was_told(&world, "ada", "it is unknown whether it was taken");
+        typed.was_told(&world, "ada", "it is unknown whether it started");
     }
     assert_eq!(store.deploys().await.len(), 1);
     assert_eq!(typed.shown(&world).pings, [] as [String; 0]);
@@ -311,6 +311,6 @@ async fn what_could_not_be_shown_for_minutes_is_not_dispatched_later() {
     world.sweeps(8).await;
     assert!(world.github.requests().is_empty());
     assert_eq!(store.end().await, "nothing_done");
-    typed.shows(&world, "nothing was dispatched");
-    typed.was_told(&world, "ada", "nothing was dispatched");
+    typed.shows(&world, "not started");
+    typed.was_told(&world, "ada", "not started");
 }

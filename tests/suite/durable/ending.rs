@@ -135,10 +135,7 @@ async fn where_the_bot_may_not_post_the_interaction_does(
 async fn after_fifteen_minutes_the_bot_edits_and_tells() {
     let (world, typed) = told_by_the_bot(ending("failure", 20 * MINUTE)).await;
     world.settle().await;
-    typed.shows(
-        &world,
-        "still running after 3m 0s (in progress). It goes on; the end will be told here.",
-    );
+    typed.shows(&world, "still running after 3m 0s. It goes on; the end will be told here.");
     assert!(world.posts().is_empty());
     world.sweeps(1).await;
     world.leaps(14 * MINUTE).await;
@@ -232,7 +229,8 @@ async fn jobs_that_are_never_listed_withhold_nothing() {
     world.github.fault(GithubFault::new(OnGithub::Jobs, hangs).always());
     world.settle().await;
     let ended = world.github.runs()[0].created + seconds(20);
-    let told = typed.was_told(&world, "ada", "GitHub did not tell at which step");
+    typed.was_told(&world, "ada", "🔴");
+    let told = typed.shows(&world, "GitHub did not tell at which step");
     let late = told.at - ended;
     assert!(late < TimeDelta::seconds(4), "{late}");
     typed.shows(&world, "🔴 **Client deploy** failed");

@@ -39,7 +39,7 @@ async fn without_wait_the_sweep_edits_the_answer(#[case] conclusion: &str, #[cas
     let (world, store) = world(ending(conclusion, seconds(90)), false).await;
     let typed = Typed::by(&world, "ada", DEPLOY).await;
     assert!(typed.answer.elapsed < seconds(1), "{:?}", typed.answer.elapsed);
-    typed.shows(&world, "🚀 **Client deploy** dispatched");
+    typed.shows(&world, "🚀 **Client deploy** started");
     world.settle().await;
     assert_eq!(world.github.requests().len(), 1, "the invocation does not poll");
     world.sweeps(1).await;

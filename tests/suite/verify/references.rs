@@ -75,7 +75,7 @@ async fn a_number_that_no_run_has_is_said() {
     let (world, _site) = live(Scenario::default()).await;
     let told = content(&world.types("ada", "/verify-run run_id:#99").await);
     assert!(
-        told.starts_with("⚠️ **Client deploy**: `client-deploy.yml` has no run `#99`."),
+        told.starts_with("⚠️ Nothing was verified: `client-deploy.yml` has no run `#99`."),
         "{told}"
     );
 }

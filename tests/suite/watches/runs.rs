@@ -22,7 +22,8 @@ async fn a_push_is_shown_from_its_beginning_to_its_end() {
     let card = world.card();
     for part in [
         "🟢 **CI** succeeded",
-        "on `main`, pushed by octocat",
+        "\n`main` · [",
+        "-# pushed by octocat · [Run #",
         "octo-org/web-client · `ci.yml`",
         "told by a webhook",
     ] {

@@ -67,6 +67,13 @@ impl Told {
         }
     }
 
+    /// Asserts that the original response says this. The outcome's own message is shorter.
+    pub(crate) fn card_says(&self, expected: &str) {
+        let _ = self.follow_up();
+        let content = &self.original().content;
+        assert!(content.contains(expected), "{expected}: {}", self.transcript());
+    }
+
     /// Asserts that the original response begins so, that nobody was pinged, and that nothing else was posted.
     pub(crate) fn only_shows(&self, expected: &str) {
         let original = self.original();
@@ -111,9 +118,11 @@ fn is_told(message: &Message) -> bool {
     message.follow_up || message.reply_to.is_some()
 }
 
-/// Whether a message of its own asks for an approval.
+/// Whether a message of its own asks for an approval, or has asked and tells what came of it.
 pub(crate) fn asks_for_approval(message: &Message) -> bool {
-    is_told(message) && message.content.contains("Who may review can do it on the run's page")
+    let asks = message.content.contains("Who may review can do it on the run's page");
+    is_told(message)
+        && (asks || ["✅", "⛔", "🚫", "⏹️"].iter().any(|lamp| message.content.starts_with(lamp)))
 }
 
 /// Reads the original response as it was in the answer: an edit makes it unread again.
