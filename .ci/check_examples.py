@@ -119,7 +119,12 @@ class Run:
     """A run of one workflow in a folder of its own, like a fresh runner."""
 
     def __init__(self, file: str, inputs: dict[str, str] | None, variables: dict[str, str], fails: str = "nothing"):
-        self.contexts = {"inputs": inputs or {}, "vars": variables}
+        secrets = {"VITE_API_BASE"}
+        self.contexts = {
+            "inputs": inputs or {},
+            "vars": {name: value for name, value in variables.items() if name not in secrets},
+            "secrets": {name: value for name, value in variables.items() if name in secrets},
+        }
         self.status, self.said = 0, ""
         with tempfile.TemporaryDirectory() as folder:
             self.run(yaml.safe_load((EXAMPLES / file).read_text()), Path(folder), fails)

@@ -1,10 +1,10 @@
-//! `/set-frontend`, `/set-api-base`: write a base URL to the repository, as a variable and as a secret.
+//! `/set-frontend`, `/set-api-base`: write a base URL to the repository, the frontend's as a variable, the API's
+//! as a secret.
 //!
 //! Only admins may use them, and only with `ALLOW_SECRET_WRITES`. The caller is authorised before any
 //! other check. No message shows the value, only its fingerprint.
 
 use std::fmt;
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -23,38 +23,52 @@ use crate::text::{UserError, escape};
 pub(crate) const FRONTEND: Command = Command {
     serves: Serves::Own {
         name: "set-frontend",
-        description: "Sets the frontend's URL as a variable and a secret of the repository (admins)",
+        description: "Sets the frontend's URL as a variable of the repository (admins)",
         access: AccessLevel::Admin,
         options,
     },
-    needs: NEEDS,
-    start: |call| Box::pin(start(call, "FRONTEND_BASE_URL")),
+    needs: &[Need::write(Permission::Variables, Repositories::Default)],
+    start: |call| Box::pin(start(call, Place::Variable, "FRONTEND_BASE_URL")),
     complete: None,
 };
 
 pub(crate) const API_BASE: Command = Command {
     serves: Serves::Own {
         name: "set-api-base",
-        description: "Sets the API's base URL as a variable and a secret of the repository (admins)",
+        description: "Sets the API's base URL as a secret of the repository (admins)",
         access: AccessLevel::Admin,
         options,
     },
-    needs: NEEDS,
-    start: |call| Box::pin(start(call, "VITE_API_BASE")),
+    needs: &[Need::write(Permission::Secrets, Repositories::Default)],
+    start: |call| Box::pin(start(call, Place::Secret, "VITE_API_BASE")),
     complete: None,
 };
 
-const NEEDS: &[Need] = &[
-    Need::write(Permission::Variables, Repositories::Default),
-    Need::write(Permission::Secrets, Repositories::Default),
-];
+/// What a value becomes in the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Whoever may read the repository's settings can read it.
+    Variable,
+    /// Nobody can read it again; a workflow run can use it.
+    Secret,
+}
 
-/// The pause that GitHub asks for between two writes.
-/// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests>
-const PAUSE: Duration = Duration::from_secs(1);
+impl Place {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Variable => "variable",
+            Self::Secret => "secret",
+        }
+    }
 
-const VARIABLES: &str = "Variables: read and write";
-const SECRETS: &str = "Secrets: read and write";
+    /// The permission that writing it needs.
+    fn permission(self) -> &'static str {
+        match self {
+            Self::Variable => "Variables: read and write",
+            Self::Secret => "Secrets: read and write",
+        }
+    }
+}
 
 fn options() -> Vec<OptionSpec> {
     let option = |name: &str, description: &str, required, kind| OptionSpec {
@@ -72,6 +86,7 @@ fn options() -> Vec<OptionSpec> {
 /// One value to write, and where to write it.
 #[derive(Debug)]
 struct Job {
+    place: Place,
     name: &'static str,
     repository: Repository,
     value: Secret,
@@ -79,7 +94,7 @@ struct Job {
     user_id: u64,
 }
 
-async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
+async fn start(call: Call, place: Place, name: &'static str) -> Result<Plan, UserError> {
     let context = call.context.clone();
     if !context.allow_secret_writes {
         return Err(UserError::new(
@@ -91,6 +106,7 @@ async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
         return Err(UserError::new("Nothing was set: the option `url` is required."));
     };
     let job = Job {
+        place,
         name,
         repository: context.github.default_repository().clone(),
         value: Secret::new(url.as_str()),
@@ -105,75 +121,59 @@ async fn start(call: Call, name: &'static str) -> Result<Plan, UserError> {
     Ok(Plan::RacePrivately(Box::pin(async move { set(&context, &job).await.into() })))
 }
 
-/// The result of one of the two writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Write {
-    Created,
-    Updated,
-    Failed(GithubError),
-    NotTried,
-}
-
-/// The result of the whole command.
+/// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Written {
-    /// Nothing was written, because a read failed first: the permission that it needs, and the error.
-    NotRead(&'static str, GithubError),
-    /// The reads succeeded; the result of each write.
-    Tried { variable: Write, secret: Write },
+    Created,
+    Updated,
+    /// Nothing was written, because a read before it failed.
+    NotRead(GithubError),
+    /// The write failed.
+    Failed(GithubError),
 }
 
 async fn set(context: &Context, job: &Job) -> Message {
     let written = write(&context.github, job).await;
-    let Job { name, repository, fingerprint, user_id, .. } = job;
-    let complete = matches!(&written, Written::Tried { secret, .. } if secret.is_done());
-    if complete {
-        tracing::info!(name, %repository, %fingerprint, user_id, "repository setting written");
+    let Job { place, name, repository, fingerprint, user_id, .. } = job;
+    let place = place.name();
+    if matches!(written, Written::Created | Written::Updated) {
+        tracing::info!(place, name, %repository, %fingerprint, user_id, "repository setting written");
     } else {
         telemetry::failed(&format_args!("{name} was not written"));
         tracing::warn!(
-            name, %repository, %fingerprint, user_id, ?written, "repository setting not written"
+            place, name, %repository, %fingerprint, user_id, ?written, "repository setting not written"
         );
     }
     render(job, &written)
 }
 
-/// Does all reads before the first write, so that a failed read changes nothing. No error contains the
-/// value.
+/// Reads before it writes, so that a failed read changes nothing. No error contains the value.
 async fn write(github: &Github, job: &Job) -> Written {
-    let Job { name, repository, value, .. } = job;
-    let (key, exists) =
-        tokio::join!(github.sealing_key(repository), github.has_variable(repository, name));
-    let sealed = key.and_then(|key| Ok(key.seal(value)?));
-    let (sealed, exists) = match (sealed, exists) {
-        (Err(error), _) => return Written::NotRead(SECRETS, error.without(value)),
-        (_, Err(error)) => return Written::NotRead(VARIABLES, error.without(value)),
-        (Ok(sealed), Ok(exists)) => (sealed, exists),
-    };
-    let written = if exists {
-        github.update_variable(repository, name, value).await.map(|()| Write::Updated)
-    } else {
-        github.create_variable(repository, name, value).await.map(|()| Write::Created)
-    };
-    let variable = match written {
-        Ok(write) => write,
-        Err(error) => {
-            let variable = Write::Failed(error.without(value));
-            return Written::Tried { variable, secret: Write::NotTried };
+    let Job { place, name, repository, value, .. } = job;
+    let created = match place {
+        Place::Variable => {
+            let exists = match github.has_variable(repository, name).await {
+                Ok(exists) => exists,
+                Err(error) => return Written::NotRead(error.without(value)),
+            };
+            if exists {
+                github.update_variable(repository, name, value).await.map(|()| false)
+            } else {
+                github.create_variable(repository, name, value).await.map(|()| true)
+            }
+        }
+        Place::Secret => {
+            let key = github.sealing_key(repository).await;
+            match key.and_then(|key| Ok(key.seal(value)?)) {
+                Ok(sealed) => github.put_secret(repository, name, &sealed).await,
+                Err(error) => return Written::NotRead(error.without(value)),
+            }
         }
     };
-    tokio::time::sleep(PAUSE).await;
-    let secret = match github.put_secret(repository, name, &sealed).await {
-        Ok(true) => Write::Created,
-        Ok(false) => Write::Updated,
-        Err(error) => Write::Failed(error.without(value)),
-    };
-    Written::Tried { variable, secret }
-}
-
-impl Write {
-    fn is_done(&self) -> bool {
-        matches!(self, Self::Created | Self::Updated)
+    match created {
+        Ok(true) => Written::Created,
+        Ok(false) => Written::Updated,
+        Err(error) => Written::Failed(error.without(value)),
     }
 }
 
@@ -196,66 +196,49 @@ impl fmt::Display for Fingerprint {
 
 fn unconfirmed(job: &Job) -> Message {
     Message::private(&format!(
-        "Nothing was set yet. This would set the variable and the secret {} to the value with the \
-         fingerprint `{}`.\nIf you mean it, type the command again with `confirm:true`.",
-        place(job),
+        "Nothing was set yet. This would set the {} to the value with the fingerprint `{}`.\nIf you mean it, type \
+         the command again with `confirm:true`.",
+        target(job),
         job.fingerprint,
     ))
 }
 
 fn render(job: &Job, written: &Written) -> Message {
-    let (place, fingerprint) = (place(job), &job.fingerprint);
-    let lines = match written {
-        Written::NotRead(permission, error) => vec![
-            format!("⚠️ Nothing was set: {place} is as it was (fingerprint `{fingerprint}`)."),
-            why(job, error, permission),
-        ],
-        Written::Tried { variable, secret } => {
-            let both =
-                [line(job, "Variable", variable, VARIABLES), line(job, "Secret", secret, SECRETS)];
-            let (first, last) = if variable.is_done() && secret.is_done() {
-                (
-                    format!("✅ {place} is set to the value with the fingerprint `{fingerprint}`."),
-                    "Workflow runs that start from now on use it.",
-                )
-            } else {
-                (
-                    format!("⚠️ {place} is not set as asked (fingerprint `{fingerprint}`):"),
-                    "Repeating the command is safe: it writes the same value to both.",
-                )
-            };
-            [first].into_iter().chain(both).chain([last.to_owned()]).collect()
-        }
+    let (target, fingerprint) = (target(job), &job.fingerprint);
+    let why = |error| {
+        explain(error, Subject::Repository(&job.repository), job.place.permission())
     };
-    Message::private(&lines.join("\n"))
+    let done = |verb| {
+        format!(
+            "✅ The {target} was {verb}: it has the value with the fingerprint `{fingerprint}`.\nWorkflow runs \
+             that start from now on use it."
+        )
+    };
+    Message::private(&match written {
+        Written::Created => done("created"),
+        Written::Updated => done("updated"),
+        Written::Failed(error @ GithubError::Lost(_)) => format!(
+            "❓ It is not known whether the {target} was set (fingerprint `{fingerprint}`). {} Repeating the command \
+             is safe: it writes the same value.",
+            why(error)
+        ),
+        Written::NotRead(error) | Written::Failed(error) => format!(
+            "❌ Nothing was set: the {target} is as it was (fingerprint `{fingerprint}`).\n{}",
+            why(error)
+        ),
+    })
 }
 
-fn place(job: &Job) -> String {
-    format!("`{}` of {}", job.name, escape::code(&job.repository.to_string(), 140))
-}
-
-fn line(job: &Job, what: &str, write: &Write, permission: &str) -> String {
-    match write {
-        Write::Created => format!("✅ {what}: created"),
-        Write::Updated => format!("✅ {what}: updated"),
-        Write::NotTried => format!("⚪ {what}: not tried, it is as it was"),
-        Write::Failed(error @ GithubError::Lost(_)) => {
-            format!(
-                "❓ {what}: it is not known whether it was set. {}",
-                why(job, error, permission)
-            )
-        }
-        Write::Failed(error) => format!("❌ {what}: not set. {}", why(job, error, permission)),
-    }
-}
-
-fn why(job: &Job, error: &GithubError, permission: &str) -> String {
-    explain(error, Subject::Repository(&job.repository), permission)
+/// `variable X of o/r`.
+fn target(job: &Job) -> String {
+    let repository = escape::code(&job.repository.to_string(), 140);
+    format!("{} `{}` of {repository}", job.place.name(), job.name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn a_fingerprint_is_the_end_of_the_digest() {
@@ -267,10 +250,11 @@ mod tests {
         );
     }
 
-    fn job() -> Job {
+    fn job(place: Place) -> Job {
         let url = "https://api.example.com";
         Job {
-            name: "VITE_API_BASE",
+            place,
+            name: if place == Place::Secret { "VITE_API_BASE" } else { "FRONTEND_BASE_URL" },
             repository: "octo-org/web-client".parse().unwrap(),
             value: Secret::new(url),
             fingerprint: Fingerprint::of(url),
@@ -295,19 +279,15 @@ mod tests {
 
     #[test]
     fn every_message() {
-        let job = job();
-        let mut messages = vec![unconfirmed(&job)];
-        for (variable, secret) in
-            [(Write::Created, Write::Updated), (Write::Updated, Write::Created)]
-        {
-            messages.push(render(&job, &Written::Tried { variable, secret }));
-        }
-        for error in errors().into_iter().map(|error| error.without(&job.value)) {
-            messages.push(render(&job, &Written::NotRead(SECRETS, error.clone())));
-            let (variable, secret) = (Write::Failed(error.clone()), Write::NotTried);
-            messages.push(render(&job, &Written::Tried { variable, secret }));
-            let (variable, secret) = (Write::Updated, Write::Failed(error));
-            messages.push(render(&job, &Written::Tried { variable, secret }));
+        let mut messages = Vec::new();
+        for job in [job(Place::Variable), job(Place::Secret)] {
+            messages.push(unconfirmed(&job));
+            messages.push(render(&job, &Written::Created));
+            messages.push(render(&job, &Written::Updated));
+            for error in errors().into_iter().map(|error| error.without(&job.value)) {
+                messages.push(render(&job, &Written::NotRead(error.clone())));
+                messages.push(render(&job, &Written::Failed(error)));
+            }
         }
         assert!(messages.iter().all(Message::is_ephemeral));
         let texts: Vec<_> = messages.iter().map(Message::content).collect();
@@ -317,6 +297,6 @@ mod tests {
 
     #[test]
     fn a_job_does_not_show_its_value() {
-        assert!(!format!("{:?}", job()).contains("api.example.com"));
+        assert!(!format!("{:?}", job(Place::Secret)).contains("api.example.com"));
     }
 }

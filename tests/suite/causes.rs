@@ -84,7 +84,6 @@ async fn settings_are_written_to_a_renamed_repository() {
     let told = world.types("ada", &format!("/set-frontend url:{url} confirm:true")).await;
     assert!(told.original().content.starts_with('✅'), "{}", told.transcript());
     assert_eq!(world.github.variable("FRONTEND_BASE_URL").as_deref(), Some(url));
-    assert_eq!(world.github.secret("FRONTEND_BASE_URL").as_deref(), Some(url));
     world.and_more();
 }
 

@@ -74,8 +74,8 @@ async fn problems_are_listed_first() {
     "Actions, which /deploy-client, /diagnose, /status, /status-digest, /cancel, /rerun, /rollback, /verify-latest and /verify-run need"
 )]
 #[case(Permission::Contents, "⚠️", "Contents, which /doctor needs")]
-#[case(Permission::Variables, "⚠️", "Variables, which /set-frontend and /set-api-base need")]
-#[case(Permission::Secrets, "⚠️", "Secrets, which /set-frontend and /set-api-base need")]
+#[case(Permission::Variables, "⚠️", "Variables, which /set-frontend needs")]
+#[case(Permission::Secrets, "⚠️", "Secrets, which /set-api-base needs")]
 #[tokio::test(start_paused = true)]
 async fn a_missing_permission_is_named_with_its_commands(
     #[case] denied: Permission,
