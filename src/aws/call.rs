@@ -1,4 +1,4 @@
-//! A signed call of AWS's JSON protocol, for a service of which too little is asked for its SDK crate. Limits,
+//! A signed call, for a service of which too little is asked for its SDK crate. Limits,
 //! retries and errors are those of the calls through the SDK.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
@@ -45,9 +45,19 @@ pub(super) struct Call {
     pub(super) endpoint: Uri,
     /// The service, as signatures name it.
     pub(super) service: &'static str,
-    /// The operation, as `X-Amz-Target` names it.
-    pub(super) target: &'static str,
+    pub(super) protocol: Protocol,
     pub(super) body: Bytes,
+}
+
+/// How the service is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Protocol {
+    /// By a POST of JSON. The operation is named by `X-Amz-Target`.
+    Json(&'static str),
+    /// By a POST of a form, which names the operation. It answers XML.
+    Query,
+    /// By a GET. It answers JSON.
+    Rest,
 }
 
 /// A failed try, and what follows on it.
@@ -70,18 +80,27 @@ impl From<AwsError> for Failed {
 }
 
 impl Call {
-    /// Makes the call, and reads AWS's answer.
+    /// Makes the call, and reads AWS's answer, which is JSON.
     pub(super) async fn send<T: DeserializeOwned>(&self, aws: &Aws) -> Result<T, AwsError> {
-        timeout(CALL_WITHIN, self.tries(aws)).await.unwrap_or_else(|_| Err(AwsError::late()))
+        self.read(aws, |body| serde_json::from_slice(body).ok()).await
     }
 
-    async fn tries<T: DeserializeOwned>(&self, aws: &Aws) -> Result<T, AwsError> {
+    /// Makes the call, and reads AWS's answer. `None` is no answer of AWS's.
+    pub(super) async fn read<T>(
+        &self,
+        aws: &Aws,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<T, AwsError> {
+        timeout(CALL_WITHIN, self.tries(aws, read)).await.unwrap_or_else(|_| Err(AwsError::late()))
+    }
+
+    async fn tries<T>(&self, aws: &Aws, read: impl Fn(&[u8]) -> Option<T>) -> Result<T, AwsError> {
         // Jitter at most doubles a pause.
         let pauses = ExponentialBuilder::new().with_min_delay(BACKOFF / 2).with_jitter();
         let mut pauses = pauses.with_max_times(TRIES.saturating_sub(1) as usize).build();
         let (mut ahead, mut signed_again) = (TimeDelta::zero(), false);
         loop {
-            let Failed { error, then } = match self.once(aws, ahead).await {
+            let Failed { error, then } = match self.once(aws, ahead, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -101,7 +120,12 @@ impl Call {
     }
 
     /// One try, signed with our time and what AWS's clock is ahead of it.
-    async fn once<T: DeserializeOwned>(&self, aws: &Aws, ahead: TimeDelta) -> Result<T, Failed> {
+    async fn once<T>(
+        &self,
+        aws: &Aws,
+        ahead: TimeDelta,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<T, Failed> {
         let config = aws.config().await?;
         let provider = config.credentials_provider();
         let provider = provider.ok_or_else(|| AwsError::no_credentials("none are set"))?;
@@ -112,11 +136,11 @@ impl Call {
         let answer = timeout(TRY_WITHIN, aws.transport.send(request)).await;
         let answer = answer
             .map_err(|_| again(AwsError::late()))?
-            .map_err(|error| again(AwsError::Failed(innermost(&error))))?;
+            .map_err(|error| again(AwsError::of_connection(innermost(&error))))?;
         if !answer.status().is_success() {
             return Err(refusal(&answer, aws.clock.now()));
         }
-        serde_json::from_slice(answer.body()).map_err(|_| again(AwsError::unreadable()))
+        read(answer.body()).ok_or_else(|| again(AwsError::unreadable()))
     }
 
     /// The request, signed for this time.
@@ -126,10 +150,17 @@ impl Call {
         credentials: Credentials,
         at: DateTime<Utc>,
     ) -> Result<Request<Bytes>, AwsError> {
-        let headers =
-            [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", self.target)];
-        let mut request = Request::post(&self.endpoint).header(USER_AGENT, AGENT);
-        for (name, value) in headers {
+        const TYPE: &str = "content-type";
+        let (method, headers) = match self.protocol {
+            Protocol::Json(target) => {
+                ("POST", vec![(TYPE, "application/x-amz-json-1.1"), ("x-amz-target", target)])
+            }
+            Protocol::Query => ("POST", vec![(TYPE, "application/x-www-form-urlencoded")]),
+            Protocol::Rest => ("GET", Vec::new()),
+        };
+        let mut request =
+            Request::builder().method(method).uri(&self.endpoint).header(USER_AGENT, AGENT);
+        for (name, value) in headers.iter().copied() {
             request = request.header(name, value);
         }
         let mut request = request.body(self.body.clone()).map_err(|error| unsigned(&error))?;
@@ -143,7 +174,7 @@ impl Call {
             .build()
             .map_err(|error| unsigned(&error))?;
         let (url, body) = (self.endpoint.to_string(), SignableBody::Bytes(&self.body));
-        let signature = SignableRequest::new("POST", &url, headers.into_iter(), body)
+        let signature = SignableRequest::new(method, &url, headers.into_iter(), body)
             .and_then(|request| sign(request, &params.into()))
             .map_err(|error| unsigned(&error))?;
         signature.into_parts().0.apply_to_request_http1x(&mut request);
@@ -160,9 +191,12 @@ fn unsigned(error: &(dyn std::error::Error + 'static)) -> AwsError {
 fn refusal(answer: &Response<Bytes>, now: DateTime<Utc>) -> Failed {
     let header = |name: &str| answer.headers().get(name)?.to_str().ok();
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let xml = String::from_utf8_lossy(answer.body());
     let said = |names: [&str; 2]| names.iter().find_map(|name| body.get(name)?.as_str());
     let code = header("x-amzn-errortype").or_else(|| said(["__type", "code"])).map(bare);
-    let message = said(["message", "Message"]).unwrap_or_default();
+    let code = code.or_else(|| element(&xml, "Code"));
+    let message = said(["message", "Message"]).or_else(|| element(&xml, "Message"));
+    let message = message.unwrap_or_default();
     let said = ErrorMetadata::builder().code(code.unwrap_or_default()).message(message).build();
     let error = AwsError::of_answer(&said);
     let then = if is_of_signature(&said) {
@@ -177,6 +211,13 @@ fn refusal(answer: &Response<Bytes>, now: DateTime<Utc>) -> Failed {
         Then::GiveUp
     };
     Failed { error, then }
+}
+
+/// The text of the first element of this name in an answer of XML. Enough for names and codes, in which nothing is
+/// escaped.
+pub(super) fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
 }
 
 /// An error's code without the namespace before it and the address after it.
@@ -212,7 +253,8 @@ pub(super) mod tests {
     fn call(endpoint: &'static str) -> Call {
         let body = r#"{"Name":"/deckhand/github-token","WithDecryption":true}"#.into();
         let endpoint = Uri::from_static(endpoint);
-        Call { endpoint, service: "ssm", target: "AmazonSSM.GetParameter", body }
+        let protocol = Protocol::Json("AmazonSSM.GetParameter");
+        Call { endpoint, service: "ssm", protocol, body }
     }
 
     /// The signatures were made by `SigV4Auth` of botocore 1.43.11.

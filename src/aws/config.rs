@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
@@ -22,19 +22,35 @@ pub struct Aws {
     pub(super) clock: Arc<dyn Clock>,
     config: OnceCell<SdkConfig>,
     missing: Mutex<Option<(AwsError, Instant)>>,
+    /// The region that was asked for, in place of the environment's.
+    asked: Option<Region>,
 }
 
 impl Aws {
     /// Configured from the environment, on first use.
     pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Self::in_region(None, transport, clock)
+    }
+
+    /// The same in this region, whatever the environment says.
+    pub fn in_region(
+        region: Option<String>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         let (config, missing) = (OnceCell::new(), Mutex::default());
-        Arc::new(Self { transport, clock, config, missing })
+        Arc::new(Self { transport, clock, config, missing, asked: region.map(Region::new) })
     }
 
     /// With an explicit configuration, made with [`loader`](super::loader).
     pub fn of(config: SdkConfig, transport: Arc<dyn Transport>) -> Arc<Self> {
         let (config, missing) = (OnceCell::new_with(Some(config)), Mutex::default());
-        Arc::new(Self { transport, clock: Arc::new(SystemClock), config, missing })
+        Arc::new(Self { transport, clock: Arc::new(SystemClock), config, missing, asked: None })
+    }
+
+    /// The region, once the configuration was loaded.
+    pub fn region(&self) -> Option<String> {
+        Some(self.config.get()?.region()?.to_string())
     }
 
     /// The configuration for the SDK's clients. Loaded on the first call. An error if there is no region, or
@@ -49,7 +65,8 @@ impl Aws {
         {
             return Err(error.clone());
         }
-        let load = || environment::load(self.transport.clone(), self.clock.clone());
+        let load =
+            || environment::load(self.asked.clone(), self.transport.clone(), self.clock.clone());
         let loaded = self.config.get_or_try_init(load).await;
         *missing = loaded.as_ref().err().map(|error| (error.clone(), Instant::now()));
         loaded

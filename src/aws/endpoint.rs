@@ -1,4 +1,5 @@
-//! The endpoint of the SSM Parameter Store, by the rules of AWS's SDKs: the one that is set, or the region's.
+//! The endpoints of the services that are asked without their SDK crates, by the rules of AWS's SDKs: the one that is
+//! set, or the region's.
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
 
@@ -28,53 +29,67 @@ const PARTITIONS: &[(&str, Domains)] = &[
     ("us-isof-", Domains { usual: "csp.hci.ic.gov", dual_stack: "api.aws.hci.ic.gov" }),
 ];
 
-/// Where this configuration has SSM.
-pub(super) fn of(config: &SdkConfig) -> Result<Uri, AwsError> {
-    let fips = config.use_fips().unwrap_or_default();
-    let dual_stack = config.use_dual_stack().unwrap_or_default();
-    let url = match set(config) {
-        Some(_) if fips || dual_stack => {
-            return Err(failed("an endpoint is set, so neither FIPS nor dual-stack can be"));
-        }
-        Some(url) => url,
-        None => {
-            let region = config.region().map_or("", AsRef::as_ref);
-            if region.is_empty()
-                || region.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-')
-            {
-                return Err(failed("there is no such AWS region: set AWS_REGION"));
+/// A service.
+pub(super) struct Service {
+    /// As settings of an endpoint name it.
+    id: &'static str,
+    /// As its hosts begin.
+    host: &'static str,
+}
+
+pub(super) const SSM: Service = Service { id: "SSM", host: "ssm" };
+pub(super) const CLOUDFORMATION: Service = Service { id: "CloudFormation", host: "cloudformation" };
+pub(super) const LAMBDA: Service = Service { id: "Lambda", host: "lambda" };
+
+impl Service {
+    /// Where this configuration has the service.
+    pub(super) fn of(&self, config: &SdkConfig) -> Result<Uri, AwsError> {
+        let fips = config.use_fips().unwrap_or_default();
+        let dual_stack = config.use_dual_stack().unwrap_or_default();
+        let url = match self.set(config) {
+            Some(_) if fips || dual_stack => {
+                return Err(failed("an endpoint is set, so neither FIPS nor dual-stack can be"));
             }
-            of_region(region, fips, dual_stack)
-        }
-    };
-    let uri = format!("{}/", url.trim_end_matches('/')).parse::<Uri>().ok();
-    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
-        .ok_or_else(|| failed("the endpoint that is set for SSM is no URL"))
-}
-
-/// The endpoint that the environment or a profile sets, for SSM or for all services.
-fn set(config: &SdkConfig) -> Option<String> {
-    let of_all = config.endpoint_url().map(str::to_owned);
-    if config.get_origin("endpoint_url").is_client_config() {
-        return of_all;
+            Some(url) => url,
+            None => {
+                let region = config.region().map_or("", AsRef::as_ref);
+                if region.is_empty()
+                    || region.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+                {
+                    return Err(failed("there is no such AWS region: set AWS_REGION"));
+                }
+                self.of_region(region, fips, dual_stack)
+            }
+        };
+        let uri = format!("{}/", url.trim_end_matches('/')).parse::<Uri>().ok();
+        uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
+            .ok_or_else(|| failed("the endpoint of AWS that is set is no URL"))
     }
-    let key = ServiceConfigKey::builder().service_id("SSM").env("AWS_ENDPOINT_URL");
-    let key = key.profile("endpoint_url").build().ok()?;
-    config.service_config().and_then(|set| set.load_config(key)).or(of_all)
-}
 
-fn of_region(region: &str, fips: bool, dual_stack: bool) -> String {
-    let own = PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix));
-    let domains = own.map_or(&AWS, |(_, domains)| domains);
-    let domain = if dual_stack { domains.dual_stack } else { domains.usual };
-    // In GovCloud the usual endpoint is the one with FIPS.
-    let is_usual = !fips || (region.starts_with("us-gov-") && !dual_stack);
-    let host = if is_usual { "ssm" } else { "ssm-fips" };
-    format!("https://{host}.{region}.{domain}")
+    /// The endpoint that the environment or a profile sets, for this service or for all.
+    fn set(&self, config: &SdkConfig) -> Option<String> {
+        let of_all = config.endpoint_url().map(str::to_owned);
+        if config.get_origin("endpoint_url").is_client_config() {
+            return of_all;
+        }
+        let key = ServiceConfigKey::builder().service_id(self.id).env("AWS_ENDPOINT_URL");
+        let key = key.profile("endpoint_url").build().ok()?;
+        config.service_config().and_then(|set| set.load_config(key)).or(of_all)
+    }
+
+    fn of_region(&self, region: &str, fips: bool, dual_stack: bool) -> String {
+        let own = PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix));
+        let domains = own.map_or(&AWS, |(_, domains)| domains);
+        let domain = if dual_stack { domains.dual_stack } else { domains.usual };
+        // In GovCloud the usual endpoint is the one with FIPS.
+        let is_usual = !fips || (region.starts_with("us-gov-") && !dual_stack);
+        let fips = if is_usual { "" } else { "-fips" };
+        format!("https://{}{fips}.{region}.{domain}", self.host)
+    }
 }
 
 fn failed(why: &str) -> AwsError {
-    AwsError::Failed(why.to_owned())
+    AwsError::NotSetUp(why.to_owned())
 }
 
 #[cfg(test)]
@@ -92,7 +107,7 @@ mod tests {
     }
 
     fn endpoint(config: Builder) -> Result<String, String> {
-        of(&config.build()).map(|uri| uri.to_string()).map_err(|error| error.to_string())
+        SSM.of(&config.build()).map(|uri| uri.to_string()).map_err(|error| error.to_string())
     }
 
     /// As the SDK's own test cases have it.

@@ -41,8 +41,9 @@ impl Transport for NoMetadata {
     }
 }
 
-/// The configuration by the environment.
+/// The configuration by the environment. `asked`: the region, in place of the environment's.
 pub(super) async fn load(
+    asked: Option<Region>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
 ) -> Result<SdkConfig, AwsError> {
@@ -50,7 +51,10 @@ pub(super) async fn load(
     let metadata = if is_lambda { Arc::new(NoMetadata) } else { transport.clone() };
     let provider = ProviderConfig::without_region().with_time_source(Time(clock.clone()));
     let metadata = imds_client(&provider, metadata);
-    let region = region(&provider, metadata.clone()).await?;
+    let region = match asked {
+        Some(region) => region,
+        None => region(&provider, metadata.clone()).await?,
+    };
     let provider = provider.with_http_client(http_client(transport.clone()));
     let provider = DefaultCredentialsChain::builder()
         .configure(provider)
@@ -81,7 +85,7 @@ async fn region(provider: &ProviderConfig, metadata: imds::Client) -> Result<Reg
     let region = timeout(IMDS_WITHIN, chain.region()).await.ok().flatten();
     region
         .filter(|region| !region.as_ref().trim().is_empty())
-        .ok_or_else(|| AwsError::Failed("there is no AWS region: set AWS_REGION".to_owned()))
+        .ok_or_else(|| AwsError::NotSetUp("there is no AWS region: set AWS_REGION".to_owned()))
 }
 
 /// The credentials, or why there are none.

@@ -14,6 +14,9 @@ pub enum AwsError {
     /// Access is denied: the role lacks a permission.
     #[error("access is denied ({0})")]
     Forbidden(String),
+    /// It cannot work as this machine is set up: not signed in, no region, a wrong clock. Says the cure.
+    #[error("{0}")]
+    NotSetUp(String),
     /// Any other error, in the SDK's words.
     #[error("{0}")]
     Failed(String),
@@ -38,9 +41,11 @@ impl AwsError {
     fn before_sending(words: String) -> Self {
         let said = words.to_lowercase();
         if said.contains("region") {
-            Self::Failed(format!("there is no AWS region: set AWS_REGION ({words})"))
+            Self::NotSetUp(format!("there is no AWS region: set AWS_REGION ({words})"))
         } else if ["credential", "profile", "provider"].iter().any(|word| said.contains(word)) {
             Self::no_credentials(&words)
+        } else if said.contains("dns") || said.contains("lookup address") {
+            Self::unknown_host(&words)
         } else {
             Self::Failed(words)
         }
@@ -58,20 +63,43 @@ impl AwsError {
 
     /// There are no credentials.
     pub(super) fn no_credentials(why: &str) -> Self {
-        Self::Failed(format!("there are no AWS credentials: {why}"))
+        Self::NotSetUp(format!(
+            "not signed in to AWS, there are no AWS credentials: sign in (aws login, or aws sso login) or set \
+             AWS_PROFILE ({why})"
+        ))
+    }
+
+    /// There is no such host, as in a region that does not exist.
+    fn unknown_host(why: &str) -> Self {
+        Self::NotSetUp(format!(
+            "the address of AWS is not known: check that AWS_REGION is a region, and the network ({why})"
+        ))
+    }
+
+    /// A request that was not sent, or whose answer was lost.
+    pub(super) fn of_connection(why: String) -> Self {
+        let said = why.to_lowercase();
+        if said.contains("dns") || said.contains("lookup address") {
+            Self::unknown_host(&why)
+        } else {
+            Self::Failed(why)
+        }
     }
 
     /// Classifies AWS's answer.
     pub fn of_answer(answer: &impl ProvideErrorMetadata) -> Self {
         let code = readable(answer.code());
         if is_of_time(answer) {
-            return Self::Failed(format!(
+            return Self::NotSetUp(format!(
                 "AWS refuses the signature for its time, also signed again: check the clock of this machine ({code})"
             ));
         }
+        let message = answer.message().unwrap_or_default();
         match answer.code() {
             Some("ResourceNotFoundException" | "ParameterNotFound") => Self::NotFound,
-            Some(code_of) if is_of_key(code_of) => Self::Failed(format!(
+            // CloudFormation's answer for a stack that is not there.
+            Some("ValidationError") if message.contains("does not exist") => Self::NotFound,
+            Some(code_of) if is_of_key(code_of) => Self::NotSetUp(format!(
                 "AWS refuses the signature: check the credentials and the clock of this machine ({code})"
             )),
             Some(
@@ -81,10 +109,12 @@ impl AwsError {
                 | "ExpiredToken"
                 | "MissingAuthenticationTokenException"
                 | "MissingAuthenticationToken",
-            ) => Self::Failed(format!(
+            ) => Self::NotSetUp(format!(
                 "AWS does not accept the credentials, they are wrong or have expired: sign in again ({code})"
             )),
-            Some("AccessDeniedException" | "InvalidKeyId") => Self::Forbidden(code),
+            Some("AccessDeniedException" | "AccessDenied" | "InvalidKeyId") => {
+                Self::Forbidden(code)
+            }
             _ if code.is_empty() => Self::Failed("no reason given".to_owned()),
             _ => Self::Failed(code),
         }

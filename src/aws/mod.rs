@@ -7,6 +7,7 @@ pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod parameters;
 pub(crate) mod sdk;
+pub(crate) mod stack;
 
 pub use config::Aws;
 pub use error::AwsError;

@@ -8,31 +8,37 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::call::Call;
+use super::call::{Call, Protocol};
 use super::config::Aws;
 use super::endpoint;
 use super::error::AwsError;
-use crate::secrets::{Secret, SecretStore, Unreadable};
+use crate::secrets::{Secret, SecretStore, Stored, Unreadable};
 
 /// The SSM Parameter Store.
 pub struct Parameters(pub Arc<Aws>);
 
 impl SecretStore for Parameters {
-    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>> {
+    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Stored, Unreadable>> {
         Box::pin(async move {
-            let endpoint = endpoint::of(self.0.config().await?)?;
+            let endpoint = endpoint::SSM.of(self.0.config().await?)?;
             let body = json!({"Name": name, "WithDecryption": true}).to_string().into();
-            let (service, target) = ("ssm", "AmazonSSM.GetParameter");
-            let answer: Answer = Call { endpoint, service, target, body }.send(&self.0).await?;
+            let (service, protocol) = ("ssm", Protocol::Json("AmazonSSM.GetParameter"));
+            let answer: Answer = Call { endpoint, service, protocol, body }.send(&self.0).await?;
             let parameter = answer.parameter.ok_or(AwsError::NotFound)?;
-            if parameter.kind.as_deref() != Some("SecureString") {
+            let in_the_clear = parameter.kind.as_deref() != Some("SecureString");
+            if in_the_clear {
                 tracing::warn!(
                     name,
                     "this parameter is no SecureString: whoever may list it can read it"
                 );
             }
-            Ok(parameter.value.map(Secret::new).ok_or(AwsError::NotFound)?)
+            let secret = parameter.value.map(Secret::new).ok_or(AwsError::NotFound)?;
+            Ok(Stored { secret, in_the_clear })
         })
+    }
+
+    fn region(&self) -> Option<String> {
+        self.0.region()
     }
 }
 
@@ -52,12 +58,13 @@ struct Parameter {
 
 impl From<AwsError> for Unreadable {
     fn from(error: AwsError) -> Self {
-        Self(match error {
-            AwsError::NotFound => "does not exist: create it as a SecureString".to_owned(),
+        Self::Failed(match error {
+            AwsError::NotFound => return Self::Missing,
             AwsError::Forbidden(code) => format!(
                 "may not be read: allow ssm:GetParameter on it, and kms:Decrypt with its key if that is \
                  not aws/ssm ({code})"
             ),
+            AwsError::NotSetUp(what) => format!("cannot be read: {what}"),
             AwsError::Failed(what) => format!("cannot be read now ({what})"),
         })
     }
@@ -121,7 +128,8 @@ mod tests {
     }
 
     async fn read_by(transport: Arc<dyn Transport>) -> Result<Secret, Unreadable> {
-        Parameters(aws_behind(transport).await).read("/deckhand/github-token").await
+        let read = Parameters(aws_behind(transport).await).read("/deckhand/github-token").await;
+        read.map(|stored| stored.secret)
     }
 
     /// Gives this answer, and keeps what it was asked.
@@ -150,7 +158,7 @@ mod tests {
         let says = Arc::new(Says(body, Mutex::default()));
         match (read_by(says.clone()).await, expected) {
             (Ok(secret), Ok(expected)) => assert_eq!(secret.expose(), expected),
-            (Err(Unreadable(why)), Err(expected)) => assert!(why.contains(expected), "{why}"),
+            (Err(why), Err(expected)) => assert!(why.to_string().contains(expected), "{why}"),
             (read, _) => panic!("{read:?}"),
         }
         let asked = says.1.lock().unwrap();
@@ -235,7 +243,8 @@ mod tests {
         assert!(off.abs() < TimeDelta::seconds(10), "{off}");
         match answer {
             Ok(secret) => assert_eq!((secret.expose(), refusals), ("secret", 1)),
-            Err(Unreadable(why)) => {
+            Err(why) => {
+                let why = why.to_string();
                 assert!(refusals > 1 && why.contains("check the clock of this machine"), "{why}");
             }
         }
@@ -245,18 +254,19 @@ mod tests {
     async fn a_read_that_gets_no_answer_times_out() {
         let (answer, elapsed) = read_with(Fate::NeverAnswered, u32::MAX).await;
         assert!(
-            matches!(answer, Err(Unreadable(ref why)) if why.starts_with("cannot be read now")),
+            matches!(answer, Err(Unreadable::Failed(ref why)) if why.starts_with("cannot be read now")),
             "{answer:?}"
         );
         assert!(elapsed <= CALL_WITHIN, "{elapsed:?}");
     }
 
     #[rstest]
-    #[case(AwsError::NotFound, "create it as a SecureString")]
+    #[case(AwsError::NotFound, "does not exist")]
+    #[case(AwsError::NotSetUp("sign in".to_owned()), "cannot be read: sign in")]
     #[case(AwsError::Forbidden("AccessDeniedException".to_owned()), "allow ssm:GetParameter")]
     #[case(AwsError::Failed("no connection".to_owned()), "cannot be read now (no connection)")]
     fn each_error_says_how_to_fix_it(#[case] error: AwsError, #[case] said: &str) {
-        let Unreadable(why) = error.into();
+        let why = Unreadable::from(error).to_string();
         assert!(why.contains(said), "{why}");
     }
 }

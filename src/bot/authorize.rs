@@ -54,13 +54,14 @@ pub enum Refusal {
     OnlyAdmins(Rule),
 }
 
-const IDS: &str = "it must be numbers separated by commas";
+const USER_IDS: &str = "it must be ids of users separated by commas (Copy User ID, with Discord's developer mode on), not names";
+const ROLE_IDS: &str = "it must be ids of roles separated by commas (Copy Role ID, with Discord's developer mode on), not names";
 
 const GUILDS: Setting = Setting {
     name: "ALLOWED_GUILD_IDS",
     about: "ids of the servers in which Deckhand accepts commands, separated by commas; `*`: every server that adds the bot",
     default: "required",
-    shape: "it must be ids of servers separated by commas, or * for every server",
+    shape: "it must be ids of servers separated by commas (Copy Server ID, with Discord's developer mode on), or * for every server",
 };
 
 const HOW_TO_NAME_SERVERS: &str = "set it to the ids of your servers, separated by commas (Copy Server ID, with \
@@ -70,14 +71,14 @@ const ADMIN_USERS: Setting = Setting {
     name: "ADMIN_USER_IDS",
     about: "users who may use every agent, and the commands for admins; separated by commas",
     default: "nobody",
-    shape: IDS,
+    shape: USER_IDS,
 };
 
 const ADMIN_ROLES: Setting = Setting {
     name: "ADMIN_ROLE_IDS",
     about: "roles whose members have the same rights, separated by commas",
     default: "nobody",
-    shape: IDS,
+    shape: ROLE_IDS,
 };
 
 /// The settings of this module.

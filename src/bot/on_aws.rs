@@ -8,13 +8,23 @@ use crate::secrets::SecretStore;
 use crate::store::Store;
 
 /// The reader of SSM parameters, and the store in `table`, if one is set. It opens no connection.
-#[cfg(feature = "aws")]
 pub fn on_aws(
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     table: Option<String>,
 ) -> (Arc<dyn SecretStore>, Option<Arc<dyn Store>>) {
-    let aws = crate::aws::Aws::new(transport, clock);
+    in_region(None, transport, clock, table)
+}
+
+/// The same in this region, whatever the environment says.
+#[cfg(feature = "aws")]
+pub fn in_region(
+    region: Option<String>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    table: Option<String>,
+) -> (Arc<dyn SecretStore>, Option<Arc<dyn Store>>) {
+    let aws = crate::aws::Aws::in_region(region, transport, clock);
     let table = table
         .map(|table| Arc::new(crate::store::Dynamo::new(aws.clone(), table)) as Arc<dyn Store>);
     (Arc::new(crate::aws::Parameters(aws)), table)
@@ -22,7 +32,8 @@ pub fn on_aws(
 
 /// Without AWS support there is neither. Settings that name a parameter or a table were refused before.
 #[cfg(not(feature = "aws"))]
-pub fn on_aws(
+pub fn in_region(
+    _: Option<String>,
     _: Arc<dyn Transport>,
     _: Arc<dyn Clock>,
     _: Option<String>,

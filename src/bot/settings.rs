@@ -149,6 +149,13 @@ pub fn log_level(env: Env<'_>) -> Option<String> {
     Reader::new(env).value(&LOG_LEVEL)
 }
 
+/// The problem with `LOG_LEVEL`, if it has one. It stops nothing: then `info` applies.
+pub(crate) fn bad_log_level(env: Env<'_>) -> Option<Problem> {
+    let level = log_level(env)?;
+    let is_level = level.parse::<tracing::Level>().is_ok();
+    (!is_level).then_some(Problem::Invalid(LOG_LEVEL.name, LOG_LEVEL.shape))
+}
+
 impl Settings {
     /// Reads all settings through `env`, which gives a variable's value.
     pub fn load(env: impl Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
@@ -234,7 +241,7 @@ mod tests {
         let bad = Settings::load(|_| None).unwrap_err();
         let names = bad.problems.iter().map(|p| match p {
             Problem::Missing(name, _) => *name,
-            Problem::Invalid(..) => panic!("nothing was set"),
+            other => panic!("nothing was set: {other}"),
         });
         let names: Vec<_> = names.collect();
         let required: Vec<_> = FULL.iter().map(|(name, _)| *name).collect();

@@ -78,19 +78,20 @@ impl Call {
                     logged: problem,
                 });
             }
-            Some(Err(StoreError::Unusable(why))) => why,
+            Some(Err(StoreError::Wrong(why))) => (why, "Whoever runs Deckhand has to mend that."),
+            Some(Err(StoreError::Unusable(why))) => (why, "Try again in a minute."),
             None => {
-                "the store (`TABLE_NAME`, or the `DATA_FILE` of `serve`) does not answer in time"
-                    .to_owned()
+                let late = "the store (`TABLE_NAME`, or the `DATA_FILE` of `serve`) does not answer in time";
+                (late.to_owned(), "Try again in a minute.")
             }
         };
+        let (why, then) = why;
         let logged = format!("the store cannot decide: {why}");
         // Not the user's fault, so it counts as failed, not as refused.
         telemetry::failed(&logged);
         Err(UserError {
             shown: format!(
-                "Nothing was done, because Deckhand cannot tell whether this command was taken before: {why}. \
-                 Try again in a minute."
+                "Nothing was done, because Deckhand cannot tell whether this command was taken before: {why}. {then}"
             ),
             logged,
         })

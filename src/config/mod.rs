@@ -8,6 +8,8 @@ mod env_file;
 
 use std::time::Duration;
 
+use url::Url;
+
 pub(crate) use base_url::{NOT_IN_A_BASE, is_loopback};
 pub(crate) use env_file::{BadEnvFile, EnvFile};
 
@@ -30,6 +32,9 @@ pub enum Problem {
     /// Not set, or empty. The text says how to get a value.
     #[error("{0} is not set: {1}")]
     Missing(&'static str, &'static str),
+    /// Two values stand in each other's place.
+    #[error("{0} and {1} are swapped: each has the other's value")]
+    Swapped(&'static str, &'static str),
     /// The value is not valid. The text says what form it must have.
     #[error("{0} is not valid: {1}")]
     Invalid(&'static str, &'static str),
@@ -38,8 +43,13 @@ pub enum Problem {
 impl Problem {
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Missing(name, _) | Self::Invalid(name, _) => name,
+            Self::Missing(name, _) | Self::Invalid(name, _) | Self::Swapped(name, _) => name,
         }
+    }
+
+    /// Whether it is about this setting.
+    pub fn is_of(&self, setting: &str) -> bool {
+        self.name() == setting || matches!(self, Self::Swapped(_, other) if *other == setting)
     }
 }
 
@@ -69,6 +79,11 @@ impl<'a> Reader<'a> {
         (!value.is_empty()).then_some(value)
     }
 
+    /// Records that two settings have each other's value.
+    pub fn swapped(&mut self, one: &Setting, other: &Setting) {
+        self.problems.push(Problem::Swapped(one.name, other.name));
+    }
+
     /// Records that a setting is not set; `how` says how to get a value.
     pub fn missing(&mut self, setting: &Setting, how: &'static str) {
         self.problems.push(Problem::Missing(setting.name, how));
@@ -81,10 +96,20 @@ impl<'a> Reader<'a> {
         how: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
+        self.required_checked(setting, how, |text| parse(text).ok_or(setting.shape))
+    }
+
+    /// A required setting that is read as [`Self::checked`] does.
+    pub fn required_checked<T>(
+        &mut self,
+        setting: &Setting,
+        how: &'static str,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
         if self.value(setting).is_none() {
             self.missing(setting, how);
         }
-        self.optional(setting, parse)
+        self.checked(setting, parse)
     }
 
     /// An optional setting.
@@ -93,11 +118,21 @@ impl<'a> Reader<'a> {
         setting: &Setting,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let parsed = parse(&self.value(setting)?);
-        if parsed.is_none() {
-            self.problems.push(Problem::Invalid(setting.name, setting.shape));
-        }
-        parsed
+        self.checked(setting, |text| parse(text).ok_or(setting.shape))
+    }
+
+    /// An optional setting, where `parse` says what a value is instead of what it should be. That may end the
+    /// sentence "… is not valid: ", and shows nothing of the value.
+    pub fn checked<T>(
+        &mut self,
+        setting: &Setting,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let value = self.value(setting)?;
+        let wrong = |what| wrapped(setting.name, &value).unwrap_or(what);
+        parse(&value)
+            .map_err(|what| self.problems.push(Problem::Invalid(setting.name, wrong(what))))
+            .ok()
     }
 
     /// A comma-separated list; empty if it is not set. A value without an entry is a problem: where an empty
@@ -142,9 +177,36 @@ impl<'a> Reader<'a> {
         self.optional(setting, |_| is_aws_name(&name).then(|| name.clone()))
     }
 
-    /// The base URL of an API, without its trailing slash.
-    pub fn api_base(&mut self, setting: &Setting, default: &str) -> String {
-        self.optional(setting, base_url::api_base).unwrap_or_else(|| default.to_owned())
+    /// The base URL of an API, without its trailing slash. `mistake` says what is wrong with a URL that has the right
+    /// form.
+    pub fn api_base(
+        &mut self,
+        setting: &Setting,
+        default: &str,
+        mistake: impl Fn(&Url) -> Option<&'static str>,
+    ) -> String {
+        let parse = |text: &str| {
+            let wrong = Url::parse(text).ok().and_then(|url| mistake(&url));
+            wrong.map_or_else(|| base_url::api_base(text).ok_or(setting.shape), Err)
+        };
+        self.checked(setting, parse).unwrap_or_else(|| default.to_owned())
+    }
+}
+
+/// What stands around a value that is not valid, as when it was copied with it.
+fn wrapped(name: &str, value: &str) -> Option<&'static str> {
+    let in_quotes = value.len() > 1
+        && ['"', '\'', '`']
+            .iter()
+            .any(|quote| value.starts_with(*quote) && value.ends_with(*quote));
+    let has_name = value.trim_start_matches("export ").strip_prefix(name);
+    let has_name = has_name.is_some_and(|rest| rest.trim_start().starts_with('='));
+    if in_quotes {
+        Some("it is in quotes: leave the quotes out")
+    } else if has_name {
+        Some("it begins with its own name and an equals sign: leave them out")
+    } else {
+        None
     }
 }
 

@@ -84,7 +84,7 @@ pub async fn read(
     let recorded = recorded::read(store, &workflows, query.window);
     let found = workflows.iter().map(|workflow| look_at(github, workflow.clone(), query, &calls));
     let (mut found, recorded) = tokio::join!(join_all(found), recorded);
-    if let Err(error @ StoreError::Unusable(_)) = &recorded {
+    if let Err(error @ (StoreError::Unusable(_) | StoreError::Wrong(_))) = &recorded {
         telemetry::failed(error);
     }
     look_at_attempts(github, &mut found, &calls).await;

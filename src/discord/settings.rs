@@ -1,9 +1,10 @@
 //! The settings of the Discord application and client.
 
 use ed25519_dalek::VerifyingKey;
+use url::Url;
 
-use crate::config::{Reader, Setting};
-use crate::secrets::{Secret, SecretSetting, SecretSource};
+use crate::config::{self, Reader, Setting};
+use crate::secrets::{SecretSetting, SecretSource, mistake};
 
 /// The settings of the Discord application and client.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ const BOT_TOKEN: SecretSetting = SecretSetting {
         default: "none",
         shape: "it must be an SSM parameter's name or ARN",
     },
-    parse: Secret::one_line,
+    parse: mistake::discord_token,
 };
 
 const GUILD_ID: Setting = Setting {
@@ -73,9 +74,18 @@ const COPY: &str = "copy it from the application's page in Discord's developer p
 impl Settings {
     /// Reads these settings. On failure the error holds the public key, if that is valid.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Option<Box<VerifyingKey>>> {
-        let public_key = reader.required(&PUBLIC_KEY, COPY, public_key);
-        let application_id = reader.required(&APPLICATION_ID, COPY, |text| text.parse().ok());
-        let api_base = reader.api_base(&API_BASE, "https://discord.com/api/v10");
+        let given = [&PUBLIC_KEY, &APPLICATION_ID].map(|setting| reader.value(setting));
+        let (public_key, application_id) = match given {
+            [Some(key), Some(id)] if is_id(&key) && is_key(&id) => {
+                reader.swapped(&PUBLIC_KEY, &APPLICATION_ID);
+                (None, None)
+            }
+            _ => (
+                reader.required_checked(&PUBLIC_KEY, COPY, public_key),
+                reader.required_checked(&APPLICATION_ID, COPY, application_id),
+            ),
+        };
+        let api_base = reader.api_base(&API_BASE, "https://discord.com/api/v10", without_version);
         let bot_token = BOT_TOKEN.read(reader);
         let guild_id = reader.id(&GUILD_ID);
         match (public_key, application_id) {
@@ -95,8 +105,52 @@ pub(crate) fn require_token(reader: &mut Reader<'_>) {
     }
 }
 
-fn public_key(text: &str) -> Option<VerifyingKey> {
+fn public_key(text: &str) -> Result<VerifyingKey, &'static str> {
     let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
+    let decoded = hex::decode_to_slice(text, &mut bytes).is_ok();
+    let key = decoded.then(|| VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak()));
+    key.flatten().ok_or(match text {
+        _ if is_id(text) => {
+            "it is an id, like the application's: the public key has 64 hex digits and is on the same page"
+        }
+        _ if text.split('.').count() == 3 => {
+            "it is a token: the public key has 64 hex digits and is on the page General Information"
+        }
+        _ => PUBLIC_KEY.shape,
+    })
+}
+
+fn application_id(text: &str) -> Result<u64, &'static str> {
+    config::id(text).ok_or(if is_key(text) {
+        "it is the public key: the application's id is a number and is on the same page"
+    } else {
+        APPLICATION_ID.shape
+    })
+}
+
+/// Whether this is an id of Discord's, and surely no key.
+fn is_id(text: &str) -> bool {
+    text.len() < 64 && config::id(text).is_some()
+}
+
+/// Whether this has the form of a public key.
+fn is_key(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// What is wrong with this base of Discord's own API: its paths begin with a version. Another server may have others.
+fn without_version(url: &Url) -> Option<&'static str> {
+    let is_discords = matches!(
+        url.host_str()?,
+        "discord.com"
+            | "www.discord.com"
+            | "ptb.discord.com"
+            | "canary.discord.com"
+            | "discordapp.com"
+    );
+    let mut last = url.path().trim_end_matches('/').rsplit('/');
+    let is_version =
+        last.next()?.strip_prefix('v').is_some_and(|number| number.parse::<u8>().is_ok());
+    (is_discords && !is_version)
+        .then_some("its version is missing: https://discord.com/api/v10 is the default, so leave the setting out")
 }

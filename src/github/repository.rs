@@ -15,6 +15,31 @@ impl Repository {
     pub fn is_same(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }
+
+    /// What a text is instead of `owner/name`, if that can be told.
+    pub fn mistake(text: &str) -> Option<&'static str> {
+        let is_url = text.contains("://") || text.starts_with("github.com/");
+        Some(match text {
+            _ if text.contains(',') => {
+                "it is a list: give one; an agent may have its own repository in agents.toml"
+            }
+            _ if is_url => "it is a URL: give only owner/name, the last two parts of the URL",
+            _ if text.starts_with("git@") => {
+                "it is an address for git clone: give only owner/name, without git@… before and .git after it"
+            }
+            _ if text.ends_with(".git") => "it is owner/name.git: leave .git out",
+            _ if text.ends_with('/') || text.starts_with('/') => {
+                "it begins or ends with a slash: give only owner/name"
+            }
+            _ if text.matches('/').count() > 1 => {
+                "it has more than two parts: give only owner/name"
+            }
+            _ if !text.is_empty() && !text.contains(['/', ' ', ',']) => {
+                "it is only a name: give owner/name, with the user or organization before it"
+            }
+            _ => return None,
+        })
+    }
 }
 
 impl FromStr for Repository {
@@ -26,7 +51,10 @@ impl FromStr for Repository {
             !matches!(part, "" | "." | "..") && part.bytes().all(allowed)
         };
         match text.split_once('/') {
-            Some((owner, name)) if part(owner) && part(name) => Ok(Self(text.to_owned())),
+            // GitHub takes `.git` off a name, so no repository ends in it.
+            Some((owner, name)) if part(owner) && part(name) && !name.ends_with(".git") => {
+                Ok(Self(text.to_owned()))
+            }
             _ => Err(()),
         }
     }

@@ -1,8 +1,10 @@
 //! The settings of the GitHub client: `GITHUB_TOKEN` or `GITHUB_APP_*`, `GITHUB_REPO`, `GITHUB_API_BASE`.
 
+use url::Url;
+
 use super::repository::Repository;
 use crate::config::{Reader, Setting};
-use crate::secrets::{Secret, SecretSetting, SecretSource};
+use crate::secrets::{SecretSetting, SecretSource, mistake};
 
 /// The settings of the GitHub client.
 #[derive(Debug, Clone)]
@@ -48,7 +50,7 @@ const TOKEN: SecretSetting = SecretSetting {
         default: "none",
         shape: "it must be an SSM parameter's name or ARN",
     },
-    parse: Secret::one_line,
+    parse: mistake::github_token,
 };
 
 const APP_ID: Setting = Setting {
@@ -62,7 +64,7 @@ const APP_INSTALLATION_ID: Setting = Setting {
     name: "GITHUB_APP_INSTALLATION_ID",
     about: "the id of the app's installation: the number at the end of the installation's URL",
     default: "required with an app",
-    shape: "it must be a number",
+    shape: "it must be only the number at the end of the installation's URL",
 };
 
 const APP_PRIVATE_KEY: SecretSetting = SecretSetting {
@@ -78,7 +80,7 @@ const APP_PRIVATE_KEY: SecretSetting = SecretSetting {
         default: "none",
         shape: "it must be an SSM parameter's name or ARN",
     },
-    parse: pem,
+    parse: mistake::private_key,
 };
 
 const REPOSITORY: Setting = Setting {
@@ -107,23 +109,34 @@ pub const DECLARED: &[&Setting] = &[
     &API_BASE,
 ];
 
-/// Reads a PEM key. In an environment file it is one line, so `\n` stands for
-/// a line feed.
-fn pem(text: &str) -> Option<Secret> {
-    text.starts_with("-----BEGIN").then(|| Secret::new(text.replace("\\n", "\n")))
-}
-
 impl Settings {
     /// Reads these settings; `None` if a required one is missing or not valid.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let sign_in = SignIn::read(reader);
-        let repository = reader.required(
+        let repository = reader.required_checked(
             &REPOSITORY,
             "set it to the repository that holds the workflows, as owner/name",
-            |text| text.parse().ok(),
+            |text| text.parse().map_err(|()| Repository::mistake(text).unwrap_or(REPOSITORY.shape)),
         );
-        let api_base = reader.api_base(&API_BASE, "https://api.github.com");
+        let api_base = reader.api_base(&API_BASE, "https://api.github.com", web_page);
         Some(Self { sign_in: sign_in?, repository: repository?, api_base })
+    }
+}
+
+/// What is wrong with the address of GitHub's pages as that of its API.
+fn web_page(url: &Url) -> Option<&'static str> {
+    let host = url.host_str()?;
+    match host {
+        "github.com" | "www.github.com" => Some(
+            "it is the address of GitHub's pages, not of its API: for github.com leave the setting out",
+        ),
+        _ if host.ends_with(".ghe.com") && !host.starts_with("api.") => Some(
+            "it is the address of GitHub's pages, not of its API: that is https://api.<subdomain>.ghe.com",
+        ),
+        _ if host.ends_with(".github.com") && url.path().starts_with("/repos/") => {
+            Some("it is the address of one repository in the API: the base ends before /repos")
+        }
+        _ => None,
     }
 }
 

@@ -6,10 +6,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
+use super::parameter::Parameter;
 use super::secret::Secret;
 use crate::clock::Clock;
 use futures_util::future::BoxFuture;
@@ -32,19 +34,6 @@ pub enum SecretSource {
     Parameter(Parameter),
 }
 
-/// An SSM parameter that holds a secret.
-#[derive(Debug, Clone)]
-pub struct Parameter {
-    /// The setting that names the parameter, like `GITHUB_TOKEN_PARAMETER`.
-    pub setting: &'static str,
-    /// Name or ARN of the parameter.
-    pub name: String,
-    /// The valid form, for the error text.
-    pub shape: &'static str,
-    /// Parses the value; `None` if it is not valid.
-    pub parse: fn(&str) -> Option<Secret>,
-}
-
 /// Why there is no secret. It names the parameter and shows no value; safe as Markdown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the SSM parameter `{name}` (`{setting}`) {why}")]
@@ -57,23 +46,44 @@ pub struct NoSecret {
     pub why: String,
 }
 
-/// Why a parameter cannot be read: the problem and the fix. Follows the parameter's name in a sentence. Safe
-/// as Markdown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable(pub String);
+/// Why a parameter cannot be read. Follows the parameter's name in a sentence. Safe as Markdown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// There is none of this name in this region.
+    #[error("does not exist")]
+    Missing,
+    /// The problem and the fix.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// What a parameter holds.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The value.
+    pub secret: Secret,
+    /// Whether it is kept in the clear: the parameter is of type String.
+    pub in_the_clear: bool,
+}
 
 /// Reads parameters from AWS. Tests replace it.
 pub trait SecretStore: Send + Sync {
     /// Reads the decrypted value of a parameter.
-    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>>;
+    fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Stored, Unreadable>>;
+
+    /// The region that was read from last, if there is one.
+    fn region(&self) -> Option<String> {
+        None
+    }
 }
 
 /// For a build or process without a parameter store.
 pub struct NoParameters;
 
 impl SecretStore for NoParameters {
-    fn read<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>> {
-        Box::pin(std::future::ready(Err(Unreadable("cannot be read: there are none".to_owned()))))
+    fn read<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Stored, Unreadable>> {
+        let why = Unreadable::Failed("cannot be read: there are none".to_owned());
+        Box::pin(std::future::ready(Err(why)))
     }
 }
 
@@ -83,6 +93,8 @@ pub struct Credential {
     store: Arc<dyn SecretStore>,
     clock: Arc<dyn Clock>,
     known: Mutex<Option<Known>>,
+    /// Whether the value read last is kept in the clear.
+    in_the_clear: AtomicBool,
 }
 
 /// The cached result of a read.
@@ -102,7 +114,8 @@ impl fmt::Debug for Credential {
 impl Credential {
     /// A secret that is read from this source on first use.
     pub fn new(source: SecretSource, store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { source, store, clock, known: Mutex::default() }
+        let (known, in_the_clear) = (Mutex::default(), AtomicBool::default());
+        Self { source, store, clock, known, in_the_clear }
     }
 
     /// The secret, from the cache if that is fresh. If a refresh fails, the stale value is used.
@@ -156,14 +169,47 @@ impl Credential {
         Some(secret)
     }
 
+    /// What is wrong with the place of a secret that can be read all the same; known once it was read. Safe as
+    /// Markdown.
+    pub fn kept_in_the_clear(&self) -> Option<String> {
+        let SecretSource::Parameter(parameter) = &self.source else { return None };
+        let in_the_clear = self.in_the_clear.load(Ordering::Relaxed);
+        let region = self.store.region();
+        in_the_clear.then(|| {
+            let Parameter { setting, name, .. } = parameter;
+            format!(
+                "the SSM parameter `{name}` (`{setting}`) is of type String, so whoever may list parameters can \
+                 read it. Its type cannot be changed: delete it with `aws ssm delete-parameter`, then {}",
+                parameter.stored_by(region.as_deref())
+            )
+        })
+    }
+
     async fn ask(&self, parameter: &Parameter) -> Result<Secret, NoSecret> {
-        let Parameter { setting, name, shape, parse } = parameter;
-        let why = match self.store.read(name).await {
-            Ok(value) => match parse(value.expose().trim()) {
-                Some(secret) => return Ok(secret),
-                None => format!("holds no usable value: {shape}"),
+        let Parameter { setting, name, parse } = parameter;
+        let read = self.store.read(name).await;
+        let region = self.store.region();
+        let anew = || parameter.stored_by(region.as_deref());
+        let why = match read {
+            Ok(Stored { secret, in_the_clear }) => match parse(secret.expose().trim()) {
+                Ok(secret) => {
+                    self.in_the_clear.store(in_the_clear, Ordering::Relaxed);
+                    return Ok(secret);
+                }
+                Err(what) => format!(
+                    "holds a value that cannot be used: {what}. Store it anew, it is read within five minutes: {}",
+                    anew()
+                ),
             },
-            Err(Unreadable(why)) => why,
+            Err(Unreadable::Missing) => {
+                let place = region.as_deref().unwrap_or("where it was looked for");
+                format!(
+                    "does not exist in the region {place}. If it is in another, set AWS_REGION to that; else store \
+                     it: {}",
+                    anew()
+                )
+            }
+            Err(Unreadable::Failed(why)) => why,
         };
         Err(NoSecret { setting, name: name.clone(), why })
     }
@@ -174,7 +220,6 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use std::sync::Mutex as StdMutex;
-    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
     use tokio::time::timeout;
 
@@ -188,14 +233,20 @@ mod tests {
     }
 
     impl SecretStore for Answers {
-        fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>> {
+        fn region(&self) -> Option<String> {
+            Some("eu-central-1".to_owned())
+        }
+
+        fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Stored, Unreadable>> {
             assert_eq!(name, "/deckhand/github-token");
             *self.asked.lock().unwrap() += 1;
             *self.clock.0.lock().unwrap() += *self.takes.lock().unwrap();
             if self.hangs.load(Ordering::Relaxed) {
                 return Box::pin(std::future::pending());
             }
-            let value = self.value.lock().unwrap().clone().map(Secret::new);
+            let stored =
+                |value| Stored { secret: Secret::new(value), in_the_clear: value == "plain" };
+            let value = self.value.lock().unwrap().clone().map(stored);
             Box::pin(std::future::ready(value))
         }
     }
@@ -209,7 +260,7 @@ mod tests {
     }
 
     fn unreadable(why: &str) -> Unreadable {
-        Unreadable(why.to_owned())
+        Unreadable::Failed(why.to_owned())
     }
 
     struct Scene {
@@ -231,8 +282,13 @@ mod tests {
             let source = SecretSource::Parameter(Parameter {
                 setting: "GITHUB_TOKEN_PARAMETER",
                 name: "/deckhand/github-token".to_owned(),
-                shape: "it must be one word",
-                parse: |text| (!text.contains(' ')).then(|| Secret::new(text)),
+                parse: |text| {
+                    if text.contains(' ') {
+                        Err("it must be one word")
+                    } else {
+                        Ok(Secret::new(text))
+                    }
+                },
             });
             let credential = Credential::new(source, store.clone(), clock.clone());
             Self { store, clock, credential }
@@ -352,6 +408,31 @@ mod tests {
         assert!(error.contains("`/deckhand/github-token` (`GITHUB_TOKEN_PARAMETER`)"), "{error}");
         assert!(error.contains(said), "{error}");
         assert!(!error.contains("secret words"), "{error}");
+    }
+
+    #[rstest]
+    #[case(Ok("two words"))]
+    #[case(Err(Unreadable::Missing))]
+    #[tokio::test]
+    async fn the_cure_is_the_whole_line(#[case] value: Result<&'static str, Unreadable>) {
+        let error = Scene::new(value).get().await.unwrap_err();
+        let line = "`read -rs SECRET; aws ssm put-parameter --overwrite --type SecureString --region eu-central-1 \
+                    --name /deckhand/github-token --value \"$SECRET\"; unset SECRET`";
+        assert!(error.ends_with(line), "{error}");
+    }
+
+    #[rstest]
+    #[case("plain", true)]
+    #[case("secret", false)]
+    #[tokio::test]
+    async fn a_parameter_in_the_clear_is_used_and_named(
+        #[case] value: &'static str,
+        #[case] named: bool,
+    ) {
+        let scene = Scene::new(Ok(value));
+        assert_eq!(scene.get().await, Ok(value.to_owned()));
+        let said = scene.credential.kept_in_the_clear();
+        assert_eq!(said.is_some_and(|said| said.contains("is of type String")), named);
     }
 
     #[tokio::test]

@@ -14,12 +14,6 @@ impl Secret {
         Self(SecretString::from(value.into()))
     }
 
-    /// A secret of one line of visible characters, as tokens are; `None` for anything else.
-    pub fn one_line(text: &str) -> Option<Self> {
-        let usable = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-        usable.then(|| Self::new(text))
-    }
-
     /// The value itself, for the header or path that must carry it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

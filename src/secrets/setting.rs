@@ -1,6 +1,8 @@
 //! A setting for a secret: the value itself, or the SSM parameter that holds it.
 
-use super::credential::{Parameter, SecretSource};
+use super::credential::SecretSource;
+use super::mistake::Mistake;
+use super::parameter::Parameter;
 use super::secret::Secret;
 use crate::config::{Reader, Setting};
 
@@ -10,8 +12,8 @@ pub struct SecretSetting {
     pub value: Setting,
     /// Names the SSM parameter that holds it. It overrides `value`.
     pub parameter: Setting,
-    /// Parses the secret from either source; `None` if it is not valid.
-    pub parse: fn(&str) -> Option<Secret>,
+    /// Parses the secret from either source, or says what is stored there instead.
+    pub parse: fn(&str) -> Result<Secret, Mistake>,
 }
 
 impl SecretSetting {
@@ -23,13 +25,12 @@ impl SecretSetting {
     /// The source of the secret; `None` if it is not set.
     pub fn read(&self, reader: &mut Reader<'_>) -> Option<SecretSource> {
         if reader.value(&self.parameter).is_none() {
-            return reader.optional(&self.value, self.parse).map(SecretSource::Given);
+            return reader.checked(&self.value, self.parse).map(SecretSource::Given);
         }
         let name = reader.aws_name(&self.parameter)?;
         Some(SecretSource::Parameter(Parameter {
             setting: self.parameter.name,
             name,
-            shape: self.value.shape,
             parse: self.parse,
         }))
     }

@@ -148,7 +148,10 @@ pub enum StoreError {
     /// There is no store where one is required.
     #[error("{0}")]
     NotSetUp(String),
-    /// It is there and cannot be used, for now or by us.
+    /// It cannot be used as this is set up, and trying again does not help. Says the cure.
+    #[error("{0}")]
+    Wrong(String),
+    /// It is there and cannot be used, for now.
     #[error("{0}")]
     Unusable(String),
 }

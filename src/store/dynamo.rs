@@ -23,6 +23,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -141,8 +142,22 @@ impl Dynamo {
         let get = get.set_key(Some(key_of(key))).consistent_read(true);
         match signed(|| get.clone().send()).await {
             Ok(found) => found.item.map(|found| self.item(found)).transpose(),
-            Err(error) => Err(self.error(AwsError::of(&error))),
+            Err(error) => Err(self.refusal(&error)),
         }
+    }
+
+    /// The error of a read. One that is always the same is not valid only where the table has other keys.
+    fn refusal<E>(&self, error: &SdkError<E, HttpResponse>) -> StoreError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        if error.code() == Some("ValidationException") {
+            return self.wrong(
+                "has other keys than Deckhand's: make one with the partition key `pk` and the sort key `sk`, both \
+                 of type String, as the template does",
+            );
+        }
+        self.error(AwsError::of(error))
     }
 
     /// The item, if it has the form that this store writes or wrote.
@@ -154,13 +169,25 @@ impl Dynamo {
         StoreError::Unusable(format!("the table `{}` (`TABLE_NAME`) {why}", self.table))
     }
 
+    fn wrong(&self, why: &str) -> StoreError {
+        StoreError::Wrong(format!("the table `{}` (`TABLE_NAME`) {why}", self.table))
+    }
+
     fn error(&self, error: AwsError) -> StoreError {
         let why = match error {
-            AwsError::NotFound => "does not exist".to_owned(),
+            AwsError::Failed(what) => {
+                return self.unusable(&format!("cannot be used now ({what})"));
+            }
+            AwsError::NotFound => {
+                let region = self.aws.region().unwrap_or_default();
+                format!(
+                    "does not exist in the region {region}: correct its name, or set AWS_REGION to its region"
+                )
+            }
+            AwsError::NotSetUp(what) => format!("cannot be used: {what}"),
             AwsError::Forbidden(code) => format!("may not be used by our role ({code})"),
-            AwsError::Failed(what) => format!("cannot be used now ({what})"),
         };
-        self.unusable(&why)
+        self.wrong(&why)
     }
 }
 
@@ -207,7 +234,7 @@ impl Store for Dynamo {
             loop {
                 let query = query.clone().set_exclusive_start_key(after);
                 let page = signed(|| query.clone().send()).await;
-                let page = page.map_err(|error| self.error(AwsError::of(&error)))?;
+                let page = page.map_err(|error| self.refusal(&error))?;
                 for found in page.items.unwrap_or_default() {
                     items.push(self.item(found)?);
                 }
@@ -250,9 +277,7 @@ impl Store for Dynamo {
 }
 
 /// `None`: the condition does not hold.
-fn refused<T, E>(
-    answer: Result<T, SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>>,
-) -> Result<Option<()>, AwsError>
+fn refused<T, E>(answer: Result<T, SdkError<E, HttpResponse>>) -> Result<Option<()>, AwsError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {

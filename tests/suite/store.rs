@@ -281,8 +281,8 @@ async fn what_an_older_version_left_in_the_table_is_read() {
 async fn a_missing_table_is_named() {
     let (aws, _) = table().await;
     let store = Dynamo::new(aws, "deckhand-nowhere".to_owned());
-    let what = "the table `deckhand-nowhere` (`TABLE_NAME`) does not exist";
-    let error = Err(StoreError::Unusable(what.to_owned()));
+    let what = "the table `deckhand-nowhere` (`TABLE_NAME`) does not exist in the region us-east-1: correct its name, or set AWS_REGION to its region";
+    let error = Err(StoreError::Wrong(what.to_owned()));
     assert_eq!(store.get(&key("1")).await.map(drop), error);
     assert_eq!(store.list("agent#deploy_client", 1).await.map(drop), error);
     assert_eq!(store.due(now(), 1).await.map(drop), error);

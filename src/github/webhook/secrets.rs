@@ -117,16 +117,17 @@ mod tests {
     }
 
     impl SecretStore for Names {
-        fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Secret, Unreadable>> {
+        fn read<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Stored, Unreadable>> {
             self.reads.fetch_add(1, Ordering::Relaxed);
             let known = if name.starts_with("no") {
-                Err(Unreadable("cannot be read now".to_owned()))
+                Err(Unreadable::Failed("cannot be read now".to_owned()))
             } else if self.changed.load(Ordering::Relaxed) {
-                Ok(Secret::new(RIGHT))
+                Ok(RIGHT)
             } else {
-                Ok(Secret::new(name))
+                Ok(name)
             };
-            Box::pin(ready(known))
+            let stored = |value| Stored { secret: Secret::new(value), in_the_clear: false };
+            Box::pin(ready(known.map(stored)))
         }
     }
 

@@ -1,7 +1,7 @@
 //! The settings of GitHub's webhooks: `GITHUB_WEBHOOK_SECRET` and `GITHUB_WEBHOOK_SECRET_PREVIOUS`.
 
 use crate::config::{Reader, Setting};
-use crate::secrets::{Secret, SecretSetting, SecretSource};
+use crate::secrets::{SecretSetting, SecretSource, mistake};
 
 /// The secrets that deliveries may be signed with. None: deliveries are not taken.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,7 @@ const SECRET: SecretSetting = SecretSetting {
         default: "none",
         shape: PARAMETER_SHAPE,
     },
-    parse: line,
+    parse: mistake::webhook_secret,
 };
 
 const PREVIOUS: SecretSetting = SecretSetting {
@@ -44,18 +44,12 @@ const PREVIOUS: SecretSetting = SecretSetting {
         default: "none",
         shape: PARAMETER_SHAPE,
     },
-    parse: line,
+    parse: mistake::webhook_secret,
 };
 
 /// The settings of this module.
 pub const DECLARED: &[&Setting] =
     &[&SECRET.value, &SECRET.parameter, &PREVIOUS.value, &PREVIOUS.parameter];
-
-/// GitHub takes any text as a secret, also with spaces.
-fn line(text: &str) -> Option<Secret> {
-    let usable = !text.is_empty() && !text.chars().any(char::is_control);
-    usable.then(|| Secret::new(text))
-}
 
 impl Settings {
     /// Reads these settings.
