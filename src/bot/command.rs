@@ -13,9 +13,8 @@ use crate::agents::options::{OptionSpec, Options};
 use crate::agents::{Agent, Registry, Rule};
 use crate::discord::interaction::Caller;
 use crate::discord::reply::Suggestion;
-use crate::discord::{FinalReply, InteractionId, Message};
+use crate::discord::{FinalReply, InteractionId, InteractionToken, Message};
 use crate::github::permission::Need;
-use crate::secrets::Secret;
 use crate::telemetry;
 use crate::text::UserError;
 
@@ -133,7 +132,7 @@ pub struct Call {
     /// The interaction's id: the key for replay protection.
     pub id: InteractionId,
     /// The interaction's token.
-    pub token: Secret,
+    pub token: InteractionToken,
     /// Whether Discord had given it up before it reached us.
     pub is_dead: bool,
     /// Who typed it.

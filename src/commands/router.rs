@@ -40,17 +40,20 @@ impl Router {
                  filled in a form, the message it belongs to is from another version.",
             ))),
             Interaction::Autocomplete(invocation) => {
+                self.context.discord.compare_application(&invocation.token);
                 let about = self.about(Event::Autocomplete, &invocation);
                 let suggested = self.suggest(&invocation).map(Reply::Choices);
                 self.context.telemetry.scope(about, suggested.inspect(noted)).await
             }
             Interaction::Click(click) => {
+                self.context.discord.compare_application(&click.token);
                 let now = self.context.clock.now();
                 let about = click.about(Event::Click, clicks::named(&click), now);
                 let answered = self.answer_click(click, deadline);
                 self.context.telemetry.scope(about, answered.inspect(noted)).await
             }
             Interaction::Command(invocation) => {
+                self.context.discord.compare_application(&invocation.token);
                 let about = self.about(Event::Command, &invocation);
                 let answered = self.answer_command(invocation, deadline);
                 self.context.telemetry.scope(about, answered.inspect(noted)).await

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::discord::Permissions;
 use crate::discord::interaction::Caller;
+use crate::discord::{InteractionToken, Permissions};
 use crate::secrets::Secret;
 
 /// Where a deploy is shown, and how that place is reached.
@@ -24,6 +24,9 @@ pub struct Place {
     /// What the bot may do there, as the interaction said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Permissions>,
+    /// The application that the interaction was for, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<u64>,
     /// The interaction's token, while it lives.
     #[serde(
         default,
@@ -61,13 +64,15 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, 
 
 impl Place {
     /// Where a command was typed. `has_bot`: whether there is a bot token.
-    pub fn of(caller: &Caller, token: Secret, has_bot: bool) -> Self {
+    pub fn of(caller: &Caller, token: InteractionToken, has_bot: bool) -> Self {
+        let InteractionToken { application_id, token } = token;
         Self {
             guild_id: caller.guild_id,
             channel_id: caller.channel_id,
             in_thread: caller.in_thread,
             message_id: None,
             permissions: caller.app_permissions,
+            application_id,
             token: Some(token),
             on_screen: false,
             text_only: false,
@@ -86,6 +91,7 @@ impl Place {
             in_thread: false,
             message_id: None,
             permissions: Some(Permissions::ASSUMED),
+            application_id: None,
             token: None,
             on_screen: false,
             text_only: false,
@@ -94,6 +100,12 @@ impl Place {
             has_bot: true,
             bot_refused: false,
         }
+    }
+
+    /// What answers the interaction, while it is kept.
+    pub fn interaction_token(&self) -> Option<InteractionToken> {
+        let (application_id, token) = (self.application_id, self.token.clone()?);
+        Some(InteractionToken { application_id, token })
     }
 
     /// Whether the bot may post there by its own token, as far as is known.

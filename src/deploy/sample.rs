@@ -60,6 +60,7 @@ pub(crate) fn open(at: u64) -> Deploy {
         in_thread: false,
         message_id: Some(43),
         permissions: None,
+        application_id: None,
         token: None,
         on_screen: true,
         text_only: false,

@@ -16,6 +16,11 @@ impl Discord {
         self.bot.is_some()
     }
 
+    /// What is wrong with the place of the bot token, once it was read: it is kept in the clear.
+    pub fn token_in_the_clear(&self) -> Option<String> {
+        self.bot.as_ref()?.kept_in_the_clear()
+    }
+
     /// Sends a request with the bot token and returns the body of the answer. If Discord refuses the token,
     /// the token is read again. If it has changed, the request is sent once more.
     pub(super) async fn call_as_bot(

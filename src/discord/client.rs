@@ -4,6 +4,7 @@
 //! <https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages>
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -14,10 +15,10 @@ use serde_json::Value;
 use super::answer::{DiscordError, is_global, outcome};
 use super::message::Message;
 use super::retry::Gate;
+use super::token::InteractionToken;
 use crate::clock::Clock;
 use crate::discord::settings::Settings;
 use crate::net::transport::Transport;
-use crate::secrets::Secret;
 use crate::secrets::{Credential, SecretStore};
 
 /// Discord requires this format. <https://docs.discord.com/developers/reference#user-agent>
@@ -41,6 +42,8 @@ pub struct Discord {
     gate: Gate,
     /// Channels that refuse the cards of watches, so that this is logged once.
     pub(super) refusing: Mutex<HashSet<u64>>,
+    /// Whether an interaction of another application than the setting names was logged.
+    pub(super) other_application: AtomicBool,
 }
 
 impl Discord {
@@ -53,14 +56,36 @@ impl Discord {
     ) -> Self {
         let bot = settings.bot_token.clone().map(|token| Credential::new(token, secrets, clock));
         let (bot_gate, gate) = (Gate::default(), Gate::default());
-        Self { transport, settings, bot, bot_gate, gate, refusing: Mutex::default() }
+        let (refusing, other_application) = (Mutex::default(), AtomicBool::default());
+        Self { transport, settings, bot, bot_gate, gate, refusing, other_application }
+    }
+
+    /// The application whose interaction is answered: the one that the interaction names. Discord's signature
+    /// vouches for it, while the setting may be wrong.
+    pub(super) fn answers_as(&self, application_id: Option<u64>) -> u64 {
+        application_id.unwrap_or(self.settings.application_id)
+    }
+
+    /// Compares what an interaction says with the setting. A difference is logged once in a process.
+    pub(crate) fn compare_application(&self, token: &InteractionToken) {
+        let setting = self.settings.application_id;
+        let Some(application_id) = token.application_id.filter(|id| *id != setting) else { return };
+        if !self.other_application.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                setting,
+                application_id,
+                "DISCORD_APPLICATION_ID is not the application that Discord sends interactions of: they are \
+                 answered all the same, but set it to this application_id, so that commands can be registered \
+                 and the bot's messages are recognised"
+            );
+        }
     }
 
     /// Edits the original response. This also replaces the "thinking…" of a deferred answer. Twice is the
     /// same as once.
     pub(super) async fn edit_original(
         &self,
-        token: &Secret,
+        token: &InteractionToken,
         message: &Message,
     ) -> Result<(), DiscordError> {
         let body = message.encoded(&message.to_edit());
@@ -68,12 +93,15 @@ impl Discord {
     }
 
     /// Reads the original response.
-    pub(super) async fn original(&self, token: &Secret) -> Result<Value, DiscordError> {
+    pub(super) async fn original(&self, token: &InteractionToken) -> Result<Value, DiscordError> {
         self.with_token(Method::GET, token, ORIGINAL, None).await
     }
 
     /// Deletes the original response.
-    pub(super) async fn delete_original(&self, token: &Secret) -> Result<(), DiscordError> {
+    pub(super) async fn delete_original(
+        &self,
+        token: &InteractionToken,
+    ) -> Result<(), DiscordError> {
         self.with_token(Method::DELETE, token, ORIGINAL, None).await.map(drop)
     }
 
@@ -81,7 +109,7 @@ impl Discord {
     /// still loading, Discord puts the follow-up in its place.
     pub(super) async fn follow_up(
         &self,
-        token: &Secret,
+        token: &InteractionToken,
         message: &Message,
     ) -> Result<Value, DiscordError> {
         let body = message.encoded(&message.to_create());
@@ -92,11 +120,12 @@ impl Discord {
     pub(super) async fn with_token(
         &self,
         method: Method,
-        token: &Secret,
+        token: &InteractionToken,
         path: &str,
         body: Option<Body>,
     ) -> Result<Value, DiscordError> {
-        let application = self.settings.application_id;
+        let InteractionToken { application_id, token } = token;
+        let application = self.answers_as(*application_id);
         let path = format!("/webhooks/{application}/{}{path}", token.expose());
         let answer = self.send(&self.gate, self.request(method, &path), body.as_ref()).await?;
         // `send` has checked that it is JSON, if it is not empty.

@@ -14,7 +14,7 @@ use super::interaction_id::InteractionId;
 use super::message::Message;
 use super::original::Original;
 use super::retry::patiently;
-use crate::secrets::Secret;
+use super::token::InteractionToken;
 use crate::telemetry;
 
 /// How long the follow-up waits for the last edit of the original message. The edit should come first: a
@@ -62,7 +62,7 @@ impl From<Message> for FinalReply {
 #[derive(Clone)]
 pub struct Conversation {
     discord: Arc<Discord>,
-    token: Secret,
+    token: InteractionToken,
     interaction_id: InteractionId,
     channel_id: Option<u64>,
     ephemeral: bool,

@@ -12,7 +12,7 @@ use super::channel::shows;
 use super::client::Discord;
 use super::message::Message;
 use super::retry::{Pace, patiently};
-use crate::secrets::Secret;
+use super::token::InteractionToken;
 
 /// How long Discord may not know the interaction yet: it may see a deferral a moment late.
 const SETTLING: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ const HELD_BACK: Duration = Duration::from_secs(120);
 /// The original response of one interaction.
 pub(super) struct Original {
     discord: Arc<Discord>,
-    token: Secret,
+    token: InteractionToken,
     began: Instant,
     seen: Mutex<Seen>,
 }
@@ -42,7 +42,7 @@ struct Seen {
 }
 
 impl Original {
-    pub(super) fn new(discord: Arc<Discord>, token: Secret) -> Self {
+    pub(super) fn new(discord: Arc<Discord>, token: InteractionToken) -> Self {
         Self { discord, token, began: Instant::now(), seen: Mutex::default() }
     }
 

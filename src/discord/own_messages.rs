@@ -15,7 +15,7 @@ use super::client::{Discord, ORIGINAL};
 use super::interaction::snowflake;
 use super::interaction_id::InteractionId;
 use super::message::Message;
-use crate::secrets::Secret;
+use super::token::InteractionToken;
 
 /// The flag of a message that only the caller sees.
 const EPHEMERAL: u64 = 1 << 6;
@@ -61,6 +61,8 @@ pub struct Told<'a> {
     pub message_id: Option<u64>,
     /// The interaction that began the deploy.
     pub interaction: InteractionId,
+    /// The application that it was for, if it said so.
+    pub application_id: Option<u64>,
     /// The outcome's text: [`Message::shown`].
     pub content: &'a str,
 }
@@ -70,7 +72,7 @@ impl Discord {
     /// "thinking…" of a deferred answer. Twice is the same as once.
     pub async fn edit_answer(
         &self,
-        token: &Secret,
+        token: &InteractionToken,
         message: &Message,
     ) -> Result<Option<u64>, DiscordError> {
         let body = message.encoded(&message.to_edit());
@@ -79,7 +81,7 @@ impl Discord {
     }
 
     /// Reads the answer to a command.
-    pub async fn read_answer(&self, token: &Secret) -> Result<Answer, DiscordError> {
+    pub async fn read_answer(&self, token: &InteractionToken) -> Result<Answer, DiscordError> {
         let answer = self.original(token).await?;
         let flags = answer.get("flags").and_then(Value::as_u64).unwrap_or_default();
         let content = answer.get("content").and_then(Value::as_str);
@@ -127,7 +129,7 @@ impl Discord {
     /// Posts a follow-up. Twice makes two messages.
     pub async fn follow_up_once(
         &self,
-        token: &Secret,
+        token: &InteractionToken,
         message: &Message,
     ) -> Result<Posted, DiscordError> {
         let posted = self.follow_up(token, message).await?;
@@ -137,7 +139,7 @@ impl Discord {
     /// Edits a follow-up. Twice is the same as once.
     pub async fn edit_follow_up(
         &self,
-        token: &Secret,
+        token: &InteractionToken,
         message_id: u64,
         message: &Message,
     ) -> Result<(), DiscordError> {
@@ -156,7 +158,7 @@ impl Discord {
         channel_id: u64,
         of: Told<'_>,
     ) -> Result<Option<u64>, DiscordError> {
-        let us = self.settings.application_id;
+        let us = self.answers_as(of.application_id);
         let (mut before, mut alone) = (None, None);
         for _ in 0..PAGES {
             let page = self.messages_before(channel_id, before).await?;
@@ -291,7 +293,12 @@ mod tests {
     const US: u64 = 7;
 
     fn told(message_id: Option<u64>) -> Told<'static> {
-        Told { message_id, interaction: INTERACTION, content: "<@1> it succeeded\n" }
+        Told {
+            message_id,
+            interaction: INTERACTION,
+            application_id: Some(US),
+            content: "<@1> it succeeded\n",
+        }
     }
 
     /// Our reply to the deploy's message, with some fields set differently.

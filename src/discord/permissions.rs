@@ -12,6 +12,7 @@ use serde_json::Value;
 const ADMINISTRATOR: u64 = 1 << 3;
 const VIEW_CHANNEL: u64 = 1 << 10;
 const SEND_MESSAGES: u64 = 1 << 11;
+const ATTACH_FILES: u64 = 1 << 15;
 const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
 
@@ -24,6 +25,34 @@ impl Permissions {
     /// Discord refuses what it may not.
     pub const ASSUMED: Self =
         Self(VIEW_CHANNEL | SEND_MESSAGES | SEND_MESSAGES_IN_THREADS | READ_MESSAGE_HISTORY);
+
+    pub(super) const ADMINISTRATOR: u64 = ADMINISTRATOR;
+
+    pub(super) fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The names of what posting needs and is not there, as Discord's settings name it. `files`: whether files are
+    /// posted, too.
+    pub fn lacking(self, in_thread: bool, files: bool) -> Vec<&'static str> {
+        let send = if in_thread {
+            (SEND_MESSAGES_IN_THREADS, "Send Messages in Threads")
+        } else {
+            (SEND_MESSAGES, "Send Messages")
+        };
+        let needs = [
+            (VIEW_CHANNEL, "View Channel"),
+            send,
+            (READ_MESSAGE_HISTORY, "Read Message History"),
+            (ATTACH_FILES, "Attach Files"),
+        ];
+        let needs = needs.into_iter().filter(|(bit, _)| files || *bit != ATTACH_FILES);
+        needs.filter(|(bit, _)| !self.has(*bit)).map(|(_, name)| name).collect()
+    }
 
     /// Reads a text of digits, or a number. `None`: it is neither. Permissions beyond the 64th are dropped:
     /// none of them is asked for here.

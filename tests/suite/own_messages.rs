@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deckhand::discord::{
-    Discord, DiscordError, InteractionId, Message, Settings, Told, outcome_nonce,
+    Discord, DiscordError, InteractionId, InteractionToken, Message, Settings, Told, outcome_nonce,
 };
 use deckhand::secrets::{NoParameters, Secret};
 use rstest::rstest;
@@ -23,7 +23,7 @@ struct Story {
     world: World,
     client: Discord,
     interaction: Interaction,
-    token: Secret,
+    token: InteractionToken,
 }
 
 impl Story {
@@ -45,6 +45,7 @@ impl Story {
         let endpoint = answering(json!({"type": 5, "data": {"flags": flags}}));
         assert!(world.discord.deliver(&interaction, &endpoint).await.accepted());
         let token = Secret::new(&interaction.token);
+        let token = InteractionToken { application_id: None, token };
         Self { client: client(&world), world, interaction, token }
     }
 
@@ -58,7 +59,12 @@ impl Story {
     }
 
     fn told(&self) -> Told<'static> {
-        Told { message_id: Some(self.card()), interaction: self.id(), content: OUTCOME }
+        Told {
+            message_id: Some(self.card()),
+            interaction: self.id(),
+            application_id: None,
+            content: OUTCOME,
+        }
     }
 
     async fn found(&self) -> Result<Option<u64>, DiscordError> {
@@ -372,7 +378,7 @@ async fn the_search_ends_at_the_deploy_s_message_or_its_interaction() {
     story.chatter(100);
     let interaction = InteractionId(later.id.parse().unwrap());
     for message_id in [card, None] {
-        let told = Told { message_id, interaction, content: OUTCOME };
+        let told = Told { message_id, interaction, application_id: None, content: OUTCOME };
         assert_eq!(story.client.find_told(channel(), told).await, Ok(None), "{message_id:?}");
     }
     story.card();
@@ -391,7 +397,7 @@ async fn what_others_write_is_no_outcome_of_ours() {
     let other = story.world.interaction("ada", "/deploy-client wait:true");
     let answer = answering(json!({"type": 4, "data": card_data("another card")}));
     assert!(story.world.discord.deliver(&other, &answer).await.accepted());
-    let token = Secret::new(&other.token);
+    let token = InteractionToken { application_id: None, token: Secret::new(&other.token) };
     story.client.follow_up_once(&token, &outcome()).await.unwrap();
     assert_eq!(story.found().await, Ok(None));
     let id = story.reply(&outcome()).await.unwrap();

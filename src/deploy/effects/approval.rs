@@ -17,7 +17,7 @@ impl Services<'_> {
         let (Some(message), Some(place)) = (asks_for_approval(&deploy), &deploy.place) else {
             return Done::nothing();
         };
-        let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
+        let token = place.interaction_token().filter(|_| deploy.token_lives(self.clock.now()));
         let by_bot = match place.channel_id.filter(|_| place.bot_may_post()) {
             Some(channel_id) => {
                 let nonce = approval.nonce(deploy.interaction());
@@ -28,12 +28,12 @@ impl Services<'_> {
         let (by, posted) = match (by_bot, token) {
             (Some(Err(error)), Some(token)) if !error.may_be_taken() => {
                 tracing::warn!(%error, "the bot may not ask for the approval of the run");
-                let posted = self.discord.follow_up_once(token, &message).await;
+                let posted = self.discord.follow_up_once(&token, &message).await;
                 (Sender::Interaction, posted.map(|posted| posted.id))
             }
             (Some(posted), _) => (Sender::Bot, posted),
             (None, Some(token)) => {
-                let posted = self.discord.follow_up_once(token, &message).await;
+                let posted = self.discord.follow_up_once(&token, &message).await;
                 (Sender::Interaction, posted.map(|posted| posted.id))
             }
             (None, None) => {
@@ -69,7 +69,12 @@ impl Services<'_> {
             // Discord's answer was lost, or whoever has posted it was killed.
             (None, Some(channel_id)) => {
                 let (message_id, content) = (place.message_id, asking.text.as_str());
-                let told = Told { message_id, interaction: deploy.interaction(), content };
+                let told = Told {
+                    message_id,
+                    interaction: deploy.interaction(),
+                    application_id: place.application_id,
+                    content,
+                };
                 match self.discord.find_told(channel_id, told).await {
                     Ok(Some(message_id)) => Posted { by: Sender::Bot, message_id },
                     Err(error) if error.passes() => return Done::of_discord(&error),
@@ -79,10 +84,10 @@ impl Services<'_> {
             (None, None) => return over,
         };
         let Posted { by, message_id } = posted;
-        let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
+        let token = place.interaction_token().filter(|_| deploy.token_lives(self.clock.now()));
         let edited = match (by, token, place.channel_id) {
             (Sender::Interaction, Some(token), _) => {
-                self.discord.edit_follow_up(token, message_id, &message).await
+                self.discord.edit_follow_up(&token, message_id, &message).await
             }
             (_, _, Some(channel_id)) if place.has_bot => {
                 self.discord.edit_message(channel_id, message_id, &message).await

@@ -20,12 +20,12 @@ impl Services<'_> {
     pub(in crate::deploy) async fn put_on_screen(&self, deploy: Deploy) -> Done {
         let now = self.clock.now();
         let refused = |why: &str| Done::with(Event::Refused { why: why.to_owned(), tell: false });
-        let Some(token) = deploy.place.as_ref().and_then(|place| place.token.as_ref()) else {
+        let Some(token) = deploy.place.as_ref().and_then(|place| place.interaction_token()) else {
             return refused("The interaction has expired.");
         };
         let message = messages::message(&deploy, now);
         let text = message.fingerprint();
-        let error = match self.discord.edit_answer(token, &message).await {
+        let error = match self.discord.edit_answer(&token, &message).await {
             Ok(message_id) => return Done::with(Event::Shown { text, message_id }),
             Err(error) => error,
         };
@@ -61,9 +61,9 @@ impl Services<'_> {
         if place.message_id.is_some() {
             return Done::with(refused(true));
         }
-        let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
+        let token = place.interaction_token().filter(|_| deploy.token_lives(self.clock.now()));
         let Some(token) = token else { return Done::with(refused(false)) };
-        match self.discord.read_answer(token).await {
+        match self.discord.read_answer(&token).await {
             Ok(answer) if answer.is_ephemeral => {
                 let why = "the user has another answer".to_owned();
                 Done::of(vec![refused(false), Event::Closed { why }])
@@ -119,8 +119,8 @@ impl Services<'_> {
             return Err(NotEdited::Closed("it is shown nowhere".to_owned()));
         };
         let mut why = "the interaction's token has expired".to_owned();
-        if let Some(token) = place.token.as_ref().filter(|_| deploy.token_lives(now)) {
-            match self.discord.edit_answer(token, message).await {
+        if let Some(token) = place.interaction_token().filter(|_| deploy.token_lives(now)) {
+            match self.discord.edit_answer(&token, message).await {
                 Ok(id) => return Ok(id),
                 Err(error) if error.is_gone() => {
                     return Err(NotEdited::Closed(error.to_string()));
@@ -207,13 +207,13 @@ impl Services<'_> {
         let now = self.clock.now();
         let place = deploy.place.as_ref();
         let token =
-            place.and_then(|place| place.token.as_ref()).filter(|_| deploy.token_lives(now));
+            place.and_then(|place| place.interaction_token()).filter(|_| deploy.token_lives(now));
         let Some(token) = token else {
             // It cannot be read by the bot in every channel, but made to show it again.
             return Done::with(Event::Replaced);
         };
         let message = messages::message(&deploy, now);
-        match self.discord.read_answer(token).await {
+        match self.discord.read_answer(&token).await {
             Ok(answer) if answer.shown.trim() == message.shown().trim() => {
                 Done::with(Event::StillShown)
             }

@@ -27,9 +27,9 @@ impl Services<'_> {
     /// Sees whether Discord answers: a post that may be tried only once is not wasted on an outage.
     pub(in crate::deploy) async fn probe(&self, deploy: Deploy) -> Done {
         let Some(place) = &deploy.place else { return Done::nothing().answered() };
-        let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
+        let token = place.interaction_token().filter(|_| deploy.token_lives(self.clock.now()));
         let answer = match (token, place.channel_id) {
-            (Some(token), _) => self.discord.read_answer(token).await.map(drop),
+            (Some(token), _) => self.discord.read_answer(&token).await.map(drop),
             (None, Some(channel_id)) if place.has_bot => {
                 self.discord.sees_channel(channel_id).await
             }
@@ -55,15 +55,16 @@ impl Services<'_> {
                 self.reply(channel_id, &deploy, place, &message, &nonce).await
             }
             Sender::Interaction => {
-                let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
+                let token =
+                    place.interaction_token().filter(|_| deploy.token_lives(self.clock.now()));
                 let Some(token) = token else {
                     let why = "the interaction's token has expired, and the bot may not post";
                     return Done::with(Event::Untold { why: why.to_owned() });
                 };
-                match self.discord.follow_up_once(token, &message).await {
+                match self.discord.follow_up_once(&token, &message).await {
                     // It notified nobody.
                     Ok(posted) if posted.replaced_original && deploy.pinged().is_some() => {
-                        let again = self.discord.follow_up_once(token, &message).await;
+                        let again = self.discord.follow_up_once(&token, &message).await;
                         again.map(|posted| posted.id)
                     }
                     posted => posted.map(|posted| posted.id),
@@ -155,6 +156,7 @@ impl Services<'_> {
             let told = Told {
                 message_id: place.message_id,
                 interaction: deploy.interaction(),
+                application_id: place.application_id,
                 content: message.content(),
             };
             is_there = self.discord.find_told(channel_id, told).await;
@@ -184,10 +186,10 @@ impl Services<'_> {
         };
         let mut pause = Duration::from_secs(1);
         for _ in 0..DETAILS_TOLD {
-            let token = place.token.as_ref().filter(|_| deploy.token_lives(self.clock.now()));
+            let token = place.interaction_token().filter(|_| deploy.token_lives(self.clock.now()));
             let edited = match (by, token, place.channel_id) {
                 (Sender::Interaction, Some(token), _) => {
-                    self.discord.edit_follow_up(token, *id, &message).await
+                    self.discord.edit_follow_up(&token, *id, &message).await
                 }
                 (_, _, Some(channel_id)) if place.has_bot => {
                     self.discord.edit_message(channel_id, *id, &message).await

@@ -119,6 +119,7 @@ fn requested(setting: Setting) -> Deploy {
         in_thread: false,
         message_id: None,
         permissions: Some(permissions),
+        application_id: None,
         token: Some(Secret::new("t")),
         on_screen: false,
         text_only: false,

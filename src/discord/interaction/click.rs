@@ -9,7 +9,7 @@ use super::caller::Caller;
 use super::command::Invocation;
 use super::read::{self, Malformed, integer, snowflake, text, token};
 use crate::discord::interaction_id::InteractionId;
-use crate::secrets::Secret;
+use crate::discord::token::InteractionToken;
 use crate::telemetry::{About, Event};
 
 /// A press of a button. Anybody who sees the message can press it, and nothing in here says that the message
@@ -18,7 +18,7 @@ use crate::telemetry::{About, Event};
 pub struct Click {
     pub id: InteractionId,
     /// The interaction token. It is a secret: it allows answers to this interaction for 15 minutes.
-    pub token: Secret,
+    pub token: InteractionToken,
     /// What we have named the button.
     pub custom_id: String,
     /// The message with the button, if Discord said which.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::read::{self, Malformed, list, text, token};
 use crate::discord::interaction_id::InteractionId;
-use crate::secrets::Secret;
+use crate::discord::token::InteractionToken;
 use crate::telemetry::{About, Event};
 
 /// A slash command from a user.
@@ -14,7 +14,7 @@ use crate::telemetry::{About, Event};
 pub struct Invocation {
     pub id: InteractionId,
     /// The interaction token. It is a secret: it allows answers to this interaction for 15 minutes.
-    pub token: Secret,
+    pub token: InteractionToken,
     /// The command's name, without the slash.
     pub name: String,
     /// The given options, in Discord's order.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::discord::interaction_id::InteractionId;
+use crate::discord::token::InteractionToken;
 use crate::secrets::Secret;
 
 /// A signed body that is not an interaction we can answer.
@@ -24,12 +25,15 @@ pub(super) fn id(value: &Value) -> Option<InteractionId> {
     snowflake(value.get("id")).map(InteractionId)
 }
 
-/// The token becomes a segment of a URL's path, so it must have no special characters.
-pub(super) fn token(value: &Value) -> Option<Secret> {
+/// The token, with the application that it is of. Both become segments of a URL's path: the token must have no
+/// special characters, and an application's id that is no snowflake is left out.
+pub(super) fn token(value: &Value) -> Option<InteractionToken> {
     let token = value.get("token")?.as_str()?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~=+:".contains(&b);
     let dots = token.bytes().all(|b| b == b'.');
-    (!dots && token.bytes().all(plain)).then(|| Secret::new(token))
+    let token = (!dots && token.bytes().all(plain)).then(|| Secret::new(token))?;
+    let application_id = snowflake(value.get("application_id")).filter(|id| *id > 0);
+    Some(InteractionToken { application_id, token })
 }
 
 pub(super) fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {

@@ -7,10 +7,31 @@ use super::click::Clicked;
 use super::*;
 use crate::discord::interaction_id::InteractionId;
 use crate::discord::permissions::Permissions;
+use crate::discord::token::InteractionToken;
 use crate::secrets::Secret;
 
 fn read(value: &Value) -> Result<Interaction, Malformed> {
     parse_bytes(value.to_string().as_bytes())
+}
+
+#[rstest]
+#[case::snowflake(json!("1300000000000000007"), Some(1_300_000_000_000_000_007))]
+#[case::number(json!(7), Some(7))]
+#[case::another_path(json!("7/../8"), None)]
+#[case::nothing(json!(""), None)]
+#[case::zero(json!("0"), None)]
+#[case::too_long(json!("99999999999999999999"), None)]
+#[case::list(json!(["7"]), None)]
+fn an_application_is_a_snowflake_or_left_out(#[case] given: Value, #[case] expected: Option<u64>) {
+    for mut interaction in [deploy(), press()] {
+        interaction["application_id"] = given.clone();
+        let token = match read(&interaction) {
+            Ok(Interaction::Command(command)) => command.token,
+            Ok(Interaction::Click(click)) => click.token,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(token.application_id, expected);
+    }
 }
 
 fn deploy() -> Value {
@@ -29,7 +50,7 @@ fn deploy() -> Value {
 fn every_part_of_a_command_is_parsed() {
     let expected = Invocation {
         id: InteractionId(1_300_000_000_000_000_000),
-        token: Secret::new("aW50ZXJhY3Rpb24"),
+        token: InteractionToken { application_id: Some(1), token: Secret::new("aW50ZXJhY3Rpb24") },
         name: "deploy-client".to_owned(),
         options: vec![GivenOption { name: "wait".to_owned(), value: json!(true), focused: false }],
         caller: Caller {
@@ -182,7 +203,7 @@ fn every_part_of_a_click_is_parsed() {
     assert!(!message.is_ephemeral());
     let expected = Click {
         id: InteractionId(1_300_000_000_000_000_000),
-        token: Secret::new("aW50ZXJhY3Rpb24"),
+        token: InteractionToken { application_id: Some(1), token: Secret::new("aW50ZXJhY3Rpb24") },
         custom_id: "cancel:5:1".to_owned(),
         message: Some(message),
         caller: command.caller,
