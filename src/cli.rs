@@ -11,6 +11,9 @@ use deckhand::bot::tasks::Tasks;
 use deckhand::bot::{registration, settings};
 use deckhand::commands::TABLE;
 use deckhand::discord::registration::{Scope, changes};
+#[cfg(feature = "aws")]
+use deckhand::doctor::deployed::Deployed;
+use deckhand::doctor::environment::Whose;
 use deckhand::doctor::{self, is_ill};
 use deckhand::history::environment::{Asked, Printed, history};
 use deckhand::host::environment::Environment;
@@ -96,9 +99,20 @@ enum Subcommands {
     /// Check the set-up: settings, Discord, GitHub, each agent's workflow; exit status 1 if
     /// something does not work
     ///
-    /// It only reads. With DISCORD_BOT_TOKEN it also checks the application, its endpoint URL and the
-    /// registered commands; with DISCORD_GUILD_ID those of that server too.
-    Doctor,
+    /// It only reads. With DISCORD_BOT_TOKEN it also checks the application, its endpoint URL, the registered
+    /// commands, and the ids in the settings; with DISCORD_GUILD_ID the commands of that server too.
+    Doctor {
+        /// Check the settings of the function that this stack on AWS deployed, instead of those here
+        ///
+        /// The name or ARN of the stack, or of the function itself. It needs the permissions
+        /// cloudformation:ListStackResources and lambda:GetFunctionConfiguration, and what the function itself may
+        /// read: its parameters and its table.
+        #[arg(long, value_name = "NAME")]
+        stack: Option<String>,
+        /// The region of the stack [default: as AWS_REGION or the profile says]
+        #[arg(long, value_name = "REGION", requires = "stack")]
+        region: Option<String>,
+    },
     /// Print the latest deploys, newest first; also while `serve` is running
     ///
     /// It reads the table of TABLE_NAME, or the file of DATA_FILE.
@@ -139,7 +153,10 @@ impl Cli {
         }
         let env = |name: &str| environment.value(name);
         match self.command {
-            Subcommands::Doctor => return examine(env).await,
+            Subcommands::Doctor { stack: Some(stack), region } => {
+                return examine_stack(env, &stack, region).await;
+            }
+            Subcommands::Doctor { stack: None, .. } => return examine(env, Whose::Ours).await,
             Subcommands::History { json, agent, environment, count } => {
                 print_history(env, &Asked { agent, environment, count, json }).await
             }
@@ -179,11 +196,36 @@ async fn run_server(environment: &Environment, at: SocketAddr, grace: Duration) 
     Ok(())
 }
 
-async fn examine(env: impl Fn(&str) -> Option<String>) -> Result<ExitCode> {
+async fn examine(env: impl Fn(&str) -> Option<String>, whose: Whose) -> Result<ExitCode> {
     let registry = startup::registry(&env).map_err(|bad| bad.to_string());
-    let findings = doctor::environment::examine(env, registry, TABLE).await;
+    let findings = doctor::environment::examine(env, registry, TABLE, whose).await;
     write!(std::io::stdout().lock(), "{}", doctor::text::plain(&findings))?;
     Ok(if is_ill(&findings) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+#[cfg(feature = "aws")]
+async fn examine_stack(
+    ours: impl Fn(&str) -> Option<String>,
+    stack: &str,
+    region: Option<String>,
+) -> Result<ExitCode> {
+    let Deployed { function, region, settings } = doctor::deployed::read(stack, region).await?;
+    writeln!(std::io::stdout().lock(), "Settings of the function {function} in {region}:\n")?;
+    // A path on Lambda is none here: the file that is deployed lies here, too.
+    let env = |name: &str| match name {
+        "AGENTS_FILE" => ours(name).or_else(|| settings.get(name).cloned()),
+        name => settings.get(name).cloned(),
+    };
+    examine(env, Whose::OfAFunction { region }).await
+}
+
+#[cfg(not(feature = "aws"))]
+async fn examine_stack(
+    _: impl Fn(&str) -> Option<String>,
+    _: &str,
+    _: Option<String>,
+) -> Result<ExitCode> {
+    Err("this build has no AWS support: build with the feature `aws`".into())
 }
 
 async fn register_commands(environment: &Environment, asked: register::Asked) -> Result<()> {

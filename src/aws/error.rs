@@ -64,7 +64,7 @@ impl AwsError {
     /// There are no credentials.
     pub(super) fn no_credentials(why: &str) -> Self {
         Self::NotSetUp(format!(
-            "not signed in to AWS, there are no AWS credentials: sign in (aws login, or aws sso login) or set \
+            "there are no AWS credentials, not signed in to AWS: sign in (aws login, or aws sso login) or set \
              AWS_PROFILE ({why})"
         ))
     }

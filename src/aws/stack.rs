@@ -28,14 +28,14 @@ pub struct Deployed {
 const PAGES: usize = 10;
 
 /// The region that an ARN names, if this is one.
-pub fn region_of(name: &str) -> Option<String> {
+pub(crate) fn region_of(name: &str) -> Option<String> {
     let region = name.strip_prefix("arn:")?.split(':').nth(2)?;
     (!region.is_empty()).then(|| region.to_owned())
 }
 
 /// Reads the settings of the function of this stack. A function's own name or ARN will do as well. The error says the
 /// cure.
-pub async fn deployed(aws: &Aws, name: &str) -> Result<Deployed, String> {
+pub(crate) async fn deployed(aws: &Aws, name: &str) -> Result<Deployed, String> {
     aws.config().await.map_err(|error| format!("AWS cannot be asked: {error}"))?;
     let region = aws.region().unwrap_or_default();
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_:/".contains(&b)) {
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::no_stack(&[(400, NO_STACK), (404, r#"{"Message":"Function not found"}"#)], "no stack deckhand in the region us-east-1")]
+    #[case::no_stack(&[(400, NO_STACK), (404, r#"{"__type":"ResourceNotFoundException","Message":"Function not found"}"#)], "no stack deckhand in the region us-east-1")]
     #[case::denied(&[(403, DENIED)], "allow cloudformation:ListStackResources")]
     #[case::no_function(&[(200, "<ListStackResourcesResult></ListStackResourcesResult>")], "has no Lambda function")]
     #[case::not_decrypted(&[(200, STACK), (200, r#"{"Environment":{"Error":{"ErrorCode":"AccessDeniedException","Message":"kms"}}}"#)], "kms:Decrypt")]

@@ -205,9 +205,7 @@ fn unconfirmed(job: &Job) -> Message {
 
 fn render(job: &Job, written: &Written) -> Message {
     let (target, fingerprint) = (target(job), &job.fingerprint);
-    let why = |error| {
-        explain(error, Subject::Repository(&job.repository), job.place.permission())
-    };
+    let why = |error| explain(error, Subject::Repository(&job.repository), job.place.permission());
     let done = |verb| {
         format!(
             "✅ The {target} was {verb}: it has the value with the fingerprint `{fingerprint}`.\nWorkflow runs \

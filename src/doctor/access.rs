@@ -52,7 +52,8 @@ impl AccessFacts {
 }
 
 /// Where commands are accepted, and who the admins are.
-pub(super) fn settings(about: &str, facts: &AccessFacts) -> Vec<Finding> {
+/// `admins_known`: whether the settings that name them are valid.
+pub(super) fn settings(about: &str, facts: &AccessFacts, admins_known: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     match &facts.guilds {
         Some(Guilds::Every) => findings.push(Finding::doubtful(
@@ -66,6 +67,9 @@ pub(super) fn settings(about: &str, facts: &AccessFacts) -> Vec<Finding> {
                 .push(Finding::good(about, format!("Commands are accepted only in {servers}.")));
         }
         None => {}
+    }
+    if facts.admins == Rule::default() && !admins_known {
+        return findings;
     }
     if facts.admins == Rule::default() {
         findings.push(Finding::doubtful(

@@ -4,26 +4,38 @@
 use url::Url;
 
 use super::access;
-use super::facts::{Asked, DiscordFacts, Registered};
+use super::facts::{Asked, DiscordFacts, Facts, Registered};
 use super::finding::{Finding, listed};
+use super::rights::rights;
 use crate::bot::authorize::Guilds;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
 use crate::discord::channel;
 
 const ABOUT: &str = "Discord";
+const RESET: &str = "On the page Bot of Discord's developer portal, Reset Token shows a new token, once. Set DISCORD_BOT_TOKEN (on \
+                     AWS the parameter that DISCORD_BOT_TOKEN_PARAMETER names) to it.";
 const PORTAL: &str = "the application's page in Discord's developer portal";
 
-pub(super) fn findings(facts: Option<&DiscordFacts>, guilds: Option<&Guilds>) -> Vec<Finding> {
-    let Some(facts) = facts else {
-        let what = "Not checked: its settings cannot be used.";
-        return vec![Finding::doubtful(ABOUT, what, "Fix the settings first.")];
-    };
+pub(super) fn findings(all: &Facts) -> Vec<Finding> {
+    // What is wrong with its settings is said already, and that nothing was asked.
+    let Some(facts) = &all.discord else { return Vec::new() };
+    judged(facts, all.watches, all.access.guilds.as_ref())
+}
+
+fn judged(facts: &DiscordFacts, watches: usize, guilds: Option<&Guilds>) -> Vec<Finding> {
     let Some(asked) = &facts.asked else {
-        if facts.has_digest {
-            let what =
-                "DIGEST_CHANNEL_ID is set, but there is no bot's token to post the digest with.";
-            return vec![Finding::bad(ABOUT, what, "Set DISCORD_BOT_TOKEN.")];
+        if facts.has_digest || watches > 0 {
+            let digest =
+                facts.has_digest.then_some("the digest of DIGEST_CHANNEL_ID is not posted");
+            let watches = (watches > 0).then_some("the watches of agents.toml show nothing");
+            let without: Vec<String> =
+                digest.into_iter().chain(watches).map(str::to_owned).collect();
+            let what = format!(
+                "DISCORD_BOT_TOKEN is not set: {}. Nor is Discord checked.",
+                listed(&without)
+            );
+            return vec![Finding::bad(ABOUT, what, RESET)];
         }
         return vec![Finding::doubtful(
             ABOUT,
@@ -39,13 +51,11 @@ pub(super) fn findings(facts: Option<&DiscordFacts>, guilds: Option<&Guilds>) ->
     };
     let mut findings = vec![identity(facts, application), endpoint(application)];
     findings.extend(access::public(ABOUT, guilds, application));
-    findings.extend(registered(asked));
+    if application.id == facts.application_id.to_string() {
+        findings.extend(registered(asked));
+    }
     findings.extend(asked.channel.as_ref().map(|seen| match seen {
-        // Only posting would show it, or computing roles and overwrites as Discord does.
-        Ok(()) => Finding::good(
-            ABOUT,
-            "The bot sees the channel of the digest. Whether it may post there is not tried.",
-        ),
+        Ok(()) => rights("the channel of the digest", asked.rights.as_ref(), true, ABOUT),
         Err(error) => channel(error),
     }));
     findings
@@ -66,7 +76,7 @@ fn identity(facts: &DiscordFacts, application: &Application) -> Finding {
             ABOUT,
             format!(
                 "DISCORD_APPLICATION_ID is not the id of the application that DISCORD_BOT_TOKEN \
-                 belongs to, {}: answers that come late will not arrive.",
+                 belongs to, {}: commands cannot be registered, and the bot does not know its own messages.",
                 application.id
             ),
             format!("Copy both from {PORTAL}."),
@@ -188,12 +198,12 @@ fn drift(place: &str, fix: &str, registered: &Registered) -> Finding {
 fn trouble(subject: &str, error: &DiscordError) -> Finding {
     let (what, fix) = match error {
         DiscordError::NoSignIn(why) => {
-            let what = format!("{subject} could not be checked: {why}.");
-            return Finding::doubtful(ABOUT, what, "Store it there. The digest on a schedule and this check need it.");
+            let what = format!("The bot's token cannot be used: {why}.");
+            return Finding::bad(ABOUT, what, "Without it no end is told after 15 minutes, and no digest is posted.");
         }
         DiscordError::Refused { status: 401, .. } => (
-            "Discord refuses DISCORD_BOT_TOKEN (401).".to_owned(),
-            format!("Copy the token anew from the page Bot of {PORTAL}."),
+            "Discord refuses DISCORD_BOT_TOKEN (401). It is wrong, was reset, or is the client secret.".to_owned(),
+            RESET.to_owned(),
         ),
         DiscordError::Refused { status: 403, .. } | DiscordError::NotFound(_) => (
             format!("{subject} cannot be seen with this token."),
@@ -266,7 +276,8 @@ mod tests {
     ) {
         let application = Err(DiscordError::NotFound(0));
         let guilds = guild.map(|found| (41, found)).into_iter().collect();
-        let findings = registered(&Asked { application, global, guilds, channel: None });
+        let findings =
+            registered(&Asked { application, global, guilds, channel: None, rights: None });
         let found: Vec<_> = findings.iter().map(|finding| finding.level).collect();
         assert_eq!(found, levels);
     }
@@ -277,7 +288,8 @@ mod tests {
             vec![(41, commands(2, false)), (42, commands(0, true)), (43, commands(1, true))];
         let global = Some(commands(5, false));
         let application = Err(DiscordError::NotFound(0));
-        let findings = registered(&Asked { application, global, guilds, channel: None });
+        let findings =
+            registered(&Asked { application, global, guilds, channel: None, rights: None });
         let [_, _, first, drift, second] = findings.try_into().unwrap();
         assert!(
             first.what.contains("in server 41: people there see 2 of them twice"),

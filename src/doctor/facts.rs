@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use super::access::AccessFacts;
+use super::ids::IdFacts;
 use super::store::StoreFacts;
 use super::watch::WatchFacts;
 use super::webhook::WebhookFacts;
@@ -12,6 +13,7 @@ use crate::agents::Place;
 use crate::config::Problem;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
+use crate::discord::guild::Rights;
 use crate::discord::registration::Change;
 use crate::github::GithubError;
 use crate::github::Repository;
@@ -24,6 +26,12 @@ use crate::github::permission::Permission;
 pub struct Facts {
     /// Settings that are missing or invalid.
     pub problems: Vec<Problem>,
+    /// Settings without which checks of the deployed site are not made, each with the commands that make them.
+    pub bases: Vec<(&'static str, Vec<String>)>,
+    /// The file of `serve`, if it is not there yet and there is no table either.
+    pub file: Option<String>,
+    /// Whether this is a function's set-up, on Lambda.
+    pub on_lambda: bool,
     /// Where the valid agents are read from, or why they cannot be used.
     pub agents_file: Result<Place, String>,
     /// Who may command the bot.
@@ -32,10 +40,14 @@ pub struct Facts {
     pub store: Option<StoreFacts>,
     /// `None`: not asked, because its settings are not valid.
     pub discord: Option<DiscordFacts>,
+    /// `None`: not asked, because its settings are not valid or there is no bot token.
+    pub ids: Option<IdFacts>,
     /// `None`: not asked, because its settings are not valid.
     pub github: Option<GithubFacts>,
     /// `None`: not asked, because the settings or the agents are not valid.
     pub webhook: Option<WebhookFacts>,
+    /// What is wrong with the places of secrets that can be read all the same.
+    pub in_the_clear: Vec<String>,
     /// How many watches there are.
     pub watches: usize,
     /// `None`: not asked, because the settings or the agents are not valid.
@@ -66,6 +78,8 @@ pub struct Asked {
     pub guilds: Vec<(u64, Result<Registered, DiscordError>)>,
     /// Whether the bot sees the channel of the scheduled digest. `None`: no channel is set.
     pub channel: Option<Result<(), DiscordError>>,
+    /// What it may do there. `None`: no channel is set, or it is in no server.
+    pub rights: Option<Result<Rights, DiscordError>>,
 }
 
 /// Registered commands, compared with the declared ones.
@@ -130,6 +144,8 @@ pub struct Needed {
 pub struct AgentFacts {
     /// Its slash command, without the slash.
     pub command: String,
+    /// Whether it is of kind `deploy`.
+    pub deploys: bool,
     /// The repository of the workflow.
     pub repository: Repository,
     pub file: String,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use super::facts::{GithubFacts, Read, RepositoryFacts};
+use super::facts::{Facts, GithubFacts, Read, RepositoryFacts};
 use super::finding::{Finding, Level, commands, listed};
 use crate::github::account::Dispatcher;
 use crate::github::explain::{Subject, explain_plainly};
@@ -18,11 +18,9 @@ const LITTLE: u64 = 10;
 /// Warn above this clock skew. From five minutes on, Discord's signatures are refused.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
-pub(super) fn findings(facts: Option<&GithubFacts>) -> Vec<Finding> {
-    let Some(facts) = facts else {
-        let what = "Not checked: its settings cannot be used.";
-        return vec![Finding::doubtful(ABOUT, what, "Fix the settings first.")];
-    };
+pub(super) fn findings(all: &Facts) -> Vec<Finding> {
+    // What is wrong with its settings is said already, and that nothing was asked.
+    let Some(facts) = &all.github else { return Vec::new() };
     let rate = match &facts.rate {
         Ok(rate) => rate.as_ref(),
         Err(error) => {
@@ -131,11 +129,21 @@ fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) 
         format!("The token may read {}. ", listed(&readable))
     };
     let by_a_person = !of_an_app && matches!(of.account, Some(Ok(Dispatcher::Login(_))));
-    let scoped = scopes.is_some_and(|scopes| scopes.split(',').any(|one| one.trim() == "repo"));
+    let has_scope = |name| scopes.is_some_and(|all| all.split(',').any(|one| one.trim() == name));
+    let scoped = has_scope("repo");
+    // Only classic tokens have scopes. `public_repo` is enough where everybody may read.
+    let unscoped =
+        scopes.is_some_and(|all| !all.trim().is_empty()) && !scoped && !has_scope("public_repo");
     findings.extend(if *push == Some(false) && by_a_person {
         let what =
             format!("{readable}Its account may not write here, so nothing can be dispatched.");
         Some(Finding::bad(&about, what, "Give the account the role Write in this repository."))
+    } else if unscoped && !needs.is_empty() {
+        let what =
+            format!("{readable}The classic token has no scope repo, so it may write nothing here.");
+        let fix =
+            "Give it the scope repo, or better: create a fine-grained token for this repository.";
+        Some(Finding::bad(&about, what, fix))
     } else if scoped {
         Some(Finding::good(&about, format!("{readable}Its scope repo lets it write.")))
     } else if granted {
@@ -149,7 +157,8 @@ fn permissions(facts: &RepositoryFacts, scopes: Option<&str>, of: &GithubFacts) 
             "{readable}What it may write cannot be seen without writing; it needs {}.",
             listed(&needs)
         );
-        Some(Finding::good(&about, what))
+        let fix = "Compare it with the token's page on GitHub.";
+        Some(Finding::doubtful(&about, what, fix))
     });
     findings
 }
@@ -226,7 +235,7 @@ fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
             Finding::new(
                 lack_of(read.permission),
                 about,
-                format!("The token lacks the permission {name}{needs}."),
+                format!("The token lacks the permission {name}{needs}.{}", reason(error)),
                 format!("Give the token {name}: {access} on this repository."),
             )
         }
@@ -234,6 +243,16 @@ fn unreadable(about: &str, read: &Read, error: &GithubError) -> Finding {
             let (what, fix) = trouble(&format!("The permission {name}"), error);
             Finding::doubtful(about, what, fix)
         }
+    }
+}
+
+/// GitHub's own reason, if it gave one.
+fn reason(error: &GithubError) -> String {
+    match error {
+        GithubError::Forbidden(said) if !said.is_empty() => {
+            format!(" GitHub says: {}.", said.trim_end_matches('.'))
+        }
+        _ => String::new(),
     }
 }
 
@@ -307,11 +326,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case::fine_grained(Some(true), None, Level::Good, "cannot be seen without writing")]
+    #[case::fine_grained(Some(true), None, Level::Doubtful, "cannot be seen without writing")]
     #[case::classic(Some(true), Some("gist, repo"), Level::Good, "scope repo lets it write")]
-    #[case::other_scopes(Some(true), Some("repo:status"), Level::Good, "cannot be seen")]
+    #[case::other_scopes(Some(true), Some("repo:status, gist"), Level::Bad, "no scope repo")]
+    #[case::public(Some(true), Some("public_repo"), Level::Doubtful, "cannot be seen")]
     #[case::reader(Some(false), None, Level::Bad, "Its account may not write here")]
-    #[case::unsaid(None, None, Level::Good, "cannot be seen without writing")]
+    #[case::unsaid(None, None, Level::Doubtful, "cannot be seen without writing")]
     fn what_the_token_may_write(
         #[case] push: Option<bool>,
         #[case] scopes: Option<&str>,

@@ -5,13 +5,17 @@
 //! What only a write could show (whether a token may dispatch) is reported as unknown.
 
 pub(crate) mod access;
+#[cfg(feature = "aws")]
+pub mod deployed;
 mod discord;
 pub mod environment;
 pub(crate) mod facts;
 mod finding;
 mod github;
+pub(crate) mod ids;
 mod judge;
 pub(crate) mod probe;
+mod rights;
 mod settings;
 pub(crate) mod store;
 pub mod text;

@@ -9,7 +9,7 @@ use super::facts::{
     AgentFacts, Asked, DiscordFacts, Facts, GithubFacts, Needed, Read, Registered, RepositoryFacts,
     Sends,
 };
-use super::{store, watch, webhook};
+use super::{ids, store, watch, webhook};
 use crate::agents::{Agent, Kind, Registry, Workflow};
 use crate::bot::authorize::Guilds;
 use crate::bot::command::served;
@@ -20,40 +20,74 @@ use crate::discord::{Discord, DiscordError};
 use crate::github::Github;
 use crate::github::Repository;
 use crate::github::permission::{Permission, Repositories};
+use crate::site;
 
 /// Agents probed concurrently. Each takes two requests; GitHub allows 100 concurrent ones.
 const AGENTS_AT_ONCE: usize = 20;
 
 /// The facts about a running bot. Its settings are valid.
 pub(crate) async fn running(context: &Context, table: &[Command]) -> Facts {
-    let Context { registry, access, .. } = context;
+    let Context { registry, .. } = context;
+    let access = AccessFacts::of(&context.access, Some(registry), table);
     let remembered = context.store.as_ref();
-    let (store, discord, github, webhook, watched) = tokio::join!(
+    let guilds = access.guilds.clone().unwrap_or_default();
+    let (store, discord, github, webhook, watched, ids) = tokio::join!(
         OptionFuture::from(
             context.durable.then(|| { store::ask(remembered, registry, context.clock.now()) })
         ),
-        ask_discord(
-            &context.discord,
-            Some(registry),
-            table,
-            &access.guilds,
-            context.digest.channel_id
-        ),
+        ask_discord(&context.discord, Some(registry), table, &guilds, context.digest.channel_id),
         ask_github(&context.github, Some(registry), table),
         webhook::ask(&context.webhook, &context.github, registry, Some(Ok(remembered))),
-        watch::ask(&context.discord, registry)
+        watch::ask(&context.discord, registry),
+        OptionFuture::from(
+            context.discord.has_bot_token().then(|| ids::ask(&context.discord, &access))
+        )
     );
     Facts {
         problems: Vec::new(),
+        in_the_clear: in_the_clear(Some(&context.discord), Some(&context.github)),
         agents_file: Ok(registry.place().clone()),
-        access: AccessFacts::of(access, Some(registry), table),
+        bases: bases(&context.site, registry, table),
+        on_lambda: false,
+        file: None,
+        access,
         store,
         discord: Some(discord),
+        ids,
         github: Some(github),
         webhook: Some(webhook),
         watches: registry.watches().len(),
         watched: Some(watched),
     }
+}
+
+/// What is said of the secrets that are kept in the clear. They were read before.
+pub(super) fn in_the_clear(discord: Option<&Discord>, github: Option<&Github>) -> Vec<String> {
+    let discord = discord.and_then(Discord::token_in_the_clear);
+    github.and_then(Github::secret_in_the_clear).into_iter().chain(discord).collect()
+}
+
+/// The base URLs that are not set although checks need them.
+pub(super) fn bases(
+    site: &site::Settings,
+    registry: &Registry,
+    table: &[Command],
+) -> Vec<(&'static str, Vec<String>)> {
+    let mut missing: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for served in served(table, registry) {
+        let Some(verification) = served.agent.and_then(Agent::verification) else { continue };
+        for check in verification.checks.iter().filter(|check| check.url.is_none()) {
+            let (Some(setting), None) = (check.target.setting(), site.base(check.target)) else {
+                continue;
+            };
+            match missing.iter_mut().find(|(known, _)| *known == setting) {
+                Some((_, commands)) if commands.iter().any(|one| one == served.name) => {}
+                Some((_, commands)) => commands.push(served.name.to_owned()),
+                None => missing.push((setting, vec![served.name.to_owned()])),
+            }
+        }
+    }
+    missing
 }
 
 /// Asks Discord for the application, its commands and the digest's channel. Without a bot token it asks
@@ -79,13 +113,17 @@ pub(crate) async fn ask_discord(
             (!has_none).then_some((id, found))
         });
         let channel = OptionFuture::from(channel_id.map(|id| discord.sees_channel(id)));
-        let (application, global, guilds, channel) = tokio::join!(
+        let rights = OptionFuture::from(channel_id.map(|id| discord.rights(id)));
+        let (application, global, guilds, channel, rights) = tokio::join!(
             discord.application(),
             commands(Scope::Global, None),
             join_all(guilds),
-            channel
+            channel,
+            rights
         );
-        Asked { application, global, guilds: guilds.into_iter().flatten().collect(), channel }
+        let guilds = guilds.into_iter().flatten().collect();
+        let rights = rights.and_then(Result::transpose);
+        Asked { application, global, guilds, channel, rights }
     });
     DiscordFacts {
         public_key: hex::encode(settings.public_key.as_bytes()),
@@ -223,6 +261,7 @@ async fn ask_agent(github: &Github, agent: &Agent, workflow: &Workflow) -> Agent
     );
     AgentFacts {
         command: agent.command.clone(),
+        deploys: matches!(agent.kind, Kind::Deploy(_)),
         repository: repository.clone(),
         file: file.clone(),
         git_ref: git_ref.clone(),

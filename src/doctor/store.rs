@@ -51,15 +51,25 @@ impl StoreFacts {
     }
 }
 
-pub(super) fn findings(facts: Option<&StoreFacts>) -> Vec<Finding> {
-    let Some(StoreFacts { deploys, swept_at, now }) = facts else { return Vec::new() };
+/// `file`: the file of `serve`, which it makes when it starts.
+pub(super) fn findings(facts: Option<&StoreFacts>, file: Option<&str>) -> Vec<Finding> {
+    let Some(StoreFacts { deploys, swept_at, now }) = facts else {
+        let not_there_yet = |file| {
+            let what = format!(
+                "There is no table (TABLE_NAME), and {file} (DATA_FILE) is not there yet: `serve` makes it when it \
+                 starts. On Lambda nothing is dispatched without a table."
+            );
+            Finding::good(ABOUT, what)
+        };
+        return file.map(not_there_yet).into_iter().collect();
+    };
     let deploys = match deploys {
         Ok(deploys) => deploys,
         Err(error @ StoreError::NotSetUp(_)) => {
             return vec![Finding::bad(
                 ABOUT,
                 format!("Nothing is dispatched: {error}."),
-                "Set TABLE_NAME to the name of that table.",
+                "The stack's template makes a table and sets TABLE_NAME: deploy it again, or set TABLE_NAME to the table's name.",
             )];
         }
         Err(error) => {
@@ -194,7 +204,7 @@ mod tests {
     fn judged(deploys: Result<Vec<Entry>, StoreError>, swept: Option<i64>) -> Vec<Finding> {
         let deploys = deploys.map(|deploys| vec![("deploy-client".to_owned(), deploys)]);
         let facts = StoreFacts { deploys, swept_at: swept.map(minutes_ago), now: now() };
-        findings(Some(&facts))
+        findings(Some(&facts), None)
     }
 
     #[test]
@@ -246,7 +256,9 @@ mod tests {
     }
 
     #[test]
-    fn without_a_table_there_is_no_finding() {
-        assert!(findings(None).is_empty());
+    fn without_a_table_the_file_is_named() {
+        assert!(findings(None, None).is_empty());
+        let [finding] = &findings(None, Some("deckhand.redb"))[..] else { panic!("one finding") };
+        assert!(finding.what.contains("no table") && finding.what.contains("deckhand.redb"));
     }
 }

@@ -1,11 +1,12 @@
 //! Renders the findings: as text for a terminal, and as a Discord message.
 
 use super::finding::{Finding, Level};
+use super::settings::AGENTS;
 use crate::discord::Message;
 use crate::text::escape;
 
 /// The longest text of a finding in a message, in characters.
-const MAX_TEXT: usize = 400;
+const MAX_TEXT: usize = 600;
 
 fn icon(level: Level) -> &'static str {
     match level {
@@ -51,7 +52,9 @@ fn one_line(text: &str) -> String {
 /// An ephemeral message, the worst findings first.
 pub fn message(findings: &[Finding]) -> Message {
     let mut sorted: Vec<_> = findings.iter().collect();
-    sorted.sort_by_key(|finding| finding.level);
+    // Where not all fits, who may use what is left out first.
+    let is_list = |finding: &Finding| finding.level == Level::Good && finding.about == AGENTS;
+    sorted.sort_by_key(|finding| (finding.level, is_list(finding)));
     let mut lines = vec![format!("🩺 **Check of this set-up:** {}", summary(findings))];
     for Finding { level, about, what, fix, page } in sorted {
         let (about, what) = (escape::plain(about, 100), escape::plain(what, MAX_TEXT));

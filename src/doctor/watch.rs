@@ -3,9 +3,11 @@
 use futures_util::future::join_all;
 
 use super::finding::Finding;
+use super::rights::rights;
 use crate::agents::Registry;
 use crate::bot::authorize::Guilds;
 use crate::discord::channel::Role;
+use crate::discord::guild::Rights;
 use crate::discord::{Discord, DiscordError, channel};
 
 const ABOUT: &str = "Watches";
@@ -15,8 +17,6 @@ const ABOUT: &str = "Watches";
 pub struct WatchFacts {
     /// Each channel once.
     pub channels: Vec<ChannelFacts>,
-    /// Whether there is a bot token.
-    pub has_bot: bool,
 }
 
 /// Facts about one of them.
@@ -25,6 +25,8 @@ pub struct ChannelFacts {
     pub channel_id: u64,
     /// The server that it is in, if Discord says so. `Err`: the bot does not see the channel.
     pub guild_id: Result<Option<u64>, DiscordError>,
+    /// What the bot may do there. `None`: not asked, or in no server.
+    pub rights: Option<Result<Rights, DiscordError>>,
     /// The roles that are pinged there.
     pub pinged: Vec<u64>,
     /// The server's roles. `None`: not asked, or not told.
@@ -51,9 +53,13 @@ pub(crate) async fn ask(discord: &Discord, registry: &Registry) -> WatchFacts {
                 Ok(Some(guild_id)) if !pinged.is_empty() => discord.roles(*guild_id).await.ok(),
                 _ => None,
             };
-            ChannelFacts { channel_id, guild_id, pinged, roles }
+            let rights = match &guild_id {
+                Ok(Some(_)) => discord.rights(channel_id).await.transpose(),
+                _ => None,
+            };
+            ChannelFacts { channel_id, guild_id, rights, pinged, roles }
         });
-    WatchFacts { channels: join_all(asked).await, has_bot }
+    WatchFacts { channels: join_all(asked).await }
 }
 
 /// `watches`: how many there are; `has_secret`: whether deliveries are taken.
@@ -73,11 +79,6 @@ pub(super) fn findings(
         findings.push(Finding::bad(ABOUT, what, "Register a webhook as docs/webhooks.md tells."));
     }
     let Some(facts) = facts else { return findings };
-    if !facts.has_bot {
-        let what =
-            "DISCORD_BOT_TOKEN is not set, so no card can be posted: the watches show nothing.";
-        findings.push(Finding::bad(ABOUT, what, "Set DISCORD_BOT_TOKEN."));
-    }
     findings.extend(facts.channels.iter().flat_map(|channel| of_channel(channel, guilds)));
     findings
 }
@@ -95,9 +96,7 @@ fn of_channel(facts: &ChannelFacts, guilds: Option<&Guilds>) -> Vec<Finding> {
             return vec![Finding::bad(ABOUT, format!("Channel {id}: {what}"), fix)];
         }
     };
-    // Only posting would show whether it may.
-    let what = format!("The bot sees channel {id}. Whether it may post there is not tried.");
-    let mut findings = vec![Finding::good(ABOUT, what)];
+    let mut findings = vec![rights(&format!("channel {id}"), facts.rights.as_ref(), false, ABOUT)];
     if let (Some(guild), Some(Guilds::These(allowed))) = (guild_id, guilds)
         && !allowed.contains(&guild)
     {
@@ -142,8 +141,8 @@ mod tests {
         guild_id: Result<Option<u64>, DiscordError>,
         roles: Option<Vec<Role>>,
     ) -> WatchFacts {
-        let of = ChannelFacts { channel_id: 5, guild_id, pinged: vec![77], roles };
-        WatchFacts { channels: vec![of], has_bot: true }
+        let of = ChannelFacts { channel_id: 5, guild_id, rights: None, pinged: vec![77], roles };
+        WatchFacts { channels: vec![of] }
     }
 
     #[rstest]
@@ -154,7 +153,6 @@ mod tests {
     #[case::no_role(channel(Ok(Some(41)), Some(vec![OTHER])), &[(Level::Good, "sees"), (Level::Bad, "no role 77")])]
     #[case::not_mentionable(channel(Ok(Some(41)), Some(vec![Role { mentionable: false, ..GOOD }])), &[(Level::Good, "sees"), (Level::Doubtful, "may mention role 77")])]
     #[case::elsewhere(channel(Ok(Some(42)), Some(vec![GOOD])), &[(Level::Good, "sees"), (Level::Doubtful, "in server 42")])]
-    #[case::no_bot(WatchFacts::default(), &[(Level::Bad, "DISCORD_BOT_TOKEN is not set")])]
     fn a_channel_is_judged(#[case] facts: WatchFacts, #[case] expected: &[(Level, &str)]) {
         let guilds = Guilds::These(vec![41]);
         let found = findings(Some(&facts), 1, true, Some(&guilds));

@@ -125,6 +125,13 @@ fn judged(about: &str, agent: &AgentFacts, declared: &Declared) -> Vec<Finding> 
             "Add to the file: run-name: … ${{ inputs.correlation_id }} by ${{ inputs.requester }}",
         ));
     }
+    if agent.deploys && !declared.queues {
+        findings.push(Finding::doubtful(
+            about,
+            format!("{file} has no concurrency group: two runs may deploy side by side, and the slower one wins."),
+            "Add to the file: concurrency: { group: deploy, cancel-in-progress: false }",
+        ));
+    }
     findings
 }
 
@@ -172,6 +179,7 @@ mod tests {
         let workflow = agent.workflow().unwrap();
         findings(&AgentFacts {
             command: agent.command.clone(),
+            deploys: matches!(agent.kind, crate::agents::Kind::Deploy(_)),
             repository: "octo-org/web-client".parse().unwrap(),
             file: workflow.file.clone(),
             git_ref: workflow.default_ref.clone(),

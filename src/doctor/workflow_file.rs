@@ -22,6 +22,8 @@ pub(crate) struct Declared {
     pub run_name: Option<String>,
     /// The inputs of its `workflow_dispatch` trigger, if it has that trigger.
     pub dispatch: Option<Vec<Input>>,
+    /// Whether it, or one of its jobs, has a concurrency group.
+    pub queues: bool,
 }
 
 /// An input that a dispatch may give.
@@ -75,7 +77,11 @@ pub(crate) fn read(text: &str) -> Result<Declared, Unreadable> {
         Some(Value::Object(events)) => events.get(DISPATCH).map(inputs),
         _ => None,
     };
-    Ok(Declared { run_name, dispatch })
+    let has_group = |of: &Value| of.get("concurrency").is_some_and(|group| !group.is_null());
+    let jobs = file.get("jobs").and_then(Value::as_object);
+    let queues = file.get("concurrency").is_some_and(|group| !group.is_null())
+        || jobs.is_some_and(|jobs| jobs.values().any(has_group));
+    Ok(Declared { run_name, dispatch, queues })
 }
 
 const DISPATCH: &str = "workflow_dispatch";
@@ -224,13 +230,23 @@ on:
 jobs: {}
 "#;
         let declared = read(text).unwrap();
-        assert!(declared.names_runs_by_correlation_id());
+        assert!(declared.names_runs_by_correlation_id() && !declared.queues);
         let expected =
             [("correlation_id", true), ("note", false), ("stage", false), ("zone", false)];
         let expected: Vec<_> = expected.iter().map(|(name, req)| input(name, *req)).collect();
         let mut dispatch = declared.dispatch.unwrap();
         dispatch.sort_by(|a, b| a.name.cmp(&b.name));
         assert_eq!(dispatch, expected);
+    }
+
+    #[rstest]
+    #[case("on: push\nconcurrency: deploy", true)]
+    #[case("on: push\nconcurrency: { group: deploy }", true)]
+    #[case("on: push\njobs: { deploy: { concurrency: deploy } }", true)]
+    #[case("on: push\njobs: { deploy: { steps: [] } }", false)]
+    #[case("on: push\nconcurrency:", false)]
+    fn a_concurrency_group_is_found(#[case] text: &str, #[case] queues: bool) {
+        assert_eq!(read(text).unwrap().queues, queues);
     }
 
     #[rstest]
@@ -257,7 +273,7 @@ jobs: {}
         #[case] name: &str,
         #[case] carries: bool,
     ) {
-        let declared = Declared { run_name: Some(name.to_owned()), dispatch: None };
+        let declared = Declared { run_name: Some(name.to_owned()), ..Declared::default() };
         assert_eq!(declared.names_runs_by_correlation_id(), carries);
     }
 

@@ -120,6 +120,11 @@ pub struct Github {
 }
 
 impl Github {
+    /// What is wrong with the place of the token or key, once it was read: it is kept in the clear.
+    pub fn secret_in_the_clear(&self) -> Option<String> {
+        self.credential.kept_in_the_clear()
+    }
+
     /// A client for these settings.
     pub fn new(
         settings: Settings,

@@ -65,7 +65,16 @@ impl GithubError {
             return Self::RateLimited(wait);
         }
         let said = said.replace(token.expose(), "[token]");
-        let said: String = said.chars().take(MAX_SAID).collect();
+        let mut said: String = said.chars().take(MAX_SAID).collect();
+        // <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible>
+        let accepted =
+            headers.get("x-accepted-github-permissions").and_then(|value| value.to_str().ok());
+        if let Some(accepted) =
+            accepted.filter(|_| status == StatusCode::FORBIDDEN && !said.is_empty())
+        {
+            let accepted: String = accepted.chars().take(MAX_SAID).collect();
+            said = format!("{} (it accepts {accepted})", said.trim_end_matches('.'));
+        }
         match status.as_u16() {
             300..400 => Self::Moved,
             401 => Self::Unauthorized(said),

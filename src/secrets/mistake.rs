@@ -4,7 +4,7 @@
 use super::secret::Secret;
 
 /// What is wrong with a value.
-pub type Mistake = &'static str;
+pub(crate) type Mistake = &'static str;
 
 const QUOTES: Mistake = "it is in quotes: leave the quotes out";
 const NAME: Mistake =
@@ -87,6 +87,10 @@ pub(crate) fn private_key(text: &str) -> Result<Secret, Mistake> {
     if has_name(text) {
         return Err(NAME);
     }
+    let is_file = text.starts_with("file:") || (text.ends_with(".pem") && !text.contains('\n'));
+    if is_file {
+        return Err(A_FILE);
+    }
     if is_github_token(text) || is_discord_token(text) {
         return Err("it is a token, not the private key of a GitHub App");
     }
@@ -95,7 +99,6 @@ pub(crate) fn private_key(text: &str) -> Result<Secret, Mistake> {
         return Err(match text {
             _ if text.starts_with("SHA256:") => FINGERPRINT,
             _ if text.starts_with("LS0tLS1CRUdJTi") => BASE64,
-            _ if text.starts_with("file:") || text.ends_with(".pem") => A_FILE,
             _ => NO_HEADER,
         });
     };

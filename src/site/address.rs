@@ -1,7 +1,7 @@
 //! Whether the address that is checked is the one that the repository names.
 //!
-//! `/set-frontend` and `/set-api-base` write the repository's variables, which the workflows read. The checks ask
-//! the address in Deckhand's settings. A secret of the same name cannot be read, so nothing is said of it.
+//! `/set-frontend` writes the repository's variable, which the workflows read. The checks ask the address in
+//! Deckhand's settings. A secret, like that of `/set-api-base`, cannot be read, so nothing is said of it.
 
 use futures_util::future::join_all;
 use url::Url;

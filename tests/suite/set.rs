@@ -7,6 +7,7 @@ use deckhand::bot::{Command, Plan as CommandPlan, Serves};
 use deckhand::discord::FinalReply;
 use deckhand::discord::Message;
 use rstest::rstest;
+use serde_json::Value;
 use standins::discord::{
     Fault as DiscordFault, On as OnDiscord, ROLE_ID, User, What as DiscordWhat,
 };
@@ -152,7 +153,7 @@ async fn the_frontend_is_a_variable_and_the_api_base_a_secret_and_neither_is_bot
         };
         assert_eq!(writes(&world), expected);
         let sent = world.github.requests();
-        let in_the_clear = |body: &[u8]| String::from_utf8_lossy(body).contains("app.example.com");
+        let in_the_clear = |body: &Value| body.to_string().contains("app.example.com");
         assert_eq!(sent.iter().any(|request| in_the_clear(&request.body)), !is_secret);
     }
 }
@@ -189,12 +190,36 @@ fn denied(permission: Permission) -> Scenario {
 }
 
 #[rstest]
-#[case::no_secrets(denied(Permission::Secrets), API, "❌ Nothing was set", "Secrets: read and write", 0)]
+#[case::no_secrets(
+    denied(Permission::Secrets),
+    API,
+    "❌ Nothing was set",
+    "Secrets: read and write",
+    0
+)]
 #[case::secrets_do_not_matter(denied(Permission::Secrets), FRONTEND, "✅", "was created", 1)]
-#[case::no_variables(denied(Permission::Variables), FRONTEND, "❌ Nothing was set", "Variables: read and write", 0)]
+#[case::no_variables(
+    denied(Permission::Variables),
+    FRONTEND,
+    "❌ Nothing was set",
+    "Variables: read and write",
+    0
+)]
 #[case::variables_do_not_matter(denied(Permission::Variables), API, "✅", "was created", 1)]
-#[case::no_variable_writes(denied(Permission::VariablesWrite), FRONTEND, "❌ Nothing was set", "Variables: read and write", 1)]
-#[case::no_secret_writes(denied(Permission::SecretsWrite), API, "❌ Nothing was set", "Secrets: read and write", 1)]
+#[case::no_variable_writes(
+    denied(Permission::VariablesWrite),
+    FRONTEND,
+    "❌ Nothing was set",
+    "Variables: read and write",
+    1
+)]
+#[case::no_secret_writes(
+    denied(Permission::SecretsWrite),
+    API,
+    "❌ Nothing was set",
+    "Secrets: read and write",
+    1
+)]
 #[case::not_found(faults(vec![Fault::status(404, "Not Found").on(On::Any).always()]), API, "❌ Nothing was set", "`GITHUB_REPO`", 0)]
 #[case::revoked(faults(vec![Fault::status(401, "Bad credentials").on(On::Any).always()]), FRONTEND, "❌ Nothing was set", "`GITHUB_TOKEN`", 0)]
 #[case::down(Scenario::named("github-down").unwrap(), FRONTEND, "❌ Nothing was set", "Try again", 0)]

@@ -98,7 +98,7 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::{Parameter, Secret, SecretSource, Unreadable};
+    use crate::secrets::{Parameter, Secret, SecretSource, Stored, Unreadable};
     use futures_util::future::{BoxFuture, ready};
     use rstest::rstest;
     use std::sync::Mutex as StdMutex;
@@ -157,8 +157,7 @@ mod tests {
             SecretSource::Parameter(Parameter {
                 setting: "GITHUB_WEBHOOK_SECRET_PARAMETER",
                 name: name.to_owned(),
-                shape: "",
-                parse: |text| Some(Secret::new(text)),
+                parse: |text| Ok(Secret::new(text)),
             })
         })
     }

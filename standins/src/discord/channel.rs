@@ -52,7 +52,7 @@ fn document(state: &State, channel: &str) -> Value {
         "topic": null,
         "nsfw": false,
         "parent_id": null,
-        "permission_overwrites": [],
+        "permission_overwrites": state.places.overwrites(channel, state.permissions),
         "rate_limit_per_user": 0,
         "last_message_id": state.in_channel(channel).last().map(|message| message.id.clone()),
     })

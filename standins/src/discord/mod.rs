@@ -41,6 +41,8 @@ pub use deliver::Answer;
 pub use fault::{Fault, On, What};
 pub use interaction::Interaction;
 pub use message::{Event, EventKind, Message};
-pub use people::{APPLICATION_ID, CHANNEL_ID, GUILD_ID, ROLE_ID, User};
+pub use people::{
+    APPLICATION_ID, CHANNEL_ID, GUILD_ID, OTHER_GUILD_ID, OTHER_ROLE_ID, ROLE_ID, User,
+};
 pub use permissions::Permissions;
 pub use standin::Discord;

@@ -1,5 +1,7 @@
 //! Who types commands, and the ids of the place where they do.
 
+use super::limits::Refusal;
+use crate::server::Answer;
 use serde_json::{Value, json};
 
 /// The application's id.
@@ -11,17 +13,59 @@ pub const CHANNEL_ID: &str = "1190000000000000003";
 /// The id of a role that nobody has unless told.
 pub const ROLE_ID: &str = "1190000000000000004";
 
-/// The roles of the server: the one of everybody, which has the server's id, and another.
+/// Another server that the bot is in.
+pub const OTHER_GUILD_ID: &str = "1190000000000000101";
+/// A role of that one.
+pub const OTHER_ROLE_ID: &str = "1190000000000000102";
+
+/// The roles of a server: the one of everybody, which has the server's id, and another.
 /// <https://docs.discord.com/developers/topics/permissions#role-object>
-pub(super) fn roles() -> Value {
+fn roles(guild: &str, other: &str) -> Value {
     let role = |id: &str, name: &str, position: u64| {
+        // Everybody may do all that this stand-in knows; a channel may take it away.
+        let all = 1u64 << 10 | 1 << 11 | 1 << 15 | 1 << 16 | 1 << 38;
+        let permissions = if id == guild { all } else { 0 };
         json!({
             "id": id, "name": name, "color": 0, "hoist": false, "position": position,
             "colors": {"primary_color": 0, "secondary_color": null, "tertiary_color": null},
-            "permissions": "0", "managed": false, "mentionable": id == ROLE_ID, "flags": 0,
+            "permissions": permissions.to_string(), "managed": false, "mentionable": id == ROLE_ID, "flags": 0,
         })
     };
-    json!([role(GUILD_ID, "@everyone", 0), role(ROLE_ID, "deployers", 1)])
+    json!([role(guild, "@everyone", 0), role(other, "deployers", 1)])
+}
+
+/// What may be read of servers and users. `absent`: the bot is not in the first server.
+/// <https://docs.discord.com/developers/resources/guild>
+pub(super) fn route(path: &[&str], absent: bool) -> Result<Answer, Refusal> {
+    let missing = || Refusal::new(403, 50001, "Missing Access");
+    let roles_of = |guild: &str| match guild {
+        GUILD_ID if !absent => Ok(roles(GUILD_ID, ROLE_ID)),
+        OTHER_GUILD_ID => Ok(roles(OTHER_GUILD_ID, OTHER_ROLE_ID)),
+        id if id.len() < 17 => Err(Refusal::new(404, 10004, "Unknown Guild")),
+        _ => Err(missing()),
+    };
+    let found = match path {
+        ["guilds", guild, "roles"] => roles_of(guild)?,
+        ["guilds", guild] => {
+            let roles = roles_of(guild)?;
+            json!({"id": guild, "name": "a server", "owner_id": "810000000000000001", "roles": roles})
+        }
+        ["guilds", guild, "members", APPLICATION_ID] => {
+            roles_of(guild)?;
+            json!({"user": bot(), "roles": [], "flags": 0, "deaf": false, "mute": false})
+        }
+        ["users", "@me", "guilds"] => {
+            let guilds = [GUILD_ID, OTHER_GUILD_ID].into_iter().skip(usize::from(absent));
+            guilds.map(|id| json!({"id": id, "name": "a server"})).collect()
+        }
+        ["users", APPLICATION_ID] => bot(),
+        ["users", id] if id.starts_with("8100000") => {
+            json!({"id": id, "username": "somebody", "discriminator": "0", "bot": false})
+        }
+        ["users", _] => return Err(Refusal::new(404, 10013, "Unknown User")),
+        _ => return Err(Refusal::new(404, 0, "404: Not Found")),
+    };
+    Ok(Answer::json(200, &found))
 }
 
 /// A member of the guild.

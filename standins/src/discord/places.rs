@@ -73,6 +73,20 @@ impl Places {
         self.rights.get(channel).copied().unwrap_or(usual)
     }
 
+    /// What a channel takes from the bot, as its permission overwrites say it.
+    pub fn overwrites(&self, channel: &str, usual: Permissions) -> Value {
+        let may = self.rights(channel, usual);
+        let send = SEND_MESSAGES | SEND_MESSAGES_IN_THREADS;
+        let bits = [
+            (may.view, VIEW_CHANNEL),
+            (may.send, send),
+            (may.attach, ATTACH_FILES),
+            (may.history, READ_MESSAGE_HISTORY),
+        ];
+        let deny = bits.iter().filter(|(allowed, _)| !allowed).fold(0, |deny, (_, bit)| deny | bit);
+        json!([{"id": APPLICATION_ID, "type": 1, "allow": "0", "deny": deny.to_string()}])
+    }
+
     /// Says in an interaction where it was sent and what the app may do there.
     pub fn place(&self, payload: &mut Value, channel: &str, usual: Permissions) {
         let may = self.rights(channel, usual);

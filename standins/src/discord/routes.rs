@@ -181,14 +181,11 @@ fn route(state: &mut State, now: DateTime<Utc>, request: &Received) -> Result<An
             }
             channel::route(state, now, request, id, rest, &payload)
         }
-        ("GET", ["guilds", guild, "roles"]) => {
+        ("GET", ["guilds" | "users", ..]) => {
             if !authorized(&state.bot_token, request) {
                 return Err(Refusal::new(401, 0, "401: Unauthorized"));
             }
-            if *guild != people::GUILD_ID {
-                return Err(Refusal::new(403, 50001, "Missing Access"));
-            }
-            Ok(Answer::json(200, &people::roles()))
+            people::route(rest, state.places.absent)
         }
         (_, ["applications", application, ..]) => {
             if !authorized(&state.bot_token, request) {

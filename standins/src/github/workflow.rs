@@ -346,6 +346,12 @@ impl Workflow {
                 }
             }
         }
+        // Whoever queues nothing of it may still have the key.
+        let group = self
+            .concurrency
+            .clone()
+            .unwrap_or_else(|| format!("{}-${{{{ github.run_id }}}}", self.file));
+        let _ = writeln!(text, "\nconcurrency: {}", quoted(&group));
         text.push_str("\njobs:\n");
         let mut needed = None;
         let runs_on = match self.runs_on.as_slice() {

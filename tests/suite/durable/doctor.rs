@@ -8,6 +8,9 @@ use crate::world::{World, durable};
 async fn world(minutes: u64) -> World {
     let (mut plan, _) = durable(ending("success", MINUTE * u32::try_from(minutes).unwrap()));
     plan.env.push(("ADMIN_USER_IDS", User::named("grace").id));
+    // A message holds only so many findings.
+    plan.env.push(("FRONTEND_BASE_URL", "https://example.com".to_owned()));
+    plan.env.push(("VITE_API_BASE", "https://api.example.com".to_owned()));
     World::durable(plan.with_bot()).await
 }
 

@@ -31,7 +31,8 @@ async fn told(watches: &[&str], webhooks: bool, bot: bool, hook: bool) -> String
     }
     let told = world.types("ada", "/doctor").await;
     let lines = told.original().content.lines();
-    let wanted = |line: &&str| line.contains("**Watches:**") || line.contains("**Webhooks:**");
+    let about = ["**Watches:**", "**Webhooks:**", "DISCORD\\_BOT\\_TOKEN is not set"];
+    let wanted = |line: &&str| about.iter().any(|about| line.contains(about));
     lines.filter(wanted).collect::<Vec<_>>().join("\n")
 }
 
