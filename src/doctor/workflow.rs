@@ -5,8 +5,8 @@ use super::facts::AgentFacts;
 use super::finding::{Finding, listed};
 use super::github::trouble;
 use super::workflow_file::{self, Declared, Input};
-use crate::github::GithubError;
 use crate::github::explain::inactive;
+use crate::github::{BOOKKEEPING, GithubError};
 
 pub(super) fn findings(agent: &AgentFacts) -> Vec<Finding> {
     let about = format!("/{}", agent.command);
@@ -95,12 +95,14 @@ fn judged(about: &str, agent: &AgentFacts, declared: &Declared) -> Vec<Finding> 
         undeclared.map(|one| one.input.clone()).collect()
     };
     let fix = "Declare it under on: workflow_dispatch: inputs:, or take it out of agents.toml.";
-    match unknown(true).as_slice() {
+    let (left_out, refused): (Vec<String>, Vec<String>) =
+        unknown(true).into_iter().partition(|name| BOOKKEEPING.contains(&name.as_str()));
+    match refused.as_slice() {
         [] => {}
         names => findings.push(Finding::bad(
             about,
             format!("{file} does not declare {}: GitHub refuses every dispatch.", listed(names)),
-            "Declare them under on: workflow_dispatch: inputs:, as the README shows.",
+            fix,
         )),
     }
     match unknown(false).as_slice() {
@@ -115,7 +117,17 @@ fn judged(about: &str, agent: &AgentFacts, declared: &Declared) -> Vec<Finding> 
         )),
     }
     findings.extend(needed(about, agent, inputs));
-    if !declared.names_runs_by_correlation_id() {
+    if !left_out.is_empty() {
+        findings.push(Finding::doubtful(
+            about,
+            format!(
+                "{file} does not declare {}, so a dispatch leaves that out. When GitHub does not say which run \
+                 it started, it can be told by time only, or not at all.",
+                listed(&left_out)
+            ),
+            "To mend that, declare it under on: workflow_dispatch: inputs:, and use the correlation id in run-name:.",
+        ));
+    } else if !declared.names_runs_by_correlation_id() {
         findings.push(Finding::doubtful(
             about,
             format!(
@@ -202,6 +214,6 @@ mod tests {
         assert!(found.len() == 1 && found[0].level == Level::Good, "{found:?}");
         assert!(found[0].what.contains(praise), "{found:?}");
         let broken = text.replace("correlation_id", "id");
-        assert!(examined(command, &broken).iter().any(|found| found.level == Level::Bad));
+        assert!(examined(command, &broken).iter().all(|found| found.level != Level::Good));
     }
 }
