@@ -39,7 +39,7 @@ pub(super) const HEAD_START: TimeDelta = TimeDelta::seconds(3);
 const FOUND_WITHIN: TimeDelta = TimeDelta::seconds(10);
 
 /// For how long somebody who has typed a command looks at its answer.
-const AT_ONCE: TimeDelta = TimeDelta::seconds(20);
+const AT_ONCE: TimeDelta = TimeDelta::seconds(30);
 
 /// Something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

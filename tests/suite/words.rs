@@ -78,7 +78,7 @@ async fn where_it_cannot_be_shown_at_once_the_requester_is_pinged() {
     world.discord.fault(down.skip(1).always());
     let interaction = world.interaction("ada", WAIT);
     let answer = world.deliver(&interaction).await;
-    world.passes(Duration::from_secs(40)).await;
+    world.passes(Duration::from_secs(50)).await;
     let told = world.told(&interaction, answer);
     let follow_up = told.follow_up();
     assert!(follow_up.content.contains("not started. GitHub refuses it (422)"), "{follow_up:#?}");

@@ -191,7 +191,7 @@ async fn a_begin_whose_answer_was_lost_leaves_none_either() {
 const BEGIN: usize = 1;
 const ON_SCREEN: usize = 2;
 const DISPATCHING: usize = 4;
-const DISPATCH: usize = 5;
+const DISPATCH: usize = 6;
 
 /// Somebody waits, and the process meets a blow right after this call of its own.
 async fn struck(world: &mut World, blow: Blow, after: usize) -> Typed {
