@@ -11,6 +11,7 @@ use std::{
     io::Write,
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 /// One request as a stand-in received it.
@@ -35,6 +36,9 @@ pub struct Request {
     pub status: u16,
     /// Whether it counted against the rate limit (a 304 does not).
     pub counted: bool,
+    /// How long a fault held its answer back.
+    #[serde(skip)]
+    pub held: Duration,
 }
 
 impl Request {
@@ -58,6 +62,7 @@ impl Request {
             body: body_value(&payload(received)),
             status: 0,
             counted: true,
+            held: Duration::ZERO,
         }
     }
 

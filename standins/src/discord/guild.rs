@@ -12,6 +12,12 @@ impl Discord {
         self.state().places.others.push(id.to_owned());
     }
 
+    /// Adds a channel of another server, whose members added the bot there.
+    pub fn add_channel_abroad(&self, id: &str, guild: &str) {
+        self.add_channel(id);
+        self.state().places.abroad.insert(id.to_owned(), guild.to_owned());
+    }
+
     /// Adds a public thread to the first channel.
     pub fn add_thread(&self, id: &str) {
         self.add_channel(id);

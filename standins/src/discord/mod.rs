@@ -46,3 +46,4 @@ pub use people::{
 };
 pub use permissions::Permissions;
 pub use standin::Discord;
+pub use typing::Chosen;

@@ -14,6 +14,8 @@ pub(super) struct Places {
     pub absent: bool,
     /// Channels besides the first one.
     pub others: Vec<String>,
+    /// Which of those are in another server, and in which.
+    pub abroad: HashMap<String, String>,
     /// Which of those are threads.
     pub threads: Vec<String>,
     /// Rights that differ from those in the first channel.
@@ -31,6 +33,7 @@ impl Default for Places {
         Self {
             absent: false,
             others: Vec::new(),
+            abroad: HashMap::new(),
             threads: Vec::new(),
             rights: HashMap::new(),
             app_permissions: None,
@@ -109,6 +112,14 @@ impl Places {
         payload["channel_id"] = json!(channel);
         payload["channel"]["id"] = json!(channel);
         payload["channel"]["type"] = json!(kind);
+        if let Some(guild) = self.abroad.get(channel) {
+            for at in ["/guild_id", "/guild/id", "/channel/guild_id"] {
+                if let Some(id) = payload.pointer_mut(at) {
+                    *id = json!(guild);
+                }
+            }
+            payload["authorizing_integration_owners"] = json!({"0": guild});
+        }
         if kind == PUBLIC_THREAD {
             payload["channel"]["parent_id"] = json!(CHANNEL_ID);
         }

@@ -375,6 +375,9 @@ impl Discord {
             }
             Outcome::Drop => 0,
         };
+        if let Some(What::Delay(delay)) = what {
+            request.held = *delay;
+        }
         state.requests.push(request);
         outcome
     }

@@ -1,10 +1,10 @@
-//! Suggestions for an option while somebody types it.
+//! What the client does while somebody types a command: its form, and suggestions for an option.
 
 use super::{
     interaction::{Interaction, command_payload},
     people::{CHANNEL_ID, User},
     standin::Discord,
-    typing,
+    typing::{self, Chosen},
 };
 use serde_json::json;
 
@@ -20,6 +20,31 @@ impl Discord {
             let mut payload = command_payload(&id, by, data);
             state.place(&mut payload, CHANNEL_ID);
             payload["type"] = json!(4);
+            payload
+        };
+        Ok(self.signed(payload))
+    }
+
+    /// What Discord sends when this user fills in this form of a command in this channel, or why the client would
+    /// not send it.
+    pub fn chosen(
+        &self,
+        by: &User,
+        channel: &str,
+        chosen: Chosen<'_>,
+    ) -> Result<Interaction, String> {
+        let now = self.shared.clock.now();
+        let payload = {
+            let mut state = self.state();
+            let data = chosen.data(&state.commands.typable())?;
+            let id = state.conversation.ids.next(now);
+            let mut payload = command_payload(&id, by, data);
+            state.place(&mut payload, channel);
+            if chosen.focused.is_some() {
+                payload["type"] = json!(4);
+            } else {
+                state.texts.insert(id, chosen.text());
+            }
             payload
         };
         Ok(self.signed(payload))

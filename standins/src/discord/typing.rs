@@ -4,30 +4,63 @@ use serde_json::{Map, Value, json};
 
 /// A command with its options, as `data` of an interaction has it.
 pub(super) fn data(commands: &[Value], text: &str) -> Result<Value, String> {
-    read(commands, text, Typing::Done)
+    build(commands, words(text)?, None)
 }
 
 /// The same for autocomplete: the option whose value holds a `|` has the focus, and required
 /// options may still be missing.
 pub(super) fn partial(commands: &[Value], text: &str) -> Result<Value, String> {
-    match text.matches(CURSOR).count() {
-        1 => read(commands, text, Typing::Going),
-        _ => Err("there must be one cursor, written as |".into()),
+    const CURSOR: char = '|';
+    if text.matches(CURSOR).count() != 1 {
+        return Err("there must be one cursor, written as |".into());
+    }
+    let mut words = words(text)?;
+    let mut focused = None;
+    for (name, value) in &mut words {
+        if let Some(value) = value.as_mut().filter(|value| value.contains(CURSOR)) {
+            *value = value.replace(CURSOR, "");
+            focused = Some(name.clone());
+        }
+    }
+    build(commands, words, focused.as_deref())
+}
+
+/// What a person chose in the form that the client makes of a command.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen<'a> {
+    /// The command without its slash, with subcommands after spaces.
+    pub command: &'a str,
+    /// The options' names, and what was filled in. A value may hold anything: nothing is split.
+    pub options: &'a [(String, String)],
+    /// The option that is being typed, for suggestions; none: the command is sent.
+    pub focused: Option<&'a str>,
+}
+
+impl Chosen<'_> {
+    /// The command's `data`.
+    pub(super) fn data(self, commands: &[Value]) -> Result<Value, String> {
+        let names = self.command.split_whitespace().map(|name| (name.to_owned(), None));
+        let values = self.options.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
+        build(commands, names.chain(values).collect(), self.focused)
+    }
+
+    /// The command as a person would type it.
+    pub(super) fn text(self) -> String {
+        let mut text = format!("/{}", self.command);
+        for (name, value) in self.options {
+            let quote = if value.contains(char::is_whitespace) { "\"" } else { "" };
+            text.push_str(&format!(" {name}:{quote}{value}{quote}"));
+        }
+        text
     }
 }
 
-const CURSOR: char = '|';
-
-#[derive(Clone, Copy, PartialEq)]
-enum Typing {
-    Going,
-    Done,
+fn words(text: &str) -> Result<Vec<Word>, String> {
+    split(text.trim().strip_prefix('/').ok_or("a command begins with a slash")?)
 }
 
-fn read(commands: &[Value], text: &str, typing: Typing) -> Result<Value, String> {
-    let text = text.trim();
-    let rest = text.strip_prefix('/').ok_or("a command begins with a slash")?;
-    let mut words = split(rest)?.into_iter().peekable();
+fn build(commands: &[Value], words: Vec<Word>, focused: Option<&str>) -> Result<Value, String> {
+    let mut words = words.into_iter().peekable();
     let Some((name, None)) = words.next() else {
         return Err("type a command's name first".into());
     };
@@ -53,7 +86,7 @@ fn read(commands: &[Value], text: &str, typing: Typing) -> Result<Value, String>
     if options_of(level).iter().any(is_subcommand) {
         return Err(format!("/{name} needs a subcommand"));
     }
-    let mut options = values(level, words, typing)?;
+    let mut options = values(level, words, focused)?;
     for subcommand in path.iter().rev() {
         let mut nested = json!({"name": subcommand["name"], "type": subcommand["type"]});
         nested["options"] = Value::Array(options);
@@ -121,7 +154,7 @@ fn split(text: &str) -> Result<Vec<Word>, String> {
 fn values(
     level: &Value,
     words: impl Iterator<Item = Word>,
-    typing: Typing,
+    focused: Option<&str>,
 ) -> Result<Vec<Value>, String> {
     let mut given: Vec<Value> = Vec::new();
     for (name, text) in words {
@@ -136,13 +169,12 @@ fn values(
         if given.iter().any(|other| other["name"] == name.as_str()) {
             return Err(format!("the option {name} is given twice"));
         }
-        if typing == Typing::Going && text.contains(CURSOR) {
+        if focused == Some(name.as_str()) {
             if option["autocomplete"] != true {
                 return Err(format!("the option {name} offers no suggestions"));
             }
-            let so_far = text.replace(CURSOR, "");
             let kind = &option["type"];
-            given.push(json!({"name": name, "type": kind, "value": so_far, "focused": true}));
+            given.push(json!({"name": name, "type": kind, "value": text, "focused": true}));
             continue;
         }
         let value = value(option, &text).map_err(|why| format!("the option {name} {why}"))?;
@@ -152,7 +184,7 @@ fn values(
         option["required"] == true && !given.iter().any(|other| other["name"] == option["name"])
     });
     match missing {
-        Some(option) if typing == Typing::Done => {
+        Some(option) if focused.is_none() => {
             Err(format!("the option {} is required", option["name"].as_str().unwrap_or_default()))
         }
         _ => Ok(given),
@@ -250,6 +282,20 @@ mod tests {
     fn a_value_may_hold_colons() {
         let data = data(&commands(), "/deploy-client ref:https://x.test/a?b=c:d").unwrap();
         assert_eq!(data["options"][0]["value"], "https://x.test/a?b=c:d");
+    }
+
+    #[test]
+    fn what_was_chosen_in_a_form_is_not_split() {
+        let options = [("ref".to_owned(), "a \"b\" | wait:true".to_owned())];
+        let chosen = Chosen { command: "deploy-client", options: &options, focused: None };
+        let value = json!([{"name": "ref", "type": 3, "value": "a \"b\" | wait:true"}]);
+        assert_eq!(chosen.data(&commands()).unwrap()["options"], value);
+        assert_eq!(chosen.text(), "/deploy-client ref:\"a \"b\" | wait:true\"");
+        let going =
+            Chosen { options: &[("run".into(), "1".into())], focused: Some("run"), ..chosen };
+        assert_eq!(going.data(&commands()).unwrap()["options"][0]["focused"], true);
+        let nested = Chosen { command: "set secret", options: &[], focused: None };
+        assert_eq!(nested.data(&commands()).unwrap()["options"][0]["name"], "secret");
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! What the bot sent and no test has read.
 
-use super::{message::Message, standin::Discord};
+use super::{
+    message::{Event, Message},
+    standin::Discord,
+};
+use crate::request::Request;
 
 impl Discord {
     /// What the bot sent and nobody has read, one line each: messages in their latest version,
@@ -18,6 +22,17 @@ impl Discord {
     /// Marks this version of a message as read.
     pub fn mark_read(&self, message: &Message) {
         self.state().read.message(message);
+    }
+
+    /// What happened since the event of this number, the first of which is 0. Does not count as a look at it.
+    pub fn conversation_since(&self, number: usize) -> Vec<Event> {
+        let state = self.state();
+        state.conversation.events().iter().skip(number).cloned().collect()
+    }
+
+    /// The requests received since the one of this number, the first of which is 0. Does not count as a look.
+    pub fn requests_since(&self, number: usize) -> Vec<Request> {
+        self.state().requests.iter().skip(number).cloned().collect()
     }
 
     /// A message as it stands, without reading it.

@@ -140,6 +140,17 @@ impl Github {
         self.shared.state().outbox.deliveries.clone()
     }
 
+    /// The deliveries since the one of this number, the first of which is 0.
+    pub fn deliveries_since(&self, number: usize) -> Vec<Delivery> {
+        self.shared.state().outbox.deliveries.iter().skip(number).cloned().collect()
+    }
+
+    /// Whether hooks are still to be told of something, or a delivery is under way.
+    pub fn delivers(&self) -> bool {
+        let outbox = &self.shared.state().outbox;
+        outbox.next().is_some() || outbox.deliveries.iter().any(|one| one.under_way)
+    }
+
     /// Sends a delivery once more, as somebody on GitHub's pages would.
     ///
     /// # Panics

@@ -37,6 +37,11 @@ impl Github {
         state.requests.clone()
     }
 
+    /// The requests received since the one of this number, the first of which is 0. Does not count as a look.
+    pub fn requests_since(&self, number: usize) -> Vec<Request> {
+        self.shared.state().requests.iter().skip(number).cloned().collect()
+    }
+
     /// Every dispatch accepted, oldest first.
     pub fn dispatches(&self) -> Vec<Dispatch> {
         let mut state = self.shared.state();

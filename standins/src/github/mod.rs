@@ -13,6 +13,7 @@ mod artifact;
 mod artifacts;
 mod attempts;
 mod auth;
+mod board;
 mod commit;
 mod commits;
 mod concurrency;

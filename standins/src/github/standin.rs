@@ -161,6 +161,9 @@ impl Shared {
             }
             Outcome::Drop => 0,
         };
+        if let Some(What::Delay(delay)) = &what {
+            request.held = *delay;
+        }
         // What a fault kept from being processed was planned by the test.
         if processed {
             state.unread.add(&request);
