@@ -1,13 +1,14 @@
 //! The bot as a process of its own: killed in the middle of its work, and started again.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use standins::discord::Interaction;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
@@ -17,10 +18,13 @@ use tokio::time::sleep;
 use crate::Result;
 use crate::bot::startup::{self, environment};
 use crate::bot::{Form, Tasks, logging, serve};
-use crate::show::Notice;
+use crate::feed::{Feed, wire};
+use crate::terminal::show::Notice;
 
 /// The option by which this program becomes the bot.
 pub(crate) const OPTION: &str = "bot";
+/// The option by which it writes its log for this program.
+pub(crate) const TELLS: &str = "bot-tells";
 /// The pause between two looks whether the bot listens, and how many there are.
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 500;
@@ -37,6 +41,8 @@ struct Shared {
     logs: bool,
     child: Mutex<Option<Child>>,
     notices: UnboundedSender<Notice>,
+    /// What is told how long the bot's work lasted.
+    feed: Feed,
 }
 
 impl Process {
@@ -45,10 +51,11 @@ impl Process {
         settings: BTreeMap<&'static str, String>,
         logs: bool,
         notices: UnboundedSender<Notice>,
+        feed: Feed,
     ) -> Result<Self> {
         let address = TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?;
         let child = Mutex::default();
-        let shared = Shared { settings, address, logs, child, notices };
+        let shared = Shared { settings, address, logs, child, notices, feed };
         let process = Self { shared: Arc::new(shared) };
         process.spawn().await?;
         Ok(process)
@@ -62,16 +69,12 @@ impl Process {
     /// Kills it so long after this interaction, and starts it again with the same file on the same port.
     pub(crate) async fn kill_after(self, after: Duration, interaction: Interaction) {
         sleep(after).await;
-        // As by `kill -9`: it gets no chance to say or to write anything.
-        let killed = self.child().take().map(|mut child| child.kill().and_then(|()| child.wait()));
-        self.notice(
-            &interaction,
-            match killed {
-                Some(Ok(_)) => "✖ Deckhand is killed (SIGKILL)".to_owned(),
-                Some(Err(error)) => format!("✖ Deckhand cannot be killed: {error}"),
-                None => "✖ Deckhand was killed already".to_owned(),
-            },
-        );
+        let killed = match self.kill() {
+            Ok(true) => "✖ Deckhand is killed (SIGKILL)".to_owned(),
+            Ok(false) => "✖ Deckhand was killed already".to_owned(),
+            Err(error) => format!("✖ Deckhand cannot be killed: {error}"),
+        };
+        self.notice(&interaction, killed);
         let again = self.spawn().await;
         self.notice(
             &interaction,
@@ -80,6 +83,14 @@ impl Process {
                 Err(error) => format!("✖ Deckhand does not start again: {error}"),
             },
         );
+    }
+
+    /// Kills it as by `kill -9`: it gets no chance to say or to write anything. Whether it ran.
+    pub(crate) fn kill(&self) -> std::io::Result<bool> {
+        match self.child().take() {
+            Some(mut child) => child.kill().and_then(|()| child.wait()).map(|_| true),
+            None => Ok(false),
+        }
     }
 
     /// Stops it as a server is stopped, and waits for its end.
@@ -91,15 +102,25 @@ impl Process {
         let _ = tokio::task::spawn_blocking(move || child.wait()).await;
     }
 
-    async fn spawn(&self) -> Result<()> {
+    /// Starts it, and waits until it listens.
+    pub(crate) async fn spawn(&self) -> Result<()> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(format!("--{OPTION}")).arg(self.shared.address.to_string());
+        command.arg(format!("--{TELLS}")).stdout(Stdio::piped());
         command.env_clear().envs(&self.shared.settings);
         if self.shared.logs {
-            command.arg("--logs").envs(environment("LOG_LEVEL").map(|level| ("LOG_LEVEL", level)));
+            command.arg("--logs");
         }
         // Its standard input ends when this process does, however that ends. Ctrl-C is not for it.
-        let child = command.stdin(Stdio::piped()).process_group(0).spawn()?;
+        let mut child = command.stdin(Stdio::piped()).process_group(0).spawn()?;
+        if let Some(log) = child.stdout.take() {
+            let (feed, logs) = (self.shared.feed.clone(), self.shared.logs);
+            std::thread::Builder::new().spawn(move || {
+                BufReader::new(log).lines().map_while(std::io::Result::ok).for_each(|line| {
+                    follow(&line, &feed, logs);
+                });
+            })?;
+        }
         *self.child() = Some(child);
         for _ in 0..LOOKS {
             if TcpStream::connect(self.shared.address).await.is_ok() {
@@ -126,9 +147,23 @@ impl Process {
     }
 }
 
-/// What the process does: it serves the bot until its standard input ends.
-pub(crate) async fn run(address: SocketAddr, logs: bool) -> Result<u8> {
-    if logs {
+/// Takes a line of the bot's log. With `logs` it is shown as well.
+fn follow(line: &str, feed: &Feed, logs: bool) {
+    let Ok(said) = serde_json::from_str::<Value>(line) else { return };
+    if let Some(billed) = wire::billed(&said) {
+        feed.push(billed);
+    }
+    if logs && said["level"] != "DEBUG" {
+        eprintln!("{line}");
+    }
+}
+
+/// What the process does: it serves the bot until its standard input ends. `tells`: its log is JSON on the standard
+/// output, with how long each piece of work lasted.
+pub(crate) async fn run(address: SocketAddr, logs: bool, tells: bool) -> Result<u8> {
+    if tells {
+        logging::start(Form::Json, Some("debug"))?;
+    } else if logs {
         logging::start(Form::Readable, environment("LOG_LEVEL").as_deref())?;
     }
     let tasks = Tasks::default();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
+use tokio::time::Instant;
 
 use super::answers::{MIB, error, too_large};
 use crate::bot::Context;
@@ -64,7 +65,11 @@ pub(super) async fn receive(
     let (run_id, attempt) = (hint.map(|hint| hint.run_id), hint.and_then(|hint| hint.attempt));
     tracing::info!(event, action, delivery_id, repository, run_id, attempt, "delivered");
     let of_task = context.clone();
-    context.tasks.spawn(async move { webhook::receive(&of_task, delivery, deadline).await });
+    context.tasks.spawn(async move {
+        let began = Instant::now();
+        webhook::receive(&of_task, delivery, deadline).await;
+        tracing::debug!(delivery_id, duration_ms = began.elapsed().as_millis(), "followed");
+    });
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response

@@ -51,6 +51,19 @@ impl Discord {
         })
     }
 
+    /// The labels of all buttons that can be pressed, those of the newest message first, each once. Reads no message.
+    pub fn buttons(&self) -> Vec<String> {
+        let state = self.state();
+        let newest_first = state.conversation.messages().iter().rev();
+        let mut labels: Vec<String> = Vec::new();
+        for button in newest_first.flat_map(Message::buttons) {
+            if button.custom_id.is_some() && !button.disabled && !labels.contains(&button.label) {
+                labels.push(button.label);
+            }
+        }
+        labels
+    }
+
     /// What Discord sends when the form that answered this interaction is sent off, or why it cannot be.
     /// `fields`: the `custom_id` of each text input that was filled in, and the text.
     pub fn submit(

@@ -19,6 +19,14 @@ pub struct Interaction {
     pub headers: Vec<(String, String)>,
 }
 
+impl Interaction {
+    /// One that was sent before, by its id and the channel it was sent in.
+    pub fn opened(id: &str, channel: &str) -> Self {
+        let body = json!({"id": id, "channel_id": channel}).to_string();
+        Self { id: id.to_owned(), token: String::new(), body: body.into(), headers: Vec::new() }
+    }
+}
+
 /// An interaction's token: long and opaque.
 pub(super) fn new_token() -> String {
     let part = || uuid::Uuid::new_v4().simple().to_string();

@@ -45,7 +45,7 @@ impl Chosen<'_> {
     }
 
     /// The command as a person would type it.
-    pub(super) fn text(self) -> String {
+    pub fn text(self) -> String {
         let mut text = format!("/{}", self.command);
         for (name, value) in self.options {
             let quote = if value.contains(char::is_whitespace) { "\"" } else { "" };

@@ -1,21 +1,21 @@
 //! Runs as the page *Actions* of a repository shows them: with their jobs and steps, as they stand now.
 
-use super::{run::Run, standin::Github};
+use super::{answers::Site, run::Run, standin::Github};
 use serde_json::{Value, json};
 
 impl Github {
     /// The newest runs that can be seen, newest first, with the jobs and steps of their latest attempt.
-    pub fn board(&self, repo: &str, most: usize) -> Vec<Value> {
+    pub fn board(&self, most: usize) -> Vec<Value> {
         let now = self.shared.clock.now();
         let state = self.shared.state();
-        let site = super::answers::Site::new(&state.scenario, self.shared.api(), repo);
         let mut runs: Vec<&Run> = state.runs.iter().map(|run| run.current(now)).collect();
-        runs.retain(|run| run.is_of(repo) && run.created <= now);
+        runs.retain(|run| run.created <= now);
         runs.sort_by_key(|run| std::cmp::Reverse((run.created, run.id)));
         let shown = runs.into_iter().filter_map(|run| {
             let phase = run.phase(now)?;
             let workflow = state.scenario.workflow(&run.workflow);
-            let jobs = site.jobs(run, &phase, now);
+            let repo = run.repo.as_deref().unwrap_or_default();
+            let jobs = Site::new(&state.scenario, self.shared.api(), repo).jobs(run, &phase, now);
             Some(json!({
                 "id": run.id.to_string(),
                 "number": run.run_number,

@@ -6,9 +6,11 @@ use standins::discord::Interaction;
 use tokio::signal::ctrl_c;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::guess;
+use super::input::{self, Input};
+use super::prompt::Typed;
+use super::show::Show;
 use crate::Result;
-use crate::input::{self, Input};
-use crate::show::Show;
 use crate::world::World;
 
 /// Show the waiting message only for work that takes longer than this.
@@ -28,27 +30,38 @@ impl Session {
         Self { world, show, user, mistyped: false }
     }
 
-    /// Runs all lines. At the prompt a command goes on while the next line is typed; elsewhere each
-    /// command ends before the next line, unless that presses a button.
-    pub(crate) async fn run(&mut self, mut lines: UnboundedReceiver<String>, at_prompt: bool) {
+    /// Runs all lines; returns whether Ctrl-C ended them. At the prompt a command goes on while the next line is
+    /// typed; elsewhere each command ends before the next line, unless that presses a button or the line before
+    /// ends with `&`.
+    pub(crate) async fn run(
+        &mut self,
+        mut lines: UnboundedReceiver<Typed>,
+        at_prompt: bool,
+    ) -> bool {
         if at_prompt {
             self.show.say(&input::welcome());
         }
         self.show.say(&self.world.scenario_line());
+        let mut goes_on = false;
         for number in 0.. {
-            let Some(line) = self.show.until(lines.recv()).await else {
-                break;
+            let line = match self.show.until(lines.recv()).await {
+                Some(Typed::Line(line)) => line,
+                Some(Typed::Interrupted) => return true,
+                None => break,
             };
             if !at_prompt {
                 match input::read(&line) {
                     Ok(Input::Press { label, .. }) => self.appears(label).await,
+                    _ if goes_on => {}
                     _ => self.settle().await,
                 }
                 if number > 0 {
                     self.show.gap();
                 }
             }
-            let taken = self.take(&line);
+            let (line, and) = without_and(&line);
+            goes_on = and;
+            let taken = self.take(line);
             match taken {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -66,11 +79,12 @@ impl Session {
             self.show.say("Waiting for what is under way; Ctrl-C cuts it short.");
             self.settle().await;
         }
+        false
     }
 
     /// Executes a line. Returns false if it ends the session.
     fn take(&mut self, line: &str) -> std::result::Result<bool, String> {
-        let text = match input::read(line)? {
+        let text = match self.read(line)? {
             Input::Nothing => String::new(),
             Input::Help => input::help(&self.world.commands()),
             Input::Scenarios => input::scenarios(&self.world.scenario),
@@ -80,13 +94,26 @@ impl Session {
             }
             Input::Command { user, text } => {
                 let interaction = self.interaction(user, text)?;
-                self.world.send(interaction);
+                self.world.send(interaction, text);
                 return Ok(true);
             }
             Input::Press { user, label } => {
-                let pressed = self.world.press(user.unwrap_or(&self.user), label)?;
-                self.world.send(pressed);
+                let (pressed, label) = self.world.press(user.unwrap_or(&self.user), label)?;
+                self.world.send(pressed, &label);
                 return Ok(true);
+            }
+            Input::Push(branch) => {
+                self.world.push(branch);
+                let card = if self.world.is_watched() {
+                    "the [[watch]] of agents.toml shows its run"
+                } else {
+                    "agents.toml has no [[watch]], so nothing is shown"
+                };
+                format!("octocat pushed to {branch} on GitHub; {card}.")
+            }
+            Input::Webhooks(webhooks) => {
+                self.world.set_webhooks(webhooks);
+                format!("GitHub's webhooks are {}.", webhooks.word())
             }
             Input::Quit => return Ok(false),
         };
@@ -96,10 +123,22 @@ impl Session {
 
     /// Checks a line without executing it.
     pub(crate) fn check(&self, line: &str) -> std::result::Result<(), String> {
-        match input::read(line)? {
+        match self.read(without_and(line).0)? {
             Input::Command { user, text } => self.interaction(user, text).map(drop),
             Input::Scenario(name) => World::scenario_named(name).map(drop),
             _ => Ok(()),
+        }
+    }
+
+    /// Parses a line. The error says what was probably meant.
+    fn read<'l>(&self, line: &'l str) -> std::result::Result<Input<'l>, String> {
+        input::read(line).map_err(|why| self.guessed(why, line))
+    }
+
+    fn guessed(&self, why: String, line: &str) -> String {
+        match guess::meant(line, &self.world.commands()) {
+            Some(meant) => format!("{why}\nDid you mean: {meant}"),
+            None => why,
         }
     }
 
@@ -109,7 +148,10 @@ impl Session {
         text: &str,
     ) -> std::result::Result<Interaction, String> {
         let typed = self.world.interaction(user.unwrap_or(&self.user), text);
-        typed.map_err(|why| format!("Discord would not send {text:?}: {why}"))
+        typed.map_err(|why| {
+            let line = user.map_or_else(|| text.to_owned(), |user| format!("{user}: {text}"));
+            self.guessed(format!("Discord would not send {text:?}: {why}"), &line)
+        })
     }
 
     /// Shows the conversation until all running commands have ended.
@@ -158,5 +200,13 @@ impl Session {
         } else {
             0
         })
+    }
+}
+
+/// A line without the `&` at its end, and whether it had one.
+fn without_and(line: &str) -> (&str, bool) {
+    match line.trim_end().strip_suffix(" &") {
+        Some(line) => (line, true),
+        None => (line, false),
     }
 }

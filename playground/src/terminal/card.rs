@@ -65,8 +65,8 @@ fn button(button: &Value) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::markdown::{Paint, line};
     use super::*;
-    use crate::markdown::{Paint, line};
 
     fn shown(components: &Value) -> Vec<String> {
         let lines = lines(components.as_array().unwrap());

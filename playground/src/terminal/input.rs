@@ -1,7 +1,13 @@
 //! Parses the lines of the prompt, and renders its help texts.
 
+use clap::ValueEnum;
 use serde_json::Value;
 use standins::github::Scenario;
+
+use crate::world::Webhooks;
+
+/// The words that are no commands of the bot's.
+pub(super) const WORDS: [&str; 6] = ["help", "scenario", "scenarios", "push", "webhooks", "quit"];
 
 /// A parsed line.
 pub(crate) enum Input<'a> {
@@ -13,6 +19,10 @@ pub(crate) enum Input<'a> {
     Scenarios,
     /// `scenario NAME`
     Scenario(&'a str),
+    /// `push BRANCH`
+    Push(&'a str),
+    /// `webhooks on`
+    Webhooks(Webhooks),
     /// `quit`
     Quit,
     /// `/command …`, or `bob: /command …`
@@ -53,10 +63,15 @@ pub(crate) fn read(line: &str) -> Result<Input<'_>, String> {
         ["help" | "?"] => Ok(Input::Help),
         ["scenarios" | "scenario"] => Ok(Input::Scenarios),
         ["scenario", name] => Ok(Input::Scenario(name)),
+        ["push"] => Ok(Input::Push("main")),
+        ["push", branch] => Ok(Input::Push(branch)),
+        ["webhooks", how] => Webhooks::from_str(how, true)
+            .map(Input::Webhooks)
+            .map_err(|_| "Webhooks are on, off or lossy.".to_owned()),
         ["quit" | "exit"] => Ok(Input::Quit),
         _ => Err(format!(
             "{line:?} is neither a slash command such as /agents, nor a button such as > Cancel, nor one \
-             of: help, scenarios, scenario NAME, quit."
+             of: help, scenarios, scenario NAME, push BRANCH, webhooks on|off|lossy, quit."
         )),
     }
 }
@@ -70,7 +85,7 @@ pub(crate) fn is_user(name: &str) -> bool {
 /// The text before the first prompt.
 pub(crate) fn welcome() -> String {
     "This is Deckhand between a stand-in Discord and a stand-in GitHub; nothing leaves this machine.\n\
-     Type a slash command such as /deploy-client wait:true, or help. Ctrl-D leaves."
+     Type a slash command such as /deploy-client wait:true, or help. Tab completes. Ctrl-D leaves."
         .to_owned()
 }
 
@@ -97,12 +112,17 @@ pub(crate) fn help(commands: &Value) -> String {
     }
     lines.push(
         "Other words:\n\
-         \x20 bob: /agents         somebody else types it\n\
+         \x20 bob: /agents         somebody else types it, also while your deploy runs\n\
          \x20 > Cancel             presses the button Cancel of the newest message that has it (bob: > Cancel)\n\
          \x20 scenario NAME        changes what GitHub does from the next command on\n\
          \x20 scenarios            lists what it can do\n\
+         \x20 push BRANCH          somebody pushes: a run that nobody started in Discord, shown by a [[watch]]\n\
+         \x20 webhooks on          GitHub tells the bot of runs; also off, or lossy (every third is lost)\n\
          \x20 quit, Ctrl-D         waits for what is under way, then leaves\n\
          \x20 Ctrl-C               cuts short what is under way: the bot then says how things stand\n\
+         Keys:\n\
+         \x20 Tab                  completes commands, options, values (the bot's own suggestions), buttons, scenarios\n\
+         \x20 Up, Ctrl-R           lines that were typed before\n\
          Examples:\n\
          \x20 /deploy-client wait:true ref:release/1.0\n\
          \x20 scenario failure"

@@ -9,8 +9,9 @@ use serde_json::Value;
 use standins::discord::{Discord, Event, EventKind, Message, User};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::card::{self, Line};
-use crate::markdown::{self, Paint};
+use super::card::{self, Line};
+use super::markdown::{self, Paint};
+use super::prompt::Printer;
 
 /// Interval for polling the conversation.
 const LOOK: Duration = Duration::from_millis(30);
@@ -26,8 +27,8 @@ pub(crate) struct Show {
     discord: Discord,
     notices: UnboundedReceiver<Notice>,
     paint: Paint,
-    /// Whether there is a prompt below what is printed.
-    prompt: bool,
+    /// Prints above the prompt, if there is one.
+    prompt: Option<Printer>,
     /// Whether commands have numbers, because several can be under way.
     numbered: bool,
     seen: usize,
@@ -53,8 +54,8 @@ struct Talk {
 }
 
 impl Show {
-    /// Shows the conversation of `discord` and the notices, with or without a prompt below it.
-    pub(crate) fn new(discord: Discord, notices: UnboundedReceiver<Notice>, prompt: bool) -> Self {
+    /// Shows the conversation of `discord` and the notices.
+    pub(crate) fn new(discord: Discord, notices: UnboundedReceiver<Notice>) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let terminal = stdout().is_terminal();
         Self {
@@ -62,8 +63,8 @@ impl Show {
             discord,
             notices,
             paint: if terminal && !plain { Paint::Colour } else { Paint::Plain },
-            prompt: prompt && terminal,
-            numbered: prompt,
+            prompt: None,
+            numbered: false,
             seen: 0,
             talks: HashMap::new(),
             names: HashMap::new(),
@@ -84,28 +85,29 @@ impl Show {
         }
     }
 
+    /// Shows it above a prompt from now on.
+    pub(super) fn above(&mut self, prompt: Printer) {
+        self.prompt = Some(prompt);
+        self.numbered = true;
+    }
+
     pub(crate) fn gap(&self) {
         print("\n");
     }
 
     /// Prints a text on lines of its own.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         let end = if text.is_empty() { "" } else { "\n" };
-        let printed = if self.prompt {
-            // Overwrites the prompt, then prints it again.
-            format!("\r\x1b[K{text}{end}> ")
-        } else {
-            format!("{text}{end}")
-        };
-        print(&printed);
+        let text = format!("{text}{end}");
+        let above = self.prompt.as_mut().map(|prompt| prompt.print(text.clone()));
+        if !matches!(above, Some(Ok(()))) {
+            print(&text);
+        }
     }
 
-    /// Ends the prompt. Erases it, and the terminal's `^C`.
+    /// Ends the prompt.
     pub(crate) fn leave_prompt(&mut self) {
-        self.prompt = false;
-        if stdout().is_terminal() {
-            print("\r\x1b[K");
-        }
+        self.prompt = None;
     }
 
     /// Reports interactions that still show "thinking…" at the end.

@@ -1,0 +1,28 @@
+// The connection to the playground: events come in, actions go out.
+
+const token = document.querySelector("meta[name=playground-token]").content;
+
+/** Does something; rejects with what a person should read. */
+export async function act(name, body) {
+  let answer;
+  try {
+    answer = await fetch(`/do/${name}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-playground": token },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    throw new Error("The playground does not answer. Was it ended?");
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(said.error ?? `The playground answered ${answer.status}.`);
+  return said;
+}
+
+/** Takes events for as long as the page is there. */
+export function follow(take, connected) {
+  const source = new EventSource("/events");
+  source.onopen = () => connected(true);
+  source.onerror = () => connected(false);
+  source.onmessage = (event) => take(JSON.parse(event.data));
+}
