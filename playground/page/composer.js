@@ -70,7 +70,8 @@ function typed(input) {
   const found = parse.matching(entries, text.slice(1));
   const items = found.map((entry) => ({ name: `/${entry.path}`, about: entry.description, aside: "Deckhand", entry }));
   const title = items.length > 0 ? "Commands" : "No command matches";
-  picker.show(input, title, items, (item) => begin(item.entry, ""));
+  // Without options there is nothing to fill in: it is sent at once.
+  picker.show(input, title, items, ({ entry }) => (entry.options.length > 0 ? begin(entry, "") : send("command", { command: entry.path, options: [] }, () => write("").focus())));
 }
 
 function keyInText(event, input) {

@@ -49,6 +49,9 @@ class Page:
         await self.box.focus()
         await self.page.keyboard.type(text)
         await self.page.keyboard.press("Enter")
+        # Enter chose the command; another one sends it.
+        if text.startswith("/") and " " not in text and await self.page.locator(".chip").count():
+            await self.page.keyboard.press("Enter")
 
     async def become(self, name):
         await self.page.locator(f"#me-{name}").check(force=True)

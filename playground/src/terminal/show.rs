@@ -186,6 +186,12 @@ impl Show {
         if let EventKind::Posted { message, .. } | EventKind::Edited { message, .. } = &event.kind {
             let replied = message.reply_to.as_ref().and_then(|replied| self.answers.get(replied));
             id = replied.cloned().unwrap_or(id);
+            if id.is_empty() {
+                // The card of a run that nobody started here: its time begins with it.
+                id.clone_from(&message.id);
+                let talk = Talk { number: self.talks.len() + 1, typed: event.at };
+                self.talks.entry(id.clone()).or_insert(talk);
+            }
             self.answers.insert(message.id.clone(), id.clone());
         }
         id
