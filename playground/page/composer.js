@@ -196,10 +196,11 @@ function fieldTyped(field) {
   field.picked = null;
   const { input, option } = field;
   // As Discord does: a name of another option with a colon goes on with that one.
-  const split = /^(.*?)\s+([\w-]+):$/.exec(input.value);
+  const split = /^(?:(.*?)\s+)?([\w-]+):$/.exec(input.value);
+  if (split && split[1] === undefined && split[2] === option.name) input.value = "";
   const other = split && left().find((one) => one.name === split[2]);
   if (other) {
-    input.value = split[1];
+    input.value = split[1] ?? "";
     resize(input);
     add(other, "").input.focus();
     return;

@@ -16,8 +16,9 @@ const pressed = new Map();
 export function start() {
   for (const kind of ["hello", "me"]) on(kind, redraw);
   on("message", ({ message }) => keepDown(() => draw(message.id)));
+  // A picture has its height once it is there.
+  list.addEventListener("load", () => keepDown(() => {}, 700), true);
   on("gone", ({ id }) => remove(id));
-  on("file", () => redraw());
   on("dead", ({ id }) => keepDown(() => fail(id)));
   on("said", (said) => said.kind === "press" && said.user === store.me.id && wait(said));
   on("wire", (line) => line.status !== undefined && line.id.startsWith("i") && answered(line.id.slice(1)));
@@ -32,8 +33,8 @@ function redraw() {
 }
 
 /** Changes the list; who reads at its end stays there. */
-function keepDown(change) {
-  const down = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+function keepDown(change, near = 80) {
+  const down = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
   change();
   if (down) scroller.scrollTop = scroller.scrollHeight;
 }
@@ -47,6 +48,7 @@ function draw(id) {
   nodes.set(id, node);
   if (before) before.replaceWith(node);
   else list.append(node);
+  for (const reply of list.querySelectorAll(`[data-replies="${CSS.escape(id)}"] .snippet`)) reply.textContent = snippet(message);
   if (focused !== undefined) {
     const again = [...node.querySelectorAll("button")].find((button) => button.dataset.label === focused && !button.disabled);
     (again ?? node.querySelector("button, a") ?? scroller).focus();
@@ -96,8 +98,13 @@ function above(message) {
     target?.classList.add("shown");
     setTimeout(() => target?.classList.remove("shown"), 1200);
   };
-  const first = (replied.content || "a message").split("\n")[0].replace(/^(#+|-#) /, "");
-  return el("button", { type: "button", class: "above reply", on: { click: jump }, "aria-label": "Go to the message that this replies to" }, avatar(null), el("span", { class: "who", text: "Deckhand" }), el("span", { class: "snippet" }, inline(first).map((part) => part.textContent ?? part)));
+  return el("button", { type: "button", class: "above reply", on: { click: jump }, title: "Go to the message that this replies to", data: { replies: id } }, avatar(null), el("span", { class: "who", text: "Deckhand" }), el("span", { class: "snippet", text: snippet(replied) }));
+}
+
+/** The beginning of a message, as a reply to it shows. */
+function snippet(message) {
+  const first = (message.content || "a message").split("\n")[0].replace(/^(#+|-#) /, "");
+  return inline(first).map((part) => part.textContent ?? part).join("");
 }
 
 function original(message) {

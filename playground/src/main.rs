@@ -59,10 +59,15 @@ async fn play(cli: Cli) -> Result<u8> {
         logging::start(Form::Readable, environment("LOG_LEVEL").as_deref())?;
     }
     let (notices, noticed) = unbounded_channel();
-    let (user, lines) = (cli.user.clone(), cli.lines.clone());
+    let (user, lines, is_recorded) = (cli.user.clone(), cli.lines.clone(), cli.record.is_some());
     let world = start(cli, notices).await?;
     let show = Show::new(world.discord.clone(), noticed);
-    terminal::run(world, show, user, lines).await
+    let ended = terminal::run(world, show, user, lines).await;
+    if is_recorded {
+        // What happened last is still to be written.
+        tokio::time::sleep(3 * feed::gather::LOOK).await;
+    }
+    ended
 }
 
 async fn start(cli: Cli, notices: UnboundedSender<terminal::show::Notice>) -> Result<World> {

@@ -12,7 +12,7 @@ use standins::github::Github;
 use super::{Feed, wire};
 
 /// The pause between two looks. An edit is on the page within it.
-const LOOK: Duration = Duration::from_millis(30);
+pub(crate) const LOOK: Duration = Duration::from_millis(30);
 /// How many runs are shown.
 const RUNS: usize = 8;
 

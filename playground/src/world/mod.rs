@@ -163,7 +163,7 @@ impl World {
         let mut world = Self {
             post: Post { discord: discord.clone(), endpoint, feed: feed.clone() },
             discord,
-            history_of: String::new(),
+            history_of: options.scenario.clone(),
             scenario: options.scenario,
             webhooks: Webhooks::Off,
             people,

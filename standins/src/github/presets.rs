@@ -46,6 +46,7 @@ const NAMES: &[(&str, &str)] = &[
     ("hostile-artifact", "the diagnose run's summary is a zip bomb"),
     ("expired-artifact", "the diagnose run's summary is kept no more"),
     ("denied", "the token may read the repository and its runs, and nothing else"),
+    ("foreign-workflow", "the workflow was never made for Deckhand: no inputs of its, no run name"),
     ("busy-week", "a success, after 400 runs in the last two weeks"),
 ];
 
@@ -160,6 +161,11 @@ impl Scenario {
                 ],
                 ..Self::default()
             },
+            "foreign-workflow" => Self::default().deploying(|mut workflow| {
+                workflow.run_name = None;
+                workflow.inputs.retain(|input| input.name == "VITE_API_BASE");
+                workflow
+            }),
             "busy-week" => {
                 Self { history: NewRun::history(400, TimeDelta::days(14)), ..Self::default() }
             }
