@@ -114,7 +114,7 @@ function begin(entry, rest) {
   const empty = fields.find((field) => field.input.value === "");
   tail.value = left;
   (empty?.input ?? (found.length > 0 && left === "" && rest.trimEnd() === rest ? fields.at(-1).input : tail)).focus();
-  placehold();
+  tellOptional();
   if (document.activeElement === tail) tailTyped();
 }
 
@@ -137,7 +137,7 @@ function add(option, value) {
   fields.push(field);
   line.insertBefore(field.node, tail);
   resize(input);
-  placehold();
+  tellOptional();
   return field;
 }
 
@@ -147,7 +147,7 @@ function resize(input) {
 
 const left = () => command.options.filter((option) => !fields.some((field) => field.option === option));
 
-function placehold() {
+function tellOptional() {
   const count = left().length;
   tail.placeholder = count > 0 ? `+${count} optional` : "";
 }
@@ -288,7 +288,7 @@ function keyInField(event, field) {
     if (option.required) return cancel(event);
     fields.splice(fields.indexOf(field), 1);
     field.node.remove();
-    placehold();
+    tellOptional();
     tail.focus();
   } else if (event.key === "ArrowRight" && from === input.value.length && to === from) {
     event.preventDefault();

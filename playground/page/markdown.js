@@ -147,6 +147,5 @@ function mention(kind, id) {
   if (kind === "#") return pill(`#${store.hello.channels.find((channel) => channel.id === id)?.name ?? "unknown"}`);
   if (kind === "@&") return pill(id === "1190000000000000004" ? "@deployers" : "@role");
   const person = store.people.get(id);
-  const mine = id === store.me.id ? " mine" : "";
-  return el("span", { class: `pill${mine}`, text: `@${person?.shown ?? "unknown-user"}` });
+  return pill(`@${person?.shown ?? "unknown-user"}`);
 }

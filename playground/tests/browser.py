@@ -212,8 +212,15 @@ async def a_killed_bot_tells_the_outcome_all_the_same(start):
 @test
 async def pictures_and_lossy_webhooks(start):
     async with start("--scenario", "busy-week", "--webhooks", "lossy") as page:
-        await page.type("/status-digest")
-        picture = await page.appears(page.page.locator("#messages img.picture"))
+        picture = page.page.locator("#messages img.picture")
+        late = page.message("The application did not respond")
+        # It is the largest thing that there is to compute; on a busy machine it can miss Discord's three seconds.
+        for _ in range(3):
+            await page.type("/status-digest")
+            await page.appears(picture.or_(late))
+            if await picture.count():
+                break
+        picture = picture.last
         assert await picture.evaluate("node => node.complete && node.naturalWidth > 0")
         assert await picture.get_attribute("alt")
         await page.page.locator("#webhooks-off").check(force=True)
@@ -342,7 +349,7 @@ async def main():
     options = OPTIONS.parse_args()
     chosen = [one for one in TESTS if not options.only or options.only in one.__name__]
     # A few at a time: each is a browser tab and two processes.
-    places = asyncio.Semaphore(5)
+    places = asyncio.Semaphore(4)
 
     async def in_turn(function, browser):
         async with places:

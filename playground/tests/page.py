@@ -85,7 +85,7 @@ async def playground(browser, program, *options, **context):
         page = Page(url.group().decode(), opened, process, 0)
         await opened.goto(page.url)
         await page.box.wait_for()
-        await opened.locator("#scenario, .people").first.wait_for()
+        await opened.locator("#scenario, .people").first.wait_for(state="attached")
         page.started = time.monotonic() - began
         yield page
         assert not page.problems, page.problems

@@ -131,7 +131,9 @@ impl Show {
         let events = self.discord.conversation();
         for event in events.iter().skip(self.seen) {
             let text = self.render(event);
-            self.say(&text);
+            if !text.is_empty() {
+                self.say(&text);
+            }
         }
         self.seen = events.len();
         while let Ok(notice) = self.notices.try_recv() {
@@ -159,11 +161,8 @@ impl Show {
             EventKind::Posted { message, .. } => (self.head(message, false), Some(message)),
             EventKind::Edited { message, .. } => (self.head(message, true), Some(message)),
             EventKind::Deleted { .. } => (format!("{bot} deleted its message"), None),
-            EventKind::Choices { choices } => {
-                let names = choices.iter().filter_map(|choice| choice["name"].as_str());
-                let names: Vec<&str> = names.collect();
-                (format!("{bot} suggests: {}", names.join(", ")), None)
-            }
+            // Completion shows them.
+            EventKind::Choices { .. } => return String::new(),
             EventKind::Modal { modal } => (format!("{bot} opens a form: {}", modal["title"]), None),
             EventKind::NoResponse { why } => {
                 self.trouble = true;

@@ -22,6 +22,19 @@ pub(super) fn of_pushes(registry: &Registry) -> &str {
     files.next().map_or(CI, String::as_str)
 }
 
+/// The step in which runs fail: the one that takes longest.
+const FAILING: &str = "Build";
+
+/// What a build prints: where it fails, its log tells why.
+const PRINTS: [&str; 6] = [
+    "> web-client@2.4.0 build",
+    "> tsc --noEmit && vite build",
+    "src/components/Header.tsx:14:9 - error TS2322: Type 'string' is not assignable to type 'number'.",
+    "14         top: \"0px\",",
+    "           ~~~",
+    "Found 1 error in src/components/Header.tsx:14",
+];
+
 /// Adds the workflows of `agents.toml` to the GitHub stand-in, so that an agent can be tried before its
 /// workflow exists.
 pub(super) fn add_workflows(scenario: &mut Scenario, registry: &Registry) {
@@ -62,5 +75,12 @@ pub(super) fn add_workflows(scenario: &mut Scenario, registry: &Registry) {
         let mut workflow = Workflow::new(file, name).steps(&steps);
         "test".clone_into(&mut workflow.job);
         scenario.add_workflow(workflow);
+    }
+    for workflow in &mut scenario.workflows {
+        let fails = scenario.timetable.conclusion == "failure";
+        if fails && workflow.steps.iter().any(|step| step == FAILING) {
+            let lines = PRINTS.iter().map(|line| (FAILING.to_owned(), (*line).to_owned()));
+            workflow.prints.extend(lines);
+        }
     }
 }

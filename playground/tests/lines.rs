@@ -1,0 +1,71 @@
+//! Lines on the command line, and from a pipe.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn playground(arguments: &[&str], typed: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_playground"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn shown(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn what_was_meant_is_said_and_nothing_is_sent() {
+    for (typed, meant) in [
+        ("/deply-client wait:true", "/deploy-client wait:true"),
+        ("/deploy-client wiat:true", "/deploy-client wait:true"),
+        ("scenaro failure", "scenario failure"),
+        ("grace: /agnets", "grace: /agents"),
+    ] {
+        let output = playground(&[typed], "");
+        assert_eq!(output.status.code(), Some(2), "{typed}");
+        assert!(shown(&output).contains(&format!("Did you mean: {meant}\n")), "{}", shown(&output));
+    }
+}
+
+#[test]
+fn a_push_has_a_card_that_is_shown_to_its_end() {
+    let output = playground(&["--scenario", "failure", "push release/1.0"], "");
+    let text = shown(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("🔵 CI: queued") && text.contains("🔴 CI failed"), "{text}");
+    assert!(text.contains("on `release/1.0`, pushed by octocat"), "{text}");
+}
+
+#[test]
+fn two_people_deploy_at_once() {
+    let output = playground(&["/deploy-client wait:true &", "grace: /deploy-client wait:true"], "");
+    let text = shown(&output);
+    assert!(output.status.success(), "{text}");
+    // Grace does not wait for the end of Ada's deploy.
+    let typed = text.find("grace  /deploy-client").unwrap();
+    assert!(typed < text.find("notifies ada").unwrap(), "{text}");
+    assert!(text.contains("notifies grace"), "{text}");
+}
+
+#[test]
+fn without_a_terminal_lines_come_from_a_pipe() {
+    let output = playground(&["--terminal"], "/agents\nwebhooks lossy\nquit\n");
+    let text = shown(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("ada  /agents") && text.contains("webhooks are lossy"), "{text}");
+}
+
+#[test]
+fn lines_can_be_recorded() {
+    let scratch = standins::Scratch::new().unwrap();
+    let file = scratch.file("record.jsonl");
+    let output = playground(&["--record", file.to_str().unwrap(), "/agents"], "");
+    assert!(output.status.success(), "{}", shown(&output));
+    let record = std::fs::read_to_string(&file).unwrap();
+    assert!(record.starts_with("{") && record.contains("\"t\":\"message\""), "{record}");
+    let refused = playground(&["--replay", "/nothing/here"], "");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(shown(&refused).contains("/nothing/here"));
+}
