@@ -30,9 +30,9 @@ function people() {
     const props = { type: "radio", name: "me", id: `me-${one.name}`, value: one.name, on: { change: choose } };
     const input = el("input", props);
     input.checked = store.me === one;
-    return el("label", { class: "person", for: props.id }, input, avatar(one), el("span", {}, el("strong", { text: one.shown }), el("span", { class: "part", text: one.part }), el("span", { class: "hint", text: one.about })));
+    return el("label", { class: "person", for: props.id }, input, avatar(one), el("strong", { text: one.shown }), el("span", { class: "part", text: one.part }));
   };
-  return el("fieldset", { class: "people" }, el("legend", { text: "You are" }), store.hello.people.map(person));
+  return el("fieldset", { class: "switch" }, el("legend", { text: "You are" }), el("div", { class: "people" }, store.hello.people.map(person)), el("p", { class: "hint", text: store.me.about }));
 }
 
 function scenario() {
@@ -40,7 +40,7 @@ function scenario() {
   for (const [name] of store.hello.scenarios) select.append(el("option", { value: name, text: name }));
   select.value = store.scenario;
   const about = store.hello.scenarios.find(([name]) => name === store.scenario)?.[1] ?? "";
-  return el("div", { class: "switch" }, el("label", { for: "scenario", text: "From the next command on GitHub plays" }), select, el("p", { class: "hint", id: "scenario-about", text: about }));
+  return el("div", { class: "switch" }, el("label", { for: "scenario", text: "GitHub plays" }), select, el("p", { class: "hint", id: "scenario-about", text: about }));
 }
 
 function webhooks() {
@@ -60,15 +60,13 @@ function actions(branch) {
     event.preventDefault();
     run("push", { branch: input.value });
   };
-  const kill = el("button", { type: "button", id: "kill", class: "button danger", disabled: !store.up, on: { click: () => run("kill", {}) }, text: store.up ? "Kill the bot" : "Deckhand is down…" });
+  const kill = el("button", { type: "button", id: "kill", class: "button danger", disabled: !store.up, on: { click: () => run("kill", {}) }, text: store.up ? "Kill the bot" : "It is down…" });
   const watched = store.hello.watched ? `starts ${store.hello.pushes}, which a [[watch]] shows` : "agents.toml has no [[watch]], so no card appears";
   return el(
     "div",
     { class: "switch" },
-    el("form", { class: "push", on: { submit: push } }, input, el("button", { id: "push", class: "button secondary", text: "Push" })),
-    el("p", { class: "hint", text: `A push by octocat ${watched}.` }),
-    kill,
-    el("p", { class: "hint", text: "kill -9, and started again after 1.5 s. Deploys go on." }),
+    el("form", { class: "push", on: { submit: push } }, input, el("button", { id: "push", class: "button secondary", text: "Push" }), kill),
+    el("p", { class: "hint", text: `A push by octocat ${watched}. A killed bot (SIGKILL) is started again.` }),
     el("p", { class: "failed", id: "world-problem", role: "alert" }),
   );
 }

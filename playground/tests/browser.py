@@ -169,7 +169,7 @@ async def the_keyboard_alone_is_enough(start):
 async def options_are_filled_in_as_discord_does(start):
     async with start() as page:
         keys = page.page.keyboard
-        await page.type("/deply-client")
+        await page.type("/deploi-client")
         await page.appears(page.page.locator(".problem", has_text="Did you mean /deploy-client?"))
         await page.box.fill("/deploy-client ref:")
         await page.appears(page.page.locator("#picker li", has_text="release/1.0"))

@@ -18,10 +18,10 @@ fn shown(output: &Output) -> String {
 #[test]
 fn what_was_meant_is_said_and_nothing_is_sent() {
     for (typed, meant) in [
-        ("/deply-client wait:true", "/deploy-client wait:true"),
-        ("/deploy-client wiat:true", "/deploy-client wait:true"),
-        ("scenaro failure", "scenario failure"),
-        ("grace: /agnets", "grace: /agents"),
+        ("/deploi-client wait:true", "/deploy-client wait:true"),
+        ("/deploy-client waitt:true", "/deploy-client wait:true"),
+        ("scenarioo failure", "scenario failure"),
+        ("grace: /agentss", "grace: /agents"),
     ] {
         let output = playground(&[typed], "");
         assert_eq!(output.status.code(), Some(2), "{typed}");

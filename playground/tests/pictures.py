@@ -17,9 +17,9 @@ from PIL import Image
 from playwright.async_api import async_playwright
 
 SIZE = {"width": 1280, "height": 800}
-SHORT = {"width": 880, "height": 620}
+SHORT = {"width": 1060, "height": 640}
 # Of the animation: a picture this often, in milliseconds.
-EVERY = 350
+EVERY = 250
 
 
 def save(picture, file):

@@ -59,7 +59,7 @@ def main(program):
     terminal.shows("in progress.*> grace: /deploy-cli")
     terminal.send("ent\r")
     terminal.shows("#2 grace  /deploy-client")
-    terminal.send("/deply-client wiat:true\r")
+    terminal.send("/deploi-client waitt:true\r")
     terminal.shows("Did you mean: /deploy-client wait:true")
     terminal.shows("notifies ada")
     # The bot's own suggestions.

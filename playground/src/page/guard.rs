@@ -6,8 +6,10 @@ use http::{HeaderMap, Method};
 
 /// The header with the token that only the page knows.
 const TOKEN: HeaderName = HeaderName::from_static("x-playground");
-/// What a browser says of where a request comes from.
+/// What a browser says of where a request comes from, and what it is for.
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 pub(super) struct Guard {
     pub port: u16,
@@ -30,7 +32,12 @@ impl Guard {
         if origin.is_some_and(|origin| !is_own(origin)) {
             return Err("Another site's page asked for this.");
         }
-        if text(&SITE).is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+        // A link to the page may be anywhere: who follows it sees the page, and the other site does not.
+        let follows_a_link = method == Method::GET
+            && text(&MODE) == Some("navigate")
+            && text(&DESTINATION) == Some("document");
+        let is_foreign = text(&SITE).is_some_and(|site| !matches!(site, "same-origin" | "none"));
+        if is_foreign && !follows_a_link {
             return Err("Another site's page asked for this.");
         }
         if method == Method::GET {
@@ -96,6 +103,11 @@ mod tests {
         assert!(!is_let_in(Method::GET, &[host, ("sec-fetch-site", "cross-site")]));
         assert!(!is_let_in(Method::GET, &[host, ("sec-fetch-site", "same-site")]));
         assert!(is_let_in(Method::GET, &[host, ("sec-fetch-site", "none")]));
+        let foreign = ("sec-fetch-site", "cross-site");
+        let link = [host, foreign, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        assert!(is_let_in(Method::GET, &link));
+        let framed = [host, foreign, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
+        assert!(!is_let_in(Method::GET, &framed));
     }
 
     #[test]

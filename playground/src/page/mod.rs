@@ -53,7 +53,8 @@ struct Page {
 
 /// Serves the page until Ctrl-C.
 pub(crate) async fn run(source: Source, port: u16, open: bool) -> Result<u8> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let bound = TcpListener::bind(("127.0.0.1", port)).await;
+    let listener = bound.map_err(|error| format!("cannot listen on port {port}: {error}"))?;
     let address = listener.local_addr()?;
     let guard = Guard { port: address.port(), token: Uuid::new_v4().simple().to_string() };
     let page = Arc::new(Page { source, guard });

@@ -82,12 +82,12 @@ mod tests {
             {"name": "agents"},
         ]);
         for (typed, expected) in [
-            ("/deply-client wait:true", Some("/deploy-client wait:true")),
-            ("/deploy-client wiat:true ref:main", Some("/deploy-client wait:true ref:main")),
-            ("grace: /agnets", Some("grace: /agents")),
+            ("/deploi-client wait:true", Some("/deploy-client wait:true")),
+            ("/deploy-client waitt:true ref:main", Some("/deploy-client wait:true ref:main")),
+            ("grace: /agentss", Some("grace: /agents")),
             ("deploy-client wait:true", Some("/deploy-client wait:true")),
-            ("scenaro failrue", Some("scenario failure")),
-            ("hlep", Some("help")),
+            ("scenarioo failurre", Some("scenario failure")),
+            ("helpp", Some("help")),
             ("/agents", None),
             ("/nothing-like-it", None),
             ("tell me a story", None),

@@ -345,7 +345,11 @@ impl World {
         {
             self.deliveries.spawn(process.clone().kill_after(*after, interaction.clone()));
         }
-        self.under_way.push(interaction.clone());
+        // The page waits for nothing.
+        if !matches!(self.bot, Bot::Apart { kill_after: None, .. }) {
+            self.under_way.push(interaction.clone());
+        }
+        while self.deliveries.try_join_next().is_some() {}
         let (post, text) = (self.post.clone(), text.to_owned());
         self.deliveries.spawn(async move {
             post.deliver(&interaction, &text).await;
