@@ -72,7 +72,7 @@ pub(crate) struct Cli {
     /// Whether GitHub tells the bot of runs; the page begins with on, lines with off
     #[arg(long, value_name = "HOW")]
     pub webhooks: Option<Webhooks>,
-    /// Who types; a line like 'bob: /agents' is typed by somebody else
+    /// Who types in the terminal; a line like 'bob: /agents' is typed by somebody else
     #[arg(long, value_name = "NAME", default_value = "ada", value_parser = user)]
     pub user: String,
     /// How often the bot looks at a run

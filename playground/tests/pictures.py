@@ -84,7 +84,7 @@ async def moving(start, folder):
             append_images=images[1:],
             duration=[*lasts, 3000],
             loop=0,
-            quality=60,
+            lossless=True,
             method=6,
         )
         print(f"{file}: {len(images)} pictures, {file.stat().st_size // 1000} kB")

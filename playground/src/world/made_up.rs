@@ -26,13 +26,9 @@ pub(super) fn of_pushes(registry: &Registry) -> &str {
 const FAILING: &str = "Build";
 
 /// What a build prints: where it fails, its log tells why.
-const PRINTS: [&str; 6] = [
-    "> web-client@2.4.0 build",
+const PRINTS: [&str; 2] = [
     "> tsc --noEmit && vite build",
-    "src/components/Header.tsx:14:9 - error TS2322: Type 'string' is not assignable to type 'number'.",
-    "14         top: \"0px\",",
-    "           ~~~",
-    "Found 1 error in src/components/Header.tsx:14",
+    "src/Header.tsx:14:9 - error TS2304: Cannot find name 'sticky'.",
 ];
 
 /// Adds the workflows of `agents.toml` to the GitHub stand-in, so that an agent can be tried before its

@@ -1,6 +1,7 @@
 //! Wires the stand-ins and the real bot together over loopback HTTP.
 
 mod ends;
+mod hooks;
 mod made_up;
 pub(crate) mod people;
 mod settings;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use standins::discord::{Discord, Endpoint, Interaction, User};
-use standins::github::{Fate, Github, Hook, Mishap, NewRun, Scenario};
+use standins::github::{Github, Scenario};
 use standins::site::Site;
 use standins::{Clock, Gauge, Scratch};
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+pub(crate) use self::hooks::Webhooks;
 use self::people::Person;
 use crate::Result;
 use crate::bot::{Kind, Registry, Scope, TABLE, Tasks, registration, serve, startup};
@@ -32,8 +34,6 @@ use crate::terminal::show::Notice;
 pub(crate) const REPO: &str = "octo-org/web-client";
 /// What GitHub signs its webhooks with.
 const WEBHOOK_SECRET: &str = "playground-webhook-secret";
-/// With lossy webhooks, each delivery whose number this divides is lost.
-const LOST_EACH: usize = 3;
 
 /// The options of the playground.
 pub(crate) struct WorldOptions {
@@ -68,28 +68,6 @@ pub(crate) enum Run {
     Apart,
     /// The same, and the process is killed so long after each deploy was typed.
     Killed(Duration),
-}
-
-/// Whether GitHub tells the bot what becomes of runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Webhooks {
-    /// It does.
-    On,
-    /// It does not.
-    Off,
-    /// It does, and every third delivery is lost.
-    Lossy,
-}
-
-impl Webhooks {
-    /// Its word.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::On => "on",
-            Self::Off => "off",
-            Self::Lossy => "lossy",
-        }
-    }
 }
 
 /// The running bot with its stand-ins.
@@ -238,45 +216,6 @@ impl World {
         self.history_of.clone_from(&self.scenario);
         self.github.update(|current| *current = scenario);
         self.site.follow(&self.scenario);
-    }
-
-    /// Changes whether GitHub tells the bot of runs, from now on.
-    pub(crate) fn set_webhooks(&mut self, webhooks: Webhooks) {
-        self.webhooks = webhooks;
-        let (hook, url) = &mut self.hook;
-        if webhooks == Webhooks::Off {
-            if let Some(id) = hook.take() {
-                self.github.remove_hook(id);
-            }
-            return;
-        }
-        let id = *hook.get_or_insert_with(|| {
-            let to = Endpoint::Http(url.clone());
-            self.github.add_hook(Hook::new(to, REPO, WEBHOOK_SECRET))
-        });
-        let lost = || Mishap::new(Fate::Lost).when(|what| what.event != "ping").each(LOST_EACH);
-        let lossy = webhooks == Webhooks::Lossy;
-        self.github.update_hook(id, |hook| {
-            hook.mishaps = lossy.then(lost).into_iter().collect();
-        });
-    }
-
-    /// Somebody pushes to a branch, which starts a run. Only webhooks tell of it, so they are switched on.
-    pub(crate) fn push(&mut self, branch: &str) {
-        if self.webhooks == Webhooks::Off {
-            self.set_webhooks(Webhooks::On);
-        }
-        self.begin_scenario();
-        let Ok(scenario) = Self::scenario_named(&self.scenario) else { return };
-        self.github.add_run(NewRun {
-            workflow: made_up::of_pushes(&self.registry).to_owned(),
-            title: "Make the header sticky".to_owned(),
-            branch: branch.to_owned(),
-            event: "push".to_owned(),
-            actor: "octocat".to_owned(),
-            timetable: scenario.timetable,
-            ..NewRun::default()
-        });
     }
 
     /// Whether a push has a card.
