@@ -153,7 +153,7 @@ fn follow(line: &str, feed: &Feed, logs: bool) {
     if let Some(billed) = wire::billed(&said) {
         feed.push(billed);
     }
-    if logs && said["level"] != "DEBUG" {
+    if logs && said.get("level").is_none_or(|level| level != "DEBUG") {
         eprintln!("{line}");
     }
 }

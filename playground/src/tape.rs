@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::Result;
-use crate::feed::Feed;
+use crate::feed::{Feed, set};
 
 /// A file that is being recorded to.
 pub(crate) struct Recorder {
@@ -59,10 +59,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Arc<Value>>> {
         let mut event: Value = serde_json::from_str(&line)
             .map_err(|_| wrong(number, &"not a line of JSON, so not a record of the playground"))?;
         if number == 1 {
-            if event["t"] != "hello" {
+            if event.get("t").is_none_or(|kind| kind != "hello") {
                 return Err(wrong(number, &"this is not a record of the playground").into());
             }
-            event["replay"] = true.into();
+            set(&mut event, "replay", true.into());
         }
         events.push(Arc::new(event));
     }

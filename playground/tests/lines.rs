@@ -1,5 +1,7 @@
 //! Lines on the command line, and from a pipe.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 

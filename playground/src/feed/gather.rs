@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use standins::discord::{Discord, Event, EventKind, Message};
 use standins::github::Github;
 
-use super::{Feed, wire};
+use super::{Feed, set, wire};
 
 /// The pause between two looks. An edit is on the page within it.
 pub(crate) const LOOK: Duration = Duration::from_millis(30);
@@ -72,7 +72,7 @@ impl Gatherer {
             self.event(&event);
         }
         for run in self.github.board(RUNS) {
-            let id = run["id"].as_str().unwrap_or_default().to_owned();
+            let id = run.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
             if self.runs.get(&id) != Some(&run) {
                 self.feed.push(json!({"t": "run", "run": run}));
                 self.runs.insert(id, run);
@@ -148,7 +148,7 @@ impl Gatherer {
             }
         }
         let mut shown = json!(message);
-        shown["channel"] = json!(message.channel_id);
+        set(&mut shown, "channel", json!(message.channel_id));
         self.feed.push(json!({"t": "message", "message": shown}));
     }
 }

@@ -25,7 +25,7 @@ impl Feed {
 
     /// Adds an event.
     pub(crate) fn push(&self, mut event: Value) {
-        event["now"] = json!(Utc::now().timestamp_millis());
+        set(&mut event, "now", json!(Utc::now().timestamp_millis()));
         let mut events = self.events();
         events.push(Arc::new(event));
         self.count.send_replace(events.len());
@@ -43,5 +43,12 @@ impl Feed {
 
     fn events(&self) -> MutexGuard<'_, Vec<Arc<Value>>> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sets a field of an event.
+pub(crate) fn set(event: &mut Value, field: &str, value: Value) {
+    if let Some(fields) = event.as_object_mut() {
+        fields.insert(field.to_owned(), value);
     }
 }

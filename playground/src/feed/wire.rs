@@ -7,7 +7,7 @@ use standins::Request;
 use standins::discord::{Answer, Discord, Endpoint, Interaction};
 use standins::github::Delivery;
 
-use super::Feed;
+use super::{Feed, set};
 
 /// Sends what Discord sends to the bot, and tells the feed; cheap to clone.
 #[derive(Clone)]
@@ -29,9 +29,9 @@ impl Post {
         });
         self.feed.push(line.clone());
         let answer = self.discord.deliver(interaction, &self.endpoint).await;
-        line["status"] = json!(answer.status);
-        line["ms"] = json!(answer.elapsed.as_millis());
-        line["note"] = json!(answer.wrong);
+        set(&mut line, "status", json!(answer.status));
+        set(&mut line, "ms", json!(answer.elapsed.as_millis()));
+        set(&mut line, "note", json!(answer.wrong));
         self.feed.push(line);
         answer
     }

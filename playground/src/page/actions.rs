@@ -103,7 +103,7 @@ async fn suggest(world: &Arc<Mutex<World>>, asked: &Value) -> Result<Value, Stri
     let answer = post.deliver(&going, &what).await;
     match answer.wrong {
         Some(_) => Err("Loading options failed".to_owned()),
-        None => Ok(json!({"choices": answer.body["data"]["choices"]})),
+        None => Ok(json!({"choices": answer.body.pointer("/data/choices")})),
     }
 }
 

@@ -90,7 +90,7 @@ impl Known {
             return Vec::new();
         };
         let answer = self.handle.block_on(self.post.deliver(&going, "suggestions"));
-        let offered = items(&answer.body["data"]["choices"]);
+        let offered = answer.body.pointer("/data/choices").into_iter().flat_map(items);
         offered.filter_map(|choice| choice["value"].as_str().map(str::to_owned)).collect()
     }
 }

@@ -65,7 +65,7 @@ fn is_told(discord: &Discord, interaction: &Interaction) -> bool {
     }
     let waits = |option: &Value| option["name"] == "wait" && option["value"] == true;
     let sent: Value = serde_json::from_slice(&interaction.body).unwrap_or_default();
-    let options = sent["data"]["options"].as_array();
+    let options = sent.pointer("/data/options").and_then(Value::as_array);
     if original.ephemeral || !options.is_some_and(|all| all.iter().any(waits)) {
         return true;
     }

@@ -262,7 +262,7 @@ impl World {
     pub(crate) fn send(&mut self, interaction: Interaction, text: &str) {
         self.latest.clone_from(&interaction.id);
         let payload: Value = serde_json::from_slice(&interaction.body).unwrap_or_default();
-        let kind = match payload["type"].as_u64() {
+        let kind = match payload.get("type").and_then(Value::as_u64) {
             Some(2) => "command",
             Some(3) => "press",
             _ => "form",
@@ -274,10 +274,10 @@ impl World {
             "t": "said",
             "id": interaction.id,
             "kind": kind,
-            "user": payload["member"]["user"]["id"],
+            "user": payload.pointer("/member/user/id"),
             "text": text,
-            "channel": payload["channel_id"],
-            "message": payload["message"]["id"],
+            "channel": payload.get("channel_id"),
+            "message": payload.pointer("/message/id"),
         }));
         if let Bot::Apart { process, kill_after: Some(after) } = &self.bot
             && self.is_deploy(&payload)
@@ -296,10 +296,10 @@ impl World {
     }
 
     fn is_deploy(&self, payload: &Value) -> bool {
-        let name = &payload["data"]["name"];
+        let name = payload.pointer("/data/name").and_then(Value::as_str);
         let mut deploys =
             self.registry.agents().iter().filter(|agent| matches!(agent.kind, Kind::Deploy(_)));
-        deploys.any(|agent| *name == agent.command.as_str())
+        deploys.any(|agent| name == Some(agent.command.as_str()))
     }
 
     /// The bot's process, if it has one.
