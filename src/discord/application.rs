@@ -1,4 +1,5 @@
-//! Reads the application and its commands from Discord, and replaces the commands, with the bot token.
+//! Reads the application, its servers and its commands from Discord, and changes its endpoint and its commands, with the
+//! bot token.
 //!
 //! <https://docs.discord.com/developers/resources/application#get-current-application>
 
@@ -6,10 +7,11 @@ use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answer::DiscordError;
 use super::client::Discord;
+use super::permissions::Permissions;
 use super::settings::Settings;
 
 /// The application that the bot token belongs to.
@@ -24,9 +26,55 @@ pub struct Application {
     /// Whether anyone may add the bot to a server, or only its owner. `None`: Discord does not say.
     #[serde(default)]
     pub bot_public: Option<bool>,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    owner: Option<Owner>,
+    #[serde(default)]
+    team: Option<Team>,
 }
 
-/// Why the commands were not replaced.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+struct Owner {
+    id: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+struct Team {
+    owner_user_id: String,
+}
+
+impl Application {
+    /// The id of the user who owns it, or whose team does.
+    pub fn owner(&self) -> Option<&str> {
+        let of_team = self.team.as_ref().map(|team| team.owner_user_id.as_str());
+        of_team.or_else(|| Some(self.owner.as_ref()?.id.as_str()))
+    }
+
+    /// The link that adds the bot to a server, with the permissions that it needs there.
+    pub fn invitation(&self) -> String {
+        format!(
+            "https://discord.com/oauth2/authorize?client_id={}&scope=bot+applications.commands&permissions={}",
+            self.id,
+            Permissions::ASSUMED
+        )
+    }
+
+    /// Its page in Discord's developer portal.
+    pub fn page(&self, page: &str) -> String {
+        format!("https://discord.com/developers/applications/{}/{page}", self.id)
+    }
+}
+
+/// A server that the bot is in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Guild {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+}
+
+/// Why Discord did not take a change: of the commands, or of the application.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotOverwritten {
     /// What the answer means.
@@ -60,13 +108,49 @@ impl Discord {
         guild_id: Option<u64>,
         commands: &Value,
     ) -> Result<Value, NotOverwritten> {
-        let body = ("application/json".to_owned(), Bytes::from(commands.to_string()));
-        let path = self.commands_path(guild_id);
-        let answer = self.exchange_as_bot(Method::PUT, &path, Some(&body)).await;
+        self.change(Method::PUT, &self.commands_path(guild_id), commands).await
+    }
+
+    /// The servers that the bot is in, at most 1,000 of them.
+    ///
+    /// <https://docs.discord.com/developers/resources/user#get-current-user-guilds>
+    pub async fn guilds(&self) -> Result<Vec<Guild>, DiscordError> {
+        const PAGE: usize = 200;
+        let mut all: Vec<Guild> = Vec::new();
+        for _ in 0..5 {
+            let after = all.last().map(|last| format!("&after={}", last.id)).unwrap_or_default();
+            let page: Vec<Guild> =
+                self.read(&format!("/users/@me/guilds?limit={PAGE}{after}")).await?;
+            let is_last = page.len() < PAGE;
+            all.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Sets the URL to which Discord sends interactions, or takes it away. Discord asks it at once whether it answers.
+    ///
+    /// <https://docs.discord.com/developers/resources/application#edit-current-application>
+    pub async fn set_endpoint(&self, url: Option<&str>) -> Result<(), NotOverwritten> {
+        let change = json!({"interactions_endpoint_url": url});
+        self.change(Method::PATCH, "/applications/@me", &change).await.map(drop)
+    }
+
+    /// Sends a change with the bot token. Twice is the same as once.
+    async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        change: &Value,
+    ) -> Result<Value, NotOverwritten> {
+        let body = ("application/json".to_owned(), Bytes::from(change.to_string()));
+        let answer = self.exchange_as_bot(method, path, Some(&body)).await;
         let answer = answer.map_err(|error| NotOverwritten { error, said: Value::Null })?;
         let said = serde_json::from_slice(&answer.body);
         match (answer.outcome, said) {
-            (Ok(()), Ok(commands)) => Ok(commands),
+            (Ok(()), Ok(changed)) => Ok(changed),
             (Ok(()), Err(error)) => Err(NotOverwritten {
                 error: DiscordError::Lost(format!("unreadable answer: {error}")),
                 said: Value::Null,

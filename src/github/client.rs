@@ -221,6 +221,10 @@ impl Github {
         self.call(Ask::with(Method::PUT, path, body)).await
     }
 
+    pub(super) async fn delete(&self, path: &str) -> Result<Answer, GithubError> {
+        self.call(Ask::new(Method::DELETE, path)).await
+    }
+
     pub(super) async fn send(
         &self,
         request: Request<Bytes>,

@@ -3,6 +3,7 @@
 //! <https://docs.github.com/en/rest/actions/workflows#get-a-workflow>
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::client::Github;
 use super::error::GithubError;
@@ -13,7 +14,41 @@ struct Workflow {
     state: Option<String>,
 }
 
+/// A workflow in the list of a repository's workflows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedWorkflow {
+    /// Its `name`.
+    pub name: String,
+    /// The file's name in `.github/workflows`.
+    pub file: String,
+    /// `active`, `disabled_manually`, …
+    pub state: String,
+}
+
 impl Github {
+    /// The workflows of a repository that are files in it, at most 100.
+    ///
+    /// <https://docs.github.com/en/rest/actions/workflows#list-repository-workflows>
+    pub async fn workflows(
+        &self,
+        repository: &Repository,
+    ) -> Result<Vec<ListedWorkflow>, GithubError> {
+        let path = format!("/repos/{repository}/actions/workflows?per_page=100");
+        let body: Value = self.get_with_retry(&path).await?.json()?;
+        let listed = |one: &Value| {
+            let text = |key: &str| one.get(key).and_then(Value::as_str);
+            // GitHub's own workflows, such as that of Pages, are no files.
+            let file = text("path")?.strip_prefix(".github/workflows/")?;
+            Some(ListedWorkflow {
+                name: text("name").unwrap_or(file).to_owned(),
+                file: file.to_owned(),
+                state: text("state").unwrap_or("active").to_owned(),
+            })
+        };
+        let all = body.get("workflows").and_then(Value::as_array);
+        Ok(all.into_iter().flatten().filter_map(listed).collect())
+    }
+
     /// A workflow's state: `active`, `disabled_manually`, `disabled_inactivity`, …
     pub async fn workflow_state(
         &self,

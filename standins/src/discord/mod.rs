@@ -4,6 +4,7 @@
 //! [`Discord::deliver`] sends it and takes the callback, and the HTTP side takes edits, follow-ups
 //! and registrations by Discord's rules. [`Discord::conversation`] is what the user saw.
 
+mod application;
 mod attachments;
 mod channel;
 mod choices;

@@ -54,10 +54,6 @@ pub(super) fn route(path: &[&str], absent: bool) -> Result<Answer, Refusal> {
             roles_of(guild)?;
             json!({"user": bot(), "roles": [], "flags": 0, "deaf": false, "mute": false})
         }
-        ["users", "@me", "guilds"] => {
-            let guilds = [GUILD_ID, OTHER_GUILD_ID].into_iter().skip(usize::from(absent));
-            guilds.map(|id| json!({"id": id, "name": "a server"})).collect()
-        }
         ["users", APPLICATION_ID] => bot(),
         ["users", id] if id.starts_with("8100000") => {
             json!({"id": id, "username": "somebody", "discriminator": "0", "bot": false})

@@ -1,7 +1,7 @@
 //! The channels of the server, and what the bot may do in them.
 
 use super::{
-    people::{APPLICATION_ID, CHANNEL_ID},
+    people::{APPLICATION_ID, CHANNEL_ID, GUILD_ID},
     permissions::Permissions,
 };
 use serde_json::{Value, json};
@@ -12,6 +12,8 @@ use std::collections::HashMap;
 pub(super) struct Places {
     /// Whether the bot left the server; the commands can still be there.
     pub absent: bool,
+    /// Servers besides the first one: ids and names.
+    pub guilds: Vec<(String, String)>,
     /// Channels besides the first one.
     pub others: Vec<String>,
     /// Which of those are in another server, and in which.
@@ -32,6 +34,7 @@ impl Default for Places {
     fn default() -> Self {
         Self {
             absent: false,
+            guilds: Vec::new(),
             others: Vec::new(),
             abroad: HashMap::new(),
             threads: Vec::new(),
@@ -57,6 +60,19 @@ const TEXT: u64 = 0;
 const PUBLIC_THREAD: u64 = 11;
 
 impl Places {
+    /// The servers that the bot is in.
+    /// <https://docs.discord.com/developers/resources/user#get-current-user-guilds>
+    pub fn listed(&self) -> Value {
+        let first = (!self.absent).then(|| (GUILD_ID.to_owned(), "Octo".to_owned()));
+        let listed = |(id, name): &(String, String)| {
+            json!({
+                "id": id, "name": name, "icon": null, "banner": null, "owner": false,
+                "permissions": ALWAYS.to_string(), "features": [],
+            })
+        };
+        first.iter().chain(&self.guilds).map(listed).collect()
+    }
+
     /// Whether the server has such a channel.
     pub fn has_channel(&self, id: &str) -> bool {
         id == CHANNEL_ID || self.others.iter().any(|known| known == id)

@@ -1,6 +1,7 @@
 //! The routes: which request gets which answer.
 
 use super::{
+    application,
     attachments::{Attachment, Payload},
     channel,
     commands::Scope,
@@ -181,6 +182,12 @@ fn route(state: &mut State, now: DateTime<Utc>, request: &Received) -> Result<An
             }
             channel::route(state, now, request, id, rest, &payload)
         }
+        ("GET", ["users", "@me", "guilds"]) => {
+            if !authorized(&state.bot_token, request) {
+                return Err(Refusal::new(401, 0, "401: Unauthorized"));
+            }
+            Ok(Answer::json(200, &state.places.listed()))
+        }
         ("GET", ["guilds" | "users", ..]) => {
             if !authorized(&state.bot_token, request) {
                 return Err(Refusal::new(401, 0, "401: Unauthorized"));
@@ -209,6 +216,7 @@ fn applications(
 ) -> Result<Answer, Refusal> {
     let scope = match rest {
         ["@me"] if method == "GET" => return Ok(Answer::json(200, &state.application())),
+        ["@me"] if method == "PATCH" => return application::change(state, body),
         [_, "commands"] => Scope::Global,
         [_, "guilds", people::GUILD_ID, "commands"] => Scope::Guild,
         [_, "guilds", _, "commands"] => return Err(Refusal::new(403, 50001, "Missing Access")),

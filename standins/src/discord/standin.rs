@@ -299,6 +299,7 @@ impl Discord {
 
     pub(super) async fn handle(&self, received: Received) -> Outcome {
         let what = self.meets(&received);
+        self.verify(&received).await;
         let stall = |delay| {
             let stall = self.shared.gauge.stall();
             async move {

@@ -22,6 +22,8 @@ pub(super) struct State {
     pub public_key: String,
     /// Where Discord sends interactions, as its pages show it.
     pub endpoint: Option<String>,
+    /// The endpoint that was asked last and answered as it must.
+    pub verified: Option<String>,
     /// Whether only its owner may add the bot to a server.
     pub private: bool,
     pub commands: Commands,

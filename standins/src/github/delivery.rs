@@ -19,7 +19,7 @@ const PATH: &str = "/github/webhook";
 
 impl Shared {
     /// Delivers what is due, for as long as the runtime lives.
-    async fn deliver_all(self: Arc<Self>) {
+    pub(super) async fn deliver_all(self: Arc<Self>) {
         let changed = Arc::clone(&self.state().outbox.changed);
         loop {
             let now = self.clock.now();
@@ -110,8 +110,8 @@ impl Github {
         let now = self.shared.clock.now();
         let mut state = self.shared.state();
         let state = &mut *state;
-        let (id, first) = state.outbox.add(&state.scenario, &state.runs, hook, now);
-        if first {
+        let id = state.outbox.add(&state.scenario, &state.runs, hook, now);
+        if state.outbox.begins() {
             tokio::spawn(Arc::clone(&self.shared).deliver_all());
         }
         id

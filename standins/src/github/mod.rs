@@ -26,6 +26,7 @@ mod fault;
 mod gate;
 mod history;
 mod hook;
+mod hooks;
 mod inspect;
 mod jobs;
 mod jwt;

@@ -18,6 +18,8 @@ pub(super) struct Outbox {
     hooks: Vec<Option<Hook>>,
     queue: Vec<Entry>,
     sequence: u64,
+    /// Whether somebody delivers.
+    begun: bool,
     /// The attempts that were planned for.
     known: HashSet<(u64, u64)>,
     pub deliveries: Vec<Delivery>,
@@ -60,19 +62,25 @@ impl Outbox {
         self.hooks.get(usize::try_from(id.checked_sub(FIRST_ID)?).ok()?)?.as_ref()
     }
 
+    /// The hooks of a repository, with their ids.
+    pub fn of_repository(&self, repo: &str) -> Vec<(u64, Hook)> {
+        let all = (FIRST_ID..).zip(&self.hooks);
+        let own = all.filter_map(|(id, hook)| Some((id, hook.clone()?)));
+        own.filter(|(_, hook)| hook.repo.eq_ignore_ascii_case(repo) && !hook.of_app).collect()
+    }
+
     pub fn hook_mut(&mut self, id: u64) -> Option<&mut Option<Hook>> {
         self.hooks.get_mut(usize::try_from(id.checked_sub(FIRST_ID)?).ok()?)
     }
 
-    /// Adds a hook: it is pinged, and told of what happens from now on.
-    /// Returns its id, and whether it is the first one.
+    /// Adds a hook: it is pinged, and told of what happens from now on. Returns its id.
     pub fn add(
         &mut self,
         scenario: &Scenario,
         runs: &[Run],
         hook: Hook,
         now: DateTime<Utc>,
-    ) -> (u64, bool) {
+    ) -> u64 {
         let id = FIRST_ID + self.hooks.len() as u64;
         let due = now + hook.latency;
         self.hooks.push(Some(hook));
@@ -81,7 +89,14 @@ impl Outbox {
             self.plan(id, scenario, attempt, |at| at > now);
         }
         self.changed.notify_one();
-        (id, id == FIRST_ID)
+        id
+    }
+
+    /// Whether somebody must begin to deliver: true once, after the first hook was added.
+    pub fn begins(&mut self) -> bool {
+        let begins = !self.begun && !self.hooks.is_empty();
+        self.begun |= begins;
+        begins
     }
 
     /// Plans what hooks are to be told of a new attempt, or of one whose end changed.

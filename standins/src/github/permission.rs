@@ -28,11 +28,15 @@ pub enum Permission {
     Metadata,
     /// Reading check runs and their annotations.
     Checks,
+    /// Reading the webhooks of a repository.
+    Hooks,
+    /// Creating, changing and deleting them.
+    HooksWrite,
 }
 
 use Permission::{
-    ActionsRead, ActionsWrite, Checks, Contents, Deployments, Metadata, Secrets, SecretsWrite,
-    Variables, VariablesWrite,
+    ActionsRead, ActionsWrite, Checks, Contents, Deployments, Hooks, HooksWrite, Metadata, Secrets,
+    SecretsWrite, Variables, VariablesWrite,
 };
 
 /// How far a permission goes.
@@ -78,6 +82,7 @@ pub(super) fn granted(denied: &[Permission]) -> Granted {
         ("contents", level(Contents, None)),
         ("deployments", level(Deployments, None)),
         ("metadata", level(Metadata, None)),
+        ("repository_hooks", level(Hooks, Some(HooksWrite))),
         ("secrets", level(Secrets, Some(SecretsWrite))),
     ])
 }
@@ -127,6 +132,7 @@ pub(super) fn needed(request: &Received) -> Option<Need> {
         ["actions", "secrets", ..] => ("secrets", level),
         ["actions", ..] => ("actions", level),
         ["deployments", ..] => ("deployments", level),
+        ["hooks", ..] => ("repository_hooks", level),
         ["check-runs", ..] => ("checks", level),
         ["contents", ..] | ["branches", ..] | ["git", ..] | ["compare", ..] => ("contents", level),
         _ => ("metadata", Level::Read),
@@ -162,6 +168,7 @@ mod tests {
             ("GET", "/repos/o/r/actions/concurrency_groups/x", "actions=read"),
             ("POST", "/repos/o/r/actions/runs/1/cancel", "actions=write"),
             ("GET", "/repos/o/r/deployments", "deployments=read"),
+            ("PATCH", "/repos/o/r/hooks/1", "repository_hooks=write"),
             ("GET", "/repos/o/r/check-runs/1/annotations", "checks=read"),
             ("GET", "/repos/o/r/compare/a...b", "contents=read"),
             ("POST", "/repos/o/r/actions/workflows/x.yml/dispatches", "actions=write"),

@@ -131,6 +131,15 @@ impl View<'_> {
         }
         match (method, path, self.caller) {
             ("GET", ["user"], Caller::Account) => return Ok(self.user()),
+            ("GET", ["user", "repos"], Caller::Account) => {
+                let all = self.state.scenario.repositories();
+                return Ok(self.array(all, |repo| self.site(repo).full_repository(self.now)));
+            }
+            ("GET", ["installation", "repositories"], Caller::Installation(_)) => {
+                let all = self.state.scenario.repositories();
+                let write = |repo: &String| self.site(repo).full_repository(self.now);
+                return Ok(self.list("repositories", all, usize::MAX, write));
+            }
             ("GET", ["user"], caller) => return Err((403, caller.forbidden().to_owned())),
             ("GET", ["rate_limit"], _) => return Ok(self.rate_limit()),
             _ => {}
@@ -159,6 +168,7 @@ impl View<'_> {
             ("GET", ["contents", path @ ..]) => self.contents(&repo, path),
             ("GET", ["check-runs", id, "annotations"]) => self.annotations(&repo, id),
             ("GET", ["compare", both]) => self.compare(&repo, both),
+            (method, ["hooks", rest @ ..]) => self.hooks(&repo, method, rest),
             (method, ["actions", rest @ ..]) => self.actions(&repo, method, rest),
             _ => Err(not_found()),
         }
@@ -226,7 +236,9 @@ impl View<'_> {
 
     fn workflows(&self, repo: &str) -> Answer {
         let site = self.site(repo);
-        let all = self.state.scenario.workflows.iter().collect();
+        let scenario = &self.state.scenario;
+        let has_some = !scenario.without_workflows.iter().any(|known| known == repo);
+        let all = scenario.workflows.iter().filter(|_| has_some).collect();
         self.list("workflows", all, usize::MAX, |known| site.workflow(known))
     }
     fn user(&self) -> Answer {

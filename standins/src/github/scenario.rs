@@ -22,6 +22,10 @@ pub struct Scenario {
     pub account: String,
     /// The one repository there is (`owner/name`); none: any is accepted.
     pub repo: Option<String>,
+    /// What the list of repositories shows, if there may be several.
+    pub listed: Vec<String>,
+    /// Repositories in which there is no workflow.
+    pub without_workflows: Vec<String>,
     /// Base URL of the web pages, for every `html_url`.
     pub html_base: String,
     /// The repository's workflows.
@@ -110,6 +114,8 @@ impl Default for Scenario {
             token: "ghs_standin_token".into(),
             account: "deckhand-bot".into(),
             repo: None,
+            listed: vec!["octo-org/web-client".into()],
+            without_workflows: Vec::new(),
             html_base: "https://github.com".into(),
             workflows: vec![Workflow::client_deploy(), Workflow::diagnose_dispatch()],
             refs: ["main", "release/1.0", "v1.0.0"].map(String::from).into(),
@@ -160,6 +166,11 @@ impl Scenario {
     pub fn workflow_mut(&mut self, file: &str) -> &mut Workflow {
         let found = self.workflows.iter_mut().find(|known| known.file == file);
         found.unwrap_or_else(|| panic!("there is no workflow {file}"))
+    }
+
+    /// What the list of repositories shows.
+    pub(crate) fn repositories(&self) -> Vec<String> {
+        self.repo.as_ref().map_or_else(|| self.listed.clone(), |only| vec![only.clone()])
     }
 
     /// The names of the branches, in order.

@@ -88,8 +88,11 @@ impl Shared {
         self.state.lock().unwrap()
     }
 
-    async fn handle(&self, received: Received) -> Outcome {
+    async fn handle(self: Arc<Self>, received: Received) -> Outcome {
         let (outcome, what) = self.take(&received);
+        if self.state().outbox.begins() {
+            tokio::spawn(Arc::clone(&self).deliver_all());
+        }
         if routes::kind(&received) == On::Dispatch {
             self.hold_back_answer().await;
         }
