@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use deckhand::bot::tasks::Tasks;
 use deckhand::bot::{registration, settings};
 use deckhand::commands::TABLE;
@@ -15,6 +15,7 @@ use deckhand::discord::registration::{Scope, changes};
 use deckhand::doctor::deployed::Deployed;
 use deckhand::doctor::environment::Whose;
 use deckhand::doctor::{self, is_ill};
+use deckhand::github::Repository;
 use deckhand::history::environment::{Asked, Printed, history};
 use deckhand::host::environment::Environment;
 use deckhand::host::health::health;
@@ -22,6 +23,8 @@ use deckhand::host::listen::{address, listen};
 use deckhand::host::serve::serve;
 use deckhand::host::startup;
 use deckhand::register::{self, NotRegistered, Place, Said, register};
+use deckhand::setup::terminal::Terminal;
+use deckhand::setup::{self, Ended, Flags, Service, Stopped};
 use deckhand::telemetry::logging::{self, Form};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -94,6 +97,13 @@ enum Subcommands {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Set the bot up, from nothing to a working installation; run it again to go on
+    ///
+    /// Asks for two tokens and finds out the rest: the application, its servers, the repositories and their
+    /// workflows. Writes agents.toml, the settings (mode 600) and what runs the server; then sets Discord's
+    /// endpoint, registers the commands, makes the webhooks and runs the doctor. What is done already is not done
+    /// again.
+    Setup(Box<SetUp>),
     /// Print every setting with its meaning and its default, as Markdown
     Settings,
     /// Check the set-up: settings, Discord, GitHub, each agent's workflow; exit status 1 if
@@ -132,6 +142,70 @@ enum Subcommands {
     },
 }
 
+#[derive(Args)]
+struct SetUp {
+    /// Read the bot's token from this file, - for standard input [default: DISCORD_BOT_TOKEN, or ask]
+    #[arg(long, value_name = "FILE")]
+    bot_token_file: Option<PathBuf>,
+    /// Read the token for GitHub from this file, - for standard input [default: GITHUB_TOKEN, or ask]
+    #[arg(long, value_name = "FILE")]
+    github_token_file: Option<PathBuf>,
+    /// Id of a server that may command the bot; may be given several times
+    #[arg(long = "server", value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
+    servers: Vec<u64>,
+    /// Id of a user who may use every command; may be given several times [default: the application's owner]
+    #[arg(long = "admin", value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
+    admins: Vec<u64>,
+    /// Look for workflows in this repository only; may be given several times
+    #[arg(long = "repository", value_name = "OWNER/NAME", value_parser = repository)]
+    repositories: Vec<Repository>,
+    /// Make a command of this workflow: FILE, OWNER/NAME:FILE or all; may be given several times
+    #[arg(long = "workflow", value_name = "FILE")]
+    workflows: Vec<String>,
+    /// The server's public address, like https://bot.example.com
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Where the server listens, for what ends TLS before it
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
+    listen: SocketAddr,
+    /// What runs the server
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = RunBy::Systemd)]
+    run_by: RunBy,
+    /// Write the commands to this file
+    #[arg(long, value_name = "FILE", default_value = "agents.toml")]
+    agents: PathBuf,
+    /// Replace the application's interactions endpoint if it is another one
+    #[arg(long)]
+    replace_endpoint: bool,
+    /// Make no webhooks
+    #[arg(long)]
+    no_webhooks: bool,
+    /// Seconds to wait until the bot is in a server, and until the server answers
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    wait: u64,
+    /// Take the default of each question; with --remove: take everything back
+    #[arg(long)]
+    yes: bool,
+    /// Show what would be done, change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Take back what setup made, asking for each
+    #[arg(long)]
+    remove: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RunBy {
+    /// A unit of systemd
+    Systemd,
+    /// A container, by Docker Compose
+    Compose,
+}
+
+fn repository(text: &str) -> std::result::Result<Repository, &'static str> {
+    text.parse().map_err(|()| "it must be owner/name")
+}
+
 impl Cli {
     /// Runs the subcommand and returns the exit code.
     pub(crate) async fn run(self) -> Result<ExitCode> {
@@ -146,6 +220,9 @@ impl Cli {
                 return Ok(ExitCode::SUCCESS);
             }
             _ => {}
+        }
+        if let Subcommands::Setup(asked) = self.command {
+            return set_up(*asked, self.env_file).await;
         }
         let environment = Environment::load(self.env_file.as_deref())?;
         if let Some(note) = environment.note() {
@@ -171,7 +248,7 @@ impl Cli {
                 let place = guild.or(global.then_some(Place::Everywhere));
                 register_commands(&environment, register::Asked { place, remove, dry_run }).await
             }
-            Subcommands::Settings | Subcommands::Health { .. } => Ok(()),
+            Subcommands::Settings | Subcommands::Health { .. } | Subcommands::Setup(_) => Ok(()),
         }?;
         Ok(ExitCode::SUCCESS)
     }
@@ -194,6 +271,48 @@ async fn run_server(environment: &Environment, at: SocketAddr, grace: Duration) 
     };
     serve(listener, app, tasks, shutdown, grace).await;
     Ok(())
+}
+
+async fn set_up(asked: SetUp, env_file: Option<PathBuf>) -> Result<ExitCode> {
+    let flags = Flags {
+        env_file: env_file.unwrap_or_else(|| ".env".into()),
+        agents: asked.agents,
+        bot_token_file: asked.bot_token_file,
+        github_token_file: asked.github_token_file,
+        servers: asked.servers,
+        repositories: asked.repositories,
+        workflows: asked.workflows,
+        admins: asked.admins,
+        url: asked.url,
+        listen: asked.listen.to_string(),
+        service: match asked.run_by {
+            RunBy::Systemd => Service::Systemd,
+            RunBy::Compose => Service::Compose,
+        },
+        program: std::env::current_exe()?,
+        replace_endpoint: asked.replace_endpoint,
+        no_webhooks: asked.no_webhooks,
+        wait: Duration::from_secs(asked.wait),
+        yes: asked.yes,
+        dry_run: asked.dry_run,
+    };
+    let registries = |env: &dyn Fn(&str) -> Option<String>| {
+        startup::registry(env).map_err(|bad| bad.to_string())
+    };
+    let env = &startup::environment;
+    if asked.remove {
+        setup::remove(&flags, env, TABLE, &registries, &Terminal).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(match setup::setup(&flags, env, TABLE, &registries, &Terminal).await {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Ill) => ExitCode::FAILURE,
+        Err(Stopped::Interrupted) => {
+            eprintln!("deckhand: {}", Stopped::Interrupted);
+            ExitCode::from(130)
+        }
+        Err(stopped) => return Err(stopped.into()),
+    })
 }
 
 async fn examine(env: impl Fn(&str) -> Option<String>, whose: Whose) -> Result<ExitCode> {

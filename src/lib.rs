@@ -22,6 +22,7 @@ pub mod net;
 pub mod register;
 pub mod schedule;
 pub mod secrets;
+pub mod setup;
 pub mod site;
 pub mod store;
 pub mod telemetry;

@@ -8,6 +8,7 @@ use super::facts::{Asked, DiscordFacts, Facts, Registered};
 use super::finding::{Finding, listed};
 use super::rights::rights;
 use crate::bot::authorize::Guilds;
+use crate::config::is_loopback;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
 use crate::discord::channel;
@@ -101,7 +102,7 @@ fn endpoint(application: &Application) -> Finding {
         return Finding::bad(ABOUT, "No endpoint URL is set: no command reaches this bot.", fix);
     };
     match Url::parse(text) {
-        Ok(url) if url.scheme() == "https" && url.path().ends_with("/discord") => {
+        Ok(url) if is_sealed(&url) && url.path().ends_with("/discord") => {
             Finding::good(ABOUT, format!("Commands are sent to {text}."))
         }
         _ => {
@@ -111,6 +112,11 @@ fn endpoint(application: &Application) -> Finding {
             Finding::bad(ABOUT, what, fix)
         }
     }
+}
+
+/// Whether nobody on the way can read it. A stand-in of Discord on this machine takes plain http, too.
+fn is_sealed(url: &Url) -> bool {
+    url.scheme() == "https" || url.host().is_some_and(|host| is_loopback(&host))
 }
 
 fn registered(asked: &Asked) -> Vec<Finding> {
@@ -243,6 +249,7 @@ mod tests {
     #[case(Some("https://x.example.com/discord"), Level::Good)]
     #[case(Some("https://x.execute-api.eu-west-1.amazonaws.com/prod/discord"), Level::Good)]
     #[case(Some("http://x.example.com/discord"), Level::Bad)]
+    #[case(Some("http://127.0.0.1:3000/discord"), Level::Good)]
     #[case(Some("https://x.example.com/"), Level::Bad)]
     #[case(Some("discord"), Level::Bad)]
     #[case(Some(""), Level::Bad)]

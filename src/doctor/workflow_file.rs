@@ -32,6 +32,18 @@ pub(crate) struct Input {
     pub name: String,
     /// Whether GitHub refuses a dispatch without it.
     pub required: bool,
+    pub form: Form,
+}
+
+/// What an input says of its values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Form {
+    /// `string`, `choice`, `boolean`, `number` or `environment`.
+    pub kind: Option<String>,
+    pub description: Option<String>,
+    pub default: Option<String>,
+    /// The values of a `choice`.
+    pub options: Vec<String>,
 }
 
 /// Why a file cannot be read.
@@ -96,9 +108,22 @@ fn inputs(dispatch: &Value) -> Vec<Input> {
         let given = |key: &str| input.get(key).filter(|value| !value.is_null());
         // GitHub uses the default for a required input that is not sent.
         let required = given("required") == Some(&Value::Bool(true)) && given("default").is_none();
-        Input { name: name.clone(), required }
+        let text = |key: &str| given(key).map(text);
+        let options = given("options").and_then(Value::as_array).into_iter().flatten();
+        let form = Form {
+            kind: text("type"),
+            description: text("description"),
+            default: text("default"),
+            options: options.map(self::text).collect(),
+        };
+        Input { name: name.clone(), required, form }
     };
     inputs.into_iter().flatten().map(input).collect()
+}
+
+/// A scalar as it stands in the file.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A list or mapping whose end was not read yet.
@@ -208,7 +233,7 @@ mod tests {
     use rstest::rstest;
 
     fn input(name: &str, required: bool) -> Input {
-        Input { name: name.to_owned(), required }
+        Input { name: name.to_owned(), required, form: Form::default() }
     }
 
     #[test]
@@ -236,7 +261,19 @@ jobs: {}
         let expected: Vec<_> = expected.iter().map(|(name, req)| input(name, *req)).collect();
         let mut dispatch = declared.dispatch.unwrap();
         dispatch.sort_by(|a, b| a.name.cmp(&b.name));
+        dispatch.iter_mut().for_each(|input| input.form = Form::default());
         assert_eq!(dispatch, expected);
+    }
+
+    #[test]
+    fn an_input_says_which_values_it_takes() {
+        let text = "on:\n  workflow_dispatch:\n    inputs:\n      stage:\n        type: choice\n        \
+                    description: Where to\n        options: [dev, 2, true, ~]\n        default: dev\n";
+        let [stage] = &read(text).unwrap().dispatch.unwrap()[..] else { panic!() };
+        let text = |text: &str| Some(text.to_owned());
+        let options = ["dev", "2", "true", "null"].map(str::to_owned).into();
+        let (kind, default) = (text("choice"), text("dev"));
+        assert_eq!(stage.form, Form { kind, description: text("Where to"), default, options });
     }
 
     #[rstest]

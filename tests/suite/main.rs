@@ -48,6 +48,7 @@ mod scheduled;
 mod secrets;
 mod server;
 mod set;
+mod setup;
 mod sign_in;
 mod status;
 mod store;

@@ -34,6 +34,7 @@ mod suggest;
 mod tests;
 mod typing;
 mod unread;
+mod verify;
 
 pub use crate::endpoint::{Endpoint, Handler};
 pub use attachments::Attachment;

@@ -1,0 +1,218 @@
+//! Step 1: the Discord application, found by the bot's token, and its servers.
+
+use super::stopped::Stopped;
+use super::work::{Found, Work};
+use crate::discord::application::{Application, Guild};
+use crate::discord::{Discord, DiscordError};
+use crate::secrets::Secret;
+use crate::text::escape;
+
+const NAME: &str = "DISCORD_BOT_TOKEN";
+const FLAG: &str = "--bot-token-file";
+const ASKED: &str = "The bot's token (https://discord.com/developers/applications: your application, Bot, Reset Token)";
+
+/// The application, and a client that is signed in.
+pub(super) struct Signed {
+    pub client: Discord,
+    pub application: Application,
+}
+
+/// Finds the application, and keeps what is known by it.
+pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Signed, Stopped> {
+    work.step("Discord");
+    let (token, signed) = signed_in(work).await?;
+    let Application { id, name, verify_key, .. } = &signed.application;
+    let before = work.home.value("DISCORD_APPLICATION_ID");
+    if before.is_some_and(|before| before != *id) {
+        return Err(Stopped::mend(format!(
+            "The token is of application {id}, but {} is of another one. Use a token of that one, or another file \
+             with --env-file.",
+            work.home.path().display()
+        )));
+    }
+    work.done(&format!("Application {} ({id}): its public key is known.", shown(name)));
+    work.home.keep(NAME, token.expose());
+    work.home.keep("DISCORD_APPLICATION_ID", id);
+    work.home.keep("DISCORD_PUBLIC_KEY", verify_key);
+    if let Some(base) = work.given("DISCORD_API_BASE") {
+        work.home.keep("DISCORD_API_BASE", &base);
+    }
+    let admins = admins(work, &signed.application);
+    if let Some(admins) = &admins {
+        work.home.keep("ADMIN_USER_IDS", admins);
+    }
+    work.home.save()?;
+    if signed.application.bot_public == Some(true) {
+        work.note(&format!(
+            "Anybody may add the bot to a server of theirs. They cannot command it there. To forbid it, switch off \
+             Public Bot; only this page can: {}",
+            signed.application.page("bot")
+        ));
+    }
+    Ok(signed)
+}
+
+async fn signed_in(work: &Work<'_>) -> Result<(Secret, Signed), Stopped> {
+    let file = work.flags.bot_token_file.as_deref();
+    let mut found = work.secret(NAME, file, ASKED, FLAG).await?;
+    loop {
+        let Found { secret, place, may_be_asked } = found;
+        // "Bot " belongs to the header, not to the token.
+        let secret = Secret::new(secret.expose().trim_start_matches("Bot ").trim());
+        let why = match foreign(&secret) {
+            Some(why) => why.to_owned(),
+            None => {
+                match work.discord(&secret, None)?.application().await {
+                    Ok(application) => {
+                        let client = work.discord(&secret, Some(&application.id))?;
+                        return Ok((secret, Signed { client, application }));
+                    }
+                    Err(DiscordError::Refused { status: 401, .. }) => {
+                        "Discord refuses it (401): it is wrong, or was reset since".to_owned()
+                    }
+                    Err(error) => return Err(unreached(&error)),
+                }
+            }
+        };
+        let what = format!("The bot's token is of no use ({place}): {why}.");
+        if !may_be_asked {
+            return Err(Stopped::mend(format!(
+                "{what} On the page Bot of the application choose Reset Token; Discord shows the new one only once."
+            )));
+        }
+        work.note(&what);
+        found = work.asked_secret(ASKED, FLAG).await?;
+    }
+}
+
+/// Why this cannot be a bot's token. It is not sent to Discord then.
+fn foreign(token: &Secret) -> Option<&'static str> {
+    let token = token.expose();
+    let of_github = ["ghp_", "github_pat_", "gho_", "ghs_", "ghu_"];
+    if of_github.iter().any(|prefix| token.starts_with(prefix)) {
+        return Some("it is a token of GitHub's");
+    }
+    if token.len() == 64 && token.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Some("it is the application's public key");
+    }
+    if !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit()) {
+        return Some("it is an id");
+    }
+    Secret::one_line(token).is_none().then_some("it is not one line of visible characters")
+}
+
+/// What to do if Discord cannot be asked.
+pub(super) fn unreached(error: &DiscordError) -> Stopped {
+    Stopped::mend(match error {
+        DiscordError::NotSent(_) | DiscordError::Lost(_) | DiscordError::Proxy(_) => {
+            format!("{error}. Check the network, and DISCORD_API_BASE if it is set.")
+        }
+        DiscordError::RateLimited(wait) => {
+            format!("Discord's rate limit is used up: wait {} s.", wait.as_secs() + 1)
+        }
+        DiscordError::Fault(_) => {
+            format!("{error}; https://discordstatus.com says how Discord is.")
+        }
+        _ => format!("Discord does not do what was asked: {error}."),
+    })
+}
+
+/// Who may use every command: who is named, or the application's owner.
+fn admins(work: &Work<'_>, application: &Application) -> Option<String> {
+    let named: Vec<String> = work.flags.admins.iter().map(ToString::to_string).collect();
+    if !named.is_empty() {
+        return Some(named.join(","));
+    }
+    if work.value("ADMIN_USER_IDS").is_some() || work.value("ADMIN_ROLE_IDS").is_some() {
+        return None;
+    }
+    let owner = application.owner()?;
+    work.done(&format!(
+        "Admin, who may use every command: the application's owner ({owner}). --admin names others."
+    ));
+    Some(owner.to_owned())
+}
+
+/// Waits until the bot is in its servers, and finds out which of them may command it.
+pub(super) async fn servers(work: &mut Work<'_>, signed: &Signed) -> Result<(), Stopped> {
+    let kept = work.value("ALLOWED_GUILD_IDS");
+    let wanted: Vec<String> = if work.flags.servers.is_empty() {
+        let kept = kept.iter().flat_map(|kept| kept.split(','));
+        kept.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty() && id != "*").collect()
+    } else {
+        work.flags.servers.iter().map(ToString::to_string).collect()
+    };
+    let invitation = signed.application.invitation();
+    let wait = format!(
+        "  … Add the bot to your server with this link; this goes on when it is there:\n    {invitation}"
+    );
+    let there = work.patiently(&wait, || there(signed, &wanted)).await?;
+    let Some(guilds) = there else {
+        if work.flags.dry_run {
+            return Ok(());
+        }
+        let missing = match wanted.as_slice() {
+            [] => "any server".to_owned(),
+            wanted => format!("all of the servers {}", wanted.join(", ")),
+        };
+        return Err(Stopped::mend(format!(
+            "The bot is not in {missing}. Add it with this link:\n{invitation}"
+        )));
+    };
+    let allowed = match (wanted.is_empty(), guilds.as_slice()) {
+        // `*`, which the person has set.
+        (true, _) if kept.is_some() => return Ok(()),
+        (true, [only]) if work.flags.yes => vec![only],
+        (true, guilds) => {
+            let items: Vec<String> = guilds.iter().map(named).collect();
+            let default = (guilds.len() == 1).then_some("all");
+            let text = "Which servers may command the bot?";
+            let picked = work.choose(text, &items, default, "--server ID").await?;
+            picked.into_iter().filter_map(|at| guilds.get(at)).collect()
+        }
+        (false, guilds) => guilds.iter().filter(|guild| wanted.contains(&guild.id)).collect(),
+    };
+    if allowed.is_empty() {
+        return Err(Stopped::mend("Without a server nobody can command the bot."));
+    }
+    let ids: Vec<&str> = allowed.iter().map(|guild| guild.id.as_str()).collect();
+    let names: Vec<String> = allowed.iter().map(|guild| named(guild)).collect();
+    work.done(&format!("It takes commands in {}, and nowhere else.", names.join(", ")));
+    work.home.keep("ALLOWED_GUILD_IDS", &ids.join(","));
+    work.home.save()
+}
+
+/// The servers that the bot is in, if these are among them, or any.
+async fn there(signed: &Signed, wanted: &[String]) -> Result<Option<Vec<Guild>>, Stopped> {
+    let guilds = match signed.client.guilds().await {
+        Ok(guilds) => guilds,
+        Err(error) if error.passes() => return Ok(None),
+        Err(error) => return Err(unreached(&error)),
+    };
+    let is_there = |id: &String| guilds.iter().any(|guild| guild.id == *id);
+    Ok((!guilds.is_empty() && wanted.iter().all(is_there)).then_some(guilds))
+}
+
+fn named(guild: &Guild) -> String {
+    format!("{} ({})", shown(&guild.name), guild.id)
+}
+
+/// A name from outside, for the terminal.
+pub(super) fn shown(name: &str) -> String {
+    escape::clipped(name, 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("github_pat_11AAAA_bbb", Some("it is a token of GitHub's"))]
+    #[case("1190000000000000001", Some("it is an id"))]
+    #[case("two words", Some("it is not one line of visible characters"))]
+    #[case("MTE5.Gx.abc-DEF_1", None)]
+    fn what_is_no_bots_token_is_not_sent(#[case] token: &str, #[case] why: Option<&str>) {
+        assert_eq!(foreign(&Secret::new(token)), why);
+    }
+}

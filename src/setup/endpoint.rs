@@ -1,0 +1,171 @@
+//! Step 4: where the server is reached, and that Discord sends interactions there.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::Value;
+
+use super::discord::{Signed, unreached};
+use super::person::Question;
+use super::service;
+use super::stopped::Stopped;
+use super::work::Work;
+use crate::config::{Reader, Setting};
+use crate::discord::{DiscordError, NotOverwritten};
+use crate::net::transport::Transport;
+
+/// Read by this module only.
+const URL: Setting = Setting {
+    name: "DECKHAND_URL",
+    about: "where the server is reached",
+    default: "none",
+    shape: "it must be an https address without query, fragment or & (plain http only to this machine)",
+};
+
+/// Asks where the server is reached, and keeps it.
+pub(super) async fn url(work: &mut Work<'_>) -> Result<String, Stopped> {
+    let known = work.flags.url.clone().or_else(|| work.value(URL.name));
+    let url = match known {
+        Some(known) => read(&known).map_err(|why| Stopped::mend(format!("The server's address: {why}.")))?,
+        None => {
+            let question = Question {
+                text: format!(
+                    "The server's public address, like https://bot.example.com (what ends TLS there must pass it on to {})",
+                    work.flags.listen
+                ),
+                default: None,
+                flag: "--url URL",
+                is_secret: false,
+            };
+            work.ask_for(question, read).await?
+        }
+    };
+    work.home.keep(URL.name, &url);
+    work.home.save()?;
+    Ok(url)
+}
+
+/// The base URL, as people write it: also without https, or with one of the paths.
+fn read(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let mut base = text.trim_end_matches('/');
+    for path in ["/discord", "/github/webhook", "/health"] {
+        base = base.strip_suffix(path).unwrap_or(base);
+    }
+    let given = HashMap::from([(URL.name, base.to_owned())]);
+    let env = |name: &str| given.get(name).cloned();
+    let mut reader = Reader::new(&env);
+    let url = reader.api_base(&URL, "");
+    match reader.problems().is_empty() && !url.is_empty() {
+        true => Ok(url),
+        false => Err(URL.shape.to_owned()),
+    }
+}
+
+/// Waits until the server answers.
+pub(super) async fn answers(work: &Work<'_>, url: &str) -> Result<(), Stopped> {
+    let [start, again] = service::start(work);
+    let health = format!("{url}/health");
+    let wait = format!(
+        "  … Start the server; this goes on when {health} answers:\n    {start}\n    If it runs already with older \
+         settings: {again}"
+    );
+    match work.patiently(&wait, || async { Ok(is_up(work, &health).await.then_some(())) }).await? {
+        Some(()) => work.done(&format!("{url} answers.")),
+        None if work.flags.dry_run => {}
+        None => {
+            return Err(Stopped::mend(format!(
+                "{health} does not answer. Start the server: {start}\nAnd check that what ends TLS passes requests on \
+                 to {}.",
+                work.flags.listen
+            )));
+        }
+    }
+    if work.home.changed {
+        work.note(&format!("Settings were changed. If the server was running before, restart it: {again}"));
+    }
+    Ok(())
+}
+
+async fn is_up(work: &Work<'_>, health: &str) -> bool {
+    let Ok(request) = Request::get(health).body(Bytes::new()) else { return false };
+    let answer = work.transport.send(request).await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
+/// Has Discord send interactions there.
+pub(super) async fn set(work: &Work<'_>, signed: &Signed, url: &str) -> Result<(), Stopped> {
+    let wanted = format!("{url}/discord");
+    let there = signed.application.interactions_endpoint_url.as_deref().filter(|there| !there.is_empty());
+    if there == Some(wanted.as_str()) {
+        work.done(&format!("Discord sends commands to {wanted}."));
+        return Ok(());
+    }
+    if let Some(there) = there {
+        work.note(&format!(
+            "The application belongs to something else: Discord sends its commands to {}.",
+            super::discord::shown(there)
+        ));
+        let text = format!("Send them to {wanted} instead?");
+        let may = work.flags.replace_endpoint || work.confirm(&text, false, "--replace-endpoint").await?;
+        if !may {
+            return Err(Stopped::Declined(
+                "Nothing was changed there. Use an application of its own, or --replace-endpoint.".to_owned(),
+            ));
+        }
+    }
+    if !work.goes(&format!("have Discord send commands to {wanted}")) {
+        return Ok(());
+    }
+    signed.client.set_endpoint(Some(&wanted)).await.map_err(|error| refused(&error, &wanted))?;
+    work.done(&format!("Discord sends commands to {wanted}."));
+    Ok(())
+}
+
+fn refused(NotOverwritten { error, said }: &NotOverwritten, url: &str) -> Stopped {
+    let is_about_the_url = said.pointer("/errors/interactions_endpoint_url").is_some();
+    match error {
+        DiscordError::Refused { status: 400, .. } | DiscordError::RefusedComponents(_) if is_about_the_url => {
+            Stopped::mend(format!(
+                "Discord does not take {url}: it asked, and was not answered as it must be ({}). Does the server run \
+                 with this application's DISCORD_PUBLIC_KEY? If its settings changed, restart it. Is the address \
+                 reached from the internet, by https?",
+                reason(said)
+            ))
+        }
+        error => unreached(error),
+    }
+}
+
+/// What Discord says of the URL.
+fn reason(said: &Value) -> String {
+    let path = "/errors/interactions_endpoint_url/_errors/0/message";
+    let said = said.pointer(path).and_then(Value::as_str).unwrap_or("no reason given");
+    crate::text::escape::clipped(said, 200)
+}
+
+/// The address that is kept, without asking.
+pub(super) fn kept(work: &Work<'_>) -> Option<String> {
+    read(&work.flags.url.clone().or_else(|| work.value(URL.name))?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("bot.example.com", Some("https://bot.example.com"))]
+    #[case(" https://bot.example.com/ ", Some("https://bot.example.com"))]
+    #[case("https://bot.example.com/deck/discord", Some("https://bot.example.com/deck"))]
+    #[case("http://127.0.0.1:3000", Some("http://127.0.0.1:3000"))]
+    #[case("http://bot.example.com", None)]
+    #[case("https://bot.example.com/?a=b", None)]
+    #[case("https://ada:secret@bot.example.com", None)]
+    #[case("", None)]
+    fn an_address_is_read_as_people_write_it(#[case] text: &str, #[case] expected: Option<&str>) {
+        assert_eq!(read(text).ok().as_deref(), expected);
+    }
+}

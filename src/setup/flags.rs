@@ -1,0 +1,54 @@
+//! What was asked for on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::github::Repository;
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone)]
+pub struct Flags {
+    /// The file with the settings, which is read and written.
+    pub env_file: PathBuf,
+    /// The file of the agents, which is read and written.
+    pub agents: PathBuf,
+    /// The file with the bot's token; `-` is standard input.
+    pub bot_token_file: Option<PathBuf>,
+    /// The file with the token for GitHub; `-` is standard input.
+    pub github_token_file: Option<PathBuf>,
+    /// The servers that may command the bot.
+    pub servers: Vec<u64>,
+    /// The users who may use every command. None: the application's owner.
+    pub admins: Vec<u64>,
+    /// The repositories to look for workflows in.
+    pub repositories: Vec<Repository>,
+    /// The workflows to make agents of: a file's name, or `owner/name:file`.
+    pub workflows: Vec<String>,
+    /// Where the server is reached.
+    pub url: Option<String>,
+    /// Where the server listens.
+    pub listen: String,
+    /// What runs the server.
+    pub service: Service,
+    /// This program, for the service.
+    pub program: PathBuf,
+    /// Whether another endpoint of the application may be replaced.
+    pub replace_endpoint: bool,
+    /// Whether to do without webhooks.
+    pub no_webhooks: bool,
+    /// How long to wait for the person's own steps.
+    pub wait: Duration,
+    /// Takes the default of each question that has one.
+    pub yes: bool,
+    /// Changes nothing.
+    pub dry_run: bool,
+}
+
+/// What runs the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// A unit of systemd.
+    Systemd,
+    /// A container, by Docker Compose.
+    Compose,
+}

@@ -1,0 +1,31 @@
+//! Sets the bot up, from nothing to a working installation, for `deckhand setup`.
+//!
+//! No file remembers how far it came. Each step looks at Discord, at GitHub and at the files, and does what is missing: so
+//! the same command goes on after Ctrl-C or an error, and does nothing twice. `way` holds the order of the steps. What
+//! they ask goes through [`Person`]; what they write is in `home`.
+
+mod agent_toml;
+mod agents;
+mod discord;
+mod endpoint;
+mod files;
+mod flags;
+mod github;
+mod home;
+mod person;
+mod pick;
+mod remove;
+mod service;
+mod stopped;
+pub mod terminal;
+mod way;
+mod webhook;
+mod work;
+mod workflows;
+
+pub use flags::{Flags, Service};
+pub use person::{NoAnswer, Person, Question};
+pub use remove::remove;
+pub use stopped::Stopped;
+pub use way::{Ended, setup};
+pub use work::Registries;

@@ -1,0 +1,170 @@
+//! Takes back what the set-up made, asking for each. What is left, and how to remove it, is said.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::files;
+use super::flags::Flags;
+use super::home::Home;
+use super::person::Person;
+use super::stopped::Stopped;
+use super::work::{Registries, Work};
+use super::{endpoint, service, webhook};
+use crate::bot::Command;
+use crate::discord::Discord;
+use crate::github::GithubError;
+use crate::net::transport::Https;
+use crate::register::{self, Place, Said, register};
+use crate::secrets::Secret;
+
+const FLAG: &str = "--yes";
+
+/// Takes back what the set-up made.
+pub async fn remove(
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+    table: &[Command],
+    registries: Registries<'_>,
+    person: &dyn Person,
+) -> Result<(), Stopped> {
+    let home = Home::open(&flags.env_file, flags.dry_run)?;
+    let transport = Arc::new(Https::default());
+    let mut work = Work { flags, env, table, registries, person, transport, home };
+    let url = endpoint::kept(&work);
+    if let Some(token) = work.value("DISCORD_BOT_TOKEN") {
+        work.step("Discord");
+        let discord = work.discord(&Secret::new(token), None)?;
+        take_endpoint(&work, &discord, url.as_deref()).await?;
+        take_commands(&work).await?;
+    }
+    if let (Some(token), Some(url)) = (work.value("GITHUB_TOKEN"), &url) {
+        take_hooks(&work, &Secret::new(token), url).await?;
+    }
+    take_files(&mut work).await
+}
+
+/// Whether to take this back. With `--yes` the answer is yes.
+async fn may(work: &Work<'_>, what: &str) -> Result<bool, Stopped> {
+    if work.flags.dry_run {
+        return Ok(work.goes(what));
+    }
+    if work.flags.yes {
+        return Ok(true);
+    }
+    let mut words = what.chars();
+    let first = words.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    work.confirm(&format!("{first}{}?", words.as_str()), false, FLAG).await
+}
+
+async fn take_endpoint(
+    work: &Work<'_>,
+    discord: &Discord,
+    url: Option<&str>,
+) -> Result<(), Stopped> {
+    let application = match discord.application().await {
+        Ok(application) => application,
+        Err(error) => {
+            work.note(&format!("The application cannot be read: {error}."));
+            return Ok(());
+        }
+    };
+    let there = application.interactions_endpoint_url.unwrap_or_default();
+    match url.map(|url| format!("{url}/discord")) {
+        Some(ours) if ours == there => {
+            if may(work, "take the interactions endpoint away from the application").await? {
+                let done = discord.set_endpoint(None).await;
+                done.map_err(|error| super::discord::unreached(&error.error))?;
+                work.done("The application has no interactions endpoint.");
+            }
+        }
+        _ if there.is_empty() => work.done("The application has no interactions endpoint."),
+        _ => work.note("The application's interactions endpoint is not of this server, so it stays."),
+    }
+    Ok(())
+}
+
+async fn take_commands(work: &Work<'_>) -> Result<(), Stopped> {
+    let place = work.value("DISCORD_GUILD_ID").and_then(|id| Place::server(&id).ok());
+    let place = place.unwrap_or(Place::Everywhere);
+    if !may(work, &format!("take all commands of the bot back, for {place}")).await? {
+        return Ok(());
+    }
+    let asked = register::Asked { place: Some(place), remove: true, dry_run: false };
+    let say = |said| match said {
+        Said::Out(text) => text.lines().for_each(|line| work.person.tell(&format!("  {line}"))),
+        Said::Note(text) => text.lines().for_each(|line| work.note(line)),
+    };
+    let env = |name: &str| work.value(name);
+    let none = Err("not needed".to_owned());
+    let done = register(env, none, work.table, asked, say).await;
+    done.map_err(|error| Stopped::mend(error.to_string()))
+}
+
+async fn take_hooks(work: &Work<'_>, token: &Secret, url: &str) -> Result<(), Stopped> {
+    work.step("GitHub");
+    let env = |name: &str| work.value(name);
+    let repositories = match (work.registries)(&env) {
+        Ok(registry) => webhook::repositories(work, &registry),
+        Err(why) => {
+            work.note(&format!("The agents cannot be read, so no webhook is looked for: {why}"));
+            return Ok(());
+        }
+    };
+    let (github, url) = (work.github(token)?, format!("{url}/github/webhook"));
+    for repository in repositories {
+        let hooks = match github.hooks(&repository).await {
+            Ok(hooks) => hooks,
+            Err(error) => {
+                not_seen(work, &repository.to_string(), &error);
+                continue;
+            }
+        };
+        for hook in hooks.iter().filter(|hook| hook.url == url) {
+            if !may(work, &format!("delete the webhook in {repository}")).await? {
+                continue;
+            }
+            match github.delete_hook(&repository, hook).await {
+                Ok(()) => work.done(&format!("{repository}: the webhook is deleted.")),
+                Err(error) => not_seen(work, &repository.to_string(), &error),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn not_seen(work: &Work<'_>, repository: &str, error: &GithubError) {
+    work.note(&format!(
+        "{repository}: its webhooks cannot be changed: {error}. Delete the one of this server on its page Settings, Webhooks."
+    ));
+}
+
+async fn take_files(work: &mut Work<'_>) -> Result<(), Stopped> {
+    work.step("Files");
+    let service = service::file(work);
+    if files::read(&service)?.is_some_and(|text| text.starts_with(service::MADE)) {
+        work.note(&format!("Stop the server first: {}", service::stop(work)));
+        take_file(work, &service).await?;
+    }
+    let data = work.value("DATA_FILE");
+    let settings = work.home.path().to_owned();
+    if settings.exists() {
+        take_file(work, &settings).await?;
+    }
+    let data = data.filter(|data| Path::new(data).exists());
+    let left = [Some(work.flags.agents.display().to_string()), data];
+    let left: Vec<String> = left.into_iter().flatten().collect();
+    work.note(&format!("These are yours and stay: {}.", left.join(", ")));
+    work.note("The application, the tokens and their permissions are removed on the pages of Discord and GitHub.");
+    Ok(())
+}
+
+async fn take_file(work: &Work<'_>, file: &Path) -> Result<(), Stopped> {
+    if !may(work, &format!("delete {}", file.display())).await? {
+        return Ok(());
+    }
+    std::fs::remove_file(file).map_err(|error| {
+        Stopped::mend(format!("{}: cannot be deleted ({error})", file.display()))
+    })?;
+    work.done(&format!("{} is deleted.", file.display()));
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! Step 3: what runs the server. Writes a unit of systemd or a compose file; the person starts it.
+
+use std::path::{Path, PathBuf};
+
+use super::files;
+use super::flags::Service;
+use super::stopped::Stopped;
+use super::work::Work;
+
+const UNIT: &str = "deckhand.service";
+const COMPOSE: &str = "compose.yaml";
+/// Of the release that this binary is of.
+const IMAGE: &str = concat!("ghcr.io/deckhand-bot/deckhand:", env!("CARGO_PKG_VERSION"));
+
+/// The paths that the service has to know. All are from the root.
+struct Paths {
+    program: PathBuf,
+    settings: PathBuf,
+    agents: PathBuf,
+    folder: PathBuf,
+}
+
+/// Where the file of the service is: beside the settings.
+pub(super) fn file(work: &Work<'_>) -> PathBuf {
+    work.home.path().with_file_name(match work.flags.service {
+        Service::Systemd => UNIT,
+        Service::Compose => COMPOSE,
+    })
+}
+
+/// How the service is started, and started again after a change.
+pub(super) fn start(work: &Work<'_>) -> [String; 2] {
+    let file = file(work);
+    match work.flags.service {
+        Service::Systemd => [
+            format!("sudo systemctl enable --now {}", quoted(&file)),
+            "sudo systemctl restart deckhand".to_owned(),
+        ],
+        Service::Compose => {
+            let up = format!("docker compose -f {} up --detach", quoted(&file));
+            [up.clone(), up + " --force-recreate"]
+        }
+    }
+}
+
+/// How the service is stopped for good.
+pub(super) fn stop(work: &Work<'_>) -> String {
+    match work.flags.service {
+        Service::Systemd => "sudo systemctl disable --now deckhand".to_owned(),
+        Service::Compose => format!("docker compose -f {} down", quoted(&file(work))),
+    }
+}
+
+/// Writes the file, unless it is there as it should be. One of the person's own is left alone.
+pub(super) fn write(work: &mut Work<'_>) -> Result<(), Stopped> {
+    work.step("Server");
+    if work.value("DATA_FILE").is_none() && work.value("TABLE_NAME").is_none() {
+        let data = work.home.path().with_file_name("deckhand.redb");
+        work.home.keep("DATA_FILE", &data.display().to_string());
+        work.home.save()?;
+    }
+    let (file, paths) = (file(work), paths(work)?);
+    let text = match work.flags.service {
+        Service::Systemd => unit(&paths, &work.flags.listen, user(work).as_deref())?,
+        Service::Compose => compose(&paths, &work.flags.listen),
+    };
+    match files::read(&file)? {
+        Some(there) if there == text => work.done(&format!("{} is there.", file.display())),
+        Some(there) if !there.starts_with(MADE) => {
+            work.note(&format!("{} is not of this program, so it stays as it is.", file.display()));
+        }
+        _ if !work.goes(&format!("write {}", file.display())) => {}
+        _ => {
+            files::write(&file, &text, files::PUBLIC)?;
+            work.done(&format!("{} is written.", file.display()));
+        }
+    }
+    Ok(())
+}
+
+/// The first words of a file that may be replaced.
+pub(super) const MADE: &str = "# Made by `deckhand setup`";
+
+fn paths(work: &Work<'_>) -> Result<Paths, Stopped> {
+    let settings = work.home.path().to_owned();
+    let folder = settings.parent().unwrap_or(Path::new("/")).to_owned();
+    let agents = files::absolute(&work.flags.agents)?;
+    Ok(Paths { program: work.flags.program.clone(), settings, agents, folder })
+}
+
+/// Who runs the service: the person, if that is not root.
+fn user(work: &Work<'_>) -> Option<String> {
+    let name = (work.env)("SUDO_USER").or_else(|| (work.env)("USER"))?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    (name != "root" && !name.is_empty() && name.chars().all(is_plain)).then_some(name)
+}
+
+fn unit(paths: &Paths, listen: &str, user: Option<&str>) -> Result<String, Stopped> {
+    let Paths { program, settings, folder, .. } = paths;
+    let mut words = Vec::new();
+    for path in [program, settings, folder] {
+        let text = path.to_str().filter(|text| !text.chars().any(|c| c.is_control() || c == '"'));
+        let text = text.ok_or_else(|| {
+            Stopped::mend(format!("systemd cannot use the path {}: move it.", path.display()))
+        })?;
+        // systemd replaces % and, in a command, $.
+        words.push(text.replace('%', "%%").replace('\\', "\\\\"));
+    }
+    let [program, settings, folder] = words.try_into().unwrap_or_default();
+    let user = user.map(|user| format!("User={user}\n")).unwrap_or_default();
+    Ok(format!(
+        "{MADE}; docs/deploying.md tells more.
+[Unit]
+Description=Deckhand, deploys from chat
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=\"{program}\" serve --listen {listen} --env-file \"{settings}\"
+WorkingDirectory={folder}
+{user}Restart=on-failure
+RestartSec=5
+# Running waits get 20 s to end by themselves and 10 s to wind up.
+TimeoutStopSec=35
+UMask=0077
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ReadWritePaths=\"{folder}\"
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+
+[Install]
+WantedBy=multi-user.target
+",
+        program = program.replace('$', "$$"),
+        settings = settings.replace('$', "$$"),
+    ))
+}
+
+fn compose(paths: &Paths, listen: &str) -> String {
+    let text = |text: String| serde_json::Value::from(text.replace('$', "$$")).to_string();
+    let agents = text(format!("{}:/etc/deckhand/agents.toml:ro", paths.agents.display()));
+    let settings = text(paths.settings.display().to_string());
+    let port = text(format!("{listen}:3000"));
+    format!(
+        "{MADE}; docs/deploying.md tells more.
+services:
+  deckhand:
+    image: {IMAGE}
+    command: [serve, --listen, \"0.0.0.0:3000\"]
+    env_file: {settings}
+    environment:
+      AGENTS_FILE: /etc/deckhand/agents.toml
+      DATA_FILE: /data/deckhand.redb
+    volumes:
+      - {agents}
+      - data:/data
+    ports:
+      - {port}
+    restart: unless-stopped
+    stop_grace_period: 35s
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: [\"no-new-privileges:true\"]
+
+volumes:
+  data:
+"
+    )
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(folder: &str) -> Paths {
+        let at = |name: &str| Path::new(folder).join(name);
+        Paths { program: "/usr/local/bin/deckhand".into(), settings: at(".env"), agents: at("agents.toml"), folder: folder.into() }
+    }
+
+    #[test]
+    fn a_unit_names_its_paths_as_systemd_reads_them() {
+        let text = unit(&paths("/srv/a $b 100%"), "127.0.0.1:3000", Some("ada")).unwrap();
+        let start = "ExecStart=\"/usr/local/bin/deckhand\" serve --listen 127.0.0.1:3000 --env-file \"/srv/a $$b 100%%/.env\"\n";
+        assert!(text.contains(start), "{text}");
+        assert!(text.contains("\nWorkingDirectory=/srv/a $b 100%%\nUser=ada\n"), "{text}");
+        assert!(!unit(&paths("/srv"), "127.0.0.1:3000", None).unwrap().contains("User="));
+        assert!(unit(&paths("/srv/a\"b"), "127.0.0.1:3000", None).is_err());
+    }
+
+    #[test]
+    fn a_compose_file_keeps_what_must_outlive_the_container() {
+        let text = compose(&paths("/srv/deck"), "127.0.0.1:3000");
+        for line in ["env_file: \"/srv/deck/.env\"", "- \"/srv/deck/agents.toml:/etc/deckhand/agents.toml:ro\"", "- data:/data"] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_quoted_for_a_shell() {
+        assert_eq!(quoted(Path::new("/srv/x.service")), "/srv/x.service");
+        assert_eq!(quoted(Path::new("/srv/a's b")), r"'/srv/a'\''s b'");
+    }
+}

@@ -1,0 +1,29 @@
+//! Why the set-up stopped. The same command goes on.
+
+/// Why the set-up stopped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// Something does not work: what, and what to do.
+    #[error("{0}\nThen run `deckhand setup` again: it goes on from here.")]
+    Mend(String),
+    /// The person does not want it.
+    #[error("{0}")]
+    Declined(String),
+    /// Nobody can be asked, and the flag that would answer is not given.
+    #[error("this needs an answer, and there is no terminal to ask at: {text}\nGive it with {flag}.")]
+    Unasked {
+        /// The question.
+        text: String,
+        /// How a script answers it.
+        flag: &'static str,
+    },
+    /// Ctrl-C.
+    #[error("interrupted; run `deckhand setup` again to go on")]
+    Interrupted,
+}
+
+impl Stopped {
+    pub(super) fn mend(what: impl Into<String>) -> Self {
+        Self::Mend(what.into())
+    }
+}

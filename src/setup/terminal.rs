@@ -1,0 +1,118 @@
+//! The person at a terminal. Questions go to standard error, so that the output can be kept; secrets are not shown.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+
+use super::person::{NoAnswer, Person, Question};
+use crate::secrets::Secret;
+
+/// The most characters of an answer.
+const LONGEST: usize = 64 * 1024;
+
+/// The person at standard input and standard error.
+#[derive(Debug, Default)]
+pub struct Terminal;
+
+impl Person for Terminal {
+    fn tell(&self, text: &str) {
+        // Whoever closes the pipe does not want it.
+        let _ = writeln!(io::stdout().lock(), "{text}");
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Secret, NoAnswer>> {
+        let question = question.clone();
+        Box::pin(async move {
+            if !io::stdin().is_terminal() {
+                return Err(NoAnswer::NoTerminal);
+            }
+            let asked = tokio::task::spawn_blocking(move || ask(&question)).await;
+            asked.unwrap_or(Err(NoAnswer::Interrupted))
+        })
+    }
+
+    fn wait(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+}
+
+fn ask(question: &Question) -> Result<Secret, NoAnswer> {
+    let default = question.default.as_ref().map(|default| format!(" [{default}]"));
+    let hidden = if question.is_secret { " (not shown)" } else { "" };
+    let mut err = io::stderr().lock();
+    let prompt = format!("? {}{hidden}{}: ", question.text, default.unwrap_or_default());
+    let _ = err.write_all(prompt.as_bytes()).and_then(|()| err.flush());
+    if question.is_secret {
+        let answer = hidden_line();
+        let _ = writeln!(err);
+        return answer;
+    }
+    let mut line = String::new();
+    match io::stdin().read_line(&mut line) {
+        Ok(read) if read > 0 => Ok(Secret::new(line.trim())),
+        _ => Err(NoAnswer::Interrupted),
+    }
+}
+
+/// Puts the terminal back as it was.
+struct Before(Termios);
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// Reads a line that is not shown. Ctrl-C arrives as a character: if it ended the program, the terminal would go on
+/// hiding what is typed.
+fn hidden_line() -> Result<Secret, NoAnswer> {
+    let before = tcgetattr(io::stdin()).map_err(|_| NoAnswer::NoTerminal)?;
+    let mut hidden = before.clone();
+    hidden.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+    hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+    hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
+    let _before = Before(before);
+    tcsetattr(io::stdin(), OptionalActions::Now, &hidden).map_err(|_| NoAnswer::NoTerminal)?;
+    read_line(io::stdin().lock())
+}
+
+/// A line of keys, as a terminal would make one of them.
+fn read_line(keys: impl Read) -> Result<Secret, NoAnswer> {
+    const INTERRUPT: u8 = 3;
+    const END: u8 = 4;
+    const BACKSPACE: [u8; 2] = [8, 127];
+    const ERASE: u8 = 21;
+    let mut line: Vec<u8> = Vec::new();
+    for key in keys.bytes() {
+        match key.map_err(|_| NoAnswer::Interrupted)? {
+            b'\r' | b'\n' => return Ok(Secret::new(String::from_utf8_lossy(&line).trim())),
+            INTERRUPT | END => return Err(NoAnswer::Interrupted),
+            key if BACKSPACE.contains(&key) => drop(line.pop()),
+            ERASE => line.clear(),
+            key if line.len() < LONGEST => line.push(key),
+            _ => {}
+        }
+    }
+    Err(NoAnswer::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::line(b"secret\n", Ok("secret"))]
+    #[case::pasted(b"  secret \r\n", Ok("secret"))]
+    #[case::mended(b"wrong\x15secx\x7fret\n", Ok("secret"))]
+    #[case::empty(b"\n", Ok(""))]
+    #[case::interrupted(b"sec\x03", Err(NoAnswer::Interrupted))]
+    #[case::ended(b"\x04", Err(NoAnswer::Interrupted))]
+    #[case::cut_off(b"sec", Err(NoAnswer::Interrupted))]
+    fn keys_become_a_line(#[case] keys: &[u8], #[case] expected: Result<&str, NoAnswer>) {
+        let line = read_line(keys);
+        assert_eq!(line.as_ref().map(Secret::expose).map_err(|why| *why), expected);
+    }
+}

@@ -1,0 +1,136 @@
+//! The whole way: the steps in their order.
+
+use std::sync::Arc;
+
+use super::agents::commands;
+use super::discord::Signed;
+use super::endpoint;
+use super::flags::Flags;
+use super::home::Home;
+use super::person::Person;
+use super::stopped::Stopped;
+use super::work::{Registries, Work};
+use super::{agents, discord, github, service, webhook};
+use crate::agents::{Kind, Registry};
+use crate::bot::{Command, registration};
+use crate::discord::registration::{Scope, changes, ours};
+use crate::doctor::{self, is_ill};
+use crate::net::transport::Https;
+use crate::register::{self, Said, register};
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything works, as far as the doctor knows.
+    Well,
+    /// It is set up, and the doctor found something that does not work.
+    Ill,
+}
+
+/// Sets the bot up. `env`: the environment, without the file of the settings.
+pub async fn setup(
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+    table: &[Command],
+    registries: Registries<'_>,
+    person: &dyn Person,
+) -> Result<Ended, Stopped> {
+    let home = Home::open(&flags.env_file, flags.dry_run)?;
+    let transport = Arc::new(Https::default());
+    let mut work = Work { flags, env, table, registries, person, transport, home };
+    match steps(&mut work).await {
+        Err(Stopped::Unasked { text, flag }) if flags.dry_run => {
+            person.tell(&format!("  would ask: {text} ({flag})\n{REST}"));
+            Ok(Ended::Well)
+        }
+        ended => ended,
+    }
+}
+
+/// What a dry run tells of the steps whose details depend on an answer.
+const REST: &str = "
+What follows depends on that. In this order, and only what is missing:
+  Discord   find the application by the bot's token; wait until the bot is in a server
+  GitHub    list the repositories and the workflows that can be started; write agents.toml
+  Server    write the settings (mode 600) and what runs the server; wait until it answers
+  Discord   set the interactions endpoint; register the commands
+  GitHub    make a webhook for runs and jobs in each repository
+  Doctor    check all of it
+Dry run: nothing was changed.";
+
+async fn steps(work: &mut Work<'_>) -> Result<Ended, Stopped> {
+    let signed = discord::sign_in(work).await?;
+    discord::servers(work, &signed).await?;
+    let github = github::sign_in(work).await?;
+    let Some(registry) = agents::agents(work, &github).await? else {
+        work.person.tell(REST_AFTER_AGENTS);
+        return Ok(Ended::Well);
+    };
+    let url = endpoint::url(work).await?;
+    let is_new = webhook::secret(work, &github, &registry).await?;
+    service::write(work)?;
+    endpoint::answers(work, &url).await?;
+    work.step("Discord's commands");
+    endpoint::set(work, &signed, &url).await?;
+    register_commands(work, &signed, &registry).await?;
+    webhook::hooks(work, &github, &registry, &url, is_new).await?;
+    if work.flags.dry_run {
+        work.person.tell("\nDry run: nothing was changed.");
+        return Ok(Ended::Well);
+    }
+    Ok(examine(work, &registry).await)
+}
+
+/// What a dry run tells after agents.toml, which the rest is made of.
+const REST_AFTER_AGENTS: &str = "
+The rest is made of that file:
+  Server    write the settings (mode 600) and what runs the server; wait until it answers
+  Discord   set the interactions endpoint; register the commands
+  GitHub    make a webhook for runs and jobs in each repository
+  Doctor    check all of it
+Dry run: nothing was changed.";
+
+async fn register_commands(
+    work: &Work<'_>,
+    signed: &Signed,
+    registry: &Registry,
+) -> Result<(), Stopped> {
+    let server = work.value("DISCORD_GUILD_ID").and_then(|id| id.trim().parse().ok());
+    let scope = if server.is_some() { Scope::Guild } else { Scope::Global };
+    let declared = registration(work.table, registry, scope);
+    if let Ok(there) = signed.client.commands(server).await
+        && there.is_array()
+        && changes(&declared, &there).is_empty()
+    {
+        work.done(&format!("All {} commands are registered.", ours(&declared).count()));
+        return Ok(());
+    }
+    let asked = register::Asked { place: None, remove: false, dry_run: work.flags.dry_run };
+    let say = |said| match said {
+        Said::Out(text) => text.lines().for_each(|line| work.person.tell(&format!("  {line}"))),
+        Said::Note(text) => text.lines().for_each(|line| work.note(line)),
+    };
+    let env = |name: &str| work.value(name);
+    let done = register(env, Ok(registry.clone()), work.table, asked, say).await;
+    done.map_err(|error| Stopped::mend(error.to_string()))
+}
+
+async fn examine(work: &Work<'_>, registry: &Registry) -> Ended {
+    work.step("Doctor");
+    let env = |name: &str| work.value(name);
+    let findings =
+        doctor::environment::examine(env, Ok(registry.clone()), work.table).await;
+    work.person.tell(&doctor::text::plain(&findings));
+    if is_ill(&findings) {
+        work.person.tell("It is set up, but see ❌ above. Mend that, then run `deckhand doctor`.");
+        return Ended::Ill;
+    }
+    let starts = |kind: &Kind| matches!(kind, Kind::Deploy(_));
+    let agents = registry.agents();
+    let first = agents.iter().find(|agent| starts(&agent.kind));
+    match first.or_else(|| agents.iter().find(|agent| agent.workflow().is_some())) {
+        Some(agent) => work.person.tell(&format!("Done. Type in Discord: /{} wait:true", agent.command)),
+        None => work.person.tell(&format!("Done. Type in Discord: {}", commands(work, registry))),
+    }
+    Ended::Well
+}

@@ -1,0 +1,168 @@
+//! GitHub's webhooks: the secret before the server starts, the hooks when its address answers.
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::github::unreached;
+use super::stopped::Stopped;
+use super::work::Work;
+use crate::agents::Registry;
+use crate::github::hooks::Hook;
+use crate::github::{Github, GithubError, Repository};
+use crate::secrets::Secret;
+
+const NAME: &str = "GITHUB_WEBHOOK_SECRET";
+const PERMISSION: &str = "the token lacks the permission Webhooks: read and write, or its owner is no admin there";
+const WITHOUT: &str = "Without webhooks deploys are followed by asking GitHub every few seconds; docs/webhooks.md";
+
+/// What is to be done in a repository.
+#[derive(Debug, PartialEq, Eq)]
+enum Todo {
+    Nothing,
+    Make,
+    Mend(Hook),
+}
+
+/// What is to be done, given the hooks that there are. `is_new`: the secret was not there before.
+fn todo(hooks: &[Hook], url: &str, is_new: bool) -> Todo {
+    match hooks.iter().find(|hook| hook.url == url) {
+        None => Todo::Make,
+        Some(hook) if hook.is_right && !is_new => Todo::Nothing,
+        Some(hook) => Todo::Mend(hook.clone()),
+    }
+}
+
+/// The repositories with an agent's workflow or a watch.
+pub(super) fn repositories(work: &Work<'_>, registry: &Registry) -> Vec<Repository> {
+    let default: Option<Repository> = work.value("GITHUB_REPO").and_then(|name| name.parse().ok());
+    let of_agents = registry.agents().iter().filter_map(|agent| agent.workflow());
+    let named = of_agents.map(|workflow| workflow.repository.clone());
+    let watched = registry.watches().iter().map(|watch| watch.repository.clone());
+    let mut all: Vec<Repository> = Vec::new();
+    for repository in named.chain(watched).filter_map(|named| named.or_else(|| default.clone())) {
+        if !all.iter().any(|known| known.is_same(&repository)) {
+            all.push(repository);
+        }
+    }
+    all
+}
+
+/// Makes the secret, if the token may make hooks somewhere. Returns whether it is new.
+pub(super) async fn secret(
+    work: &mut Work<'_>,
+    github: &Github,
+    registry: &Registry,
+) -> Result<bool, Stopped> {
+    if work.flags.no_webhooks || work.value(NAME).is_some() {
+        return Ok(false);
+    }
+    for repository in repositories(work, registry) {
+        match github.hooks(&repository).await {
+            Ok(_) => {
+                if work.goes("make a secret for webhooks") {
+                    work.home.keep(NAME, random()?.expose());
+                    work.home.save()?;
+                }
+                return Ok(true);
+            }
+            Err(error) if error.lacks_access() => {}
+            Err(error) => return Err(unreached(&error)),
+        }
+    }
+    Ok(false)
+}
+
+/// Makes the hooks that are missing, and mends those that are wrong.
+pub(super) async fn hooks(
+    work: &Work<'_>,
+    github: &Github,
+    registry: &Registry,
+    url: &str,
+    is_new: bool,
+) -> Result<(), Stopped> {
+    work.step("Webhooks");
+    if work.flags.no_webhooks {
+        work.note(&format!("Left out. {WITHOUT} tells how to make them."));
+        return Ok(());
+    }
+    let Some(secret) = work.value(NAME).map(Secret::new) else {
+        for repository in repositories(work, registry) {
+            if !(work.flags.dry_run && is_new) {
+                work.note(&format!("{repository}: none was made: {PERMISSION}."));
+            } else {
+                work.goes(&format!("make one in {repository}"));
+            }
+        }
+        if !is_new {
+            work.note(&format!("{WITHOUT} tells how to make them."));
+        }
+        return Ok(());
+    };
+    let url = format!("{url}/github/webhook");
+    for repository in repositories(work, registry) {
+        match hook(work, github, &repository, &url, &secret, is_new).await {
+            Ok(done) => drop(done.map(|done| work.done(&format!("{repository}: {done}")))),
+            Err(error) if error.lacks_access() => {
+                work.note(&format!("{repository}: none was made: {PERMISSION}. {WITHOUT}."));
+            }
+            Err(GithubError::Refused(status, why)) => {
+                work.note(&format!("{repository}: GitHub takes no hook ({status}: {why}). {WITHOUT}."));
+            }
+            Err(error) => return Err(unreached(&error)),
+        }
+    }
+    Ok(())
+}
+
+/// Puts one repository's hook right. `None`: it would be, in a dry run.
+async fn hook(
+    work: &Work<'_>,
+    github: &Github,
+    repository: &Repository,
+    url: &str,
+    secret: &Secret,
+    is_new: bool,
+) -> Result<Option<&'static str>, GithubError> {
+    let goes = |what: &str| work.goes(&format!("{what} in {repository}, for runs and jobs only"));
+    Ok(match todo(&github.hooks(repository).await?, url, is_new) {
+        Todo::Nothing => Some("a webhook tells of runs and jobs."),
+        Todo::Make if !goes("make a webhook") => None,
+        Todo::Mend(_) if !goes("put the webhook right") => None,
+        Todo::Make => {
+            github.make_hook(repository, url, secret).await?;
+            Some("a webhook was made; it tells of runs and jobs.")
+        }
+        Todo::Mend(hook) => {
+            github.mend_hook(repository, &hook, secret).await?;
+            Some("the webhook was put right; it tells of runs and jobs.")
+        }
+    })
+}
+
+fn random() -> Result<Secret, Stopped> {
+    let mut bytes = [0; 32];
+    let made = SystemRandom::new().fill(&mut bytes);
+    made.map_err(|_| Stopped::mend("The system gives no random numbers."))?;
+    Ok(Secret::new(hex::encode(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const URL: &str = "https://bot.example.com/github/webhook";
+
+    fn hook(url: &str, is_right: bool) -> Hook {
+        Hook { id: 1, url: url.to_owned(), is_right }
+    }
+
+    #[rstest]
+    #[case::none(&[], false, Todo::Make)]
+    #[case::of_others(&[hook("https://ci.example.com/github/webhook", true)], false, Todo::Make)]
+    #[case::right(&[hook(URL, true)], false, Todo::Nothing)]
+    #[case::wrong(&[hook(URL, false)], false, Todo::Mend(hook(URL, false)))]
+    #[case::new_secret(&[hook(URL, true)], true, Todo::Mend(hook(URL, true)))]
+    fn what_is_to_be_done(#[case] hooks: &[Hook], #[case] is_new: bool, #[case] expected: Todo) {
+        assert_eq!(todo(hooks, URL, is_new), expected);
+    }
+}

@@ -1,0 +1,285 @@
+//! What all steps share: the settings, the person, and the clients.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::flags::Flags;
+use super::home::Home;
+use super::person::{NoAnswer, Person, Question};
+use super::pick::picked;
+use super::stopped::Stopped;
+use crate::agents::Registry;
+use crate::bot::{Command, on_aws};
+use crate::clock::SystemClock;
+use crate::discord::{self, Discord};
+use crate::github::{self, Github};
+use crate::net::transport::Https;
+use crate::config::Reader;
+use crate::secrets::Secret;
+
+/// Reads the agents that these settings name, as the bot does when it starts.
+pub type Registries<'a> = &'a dyn Fn(&dyn Fn(&str) -> Option<String>) -> Result<Registry, String>;
+
+/// Stands for a public key that is not known yet.
+const NO_KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+/// The most characters of a secret that is read from a file.
+const LONGEST: u64 = 64 * 1024;
+
+/// What all steps share.
+pub(super) struct Work<'a> {
+    pub flags: &'a Flags,
+    /// The environment, without the file.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    pub table: &'a [Command],
+    pub registries: Registries<'a>,
+    pub person: &'a dyn Person,
+    pub transport: Arc<Https>,
+    pub home: Home,
+}
+
+/// A secret, and where it was found.
+pub(super) struct Found {
+    pub secret: Secret,
+    /// In words.
+    pub place: String,
+    /// Whether another one can be asked for if it is refused.
+    pub may_be_asked: bool,
+}
+
+impl Work<'_> {
+    /// A setting: of the environment, or else of the file.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        self.given(name).or_else(|| self.home.value(name))
+    }
+
+    /// A setting of the environment alone. An empty one counts as not set.
+    pub(super) fn given(&self, name: &str) -> Option<String> {
+        (self.env)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The heading of a step.
+    pub(super) fn step(&self, name: &str) {
+        self.person.tell(&format!("\n{name}"));
+    }
+
+    /// Something is as it should be.
+    pub(super) fn done(&self, what: &str) {
+        self.person.tell(&format!("  ✓ {what}"));
+    }
+
+    /// Something that the person should know.
+    pub(super) fn note(&self, what: &str) {
+        self.person.tell(&format!("  ! {what}"));
+    }
+
+    /// Whether to do something. Says what in a dry run, in which nothing is done.
+    pub(super) fn goes(&self, what: &str) -> bool {
+        if self.flags.dry_run {
+            self.person.tell(&format!("  would {what}"));
+        }
+        !self.flags.dry_run
+    }
+
+    /// Asks. With `--yes` a default is taken without asking.
+    pub(super) async fn ask(&self, question: Question) -> Result<Secret, Stopped> {
+        if let (Some(default), true) = (&question.default, self.flags.yes) {
+            return Ok(Secret::new(default.clone()));
+        }
+        let answer = self.person.ask(&question).await.map_err(|why| match why {
+            NoAnswer::NoTerminal => {
+                Stopped::Unasked { text: question.text.clone(), flag: question.flag }
+            }
+            NoAnswer::Interrupted => Stopped::Interrupted,
+        })?;
+        match (answer.expose().trim(), question.default) {
+            ("", Some(default)) => Ok(Secret::new(default)),
+            (given, _) => Ok(Secret::new(given)),
+        }
+    }
+
+    /// Asks for a text, until `read` takes it.
+    pub(super) async fn ask_for<T>(
+        &self,
+        question: Question,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Stopped> {
+        loop {
+            let answer = self.ask(question.clone()).await?;
+            match read(answer.expose()) {
+                Ok(read) => return Ok(read),
+                // The same default would be taken again.
+                Err(why) if self.flags.yes => return Err(Stopped::mend(format!("{why}."))),
+                Err(why) => self.note(&format!("{why}.")),
+            }
+        }
+    }
+
+    /// Asks whether. `default`: what Enter means.
+    pub(super) async fn confirm(
+        &self,
+        text: &str,
+        default: bool,
+        flag: &'static str,
+    ) -> Result<bool, Stopped> {
+        let default = if default { "yes" } else { "no" };
+        let question = Question {
+            text: format!("{text} (yes or no)"),
+            default: Some(default.to_owned()),
+            flag,
+            is_secret: false,
+        };
+        self.ask_for(question, |answer| match answer.to_lowercase().as_str() {
+            "y" | "yes" => Ok(true),
+            "n" | "no" => Ok(false),
+            _ => Err("yes or no".to_owned()),
+        })
+        .await
+    }
+
+    /// Lets the person choose from a list.
+    pub(super) async fn choose(
+        &self,
+        text: &str,
+        items: &[String],
+        default: Option<&str>,
+        flag: &'static str,
+    ) -> Result<Vec<usize>, Stopped> {
+        for (number, item) in (1..).zip(items) {
+            self.person.tell(&format!("  {number}) {item}"));
+        }
+        let question = Question {
+            text: format!("{text} (numbers like 1,3, or all)"),
+            default: default.map(str::to_owned),
+            flag,
+            is_secret: false,
+        };
+        self.ask_for(question, |answer| picked(answer, items.len())).await
+    }
+
+    /// Looks for a secret: in the file of a flag, in the environment, in what is kept; or asks.
+    pub(super) async fn secret(
+        &self,
+        name: &'static str,
+        file: Option<&Path>,
+        asked: &str,
+        flag: &'static str,
+    ) -> Result<Found, Stopped> {
+        if let Some(file) = file {
+            let place = format!("the file of {flag}");
+            return Ok(Found { secret: from_file(file)?, place, may_be_asked: false });
+        }
+        if let Some(given) = self.given(name) {
+            let place = format!("{name} in the environment");
+            let secret = Secret::new(given.trim());
+            return Ok(Found { secret, place, may_be_asked: false });
+        }
+        if let Some(kept) = self.home.value(name) {
+            let place = format!("{name} in {}", self.home.path().display());
+            return Ok(Found { secret: Secret::new(kept.trim()), place, may_be_asked: true });
+        }
+        self.asked_secret(asked, flag).await
+    }
+
+    pub(super) async fn asked_secret(
+        &self,
+        asked: &str,
+        flag: &'static str,
+    ) -> Result<Found, Stopped> {
+        let question =
+            Question { text: asked.to_owned(), default: None, flag, is_secret: true };
+        let secret = self
+            .ask_for(question, |answer| match answer {
+                "" => Err("it is needed to go on".to_owned()),
+                answer => Ok(Secret::new(answer)),
+            })
+            .await?;
+        Ok(Found { secret, place: "what you entered".to_owned(), may_be_asked: true })
+    }
+
+    /// A client of Discord with this token. The application need not be known yet.
+    pub(super) fn discord(&self, token: &Secret, id: Option<&str>) -> Result<Discord, Stopped> {
+        let given = HashMap::from([
+            ("DISCORD_BOT_TOKEN", Some(token.expose().to_owned())),
+            ("DISCORD_API_BASE", self.value("DISCORD_API_BASE")),
+            ("DISCORD_PUBLIC_KEY", Some(NO_KEY.to_owned())),
+            ("DISCORD_APPLICATION_ID", Some(id.unwrap_or("1").to_owned())),
+        ]);
+        let env = |name: &str| given.get(name).cloned().flatten();
+        let mut reader = Reader::new(&env);
+        let settings = discord::Settings::read(&mut reader).ok();
+        let settings = usable(settings, reader)?;
+        let (secrets, _) = on_aws(self.transport.clone(), Arc::new(SystemClock), None);
+        Ok(Discord::new(settings, self.transport.clone(), secrets, Arc::new(SystemClock)))
+    }
+
+    /// A client of GitHub with this token.
+    pub(super) fn github(&self, token: &Secret) -> Result<Github, Stopped> {
+        let given = HashMap::from([
+            ("GITHUB_TOKEN", Some(token.expose().to_owned())),
+            ("GITHUB_API_BASE", self.value("GITHUB_API_BASE")),
+            ("GITHUB_REPO", Some("none/none".to_owned())),
+        ]);
+        let env = |name: &str| given.get(name).cloned().flatten();
+        let mut reader = Reader::new(&env);
+        let settings = github::Settings::read(&mut reader);
+        let settings = usable(settings, reader)?;
+        let (secrets, _) = on_aws(self.transport.clone(), Arc::new(SystemClock), None);
+        Ok(Github::new(settings, self.transport.clone(), secrets, Arc::new(SystemClock)))
+    }
+
+    /// Calls `look` until it finds something, at most as long as the person may take. `None`: in vain. `what` is said
+    /// before the first wait.
+    pub(super) async fn patiently<T, F>(
+        &self,
+        what: &str,
+        mut look: impl FnMut() -> F,
+    ) -> Result<Option<T>, Stopped>
+    where
+        F: Future<Output = Result<Option<T>, Stopped>>,
+    {
+        const PAUSE: Duration = Duration::from_secs(2);
+        let mut left = self.flags.wait;
+        let mut is_first = true;
+        loop {
+            if let Some(found) = look().await? {
+                return Ok(Some(found));
+            }
+            if is_first {
+                self.person.tell(what);
+                is_first = false;
+            }
+            if self.flags.dry_run || left < PAUSE {
+                return Ok(None);
+            }
+            self.person.wait(PAUSE).await;
+            left -= PAUSE;
+        }
+    }
+}
+
+/// The settings, or what is wrong with them.
+fn usable<T>(settings: Option<T>, reader: Reader<'_>) -> Result<T, Stopped> {
+    let problems: Vec<String> = reader.problems().iter().map(ToString::to_string).collect();
+    match settings {
+        Some(settings) if problems.is_empty() => Ok(settings),
+        _ => Err(Stopped::mend(problems.join("\n"))),
+    }
+}
+
+fn from_file(file: &Path) -> Result<Secret, Stopped> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(LONGEST).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(LONGEST).read_to_string(&mut text))
+    };
+    read.map_err(|error| Stopped::mend(format!("{}: cannot be read ({error})", file.display())))?;
+    match text.trim() {
+        "" => Err(Stopped::mend(format!("{}: it is empty", file.display()))),
+        text => Ok(Secret::new(text)),
+    }
+}

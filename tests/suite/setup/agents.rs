@@ -1,0 +1,84 @@
+//! What becomes of `agents.toml`.
+
+use std::fs;
+
+use deckhand::setup::Ended;
+use standins::github::{Scenario, Workflow};
+
+use super::scene::{AGENTS, Scene};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_becomes_a_command_with_its_inputs() {
+    let mut scenario = Scenario::default();
+    scenario.add_workflow(
+        Workflow::new("release.yml", "Release the API")
+            .choice("stage", true, &["staging", "production"])
+            .input("Version", false),
+    );
+    let scene = Scene::with(scenario).await;
+    let person = scene.person().answers("--workflow FILE", "3");
+    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+    let commands = scene.discord.commands();
+    let release = commands.iter().find(|command| command["name"] == "release").unwrap();
+    let options = release["options"].as_array().unwrap();
+    let names: Vec<_> = options.iter().map(|option| option["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["stage", "version", "wait", "ref"]);
+    let values: Vec<_> = options[0]["choices"].as_array().unwrap().iter().map(|choice| &choice["value"]).collect();
+    assert_eq!(values, ["staging", "production"]);
+    assert_eq!((&options[0]["required"], &options[0]["description"]), (&true.into(), &"The stage".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_are_added_to_a_file_of_ones_own() {
+    let scene = Scene::new().await;
+    fs::write(scene.file("agents.toml"), AGENTS).unwrap();
+    // Enter adds none.
+    let person = scene.person();
+    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+    assert_eq!(scene.read("agents.toml"), AGENTS);
+    assert!(person.said().contains("Which workflows are added to"), "{}", person.said());
+    // A flag adds one, and the rest stays as it is.
+    let mut flags = scene.flags();
+    flags.workflows = vec!["diagnose-dispatch.yml".to_owned()];
+    let person = scene.person();
+    let ended = scene.set_up_with(&flags, &person).await;
+    assert!(ended.is_ok(), "{ended:?}\n{}", person.said());
+    let text = scene.read("agents.toml");
+    assert!(text.starts_with(AGENTS) && text.contains("command = \"diagnose-dispatch\""), "{text}");
+    assert!(scene.discord.commands().iter().any(|command| command["name"] == "diagnose-dispatch"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_that_came_along_is_replaced_and_the_question_says_so() {
+    let scene = Scene::new().await;
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/agents.toml")).unwrap();
+    fs::write(scene.file("agents.toml"), &example).unwrap();
+    let person = scene.person().without("--workflow FILE");
+    assert!(scene.set_up(&person).await.is_err());
+    assert!(person.said().contains("They replace the examples in"), "{}", person.said());
+    assert_eq!(scene.read("agents.toml"), example);
+    let person = scene.person();
+    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+    assert!(scene.read("agents.toml").starts_with("# What this bot can do. Each [[agent]] is a slash command."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_wrong_is_named_with_its_line_and_stays() {
+    let scene = Scene::new().await;
+    let wrong = AGENTS.replace("kind = \"deploy\"", "kind = \"ship\"");
+    fs::write(scene.file("agents.toml"), &wrong).unwrap();
+    let person = scene.person();
+    let error = scene.set_up(&person).await.unwrap_err().to_string();
+    assert!(error.contains("agents.toml: line 7: kind \"ship\""), "{error}");
+    assert_eq!(scene.read("agents.toml"), wrong);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_is_named_and_not_there_is_told_with_those_that_are() {
+    let scene = Scene::new().await;
+    let mut flags = scene.flags();
+    flags.workflows = vec!["octo-org/web-client:nope.yml".to_owned()];
+    let error = scene.set_up_with(&flags, &scene.person()).await.unwrap_err().to_string();
+    assert!(error.contains("octo-org/web-client:client-deploy.yml"), "{error}");
+    assert!(!scene.file("agents.toml").exists());
+}

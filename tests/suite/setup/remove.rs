@@ -1,0 +1,56 @@
+//! `deckhand setup --remove`.
+
+use deckhand::setup::Ended;
+
+use super::scene::{Played, Scene};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_is_taken_back_and_asked_for_each() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.set_up(&scene.person()).await, Ok(Ended::Well));
+    // Enter takes nothing back.
+    let (files, writes) = (scene.files(), scene.writes());
+    let person = (0..4).fold(Played::default(), |person, _| person.first("--yes", ""));
+    scene.remove(&scene.flags(), &Played::clone(&person).first("--yes", "")).await.unwrap();
+    assert_eq!((scene.files(), scene.writes()), (files.clone(), writes));
+    let said = person.said();
+    for question in [
+        "Take the interactions endpoint away from the application?",
+        "Take all commands of the bot back, for all servers?",
+        "Delete the webhook in octo-org/web-client?",
+    ] {
+        assert!(said.contains(question), "{question:?} is not in:\n{said}");
+    }
+    // A dry run says it.
+    let mut flags = scene.flags();
+    flags.dry_run = true;
+    let person = Played::without_a_terminal();
+    scene.remove(&flags, &person).await.unwrap();
+    assert!(person.said().contains("would delete the webhook in octo-org/web-client"), "{}", person.said());
+    assert_eq!((scene.files(), scene.writes()), (files, writes));
+    flags.dry_run = false;
+    flags.yes = true;
+    scene.remove(&flags, &Played::without_a_terminal()).await.unwrap();
+    assert_eq!(scene.discord.interactions_endpoint(), None);
+    assert!(scene.discord.commands().is_empty());
+    let deleted = scene.github.requests();
+    assert_eq!(deleted.iter().filter(|request| request.method == "DELETE" && request.status == 204).count(), 1);
+    let left: Vec<_> = scene.files().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(left, ["agents.toml"]);
+    // And again: there is nothing.
+    scene.remove(&flags, &Played::without_a_terminal()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_of_something_else_stays() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.set_up(&scene.person()).await, Ok(Ended::Well));
+    let other = "https://other.example.com/interactions";
+    scene.discord.set_interactions_endpoint(Some(other));
+    let mut flags = scene.flags();
+    flags.yes = true;
+    let person = Played::without_a_terminal();
+    scene.remove(&flags, &person).await.unwrap();
+    assert_eq!(scene.discord.interactions_endpoint().as_deref(), Some(other));
+    assert!(person.said().contains("is not of this server, so it stays"), "{}", person.said());
+}
