@@ -40,6 +40,7 @@ class Person:
         self.deckhand, self.folder, self.port = deckhand, folder, port
         self.env = {"DISCORD_API_BASE": about["discord"], "GITHUB_API_BASE": about["github"], "USER": "ada"}
         self.answers = {
+            "1 or 2": "",
             "The bot's token": about["bot_token"],
             "Which servers": "",
             "A fine-grained token": about["github_token"],

@@ -24,7 +24,7 @@ use deckhand::host::serve::serve;
 use deckhand::host::startup;
 use deckhand::register::{self, NotRegistered, Place, Said, register};
 use deckhand::setup::terminal::Terminal;
-use deckhand::setup::{self, Ended, Flags, Service, Stopped};
+use deckhand::setup::{self, Ended, Flags, Service, Stopped, Target};
 use deckhand::telemetry::logging::{self, Form};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -144,6 +144,9 @@ enum Subcommands {
 
 #[derive(Args)]
 struct SetUp {
+    /// Where the bot runs [default: as the files here show, or ask]
+    #[arg(long, value_name = "WHERE", value_enum)]
+    to: Option<To>,
     /// Read the bot's token from this file, - for standard input [default: DISCORD_BOT_TOKEN, or ask]
     #[arg(long, value_name = "FILE")]
     bot_token_file: Option<PathBuf>,
@@ -177,6 +180,12 @@ struct SetUp {
     /// Replace the application's interactions endpoint if it is another one
     #[arg(long)]
     replace_endpoint: bool,
+    /// On AWS: the stack's name
+    #[arg(long, value_name = "NAME", default_value = "deckhand")]
+    stack: String,
+    /// On AWS: the path of the secrets in SSM
+    #[arg(long, value_name = "PATH", default_value = "/deckhand", value_parser = secrets_path)]
+    secrets_path: String,
     /// Make no webhooks
     #[arg(long)]
     no_webhooks: bool,
@@ -192,6 +201,24 @@ struct SetUp {
     /// Take back what setup made, asking for each
     #[arg(long)]
     remove: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum To {
+    /// A server of yours, by systemd or in a container
+    Server,
+    /// AWS Lambda, by SAM; run it in a clone
+    Aws,
+}
+
+fn secrets_path(text: &str) -> std::result::Result<String, &'static str> {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+    };
+    match text.strip_prefix('/') {
+        Some(path) if path.split('/').all(is_part) => Ok(text.to_owned()),
+        _ => Err("it must begin with a slash and have none at its end, like /deckhand"),
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -275,6 +302,13 @@ async fn run_server(environment: &Environment, at: SocketAddr, grace: Duration) 
 
 async fn set_up(asked: SetUp, env_file: Option<PathBuf>) -> Result<ExitCode> {
     let flags = Flags {
+        target: asked.to.map(|to| match to {
+            To::Server => Target::Server,
+            To::Aws => Target::Aws,
+        }),
+        stack: asked.stack,
+        secrets_path: asked.secrets_path,
+        sam_config: "samconfig.toml".into(),
         env_file: env_file.unwrap_or_else(|| ".env".into()),
         agents: asked.agents,
         bot_token_file: asked.bot_token_file,

@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod error;
+mod keeper;
 pub(crate) mod parameters;
 pub(crate) mod sdk;
 pub(crate) mod stack;

@@ -16,6 +16,6 @@ pub mod tasks;
 
 pub use command::{Call, Command, Completion, Plan, Serves};
 pub use context::{Context, Parts};
-pub use on_aws::{in_region, on_aws};
+pub use on_aws::{in_region, keeper, on_aws};
 pub use registration::registration;
 pub use settings::{BadSettings, Settings};

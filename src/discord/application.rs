@@ -29,18 +29,19 @@ pub struct Application {
     #[serde(default)]
     pub name: String,
     #[serde(default)]
-    owner: Option<Owner>,
+    pub owner: Option<Owner>,
+    /// The team that it belongs to, if it is no person's own.
     #[serde(default)]
-    team: Option<Team>,
+    pub team: Option<Team>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-struct Owner {
+pub struct Owner {
     id: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-struct Team {
+pub struct Team {
     owner_user_id: String,
 }
 

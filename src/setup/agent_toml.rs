@@ -48,7 +48,9 @@ pub(super) fn made(candidate: &Candidate, taken: &mut Taken) -> Result<Made, Str
     let Candidate { repository, branch, file, name, inputs } = candidate;
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !file.chars().all(is_name) {
-        return Err("its file has a name with other characters than letters, digits, -, _ and .".to_owned());
+        return Err(
+            "its file has a name with other characters than letters, digits, -, _ and .".to_owned()
+        );
     }
     let (inputs, notes) = usable(inputs)?;
     let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
@@ -57,9 +59,9 @@ pub(super) fn made(candidate: &Candidate, taken: &mut Taken) -> Result<Made, Str
     let longer = format!("{short}-{stem}");
     let command = free(&[stem, &longer], '-', &mut taken.commands);
     let id = free(&[&command.replace('-', "_")], '_', &mut taken.ids);
-    let is_deploy = ["deploy", "release", "publish", "rollout"].iter().any(|word| {
-        stem.to_lowercase().contains(word) || name.to_lowercase().contains(word)
-    });
+    let is_deploy = ["deploy", "release", "publish", "rollout"]
+        .iter()
+        .any(|word| stem.to_lowercase().contains(word) || name.to_lowercase().contains(word));
     let title = if clipped(name, 50).trim().is_empty() { stem } else { name };
     let lines = [
         ("id", text(&id)),
@@ -83,13 +85,18 @@ pub(super) fn made(candidate: &Candidate, taken: &mut Taken) -> Result<Made, Str
 /// The inputs that can be options, those that must be given first, and what is left out.
 fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
     let is_name = |name: &str| {
-        !name.is_empty() && name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        !name.is_empty()
+            && name.len() <= 100
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
     let own = |input: &&Input| !OWN_INPUTS.contains(&input.name.as_str());
     let (mut usable, odd): (Vec<&Input>, Vec<&Input>) =
         inputs.iter().filter(own).partition(|input| is_name(&input.name));
     if let Some(odd) = odd.iter().find(|input| input.required) {
-        return Err(format!("it requires the input {:?}, whose name cannot be used here", clipped(&odd.name, 40)));
+        return Err(format!(
+            "it requires the input {:?}, whose name cannot be used here",
+            clipped(&odd.name, 40)
+        ));
     }
     usable.sort_by_key(|input| !input.required);
     if usable.get(MOST_INPUTS).is_some_and(|input| input.required) {
@@ -97,7 +104,8 @@ fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
     }
     let beyond = usable.split_off(usable.len().min(MOST_INPUTS));
     let left_out = odd.into_iter().chain(beyond);
-    let notes = left_out.map(|input| format!("its input {:?} is left out", clipped(&input.name, 40)));
+    let notes =
+        left_out.map(|input| format!("its input {:?} is left out", clipped(&input.name, 40)));
     Ok((usable, notes.collect()))
 }
 
@@ -110,10 +118,7 @@ fn option(input: &Input, taken: &mut HashSet<String>) -> Vec<(&'static str, Stri
         let default = format!(" (default: {})", clipped(default, 30));
         description = clipped(&description, 100 - default.chars().count()) + &default;
     }
-    let mut option = vec![
-        ("option", text(&option_name(name, taken))),
-        ("input", text(name)),
-    ];
+    let mut option = vec![("option", text(&option_name(name, taken))), ("input", text(name))];
     let mut limits = Vec::new();
     let kind = match form.kind.as_deref() {
         Some("boolean") => "boolean",
@@ -227,24 +232,42 @@ mod tests {
 
     #[test]
     fn an_agent_has_the_inputs_of_its_workflow() {
-        let made = made(&candidate("Deploy Web.yml".replace(' ', "-").as_str(), "Web: 🚢", INPUTS), &mut Taken::default());
+        let made = made(
+            &candidate("Deploy Web.yml".replace(' ', "-").as_str(), "Web: 🚢", INPUTS),
+            &mut Taken::default(),
+        );
         let made = made.unwrap();
         let registry = file::parse("x.toml", &made.text).unwrap();
         let [agent] = registry.agents() else { panic!() };
         assert_eq!((agent.command.as_str(), agent.id.as_str()), ("deploy-web", "deploy_web"));
         assert_eq!((agent.name.as_str(), agent.kind.word()), ("Web: 🚢", "deploy"));
         let workflow = agent.workflow().unwrap();
-        assert_eq!((workflow.file.as_str(), workflow.default_ref.as_str()), ("Deploy-Web.yml", "trunk"));
-        let inputs: Vec<_> = workflow.inputs.iter().map(|input| {
-            let option = &input.option;
-            (input.input.as_str(), option.name.as_str(), option.description.as_str(), option.required)
-        }).collect();
-        assert_eq!(inputs, [
-            ("Stage", "stage", "Where \"to\"", true),
-            ("dry-run", "dry-run", "dry-run (default: false)", false),
-            ("ref", "ref_input", "ref", false),
-            ("replicas", "replicas", "How many (default: 3)", false),
-        ]);
+        assert_eq!(
+            (workflow.file.as_str(), workflow.default_ref.as_str()),
+            ("Deploy-Web.yml", "trunk")
+        );
+        let inputs: Vec<_> = workflow
+            .inputs
+            .iter()
+            .map(|input| {
+                let option = &input.option;
+                (
+                    input.input.as_str(),
+                    option.name.as_str(),
+                    option.description.as_str(),
+                    option.required,
+                )
+            })
+            .collect();
+        assert_eq!(
+            inputs,
+            [
+                ("Stage", "stage", "Where \"to\"", true),
+                ("dry-run", "dry-run", "dry-run (default: false)", false),
+                ("ref", "ref_input", "ref", false),
+                ("replicas", "replicas", "How many (default: 3)", false),
+            ]
+        );
         let kinds: Vec<_> = workflow.inputs.iter().map(|input| &input.option.kind).collect();
         let choices = ["staging", "production"].map(str::to_owned).into();
         assert_eq!(kinds[..2], [&OptionKind::String { choices }, &OptionKind::Boolean]);
@@ -253,7 +276,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case::odd_name("      \"target env\": { required: true }\n", "requires the input \"target env\"")]
+    #[case::odd_name(
+        "      \"target env\": { required: true }\n",
+        "requires the input \"target env\""
+    )]
     #[case::too_many(
         &(0..24).map(|n| format!("      i{n}: {{ required: true }}\n")).collect::<String>(),
         "requires more than 23 inputs"
@@ -267,12 +293,16 @@ mod tests {
     fn names_are_never_taken_twice() {
         let mut taken = Taken::default();
         taken.commands.insert("status".to_owned());
-        let mut command = |file: &str| made(&candidate(file, "X", "      a: {}\n"), &mut taken).unwrap().command;
+        let mut command =
+            |file: &str| made(&candidate(file, "X", "      a: {}\n"), &mut taken).unwrap().command;
         assert_eq!(command("status.yml"), "web-client-status");
         assert_eq!(command("status.yaml"), "web-client-status-2");
         assert_eq!(command("ÄÖ.yml".replace(['Ä', 'Ö'], "_").as_str()), "run");
         let long = "x".repeat(40) + ".yml";
-        assert_eq!((command(&long).len(), command(&long).len(), command(&long).len()), (32, 32, 32));
+        assert_eq!(
+            (command(&long).len(), command(&long).len(), command(&long).len()),
+            (32, 32, 32)
+        );
     }
 
     #[test]

@@ -29,7 +29,10 @@ enum There {
 
 /// Chooses workflows, and writes `agents.toml`. Returns the agents that there are then; `None` in a dry run before
 /// there is a file.
-pub(super) async fn agents(work: &mut Work<'_>, github: &Github) -> Result<Option<Registry>, Stopped> {
+pub(super) async fn agents(
+    work: &mut Work<'_>,
+    github: &Github,
+) -> Result<Option<Registry>, Stopped> {
     work.step("Agents");
     let there = there(work)?;
     if let There::Agents { registry, .. } = &there
@@ -38,16 +41,19 @@ pub(super) async fn agents(work: &mut Work<'_>, github: &Github) -> Result<Optio
         && work.value(GITHUB_REPO).is_some()
     {
         let commands = commands(work, registry);
-        work.done(&format!("{}: {commands}. Others are added with --workflow FILE.", work.flags.agents.display()));
-        keep_place(work)?;
+        work.done(&format!(
+            "{}: {commands}. Others are added with --workflow FILE.",
+            work.flags.agents.display()
+        ));
+        keep_place(work).await?;
         return Ok(Some((**registry).clone()));
     }
     let repositories = repositories(work, github).await?;
     let found = find(github, &repositories).await.map_err(|error| unreached(&error))?;
     let chosen = chosen(work, &found, &there).await?;
     let registry = write(work, &there, &chosen)?;
-    keep_repository(work, &chosen, &repositories)?;
-    keep_place(work)?;
+    keep_repository(work, &chosen, &repositories).await?;
+    keep_place(work).await?;
     Ok(registry)
 }
 
@@ -75,7 +81,9 @@ async fn repositories(work: &Work<'_>, github: &Github) -> Result<Vec<ListedRepo
     let mut named: Vec<Repository> = work.flags.repositories.clone();
     for workflow in &work.flags.workflows {
         if let Some((repository, _)) = workflow.split_once(':') {
-            let bad = || Stopped::mend(format!("--workflow {workflow}: it must be FILE or OWNER/NAME:FILE."));
+            let bad = || {
+                Stopped::mend(format!("--workflow {workflow}: it must be FILE or OWNER/NAME:FILE."))
+            };
             let repository: Repository = repository.parse().map_err(|()| bad())?;
             if !named.iter().any(|known| known.is_same(&repository)) {
                 named.push(repository);
@@ -125,10 +133,13 @@ async fn chosen<'f>(
         work.note(&format!("Left out: {}.", shown_line(why)));
     }
     let has = |candidate: &Candidate| match there {
-        There::Agents { registry, .. } => registry.agents().iter().any(|agent| is_of(agent, candidate)),
+        There::Agents { registry, .. } => {
+            registry.agents().iter().any(|agent| is_of(agent, candidate))
+        }
         There::Nothing { .. } => false,
     };
-    let new: Vec<&Candidate> = found.candidates.iter().filter(|candidate| !has(candidate)).collect();
+    let new: Vec<&Candidate> =
+        found.candidates.iter().filter(|candidate| !has(candidate)).collect();
     let is_added_to = matches!(there, There::Agents { .. });
     if !work.flags.workflows.is_empty() {
         return named(work, found);
@@ -145,9 +156,13 @@ async fn chosen<'f>(
     let items: Vec<String> = new.iter().map(|candidate| item(candidate)).collect();
     let file = work.flags.agents.display();
     let (text, default) = match there {
-        There::Nothing { is_example: false } => (format!("Which workflows become commands? They are written to {file}"), "all"),
+        There::Nothing { is_example: false } => {
+            (format!("Which workflows become commands? They are written to {file}"), "all")
+        }
         There::Nothing { is_example: true } => (
-            format!("Which workflows become commands? They replace the examples in {file}, which is as it came"),
+            format!(
+                "Which workflows become commands? They replace the examples in {file}, which is as it came"
+            ),
             "all",
         ),
         There::Agents { .. } => (format!("Which workflows are added to {file}? none, or"), "none"),
@@ -173,12 +188,20 @@ fn named<'f>(work: &Work<'_>, found: &'f Found) -> Result<Vec<&'f Candidate>, St
         let (repository, file) = name.split_once(':').unwrap_or(("", name));
         let before = chosen.len();
         chosen.extend(found.candidates.iter().filter(|candidate| {
-            candidate.file == file && (repository.is_empty() || candidate.repository.to_string().eq_ignore_ascii_case(repository))
+            candidate.file == file
+                && (repository.is_empty()
+                    || candidate.repository.to_string().eq_ignore_ascii_case(repository))
         }));
         if chosen.len() == before {
-            let all: Vec<String> = found.candidates.iter().map(|one| format!("{}:{}", one.repository, one.file)).collect();
+            let all: Vec<String> = found
+                .candidates
+                .iter()
+                .map(|one| format!("{}:{}", one.repository, one.file))
+                .collect();
             let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
-            return Err(Stopped::mend(format!("--workflow {name}: there is none that can be started. There are: {all}.")));
+            return Err(Stopped::mend(format!(
+                "--workflow {name}: there is none that can be started. There are: {all}."
+            )));
         }
     }
     Ok(chosen)
@@ -201,7 +224,9 @@ fn write(
 ) -> Result<Option<Registry>, Stopped> {
     let (mut text, mut taken) = match there {
         There::Nothing { .. } => (HEAD.to_owned() + STATUS, Taken::default()),
-        There::Agents { text, registry } => (text.trim_end().to_owned() + "\n", taken_by(work, registry)),
+        There::Agents { text, registry } => {
+            (text.trim_end().to_owned() + "\n", taken_by(work, registry))
+        }
     };
     taken.commands.extend(own_commands(work));
     if let There::Nothing { .. } = there {
@@ -230,7 +255,9 @@ fn write(
     }
     let file = work.flags.agents.clone();
     match there {
-        There::Agents { registry, .. } if commands.is_empty() => return Ok(Some((**registry).clone())),
+        There::Agents { registry, .. } if commands.is_empty() => {
+            return Ok(Some((**registry).clone()));
+        }
         There::Nothing { .. } if commands.is_empty() => {
             return Err(Stopped::mend("No workflow was chosen that can become a command."));
         }
@@ -246,7 +273,10 @@ fn write(
     let _ = std::fs::remove_file(&new);
     let registry = registry?;
     files::write(&file, &text, files::PUBLIC)?;
-    work.done(&format!("{}: {all}. Who may use them, and more, is set there (docs/agents.md).", file.display()));
+    work.done(&format!(
+        "{}: {all}. Who may use them, and more, is set there (docs/agents.md).",
+        file.display()
+    ));
     Ok(Some(registry))
 }
 
@@ -279,7 +309,7 @@ pub(super) fn commands(work: &Work<'_>, registry: &Registry) -> String {
 }
 
 /// The repository of agents that name none.
-fn keep_repository(
+async fn keep_repository(
     work: &mut Work<'_>,
     chosen: &[&Candidate],
     looked_into: &[ListedRepository],
@@ -293,11 +323,11 @@ fn keep_repository(
         let first = first.to_string();
         work.home.keep(GITHUB_REPO, &first);
     }
-    work.home.save()
+    work.save().await
 }
 
-fn keep_place(work: &mut Work<'_>) -> Result<(), Stopped> {
+async fn keep_place(work: &mut Work<'_>) -> Result<(), Stopped> {
     let file = files::absolute(&work.flags.agents)?;
     work.home.keep(AGENTS_FILE, &file.display().to_string());
-    work.home.save()
+    work.save().await
 }

@@ -41,7 +41,7 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Signed, Stopped> {
     if let Some(admins) = &admins {
         work.home.keep("ADMIN_USER_IDS", admins);
     }
-    work.home.save()?;
+    work.save().await?;
     if signed.application.bot_public == Some(true) {
         work.note(&format!(
             "Anybody may add the bot to a server of theirs. They cannot command it there. To forbid it, switch off \
@@ -61,18 +61,16 @@ async fn signed_in(work: &Work<'_>) -> Result<(Secret, Signed), Stopped> {
         let secret = Secret::new(secret.expose().trim_start_matches("Bot ").trim());
         let why = match foreign(&secret) {
             Some(why) => why.to_owned(),
-            None => {
-                match work.discord(&secret, None)?.application().await {
-                    Ok(application) => {
-                        let client = work.discord(&secret, Some(&application.id))?;
-                        return Ok((secret, Signed { client, application }));
-                    }
-                    Err(DiscordError::Refused { status: 401, .. }) => {
-                        "Discord refuses it (401): it is wrong, or was reset since".to_owned()
-                    }
-                    Err(error) => return Err(unreached(&error)),
+            None => match work.discord(&secret, None)?.application().await {
+                Ok(application) => {
+                    let client = work.discord(&secret, Some(&application.id))?;
+                    return Ok((secret, Signed { client, application }));
                 }
-            }
+                Err(DiscordError::Refused { status: 401, .. }) => {
+                    "Discord refuses it (401): it is wrong, or was reset since".to_owned()
+                }
+                Err(error) => return Err(unreached(&error)),
+            },
         };
         let what = format!("The bot's token is of no use ({place}): {why}.");
         if !may_be_asked {
@@ -179,7 +177,7 @@ pub(super) async fn servers(work: &mut Work<'_>, signed: &Signed) -> Result<(), 
     let names: Vec<String> = allowed.iter().map(|guild| named(guild)).collect();
     work.done(&format!("It takes commands in {}, and nowhere else.", names.join(", ")));
     work.home.keep("ALLOWED_GUILD_IDS", &ids.join(","));
-    work.home.save()
+    work.save().await
 }
 
 /// The servers that the bot is in, if these are among them, or any.

@@ -7,6 +7,7 @@ use http::Request;
 use serde_json::Value;
 
 use super::discord::{Signed, unreached};
+use super::flags::Target;
 use super::person::Question;
 use super::service;
 use super::stopped::Stopped;
@@ -27,7 +28,9 @@ const URL: Setting = Setting {
 pub(super) async fn url(work: &mut Work<'_>) -> Result<String, Stopped> {
     let known = work.flags.url.clone().or_else(|| work.value(URL.name));
     let url = match known {
-        Some(known) => read(&known).map_err(|why| Stopped::mend(format!("The server's address: {why}.")))?,
+        Some(known) => {
+            read(&known).map_err(|why| Stopped::mend(format!("The server's address: {why}.")))?
+        }
         None => {
             let question = Question {
                 text: format!(
@@ -42,7 +45,7 @@ pub(super) async fn url(work: &mut Work<'_>) -> Result<String, Stopped> {
         }
     };
     work.home.keep(URL.name, &url);
-    work.home.save()?;
+    work.save().await?;
     Ok(url)
 }
 
@@ -64,27 +67,35 @@ fn read(text: &str) -> Result<String, String> {
     }
 }
 
-/// Waits until the server answers.
-pub(super) async fn answers(work: &Work<'_>, url: &str) -> Result<(), Stopped> {
-    let [start, again] = service::start(work);
+/// Waits until the bot answers there.
+pub(super) async fn answers(work: &Work<'_>, url: &str, target: Target) -> Result<(), Stopped> {
     let health = format!("{url}/health");
-    let wait = format!(
-        "  … Start the server; this goes on when {health} answers:\n    {start}\n    If it runs already with older \
-         settings: {again}"
-    );
+    let [start, again] = service::start(work);
+    let (wait, fix) = match target {
+        Target::Server => (
+            format!(
+                "  … Start the server; this goes on when {health} answers:\n    {start}\n    If it runs already with \
+                 older settings: {again}"
+            ),
+            format!(
+                "Start the server: {start}\nAnd check that what ends TLS passes requests on to {}.",
+                work.flags.listen
+            ),
+        ),
+        Target::Aws => (
+            format!("  … This goes on when {health} answers."),
+            "The function's log says why: sam logs.".to_owned(),
+        ),
+    };
     match work.patiently(&wait, || async { Ok(is_up(work, &health).await.then_some(())) }).await? {
         Some(()) => work.done(&format!("{url} answers.")),
         None if work.flags.dry_run => {}
-        None => {
-            return Err(Stopped::mend(format!(
-                "{health} does not answer. Start the server: {start}\nAnd check that what ends TLS passes requests on \
-                 to {}.",
-                work.flags.listen
-            )));
-        }
+        None => return Err(Stopped::mend(format!("{health} does not answer. {fix}"))),
     }
-    if work.home.changed {
-        work.note(&format!("Settings were changed. If the server was running before, restart it: {again}"));
+    if work.home.changed && target == Target::Server {
+        work.note(&format!(
+            "Settings were changed. If the server was running before, restart it: {again}"
+        ));
     }
     Ok(())
 }
@@ -98,7 +109,8 @@ async fn is_up(work: &Work<'_>, health: &str) -> bool {
 /// Has Discord send interactions there.
 pub(super) async fn set(work: &Work<'_>, signed: &Signed, url: &str) -> Result<(), Stopped> {
     let wanted = format!("{url}/discord");
-    let there = signed.application.interactions_endpoint_url.as_deref().filter(|there| !there.is_empty());
+    let there =
+        signed.application.interactions_endpoint_url.as_deref().filter(|there| !there.is_empty());
     if there == Some(wanted.as_str()) {
         work.done(&format!("Discord sends commands to {wanted}."));
         return Ok(());
@@ -109,10 +121,12 @@ pub(super) async fn set(work: &Work<'_>, signed: &Signed, url: &str) -> Result<(
             super::discord::shown(there)
         ));
         let text = format!("Send them to {wanted} instead?");
-        let may = work.flags.replace_endpoint || work.confirm(&text, false, "--replace-endpoint").await?;
+        let may =
+            work.flags.replace_endpoint || work.confirm(&text, false, "--replace-endpoint").await?;
         if !may {
             return Err(Stopped::Declined(
-                "Nothing was changed there. Use an application of its own, or --replace-endpoint.".to_owned(),
+                "Nothing was changed there. Use an application of its own, or --replace-endpoint."
+                    .to_owned(),
             ));
         }
     }
@@ -127,7 +141,9 @@ pub(super) async fn set(work: &Work<'_>, signed: &Signed, url: &str) -> Result<(
 fn refused(NotOverwritten { error, said }: &NotOverwritten, url: &str) -> Stopped {
     let is_about_the_url = said.pointer("/errors/interactions_endpoint_url").is_some();
     match error {
-        DiscordError::Refused { status: 400, .. } | DiscordError::RefusedComponents(_) if is_about_the_url => {
+        DiscordError::Refused { status: 400, .. } | DiscordError::RefusedComponents(_)
+            if is_about_the_url =>
+        {
             Stopped::mend(format!(
                 "Discord does not take {url}: it asked, and was not answered as it must be ({}). Does the server run \
                  with this application's DISCORD_PUBLIC_KEY? If its settings changed, restart it. Is the address \

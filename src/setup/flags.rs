@@ -8,6 +8,14 @@ use crate::github::Repository;
 /// What was asked for on the command line.
 #[derive(Debug, Clone)]
 pub struct Flags {
+    /// Where the bot runs. `None`: it is asked, or seen.
+    pub target: Option<Target>,
+    /// The name of the stack on AWS.
+    pub stack: String,
+    /// The path of its secrets in SSM.
+    pub secrets_path: String,
+    /// The file with the stack's parameters, which is read and written.
+    pub sam_config: PathBuf,
     /// The file with the settings, which is read and written.
     pub env_file: PathBuf,
     /// The file of the agents, which is read and written.
@@ -42,6 +50,15 @@ pub struct Flags {
     pub yes: bool,
     /// Changes nothing.
     pub dry_run: bool,
+}
+
+/// Where the bot runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A server of one's own.
+    Server,
+    /// AWS Lambda.
+    Aws,
 }
 
 /// What runs the server.

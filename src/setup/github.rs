@@ -25,7 +25,8 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
                 match github.dispatcher().await {
                     Ok(account) => break (secret, github, account),
                     Err(GithubError::Unauthorized(_)) => {
-                        "GitHub refuses it (401): it is wrong, has expired, or was revoked".to_owned()
+                        "GitHub refuses it (401): it is wrong, has expired, or was revoked"
+                            .to_owned()
                     }
                     Err(error) => return Err(unreached(&error)),
                 }
@@ -40,7 +41,9 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
     };
     match account {
         Dispatcher::Login(login) => {
-            work.done(&format!("Signed in as {login}: GitHub shows {login} as who started the runs."));
+            work.done(&format!(
+                "Signed in as {login}: GitHub shows {login} as who started the runs."
+            ));
         }
         Dispatcher::SomeBot | Dispatcher::Unknown => work.done("Signed in."),
     }
@@ -48,7 +51,7 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
     if let Some(base) = work.given("GITHUB_API_BASE") {
         work.home.keep("GITHUB_API_BASE", &base);
     }
-    work.home.save()?;
+    work.save().await?;
     Ok(github)
 }
 
@@ -56,7 +59,9 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
 fn foreign(token: &Secret) -> Option<&'static str> {
     let token = token.expose();
     // Three parts between dots, the first of which is an id in base64.
-    let is_of_discord = token.split('.').count() == 3 && !token.starts_with("ey") && token.starts_with(['M', 'N', 'O']);
+    let is_of_discord = token.split('.').count() == 3
+        && !token.starts_with("ey")
+        && token.starts_with(['M', 'N', 'O']);
     if is_of_discord {
         return Some("it is a token of Discord's");
     }
@@ -70,7 +75,9 @@ fn foreign(token: &Secret) -> Option<&'static str> {
 pub(super) fn unreached(error: &GithubError) -> Stopped {
     Stopped::mend(match error {
         GithubError::NotSent(_) | GithubError::Lost(_) => {
-            format!("{error}. Check the network, and GITHUB_API_BASE if it is set; https://www.githubstatus.com says how GitHub is.")
+            format!(
+                "{error}. Check the network, and GITHUB_API_BASE if it is set; https://www.githubstatus.com says how GitHub is."
+            )
         }
         _ => format!("{error}."),
     })

@@ -1,43 +1,94 @@
-//! Where the settings are kept: a file `NAME=value`, for the owner's eyes only.
+//! Where the settings are kept: for a server in a file `NAME=value`, for the owner's eyes only; for AWS the secrets in SSM
+//! and the rest in `samconfig.toml`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files;
+use super::on_aws::OnAws;
 use super::stopped::Stopped;
 use crate::config::EnvFile;
 
-/// The file with the settings.
+/// Where the settings are kept.
 pub(super) struct Home {
-    path: PathBuf,
-    file: EnvFile,
+    place: Place,
     /// What is to be written.
     new: BTreeMap<&'static str, String>,
+    /// What a dry run has named.
+    told: Vec<&'static str>,
     dry_run: bool,
-    /// Whether the file was changed.
+    /// Whether something was written.
     pub changed: bool,
+}
+
+enum Place {
+    File { path: PathBuf, file: EnvFile },
+    Aws(Box<OnAws>),
 }
 
 impl Home {
     /// Reads the file, if it is there.
-    pub(super) fn open(path: &Path, dry_run: bool) -> Result<Self, Stopped> {
+    pub(super) fn in_file(path: &Path, dry_run: bool) -> Result<Self, Stopped> {
         let path = files::absolute(path)?;
-        let file = if path.exists() {
-            EnvFile::load(Some(&path)).map_err(|error| Stopped::mend(error.to_string()))?
-        } else {
-            EnvFile::default()
-        };
-        Ok(Self { path, file, new: BTreeMap::new(), dry_run, changed: false })
+        let file = if path.exists() { read(&path)? } else { EnvFile::default() };
+        Ok(Self::of(Place::File { path, file }, dry_run))
     }
 
+    pub(super) fn on_aws(place: OnAws, dry_run: bool) -> Self {
+        Self::of(Place::Aws(Box::new(place)), dry_run)
+    }
+
+    fn of(place: Place, dry_run: bool) -> Self {
+        Self { place, new: BTreeMap::new(), told: Vec::new(), dry_run, changed: false }
+    }
+
+    /// The file with the settings, or with those of them that are no secrets.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        match &self.place {
+            Place::File { path, .. } => path,
+            Place::Aws(aws) => aws.path(),
+        }
+    }
+
+    /// The place on AWS, if it is there.
+    pub(super) fn aws(&self) -> Option<&OnAws> {
+        match &self.place {
+            Place::File { .. } => None,
+            Place::Aws(aws) => Some(aws),
+        }
+    }
+
+    /// Where the settings are kept, in words.
+    pub(super) fn place(&self) -> String {
+        match &self.place {
+            Place::File { path, .. } => format!("{} (mode 600)", path.display()),
+            Place::Aws(aws) => aws.place(),
+        }
+    }
+
+    /// The settings that are new, each once.
+    pub(super) fn untold(&mut self) -> Vec<&'static str> {
+        let new = self.new.keys().copied();
+        let untold: Vec<&str> = new.filter(|name| !self.told.contains(name)).collect();
+        self.told.extend(&untold);
+        untold
+    }
+
+    /// Where a setting is kept, in words.
+    pub(super) fn place_of(&self, name: &str) -> String {
+        match &self.place {
+            Place::File { path, .. } => format!("{name} in {}", path.display()),
+            Place::Aws(aws) => aws.place_of(name),
+        }
     }
 
     /// A setting, also one that is still to be written. An empty one counts as not set.
     pub(super) fn value(&self, name: &str) -> Option<String> {
         let new = self.new.get(name).map(String::as_str);
-        let value = new.or_else(|| self.file.value(name));
+        let value = new.or_else(|| match &self.place {
+            Place::File { file, .. } => file.value(name),
+            Place::Aws(aws) => aws.value(name),
+        });
         value.filter(|value| !value.trim().is_empty()).map(str::to_owned)
     }
 
@@ -47,22 +98,31 @@ impl Home {
         }
     }
 
-    /// Writes what is new. Also puts the permissions right.
-    pub(super) fn save(&mut self) -> Result<(), Stopped> {
+    /// Writes what is new.
+    pub(super) async fn save(&mut self) -> Result<(), Stopped> {
         if self.dry_run || self.new.is_empty() {
             return Ok(());
         }
-        let mut text = files::read(&self.path)?.unwrap_or_default();
-        for (name, value) in &self.new {
-            text = with(&text, name, value);
+        match &mut self.place {
+            Place::File { path, file } => {
+                let mut text = files::read(path)?.unwrap_or_default();
+                for (name, value) in &self.new {
+                    text = with(&text, name, value);
+                }
+                files::write(path, &text, files::PRIVATE)?;
+                *file = read(path)?;
+            }
+            Place::Aws(aws) => aws.write(&self.new).await?,
         }
-        files::write(&self.path, &text, files::PRIVATE)?;
         self.new.clear();
+        self.told.clear();
         self.changed = true;
-        self.file =
-            EnvFile::load(Some(&self.path)).map_err(|error| Stopped::mend(error.to_string()))?;
         Ok(())
     }
+}
+
+fn read(path: &Path) -> Result<EnvFile, Stopped> {
+    EnvFile::load(Some(path)).map_err(|error| Stopped::mend(error.to_string()))
 }
 
 /// The text with this setting in it.
@@ -126,21 +186,19 @@ mod tests {
         fn what_is_kept_is_read_again(value in "[ -~\nß]{1,40}") {
             let folder = Scratch::new().unwrap();
             let path = folder.file("x.env");
-            let mut home = Home::open(&path, false).unwrap();
-            home.keep("A", &value);
-            home.save().unwrap();
-            let read = Home::open(&path, false).unwrap().value("A");
+            std::fs::write(&path, with("", "A", &value)).unwrap();
+            let read = Home::in_file(&path, false).unwrap().value("A");
             prop_assert_eq!(read, Some(value).filter(|value| !value.trim().is_empty()));
         }
     }
 
-    #[test]
-    fn a_dry_run_writes_nothing() {
+    #[tokio::test]
+    async fn a_dry_run_writes_nothing() {
         let folder = Scratch::new().unwrap();
         let path = folder.file("x.env");
-        let mut home = Home::open(&path, true).unwrap();
+        let mut home = Home::in_file(&path, true).unwrap();
         home.keep("A", "1");
-        home.save().unwrap();
+        home.save().await.unwrap();
         assert_eq!((home.value("A").as_deref(), path.exists()), (Some("1"), false));
     }
 }

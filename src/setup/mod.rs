@@ -6,15 +6,18 @@
 
 mod agent_toml;
 mod agents;
+mod deploy;
 mod discord;
 mod endpoint;
 mod files;
 mod flags;
 mod github;
 mod home;
+mod on_aws;
 mod person;
 mod pick;
 mod remove;
+mod sam;
 mod service;
 mod stopped;
 pub mod terminal;
@@ -23,7 +26,7 @@ mod webhook;
 mod work;
 mod workflows;
 
-pub use flags::{Flags, Service};
+pub use flags::{Flags, Service, Target};
 pub use person::{NoAnswer, Person, Question};
 pub use remove::remove;
 pub use stopped::Stopped;

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::files;
-use super::flags::Flags;
-use super::home::Home;
+use super::flags::{Flags, Target};
 use super::person::Person;
 use super::stopped::Stopped;
+use super::way::home;
 use super::work::{Registries, Work};
-use super::{endpoint, service, webhook};
+use super::{deploy, endpoint, service, webhook};
 use crate::bot::Command;
 use crate::discord::Discord;
 use crate::github::GithubError;
@@ -27,10 +27,14 @@ pub async fn remove(
     registries: Registries<'_>,
     person: &dyn Person,
 ) -> Result<(), Stopped> {
-    let home = Home::open(&flags.env_file, flags.dry_run)?;
     let transport = Arc::new(Https::default());
-    let mut work = Work { flags, env, table, registries, person, transport, home };
-    let url = endpoint::kept(&work);
+    let target = flags.target.unwrap_or(Target::Server);
+    let home = home(flags, target, transport.clone()).await?;
+    let work = Work { flags, env, table, registries, person, transport, home };
+    let url = match target {
+        Target::Server => endpoint::kept(&work),
+        Target::Aws => deploy::look(&flags.stack).await?.as_ref().and_then(deploy::address),
+    };
     if let Some(token) = work.value("DISCORD_BOT_TOKEN") {
         work.step("Discord");
         let discord = work.discord(&Secret::new(token), None)?;
@@ -40,7 +44,37 @@ pub async fn remove(
     if let (Some(token), Some(url)) = (work.value("GITHUB_TOKEN"), &url) {
         take_hooks(&work, &Secret::new(token), url).await?;
     }
-    take_files(&mut work).await
+    match target {
+        Target::Server => take_files(&work).await,
+        Target::Aws => take_stack(&work).await,
+    }
+}
+
+/// Takes the secrets. The stack is SAM's to delete, and says twice that its table goes with it.
+async fn take_stack(work: &Work<'_>) -> Result<(), Stopped> {
+    work.step("AWS");
+    let stack = &work.flags.stack;
+    if deploy::look(stack).await?.is_some() {
+        work.note(&format!(
+            "The stack {stack} is there. It, its table and so what the bot remembers are deleted by:\n    aws dynamodb \
+             update-table --no-deletion-protection-enabled --table-name TABLE   # its output TableName\n    sam delete \
+             --stack-name {stack}"
+        ));
+    }
+    if let Some(aws) = work.home.aws() {
+        for parameter in aws.secrets() {
+            if may(work, &format!("delete the SSM parameter {parameter}")).await? {
+                aws.forget(&parameter).await?;
+                work.done(&format!("The SSM parameter {parameter} is deleted."));
+            }
+        }
+    }
+    work.note(&format!(
+        "These are yours and stay: {}, {}.",
+        work.home.path().display(),
+        work.flags.agents.display()
+    ));
+    Ok(())
 }
 
 /// Whether to take this back. With `--yes` the answer is yes.
@@ -78,7 +112,9 @@ async fn take_endpoint(
             }
         }
         _ if there.is_empty() => work.done("The application has no interactions endpoint."),
-        _ => work.note("The application's interactions endpoint is not of this server, so it stays."),
+        _ => {
+            work.note("The application's interactions endpoint is not of this server, so it stays.")
+        }
     }
     Ok(())
 }
@@ -138,7 +174,7 @@ fn not_seen(work: &Work<'_>, repository: &str, error: &GithubError) {
     ));
 }
 
-async fn take_files(work: &mut Work<'_>) -> Result<(), Stopped> {
+async fn take_files(work: &Work<'_>) -> Result<(), Stopped> {
     work.step("Files");
     let service = service::file(work);
     if files::read(&service)?.is_some_and(|text| text.starts_with(service::MADE)) {

@@ -52,12 +52,12 @@ pub(super) fn stop(work: &Work<'_>) -> String {
 }
 
 /// Writes the file, unless it is there as it should be. One of the person's own is left alone.
-pub(super) fn write(work: &mut Work<'_>) -> Result<(), Stopped> {
+pub(super) async fn write(work: &mut Work<'_>) -> Result<(), Stopped> {
     work.step("Server");
     if work.value("DATA_FILE").is_none() && work.value("TABLE_NAME").is_none() {
         let data = work.home.path().with_file_name("deckhand.redb");
         work.home.keep("DATA_FILE", &data.display().to_string());
-        work.home.save()?;
+        work.save().await?;
     }
     let (file, paths) = (file(work), paths(work)?);
     let text = match work.flags.service {
@@ -189,7 +189,12 @@ mod tests {
 
     fn paths(folder: &str) -> Paths {
         let at = |name: &str| Path::new(folder).join(name);
-        Paths { program: "/usr/local/bin/deckhand".into(), settings: at(".env"), agents: at("agents.toml"), folder: folder.into() }
+        Paths {
+            program: "/usr/local/bin/deckhand".into(),
+            settings: at(".env"),
+            agents: at("agents.toml"),
+            folder: folder.into(),
+        }
     }
 
     #[test]
@@ -205,7 +210,11 @@ mod tests {
     #[test]
     fn a_compose_file_keeps_what_must_outlive_the_container() {
         let text = compose(&paths("/srv/deck"), "127.0.0.1:3000");
-        for line in ["env_file: \"/srv/deck/.env\"", "- \"/srv/deck/agents.toml:/etc/deckhand/agents.toml:ro\"", "- data:/data"] {
+        for line in [
+            "env_file: \"/srv/deck/.env\"",
+            "- \"/srv/deck/agents.toml:/etc/deckhand/agents.toml:ro\"",
+            "- data:/data",
+        ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
     }

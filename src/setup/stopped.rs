@@ -1,5 +1,7 @@
 //! Why the set-up stopped. The same command goes on.
 
+use super::person::{NoAnswer, Question};
+
 /// Why the set-up stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Stopped {
@@ -10,7 +12,9 @@ pub enum Stopped {
     #[error("{0}")]
     Declined(String),
     /// Nobody can be asked, and the flag that would answer is not given.
-    #[error("this needs an answer, and there is no terminal to ask at: {text}\nGive it with {flag}.")]
+    #[error(
+        "this needs an answer, and there is no terminal to ask at: {text}\nGive it with {flag}."
+    )]
     Unasked {
         /// The question.
         text: String,
@@ -23,6 +27,16 @@ pub enum Stopped {
 }
 
 impl Stopped {
+    /// Why a question has no answer.
+    pub(super) fn of(why: NoAnswer, question: &Question) -> Self {
+        match why {
+            NoAnswer::NoTerminal => {
+                Self::Unasked { text: question.text.clone(), flag: question.flag }
+            }
+            NoAnswer::Interrupted => Self::Interrupted,
+        }
+    }
+
     pub(super) fn mend(what: impl Into<String>) -> Self {
         Self::Mend(what.into())
     }

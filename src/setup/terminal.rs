@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 
 use super::person::{NoAnswer, Person, Question};
 use crate::secrets::Secret;

@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use super::agents::commands;
+use super::deploy::deploy;
 use super::discord::Signed;
-use super::endpoint;
-use super::flags::Flags;
+use super::flags::{Flags, Target};
 use super::home::Home;
-use super::person::Person;
+use super::on_aws::OnAws;
+use super::person::{Person, Question};
 use super::stopped::Stopped;
 use super::work::{Registries, Work};
-use super::{agents, discord, github, service, webhook};
+use super::{agents, discord, endpoint, files, github, sam, service, webhook};
 use crate::agents::{Kind, Registry};
-use crate::bot::{Command, registration};
+use crate::bot::{Command, keeper, registration};
+use crate::clock::SystemClock;
 use crate::discord::registration::{Scope, changes, ours};
 use crate::doctor::{self, is_ill};
 use crate::net::transport::Https;
 use crate::register::{self, Said, register};
+use crate::secrets::Secret;
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,16 +38,78 @@ pub async fn setup(
     registries: Registries<'_>,
     person: &dyn Person,
 ) -> Result<Ended, Stopped> {
-    let home = Home::open(&flags.env_file, flags.dry_run)?;
     let transport = Arc::new(Https::default());
-    let mut work = Work { flags, env, table, registries, person, transport, home };
-    match steps(&mut work).await {
+    let ended = match target(flags, env, person).await {
+        Ok(target) => {
+            let home = home(flags, target, transport.clone()).await?;
+            let mut work = Work { flags, env, table, registries, person, transport, home };
+            steps(&mut work, target).await
+        }
+        Err(stopped) => Err(stopped),
+    };
+    match ended {
         Err(Stopped::Unasked { text, flag }) if flags.dry_run => {
             person.tell(&format!("  would ask: {text} ({flag})\n{REST}"));
             Ok(Ended::Well)
         }
         ended => ended,
     }
+}
+
+/// Where the bot runs: as the flags say, as the files that are there show, or as the person says.
+async fn target(
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+    person: &dyn Person,
+) -> Result<Target, Stopped> {
+    if let Some(target) = flags.target {
+        return Ok(target);
+    }
+    let has = |home: &Home| home.value("DISCORD_APPLICATION_ID").is_some();
+    if has(&Home::in_file(&flags.env_file, true)?)
+        || env("DECKHAND_URL").is_some()
+        || flags.url.is_some()
+    {
+        return Ok(Target::Server);
+    }
+    let text = files::read(&flags.sam_config)?.unwrap_or_default();
+    if sam::parameters(&text)
+        .is_ok_and(|parameters| parameters.contains_key("DiscordApplicationId"))
+    {
+        return Ok(Target::Aws);
+    }
+    person.tell("Where will the bot run?\n  1) on a server of yours\n  2) on AWS Lambda");
+    let question = Question {
+        text: "1 or 2".to_owned(),
+        default: Some("1".to_owned()),
+        flag: "--to server or --to aws",
+        is_secret: false,
+    };
+    loop {
+        let answer = if flags.yes { Ok(Secret::new("")) } else { person.ask(&question).await };
+        let answer = answer.map_err(|why| Stopped::of(why, &question))?;
+        match answer.expose().trim() {
+            "" | "1" => return Ok(Target::Server),
+            "2" => return Ok(Target::Aws),
+            _ => person.tell("  ! 1 or 2."),
+        }
+    }
+}
+
+/// Where the settings are kept.
+pub(super) async fn home(
+    flags: &Flags,
+    target: Target,
+    transport: Arc<Https>,
+) -> Result<Home, Stopped> {
+    if target == Target::Server {
+        return Home::in_file(&flags.env_file, flags.dry_run);
+    }
+    let Some(keeper) = keeper(transport, Arc::new(SystemClock)) else {
+        return Err(Stopped::mend("This build has no AWS support: build with the feature `aws`."));
+    };
+    let place = OnAws::open(&flags.sam_config, &flags.secrets_path, keeper).await?;
+    Ok(Home::on_aws(place, flags.dry_run))
 }
 
 /// What a dry run tells of the steps whose details depend on an answer.
@@ -58,7 +123,7 @@ What follows depends on that. In this order, and only what is missing:
   Doctor    check all of it
 Dry run: nothing was changed.";
 
-async fn steps(work: &mut Work<'_>) -> Result<Ended, Stopped> {
+async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
     let signed = discord::sign_in(work).await?;
     discord::servers(work, &signed).await?;
     let github = github::sign_in(work).await?;
@@ -66,10 +131,25 @@ async fn steps(work: &mut Work<'_>) -> Result<Ended, Stopped> {
         work.person.tell(REST_AFTER_AGENTS);
         return Ok(Ended::Well);
     };
-    let url = endpoint::url(work).await?;
+    let url = match target {
+        Target::Server => Some(endpoint::url(work).await?),
+        Target::Aws => None,
+    };
     let is_new = webhook::secret(work, &github, &registry).await?;
-    service::write(work)?;
-    endpoint::answers(work, &url).await?;
+    let url = match url {
+        Some(url) => {
+            service::write(work).await?;
+            url
+        }
+        None => match deploy(work).await? {
+            Some(url) => url,
+            None => {
+                work.person.tell(REST_AFTER_DEPLOY);
+                return Ok(Ended::Well);
+            }
+        },
+    };
+    endpoint::answers(work, &url, target).await?;
     work.step("Discord's commands");
     endpoint::set(work, &signed, &url).await?;
     register_commands(work, &signed, &registry).await?;
@@ -85,6 +165,14 @@ async fn steps(work: &mut Work<'_>) -> Result<Ended, Stopped> {
 const REST_AFTER_AGENTS: &str = "
 The rest is made of that file:
   Server    write the settings (mode 600) and what runs the server; wait until it answers
+  Discord   set the interactions endpoint; register the commands
+  GitHub    make a webhook for runs and jobs in each repository
+  Doctor    check all of it
+Dry run: nothing was changed.";
+
+/// What a dry run tells after the deploy that it does not make.
+const REST_AFTER_DEPLOY: &str = "
+The rest needs the address that the deploy makes:
   Discord   set the interactions endpoint; register the commands
   GitHub    make a webhook for runs and jobs in each repository
   Doctor    check all of it
@@ -118,8 +206,7 @@ async fn register_commands(
 async fn examine(work: &Work<'_>, registry: &Registry) -> Ended {
     work.step("Doctor");
     let env = |name: &str| work.value(name);
-    let findings =
-        doctor::environment::examine(env, Ok(registry.clone()), work.table).await;
+    let findings = doctor::environment::examine(env, Ok(registry.clone()), work.table).await;
     work.person.tell(&doctor::text::plain(&findings));
     if is_ill(&findings) {
         work.person.tell("It is set up, but see ❌ above. Mend that, then run `deckhand doctor`.");
@@ -129,7 +216,9 @@ async fn examine(work: &Work<'_>, registry: &Registry) -> Ended {
     let agents = registry.agents();
     let first = agents.iter().find(|agent| starts(&agent.kind));
     match first.or_else(|| agents.iter().find(|agent| agent.workflow().is_some())) {
-        Some(agent) => work.person.tell(&format!("Done. Type in Discord: /{} wait:true", agent.command)),
+        Some(agent) => {
+            work.person.tell(&format!("Done. Type in Discord: /{} wait:true", agent.command))
+        }
         None => work.person.tell(&format!("Done. Type in Discord: {}", commands(work, registry))),
     }
     Ended::Well

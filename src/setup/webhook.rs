@@ -1,5 +1,7 @@
 //! GitHub's webhooks: the secret before the server starts, the hooks when its address answers.
 
+use std::time::Duration;
+
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::github::unreached;
@@ -11,8 +13,12 @@ use crate::github::{Github, GithubError, Repository};
 use crate::secrets::Secret;
 
 const NAME: &str = "GITHUB_WEBHOOK_SECRET";
-const PERMISSION: &str = "the token lacks the permission Webhooks: read and write, or its owner is no admin there";
-const WITHOUT: &str = "Without webhooks deploys are followed by asking GitHub every few seconds; docs/webhooks.md";
+const PERMISSION: &str =
+    "the token lacks the permission Webhooks: read and write, or its owner is no admin there";
+const WITHOUT: &str =
+    "Without webhooks deploys are followed by asking GitHub every few seconds; docs/webhooks.md";
+
+const AS_IT_IS: &str = "a webhook tells of runs and jobs.";
 
 /// What is to be done in a repository.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +66,7 @@ pub(super) async fn secret(
             Ok(_) => {
                 if work.goes("make a secret for webhooks") {
                     work.home.keep(NAME, random()?.expose());
-                    work.home.save()?;
+                    work.save().await?;
                 }
                 return Ok(true);
             }
@@ -79,6 +85,8 @@ pub(super) async fn hooks(
     url: &str,
     is_new: bool,
 ) -> Result<(), Stopped> {
+    /// GitHub sends a ping when a hook is made. The doctor looks for it.
+    const PING: Duration = Duration::from_secs(3);
     work.step("Webhooks");
     if work.flags.no_webhooks {
         work.note(&format!("Left out. {WITHOUT} tells how to make them."));
@@ -89,7 +97,7 @@ pub(super) async fn hooks(
             if !(work.flags.dry_run && is_new) {
                 work.note(&format!("{repository}: none was made: {PERMISSION}."));
             } else {
-                work.goes(&format!("make one in {repository}"));
+                work.goes(&format!("make a webhook in {repository}, for runs and jobs only"));
             }
         }
         if !is_new {
@@ -98,17 +106,26 @@ pub(super) async fn hooks(
         return Ok(());
     };
     let url = format!("{url}/github/webhook");
+    let mut changed = false;
     for repository in repositories(work, registry) {
         match hook(work, github, &repository, &url, &secret, is_new).await {
-            Ok(done) => drop(done.map(|done| work.done(&format!("{repository}: {done}")))),
+            Ok(done) => {
+                changed |= done.is_some_and(|done| done != AS_IT_IS);
+                done.into_iter().for_each(|done| work.done(&format!("{repository}: {done}")));
+            }
             Err(error) if error.lacks_access() => {
                 work.note(&format!("{repository}: none was made: {PERMISSION}. {WITHOUT}."));
             }
             Err(GithubError::Refused(status, why)) => {
-                work.note(&format!("{repository}: GitHub takes no hook ({status}: {why}). {WITHOUT}."));
+                work.note(&format!(
+                    "{repository}: GitHub takes no hook ({status}: {why}). {WITHOUT}."
+                ));
             }
             Err(error) => return Err(unreached(&error)),
         }
+    }
+    if changed {
+        work.person.wait(PING).await;
     }
     Ok(())
 }
@@ -124,7 +141,7 @@ async fn hook(
 ) -> Result<Option<&'static str>, GithubError> {
     let goes = |what: &str| work.goes(&format!("{what} in {repository}, for runs and jobs only"));
     Ok(match todo(&github.hooks(repository).await?, url, is_new) {
-        Todo::Nothing => Some("a webhook tells of runs and jobs."),
+        Todo::Nothing => Some(AS_IT_IS),
         Todo::Make if !goes("make a webhook") => None,
         Todo::Mend(_) if !goes("put the webhook right") => None,
         Todo::Make => {

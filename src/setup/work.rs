@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use super::flags::Flags;
 use super::home::Home;
-use super::person::{NoAnswer, Person, Question};
+use super::person::{Person, Question};
 use super::pick::picked;
 use super::stopped::Stopped;
 use crate::agents::Registry;
 use crate::bot::{Command, on_aws};
 use crate::clock::SystemClock;
+use crate::config::Reader;
 use crate::discord::{self, Discord};
 use crate::github::{self, Github};
 use crate::net::transport::Https;
-use crate::config::Reader;
 use crate::secrets::Secret;
 
 /// Reads the agents that these settings name, as the bot does when it starts.
@@ -61,6 +61,16 @@ impl Work<'_> {
         (self.env)(name).filter(|value| !value.trim().is_empty())
     }
 
+    /// Writes the settings that are new. Names them in a dry run.
+    pub(super) async fn save(&mut self) -> Result<(), Stopped> {
+        let names = self.home.untold();
+        if !names.is_empty() {
+            let place = self.home.place();
+            self.goes(&format!("keep {} in {place}", names.join(", ")));
+        }
+        self.home.save().await
+    }
+
     /// The heading of a step.
     pub(super) fn step(&self, name: &str) {
         self.person.tell(&format!("\n{name}"));
@@ -89,12 +99,8 @@ impl Work<'_> {
         if let (Some(default), true) = (&question.default, self.flags.yes) {
             return Ok(Secret::new(default.clone()));
         }
-        let answer = self.person.ask(&question).await.map_err(|why| match why {
-            NoAnswer::NoTerminal => {
-                Stopped::Unasked { text: question.text.clone(), flag: question.flag }
-            }
-            NoAnswer::Interrupted => Stopped::Interrupted,
-        })?;
+        let answer = self.person.ask(&question).await;
+        let answer = answer.map_err(|why| Stopped::of(why, &question))?;
         match (answer.expose().trim(), question.default) {
             ("", Some(default)) => Ok(Secret::new(default)),
             (given, _) => Ok(Secret::new(given)),
@@ -178,7 +184,7 @@ impl Work<'_> {
             return Ok(Found { secret, place, may_be_asked: false });
         }
         if let Some(kept) = self.home.value(name) {
-            let place = format!("{name} in {}", self.home.path().display());
+            let place = self.home.place_of(name);
             return Ok(Found { secret: Secret::new(kept.trim()), place, may_be_asked: true });
         }
         self.asked_secret(asked, flag).await
@@ -189,8 +195,7 @@ impl Work<'_> {
         asked: &str,
         flag: &'static str,
     ) -> Result<Found, Stopped> {
-        let question =
-            Question { text: asked.to_owned(), default: None, flag, is_secret: true };
+        let question = Question { text: asked.to_owned(), default: None, flag, is_secret: true };
         let secret = self
             .ask_for(question, |answer| match answer {
                 "" => Err("it is needed to go on".to_owned()),

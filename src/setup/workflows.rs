@@ -55,7 +55,9 @@ async fn look(github: &Github, repository: &ListedRepository) -> Result<Found, G
     let listed = match github.workflows(name).await {
         Ok(listed) => listed,
         Err(error) if error.lacks_access() => {
-            let why = format!("{name}: the token may not see its workflows; it needs Actions: read and write");
+            let why = format!(
+                "{name}: the token may not see its workflows; it needs Actions: read and write"
+            );
             return Ok(Found { left_out: vec![why], ..Found::default() });
         }
         Err(error) => return Err(error),
@@ -83,7 +85,9 @@ async fn read(
     let text = match github.workflow_text(repository, &workflow.file, default_branch).await {
         Ok(text) => text,
         Err(GithubError::NotFound) => {
-            return Ok(Err(format!("it is not on {default_branch}, or the token lacks Contents: read")));
+            return Ok(Err(format!(
+                "it is not on {default_branch}, or the token lacks Contents: read"
+            )));
         }
         Err(error) if error.lacks_access() => {
             return Ok(Err("the token lacks Contents: read".to_owned()));
@@ -94,7 +98,9 @@ async fn read(
         Err(why) => Err(why.to_string()),
         Ok(declared) => match declared.dispatch {
             None => Ok(None),
-            Some(_) if workflow.state != "active" => Err(format!("it is switched off ({})", workflow.state)),
+            Some(_) if workflow.state != "active" => {
+                Err(format!("it is switched off ({})", workflow.state))
+            }
             Some(inputs) => Ok(Some(Candidate {
                 repository: repository.clone(),
                 branch: default_branch.clone(),

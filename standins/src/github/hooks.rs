@@ -18,7 +18,8 @@ impl View<'_> {
                 Ok(self.array(all, |(id, hook)| self.hook(repo, *id, hook)))
             }
             ("POST", []) => {
-                let hook = read(&self.object()?, Hook::new(Endpoint::Http(String::new()), repo, ""))?;
+                let hook =
+                    read(&self.object()?, Hook::new(Endpoint::Http(String::new()), repo, ""))?;
                 let (events, to) = (hook.events.clone(), to(&hook));
                 let all = self.state.outbox.of_repository(repo);
                 if all.iter().any(|(_, known)| self::to(known) == to && known.events == events) {

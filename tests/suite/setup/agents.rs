@@ -12,6 +12,9 @@ async fn a_workflow_becomes_a_command_with_its_inputs() {
     let mut scenario = Scenario::default();
     scenario.add_workflow(
         Workflow::new("release.yml", "Release the API")
+            .run_name("{correlation_id} by {requester}")
+            .input("correlation_id", false)
+            .input("requester", false)
             .choice("stage", true, &["staging", "production"])
             .input("Version", false),
     );
@@ -23,9 +26,13 @@ async fn a_workflow_becomes_a_command_with_its_inputs() {
     let options = release["options"].as_array().unwrap();
     let names: Vec<_> = options.iter().map(|option| option["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["stage", "version", "wait", "ref"]);
-    let values: Vec<_> = options[0]["choices"].as_array().unwrap().iter().map(|choice| &choice["value"]).collect();
+    let values: Vec<_> =
+        options[0]["choices"].as_array().unwrap().iter().map(|choice| &choice["value"]).collect();
     assert_eq!(values, ["staging", "production"]);
-    assert_eq!((&options[0]["required"], &options[0]["description"]), (&true.into(), &"The stage".into()));
+    assert_eq!(
+        (&options[0]["required"], &options[0]["description"]),
+        (&true.into(), &"The stage".into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +66,11 @@ async fn the_example_that_came_along_is_replaced_and_the_question_says_so() {
     assert_eq!(scene.read("agents.toml"), example);
     let person = scene.person();
     assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
-    assert!(scene.read("agents.toml").starts_with("# What this bot can do. Each [[agent]] is a slash command."));
+    assert!(
+        scene
+            .read("agents.toml")
+            .starts_with("# What this bot can do. Each [[agent]] is a slash command.")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

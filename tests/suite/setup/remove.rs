@@ -26,7 +26,11 @@ async fn what_was_made_is_taken_back_and_asked_for_each() {
     flags.dry_run = true;
     let person = Played::without_a_terminal();
     scene.remove(&flags, &person).await.unwrap();
-    assert!(person.said().contains("would delete the webhook in octo-org/web-client"), "{}", person.said());
+    assert!(
+        person.said().contains("would delete the webhook in octo-org/web-client"),
+        "{}",
+        person.said()
+    );
     assert_eq!((scene.files(), scene.writes()), (files, writes));
     flags.dry_run = false;
     flags.yes = true;
@@ -34,7 +38,13 @@ async fn what_was_made_is_taken_back_and_asked_for_each() {
     assert_eq!(scene.discord.interactions_endpoint(), None);
     assert!(scene.discord.commands().is_empty());
     let deleted = scene.github.requests();
-    assert_eq!(deleted.iter().filter(|request| request.method == "DELETE" && request.status == 204).count(), 1);
+    assert_eq!(
+        deleted
+            .iter()
+            .filter(|request| request.method == "DELETE" && request.status == 204)
+            .count(),
+        1
+    );
     let left: Vec<_> = scene.files().into_iter().map(|(name, _)| name).collect();
     assert_eq!(left, ["agents.toml"]);
     // And again: there is nothing.

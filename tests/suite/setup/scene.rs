@@ -105,6 +105,10 @@ impl Scene {
 
     pub(crate) fn flags(&self) -> Flags {
         Flags {
+            target: None,
+            stack: "deckhand".to_owned(),
+            secrets_path: "/deckhand".to_owned(),
+            sam_config: self.file("samconfig.toml"),
             env_file: self.file(".env"),
             agents: self.file("agents.toml"),
             bot_token_file: None,
@@ -130,6 +134,7 @@ impl Scene {
         let (folder, server) = (self.folder.path().to_owned(), self.server.clone());
         let listen = format!("127.0.0.1:{}", self.port);
         let person = Played::default()
+            .answers("--to server or --to aws", "")
             .answers("--bot-token-file", &self.discord.bot_token())
             .answers("--server ID", "")
             .answers("--github-token-file", TOKEN)
@@ -166,6 +171,11 @@ impl Scene {
         remove(flags, &env, TABLE, &registries, person).await
     }
 
+    /// This server ends with the scene.
+    pub(crate) fn runs_beside(&self, server: Child) {
+        *self.server.lock().unwrap() = Some(server);
+    }
+
     /// Runs the program in the folder.
     pub(crate) async fn runs(&self, arguments: &[&str]) -> (i32, String) {
         let mut command = Command::new(DECKHAND);
@@ -184,11 +194,13 @@ impl Scene {
 
     /// The hooks of the repository: their URLs and their events.
     pub(crate) fn hooks(&self) -> Vec<(String, String)> {
-        let made = self.github.requests().into_iter().filter(|request| request.path.ends_with("/hooks"));
+        let made =
+            self.github.requests().into_iter().filter(|request| request.path.ends_with("/hooks"));
         let made = made.filter(|request| request.method == "POST" && request.status == 201);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         made.map(|request| {
-            let events: Vec<_> = request.body["events"].as_array().unwrap().iter().map(text).collect();
+            let events: Vec<_> =
+                request.body["events"].as_array().unwrap().iter().map(text).collect();
             (text(&request.body["config"]["url"]), events.join(","))
         })
         .collect()
@@ -222,9 +234,7 @@ impl Scene {
     }
 }
 
-fn registries(
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<deckhand::agents::Registry, String> {
+fn registries(env: &dyn Fn(&str) -> Option<String>) -> Result<deckhand::agents::Registry, String> {
     startup::registry(env).map_err(|bad| bad.to_string())
 }
 

@@ -74,9 +74,13 @@ async fn a_token_of_another_application_changes_nothing() {
 #[case::wrong("ghp_wrong", "GitHub refuses it (401)")]
 #[case::of_discord("MTE5MDAwMDAwMDAwMDAwMDAwMQ.Gx1abc.abc-DEF_1", "it is a token of Discord's")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_token_for_github_is_said_and_asked_for_again(#[case] token: &str, #[case] why: &str) {
+async fn a_wrong_token_for_github_is_said_and_asked_for_again(
+    #[case] token: &str,
+    #[case] why: &str,
+) {
     let scene = Scene::new().await;
-    let person = scene.person().answers("--github-token-file", TOKEN).first("--github-token-file", token);
+    let person =
+        scene.person().answers("--github-token-file", TOKEN).first("--github-token-file", token);
     assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
     assert!(person.said().contains(why), "{}", person.said());
     assert!(!person.said().contains(token), "the token is shown");
@@ -120,7 +124,10 @@ async fn an_endpoint_that_does_not_answer_discord_is_explained() {
     let mut flags = scene.flags();
     flags.wait = std::time::Duration::ZERO;
     let why = mend(scene.set_up_with(&flags, &person).await, &person);
-    assert!(why.contains("/health does not answer") && why.contains("systemctl enable --now"), "{why}");
+    assert!(
+        why.contains("/health does not answer") && why.contains("systemctl enable --now"),
+        "{why}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +150,10 @@ async fn a_repository_without_workflows_is_said_and_the_next_one_will_do() {
 async fn workflows_that_cannot_be_started_are_left_out_with_the_reason() {
     let mut scenario = Scenario::default();
     scenario.add_workflow(Workflow { dispatchable: false, ..Workflow::new("ci.yml", "CI") });
-    scenario.add_workflow(Workflow { state: "disabled_manually".to_owned(), ..Workflow::new("old.yml", "Old") });
+    scenario.add_workflow(Workflow {
+        state: "disabled_manually".to_owned(),
+        ..Workflow::new("old.yml", "Old")
+    });
     let scene = Scene::with(scenario).await;
     let person = scene.person();
     assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
@@ -156,7 +166,9 @@ async fn workflows_that_cannot_be_started_are_left_out_with_the_reason() {
 #[case::not_even_seen(vec![Permission::Hooks])]
 #[case::only_seen(vec![Permission::HooksWrite])]
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_right_to_make_webhooks_it_goes_on_and_says_which(#[case] denied: Vec<Permission>) {
+async fn without_the_right_to_make_webhooks_it_goes_on_and_says_which(
+    #[case] denied: Vec<Permission>,
+) {
     let scene = Scene::with(Scenario { denied, ..Scenario::default() }).await;
     let person = scene.person();
     assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
@@ -175,7 +187,10 @@ async fn without_the_right_to_make_webhooks_it_goes_on_and_says_which(#[case] de
 #[case::discord("DISCORD_API_BASE", "Discord cannot be reached")]
 #[case::github("GITHUB_API_BASE", "GitHub cannot be reached")]
 #[tokio::test(flavor = "multi_thread")]
-async fn without_network_it_says_so_and_goes_on_later(#[case] name: &'static str, #[case] why: &str) {
+async fn without_network_it_says_so_and_goes_on_later(
+    #[case] name: &'static str,
+    #[case] why: &str,
+) {
     let mut scene = Scene::new().await;
     let right = scene.env.insert(name, "http://127.0.0.1:1".to_owned()).unwrap();
     let person = scene.person();

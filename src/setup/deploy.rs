@@ -1,0 +1,111 @@
+//! Step 3 on AWS: the stack, by AWS's and SAM's own command lines.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+use super::sam::Stack;
+use super::stopped::Stopped;
+use super::work::Work;
+
+const NO_AWS: &str = "AWS's command line (`aws`, version 2) is needed to see the stack: \
+    https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html. Sign in with it.";
+
+/// Builds and deploys what is not deployed yet. Returns the address of the HTTP API; `None` in a dry run before there is
+/// one.
+pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stopped> {
+    work.step("AWS");
+    let stack = work.flags.stack.clone();
+    let there = look(&stack).await?;
+    let agents = std::fs::metadata(&work.flags.agents).and_then(|file| file.modified()).ok();
+    if !is_right(work, there.as_ref(), agents) {
+        let name = format!("build and deploy the stack {stack}; it costs nothing while idle");
+        if !work.goes(&name) {
+            return Ok(there.as_ref().and_then(address));
+        }
+        run(work, &stack).await?;
+    }
+    let Some(there) = look(&stack).await? else {
+        return Err(Stopped::mend(format!(
+            "There is no stack {stack}. Is it in another region? Set AWS_REGION."
+        )));
+    };
+    // If only the file's time was new, nothing was deployed.
+    if !is_right(work, Some(&there), None) {
+        return Err(Stopped::mend(format!(
+            "The stack {stack} is not as {} has it ({}). `sam deploy --stack-name {stack}` says why.",
+            work.home.path().display(),
+            there.status
+        )));
+    }
+    if let Some(table) = there.outputs.get("TableName") {
+        work.home.keep("TABLE_NAME", table);
+        work.save().await?;
+    }
+    let address = address(&there).ok_or_else(|| {
+        Stopped::mend(format!(
+            "The stack {stack} has no output InteractionsUrl: it is another one."
+        ))
+    })?;
+    work.done(&format!("The stack {stack} is deployed."));
+    Ok(Some(address))
+}
+
+fn is_right(work: &Work<'_>, there: Option<&Stack>, agents: Option<SystemTime>) -> bool {
+    let wanted = work.home.aws().map(|aws| aws.parameters()).unwrap_or_default();
+    there.is_some_and(|there| there.is_right(&wanted, agents))
+}
+
+/// The base of the API's addresses.
+pub(super) fn address(stack: &Stack) -> Option<String> {
+    Some(stack.outputs.get("InteractionsUrl")?.strip_suffix("/discord")?.to_owned())
+}
+
+/// The stack; `None`: there is none.
+pub(super) async fn look(stack: &str) -> Result<Option<Stack>, Stopped> {
+    let mut command = Command::new("aws");
+    command.args(["cloudformation", "describe-stacks", "--output", "json", "--stack-name", stack]);
+    command.stdin(Stdio::null());
+    let done = tokio::task::spawn_blocking(move || command.output()).await;
+    let Ok(Ok(done)) = done else { return Err(Stopped::mend(NO_AWS)) };
+    if done.status.success() {
+        return Ok(Stack::read(&done.stdout));
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    if said.contains("does not exist") {
+        return Ok(None);
+    }
+    Err(Stopped::mend(format!(
+        "The stack cannot be seen: {}.",
+        crate::text::escape::clipped(said.trim(), 300)
+    )))
+}
+
+/// Runs SAM, or says how.
+async fn run(work: &Work<'_>, stack: &str) -> Result<(), Stopped> {
+    if !Path::new("template.yaml").exists() {
+        return Err(Stopped::mend(
+            "There is no template.yaml here: run this in a clone of Deckhand's repository.",
+        ));
+    }
+    let build: &[&str] = &["build"];
+    let deploy =
+        ["deploy", "--stack-name", stack, "--no-confirm-changeset", "--no-fail-on-empty-changeset"];
+    let lines = format!("sam build && sam {}", deploy.join(" "));
+    work.person.tell(&format!("  … {lines}"));
+    for arguments in [build, &deploy] {
+        let mut command = Command::new("sam");
+        command.args(arguments).stdin(Stdio::null());
+        let done = tokio::task::spawn_blocking(move || command.status()).await;
+        let Ok(Ok(status)) = done else {
+            return Err(Stopped::mend(format!(
+                "SAM is not installed here. Install it with the Python of your choice \
+                 (`pip install -r .ci/requirements-package.txt`), or run where it is:\n{lines}"
+            )));
+        };
+        if !status.success() {
+            return Err(Stopped::mend(format!("`sam {}` failed; see above.", arguments.join(" "))));
+        }
+    }
+    Ok(())
+}
