@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Plays a person who sets the bot up at a terminal, against the stand-ins, and counts questions and seconds.
 
-The person answers each question at once, so the seconds are those of the machine. What they read and paste comes on top:
-`READING` for each question is generous.
+The person answers each question at once, so the seconds are those of the machine. What they read and paste comes on
+top: `READING` for each question is generous.
 """
 
 from __future__ import annotations

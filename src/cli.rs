@@ -153,6 +153,12 @@ struct SetUp {
     /// Read the token for GitHub from this file, - for standard input [default: GITHUB_TOKEN, or ask]
     #[arg(long, value_name = "FILE")]
     github_token_file: Option<PathBuf>,
+    /// Make a GitHub App in the browser instead of using a token
+    #[arg(long, conflicts_with = "github_token_file")]
+    github_app: bool,
+    /// The organization that the GitHub App is to belong to [default: yourself]
+    #[arg(long, value_name = "NAME", requires = "github_app", value_parser = organization)]
+    github_org: Option<String>,
     /// Id of a server that may command the bot; may be given several times
     #[arg(long = "server", value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
     servers: Vec<u64>,
@@ -227,6 +233,15 @@ enum RunBy {
     Systemd,
     /// A container, by Docker Compose
     Compose,
+}
+
+fn organization(text: &str) -> std::result::Result<String, &'static str> {
+    let is_name = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("it must be the name in the organization's address")
+    }
 }
 
 fn repository(text: &str) -> std::result::Result<Repository, &'static str> {
@@ -313,6 +328,8 @@ async fn set_up(asked: SetUp, env_file: Option<PathBuf>) -> Result<ExitCode> {
         agents: asked.agents,
         bot_token_file: asked.bot_token_file,
         github_token_file: asked.github_token_file,
+        github_app: asked.github_app,
+        github_org: asked.github_org,
         servers: asked.servers,
         repositories: asked.repositories,
         workflows: asked.workflows,

@@ -56,7 +56,7 @@ impl<'a> Ask<'a> {
         Self { leads_elsewhere: true, is_detail, ..Self::new(Method::GET, path) }
     }
 
-    fn with(method: Method, path: &'a str, body: &Value) -> Self {
+    pub(super) fn with(method: Method, path: &'a str, body: &Value) -> Self {
         Self { body: body.to_string().into(), ..Self::new(method, path) }
     }
 }
@@ -342,7 +342,7 @@ pub(super) fn location(response: &Response<Bytes>) -> Option<&str> {
 
 /// `https://api.github.com` → `https://github.com`, `https://api.x.ghe.com` → `https://x.ghe.com`,
 /// `https://ghes.example.com/api/v3` → `https://ghes.example.com`.
-fn web_base(api_base: &str) -> String {
+pub(crate) fn web_base(api_base: &str) -> String {
     if let Some(base) = api_base.strip_suffix("/api/v3") {
         return base.to_owned();
     }

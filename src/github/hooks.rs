@@ -10,7 +10,7 @@ use super::repository::Repository;
 use crate::secrets::Secret;
 
 /// The events that tell what becomes of runs. No others are asked for.
-const EVENTS: [&str; 2] = ["workflow_run", "workflow_job"];
+pub(super) const EVENTS: [&str; 2] = ["workflow_run", "workflow_job"];
 
 /// A repository's webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ pub(crate) mod account;
 mod actions;
 pub(crate) mod annotations;
 pub(crate) mod app;
+pub(crate) mod app_manifest;
 pub(crate) mod approvals;
 pub(crate) mod artifacts;
 mod attempts;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::app::{self, InstallationToken, SignedIn, Token};
@@ -79,7 +80,7 @@ impl Github {
         let path = format!("/app/installations/{}/access_tokens", app.installation_id);
         let mut doubt = Doubt::default();
         loop {
-            let answer = self.call_as_app(app, Method::POST, &path).await;
+            let answer = self.call_as_app(app, Method::POST, &path, None).await;
             let issued = answer.and_then(|answer| {
                 answer.json::<InstallationToken>().map_err(GithubError::of_sign_in)
             });
@@ -129,18 +130,22 @@ impl Github {
     /// The login that starts the app's dispatches; `None` if we are not an app.
     pub(super) async fn app_login(&self) -> Result<Option<String>, GithubError> {
         let SignIn::App(app) = &self.settings.sign_in else { return Ok(None) };
-        let app: App = self.call_as_app(app, Method::GET, "/app").await?.json()?;
+        let app: App = self.call_as_app(app, Method::GET, "/app", None).await?.json()?;
         Ok(Some(format!("{}[bot]", app.slug)))
     }
 
     /// A request as the app itself, not as its installation. Its errors are those of a sign-in.
-    async fn call_as_app(
+    pub(super) async fn call_as_app(
         &self,
         app: &AppSettings,
         method: Method,
         path: &str,
+        body: Option<&Value>,
     ) -> Result<Answer, GithubError> {
-        let ask = Ask::new(method, path);
+        let ask = match body {
+            Some(body) => Ask::with(method, path, body),
+            None => Ask::new(method, path),
+        };
         let key = self.credential.get().await?;
         let mut answer = self.send_as(&self.jwt(app, &key)?, &ask).await;
         if answer.as_ref().is_err_and(GithubError::is_about_time) {

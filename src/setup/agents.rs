@@ -3,8 +3,8 @@
 use super::agent_toml::{Made, STATUS, Taken, made};
 use super::discord::shown;
 use super::files;
-use super::github::unreached;
 use super::stopped::Stopped;
+use super::unreached;
 use super::work::Work;
 use super::workflows::{Candidate, Found, MOST, find};
 use crate::agents::{Agent, Registry};
@@ -49,7 +49,7 @@ pub(super) async fn agents(
         return Ok(Some((**registry).clone()));
     }
     let repositories = repositories(work, github).await?;
-    let found = find(github, &repositories).await.map_err(|error| unreached(&error))?;
+    let found = find(github, &repositories).await.map_err(|error| unreached::github(&error))?;
     let chosen = chosen(work, &found, &there).await?;
     let registry = write(work, &there, &chosen)?;
     keep_repository(work, &chosen, &repositories).await?;
@@ -96,7 +96,7 @@ async fn repositories(work: &Work<'_>, github: &Github) -> Result<Vec<ListedRepo
         named.push(kept);
     }
     if named.is_empty() {
-        let mut all = github.repositories().await.map_err(|error| unreached(&error))?;
+        let mut all = github.repositories().await.map_err(|error| unreached::github(&error))?;
         if all.is_empty() {
             return Err(Stopped::mend(
                 "The token can see no repository in which it may start a workflow. Choose the repositories on the \
@@ -115,7 +115,7 @@ async fn repositories(work: &Work<'_>, github: &Github) -> Result<Vec<ListedRepo
             if error.lacks_access() {
                 Stopped::mend(format!("GitHub knows no repository {repository}, or the token cannot see it: choose it on the token's page."))
             } else {
-                unreached(&error)
+                unreached::github(&error)
             }
         })?;
         listed.push(one);

@@ -1,6 +1,7 @@
 //! Step 1: the Discord application, found by the bot's token, and its servers.
 
 use super::stopped::Stopped;
+use super::unreached;
 use super::work::{Found, Work};
 use crate::discord::application::{Application, Guild};
 use crate::discord::{Discord, DiscordError};
@@ -69,7 +70,7 @@ async fn signed_in(work: &Work<'_>) -> Result<(Secret, Signed), Stopped> {
                 Err(DiscordError::Refused { status: 401, .. }) => {
                     "Discord refuses it (401): it is wrong, or was reset since".to_owned()
                 }
-                Err(error) => return Err(unreached(&error)),
+                Err(error) => return Err(unreached::discord(&error)),
             },
         };
         let what = format!("The bot's token is of no use ({place}): {why}.");
@@ -97,22 +98,6 @@ fn foreign(token: &Secret) -> Option<&'static str> {
         return Some("it is an id");
     }
     Secret::one_line(token).is_none().then_some("it is not one line of visible characters")
-}
-
-/// What to do if Discord cannot be asked.
-pub(super) fn unreached(error: &DiscordError) -> Stopped {
-    Stopped::mend(match error {
-        DiscordError::NotSent(_) | DiscordError::Lost(_) | DiscordError::Proxy(_) => {
-            format!("{error}. Check the network, and DISCORD_API_BASE if it is set.")
-        }
-        DiscordError::RateLimited(wait) => {
-            format!("Discord's rate limit is used up: wait {} s.", wait.as_secs() + 1)
-        }
-        DiscordError::Fault(_) => {
-            format!("{error}; https://discordstatus.com says how Discord is.")
-        }
-        _ => format!("Discord does not do what was asked: {error}."),
-    })
 }
 
 /// Who may use every command: who is named, or the application's owner.
@@ -185,7 +170,7 @@ async fn there(signed: &Signed, wanted: &[String]) -> Result<Option<Vec<Guild>>,
     let guilds = match signed.client.guilds().await {
         Ok(guilds) => guilds,
         Err(error) if error.passes() => return Ok(None),
-        Err(error) => return Err(unreached(&error)),
+        Err(error) => return Err(unreached::discord(&error)),
     };
     let is_there = |id: &String| guilds.iter().any(|guild| guild.id == *id);
     Ok((!guilds.is_empty() && wanted.iter().all(is_there)).then_some(guilds))

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::Value;
 
-use super::discord::{Signed, unreached};
+use super::discord::Signed;
 use super::flags::Target;
 use super::person::Question;
 use super::service;
 use super::stopped::Stopped;
+use super::unreached;
 use super::work::Work;
 use crate::config::{Reader, Setting};
 use crate::discord::{DiscordError, NotOverwritten};
@@ -151,7 +152,7 @@ fn refused(NotOverwritten { error, said }: &NotOverwritten, url: &str) -> Stoppe
                 reason(said)
             ))
         }
-        error => unreached(error),
+        error => unreached::discord(error),
     }
 }
 

@@ -24,6 +24,10 @@ pub struct Flags {
     pub bot_token_file: Option<PathBuf>,
     /// The file with the token for GitHub; `-` is standard input.
     pub github_token_file: Option<PathBuf>,
+    /// Whether to make a GitHub App instead of using a token.
+    pub github_app: bool,
+    /// The organization that the App is to belong to. `None`: the person.
+    pub github_org: Option<String>,
     /// The servers that may command the bot.
     pub servers: Vec<u64>,
     /// The users who may use every command. None: the application's owner.

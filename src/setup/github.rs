@@ -1,6 +1,9 @@
 //! Step 2: the sign-in to GitHub.
 
+use super::app;
+use super::person::Question;
 use super::stopped::Stopped;
+use super::unreached;
 use super::work::{Found, Work};
 use crate::github::account::Dispatcher;
 use crate::github::{Github, GithubError};
@@ -14,8 +17,25 @@ const ASKED: &str = "A fine-grained token of GitHub's (https://github.com/settin
 /// Signs in, and keeps the token.
 pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
     work.step("GitHub");
+    if let Some(base) = work.given("GITHUB_API_BASE") {
+        work.home.keep("GITHUB_API_BASE", &base);
+    }
+    if work.flags.github_app || work.value(app::ID).is_some() {
+        return as_app(work).await;
+    }
     let file = work.flags.github_token_file.as_deref();
-    let mut found = work.secret(NAME, file, ASKED, FLAG).await?;
+    let mut found = match work.known_secret(NAME, file, FLAG)? {
+        Some(known) => known,
+        None => {
+            let text = format!("{ASKED}; or Enter, and GitHub makes an App in your browser");
+            let question = Question { text, default: None, flag: FLAG, is_secret: true };
+            let secret = work.ask(question).await?;
+            if secret.expose().is_empty() {
+                return as_app(work).await;
+            }
+            Found { secret, place: "what you entered".to_owned(), may_be_asked: true }
+        }
+    };
     let (token, github, account) = loop {
         let Found { secret, place, may_be_asked } = found;
         let why = match foreign(&secret) {
@@ -28,7 +48,7 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
                         "GitHub refuses it (401): it is wrong, has expired, or was revoked"
                             .to_owned()
                     }
-                    Err(error) => return Err(unreached(&error)),
+                    Err(error) => return Err(unreached::github(&error)),
                 }
             }
         };
@@ -48,10 +68,19 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
         Dispatcher::SomeBot | Dispatcher::Unknown => work.done("Signed in."),
     }
     work.home.keep(NAME, token.expose());
-    if let Some(base) = work.given("GITHUB_API_BASE") {
-        work.home.keep("GITHUB_API_BASE", &base);
-    }
     work.save().await?;
+    Ok(github)
+}
+
+async fn as_app(work: &mut Work<'_>) -> Result<Github, Stopped> {
+    let github = app::sign_in(work).await?;
+    match github.dispatcher().await {
+        Ok(Dispatcher::Login(login)) => {
+            work.done(&format!("Signed in as the App {login}: the runs are its own."));
+        }
+        Ok(_) => work.done("Signed in as the App."),
+        Err(error) => return Err(unreached::github(&error)),
+    }
     Ok(github)
 }
 
@@ -69,18 +98,6 @@ fn foreign(token: &Secret) -> Option<&'static str> {
         return Some("it is a private key, not a token");
     }
     Secret::one_line(token).is_none().then_some("it is not one line of visible characters")
-}
-
-/// What to do if GitHub cannot be asked.
-pub(super) fn unreached(error: &GithubError) -> Stopped {
-    Stopped::mend(match error {
-        GithubError::NotSent(_) | GithubError::Lost(_) => {
-            format!(
-                "{error}. Check the network, and GITHUB_API_BASE if it is set; https://www.githubstatus.com says how GitHub is."
-            )
-        }
-        _ => format!("{error}."),
-    })
 }
 
 #[cfg(test)]

@@ -6,11 +6,13 @@
 
 mod agent_toml;
 mod agents;
+mod app;
 mod deploy;
 mod discord;
 mod endpoint;
 mod files;
 mod flags;
+mod form;
 mod github;
 mod home;
 mod on_aws;
@@ -21,6 +23,7 @@ mod sam;
 mod service;
 mod stopped;
 pub mod terminal;
+mod unreached;
 mod way;
 mod webhook;
 mod work;

@@ -10,7 +10,7 @@ use super::stopped::Stopped;
 use crate::secrets::{Secret, SecretKeeper};
 
 /// Settings that are parameters of the stack.
-const PARAMETERS: [(&str, &str); 8] = [
+const PARAMETERS: [(&str, &str); 10] = [
     ("DISCORD_PUBLIC_KEY", "DiscordPublicKey"),
     ("DISCORD_APPLICATION_ID", "DiscordApplicationId"),
     ("ALLOWED_GUILD_IDS", "AllowedGuildIds"),
@@ -18,13 +18,16 @@ const PARAMETERS: [(&str, &str); 8] = [
     ("ADMIN_ROLE_IDS", "AdminRoleIds"),
     ("GITHUB_REPO", "GithubRepo"),
     ("GITHUB_API_BASE", "GithubApiBase"),
+    ("GITHUB_APP_ID", "GithubAppId"),
+    ("GITHUB_APP_INSTALLATION_ID", "GithubAppInstallationId"),
     ("SECRETS_PATH", "SecretsPath"),
 ];
 
 /// Settings that are secrets, by the ends of their parameters' names.
-const SECRETS: [(&str, &str); 3] = [
+const SECRETS: [(&str, &str); 4] = [
     ("DISCORD_BOT_TOKEN", "discord-bot-token"),
     ("GITHUB_TOKEN", "github-token"),
+    ("GITHUB_APP_PRIVATE_KEY", "github-app-private-key"),
     (WEBHOOKS, "github-webhook-secret"),
 ];
 const WEBHOOKS: &str = "GITHUB_WEBHOOK_SECRET";

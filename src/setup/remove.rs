@@ -9,7 +9,7 @@ use super::person::Person;
 use super::stopped::Stopped;
 use super::way::home;
 use super::work::{Registries, Work};
-use super::{deploy, endpoint, service, webhook};
+use super::{deploy, endpoint, service, unreached, webhook};
 use crate::bot::Command;
 use crate::discord::Discord;
 use crate::github::GithubError;
@@ -41,7 +41,11 @@ pub async fn remove(
         take_endpoint(&work, &discord, url.as_deref()).await?;
         take_commands(&work).await?;
     }
-    if let (Some(token), Some(url)) = (work.value("GITHUB_TOKEN"), &url) {
+    if work.value("GITHUB_APP_ID").is_some() {
+        work.step("GitHub");
+        let page = work.github_app_before()?.app_page().await.ok().flatten().unwrap_or_default();
+        work.note(&format!("Delete the App on its page's Settings, Advanced: {page}"));
+    } else if let (Some(token), Some(url)) = (work.value("GITHUB_TOKEN"), &url) {
         take_hooks(&work, &Secret::new(token), url).await?;
     }
     match target {
@@ -107,7 +111,7 @@ async fn take_endpoint(
         Some(ours) if ours == there => {
             if may(work, "take the interactions endpoint away from the application").await? {
                 let done = discord.set_endpoint(None).await;
-                done.map_err(|error| super::discord::unreached(&error.error))?;
+                done.map_err(|error| unreached::discord(&error.error))?;
                 work.done("The application has no interactions endpoint.");
             }
         }

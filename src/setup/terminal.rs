@@ -43,19 +43,21 @@ impl Person for Terminal {
 fn ask(question: &Question) -> Result<Secret, NoAnswer> {
     let default = question.default.as_ref().map(|default| format!(" [{default}]"));
     let hidden = if question.is_secret { " (not shown)" } else { "" };
-    let mut err = io::stderr().lock();
     let prompt = format!("? {}{hidden}{}: ", question.text, default.unwrap_or_default());
-    let _ = err.write_all(prompt.as_bytes()).and_then(|()| err.flush());
     if question.is_secret {
-        let answer = hidden_line();
-        let _ = writeln!(err);
-        return answer;
+        return hidden_line(&prompt);
     }
+    show(&prompt);
     let mut line = String::new();
     match io::stdin().read_line(&mut line) {
         Ok(read) if read > 0 => Ok(Secret::new(line.trim())),
         _ => Err(NoAnswer::Interrupted),
     }
+}
+
+fn show(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 /// Puts the terminal back as it was.
@@ -68,8 +70,8 @@ impl Drop for Before {
 }
 
 /// Reads a line that is not shown. Ctrl-C arrives as a character: if it ended the program, the terminal would go on
-/// hiding what is typed.
-fn hidden_line() -> Result<Secret, NoAnswer> {
+/// hiding what is typed. The question comes only when nothing shows any more.
+fn hidden_line(prompt: &str) -> Result<Secret, NoAnswer> {
     let before = tcgetattr(io::stdin()).map_err(|_| NoAnswer::NoTerminal)?;
     let mut hidden = before.clone();
     hidden.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
@@ -77,7 +79,10 @@ fn hidden_line() -> Result<Secret, NoAnswer> {
     hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
     let _before = Before(before);
     tcsetattr(io::stdin(), OptionalActions::Now, &hidden).map_err(|_| NoAnswer::NoTerminal)?;
-    read_line(io::stdin().lock())
+    show(prompt);
+    let line = read_line(io::stdin().lock());
+    show("\n");
+    line
 }
 
 /// A line of keys, as a terminal would make one of them.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::github::unreached;
 use super::stopped::Stopped;
+use super::unreached;
 use super::work::Work;
 use crate::agents::Registry;
 use crate::github::hooks::Hook;
@@ -61,6 +61,11 @@ pub(super) async fn secret(
     if work.flags.no_webhooks || work.value(NAME).is_some() {
         return Ok(false);
     }
+    if github.is_app() {
+        work.home.keep(NAME, random()?.expose());
+        work.save().await?;
+        return Ok(true);
+    }
     for repository in repositories(work, registry) {
         match github.hooks(&repository).await {
             Ok(_) => {
@@ -71,7 +76,7 @@ pub(super) async fn secret(
                 return Ok(true);
             }
             Err(error) if error.lacks_access() => {}
-            Err(error) => return Err(unreached(&error)),
+            Err(error) => return Err(unreached::github(&error)),
         }
     }
     Ok(false)
@@ -106,6 +111,9 @@ pub(super) async fn hooks(
         return Ok(());
     };
     let url = format!("{url}/github/webhook");
+    if github.is_app() {
+        return of_app(work, github, &url, &secret, is_new).await;
+    }
     let mut changed = false;
     for repository in repositories(work, registry) {
         match hook(work, github, &repository, &url, &secret, is_new).await {
@@ -121,12 +129,31 @@ pub(super) async fn hooks(
                     "{repository}: GitHub takes no hook ({status}: {why}). {WITHOUT}."
                 ));
             }
-            Err(error) => return Err(unreached(&error)),
+            Err(error) => return Err(unreached::github(&error)),
         }
     }
     if changed {
         work.person.wait(PING).await;
     }
+    Ok(())
+}
+
+/// The one hook of an App, for all repositories in which it is installed.
+async fn of_app(
+    work: &Work<'_>,
+    github: &Github,
+    url: &str,
+    secret: &Secret,
+    is_new: bool,
+) -> Result<(), Stopped> {
+    let there = github.app_hook().await.map_err(|error| unreached::github(&error))?;
+    if there.as_deref() != Some(url) || is_new {
+        if !work.goes("have the App's webhook lead here") {
+            return Ok(());
+        }
+        github.set_app_hook(url, secret).await.map_err(|error| unreached::github(&error))?;
+    }
+    work.done("The App's webhook tells of runs and jobs.");
     Ok(())
 }
 

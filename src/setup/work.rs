@@ -174,20 +174,33 @@ impl Work<'_> {
         asked: &str,
         flag: &'static str,
     ) -> Result<Found, Stopped> {
+        match self.known_secret(name, file, flag)? {
+            Some(known) => Ok(known),
+            None => self.asked_secret(asked, flag).await,
+        }
+    }
+
+    /// The same without asking.
+    pub(super) fn known_secret(
+        &self,
+        name: &'static str,
+        file: Option<&Path>,
+        flag: &'static str,
+    ) -> Result<Option<Found>, Stopped> {
         if let Some(file) = file {
             let place = format!("the file of {flag}");
-            return Ok(Found { secret: from_file(file)?, place, may_be_asked: false });
+            return Ok(Some(Found { secret: from_file(file)?, place, may_be_asked: false }));
         }
         if let Some(given) = self.given(name) {
             let place = format!("{name} in the environment");
             let secret = Secret::new(given.trim());
-            return Ok(Found { secret, place, may_be_asked: false });
+            return Ok(Some(Found { secret, place, may_be_asked: false }));
         }
         if let Some(kept) = self.home.value(name) {
             let place = self.home.place_of(name);
-            return Ok(Found { secret: Secret::new(kept.trim()), place, may_be_asked: true });
+            return Ok(Some(Found { secret: Secret::new(kept.trim()), place, may_be_asked: true }));
         }
-        self.asked_secret(asked, flag).await
+        Ok(None)
     }
 
     pub(super) async fn asked_secret(
@@ -223,17 +236,53 @@ impl Work<'_> {
 
     /// A client of GitHub with this token.
     pub(super) fn github(&self, token: &Secret) -> Result<Github, Stopped> {
-        let given = HashMap::from([
-            ("GITHUB_TOKEN", Some(token.expose().to_owned())),
-            ("GITHUB_API_BASE", self.value("GITHUB_API_BASE")),
-            ("GITHUB_REPO", Some("none/none".to_owned())),
-        ]);
+        self.github_with(HashMap::from([("GITHUB_TOKEN", Some(token.expose().to_owned()))]))
+    }
+
+    /// A client of GitHub that signs in as the App.
+    pub(super) fn github_app(&self) -> Result<Github, Stopped> {
+        self.github_with(self.app_settings(None))
+    }
+
+    /// The same before it is installed: for requests as the App itself.
+    pub(super) fn github_app_before(&self) -> Result<Github, Stopped> {
+        self.github_with(self.app_settings(Some("1")))
+    }
+
+    fn app_settings(&self, installation: Option<&str>) -> HashMap<&'static str, Option<String>> {
+        let kept = |name| (name, self.value(name));
+        let mut settings: HashMap<_, _> =
+            ["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_INSTALLATION_ID"]
+                .map(kept)
+                .into();
+        if let Some(installation) = installation {
+            settings.insert("GITHUB_APP_INSTALLATION_ID", Some(installation.to_owned()));
+        }
+        settings
+    }
+
+    /// The base of GitHub's API.
+    pub(super) fn github_api(&self) -> Result<String, Stopped> {
+        let none = HashMap::from([("GITHUB_TOKEN", Some("none".to_owned()))]);
+        Ok(self.github_settings(none)?.api_base)
+    }
+
+    fn github_with(&self, given: HashMap<&'static str, Option<String>>) -> Result<Github, Stopped> {
+        let settings = self.github_settings(given)?;
+        let (secrets, _) = on_aws(self.transport.clone(), Arc::new(SystemClock), None);
+        Ok(Github::new(settings, self.transport.clone(), secrets, Arc::new(SystemClock)))
+    }
+
+    fn github_settings(
+        &self,
+        mut given: HashMap<&'static str, Option<String>>,
+    ) -> Result<github::Settings, Stopped> {
+        given.insert("GITHUB_API_BASE", self.value("GITHUB_API_BASE"));
+        given.insert("GITHUB_REPO", Some("none/none".to_owned()));
         let env = |name: &str| given.get(name).cloned().flatten();
         let mut reader = Reader::new(&env);
         let settings = github::Settings::read(&mut reader);
-        let settings = usable(settings, reader)?;
-        let (secrets, _) = on_aws(self.transport.clone(), Arc::new(SystemClock), None);
-        Ok(Github::new(settings, self.transport.clone(), secrets, Arc::new(SystemClock)))
+        usable(settings, reader)
     }
 
     /// Calls `look` until it finds something, at most as long as the person may take. `None`: in vain. `what` is said

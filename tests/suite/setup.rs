@@ -1,6 +1,7 @@
 //! `deckhand setup`, with a played person at the terminal, and with the real server that the person starts.
 
 mod agents;
+mod app;
 mod aws;
 mod remove;
 mod scene;

@@ -3,13 +3,15 @@
 //! <https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app>
 
 use super::{
-    jwt::{APP_ID, CLIENT_ID, INSTALLATION_ID},
+    hook::Hook,
+    hooks,
+    jwt::{APP_ID, CLIENT_ID, INSTALLATION_ID, KEY},
     permission::{self, Granted, Level},
     state::Issued,
     view::View,
     wire::{Found, digest, not_found, stamp},
 };
-use crate::server::Answer;
+use crate::{endpoint::Endpoint, server::Answer};
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
@@ -38,11 +40,48 @@ impl View<'_> {
             ("GET", ["repos", _, _, "installation"]) if installed => {
                 Ok(self.json(&self.installation()))
             }
+            ("GET", ["app", "installations"]) => {
+                let all: Vec<Value> = installed.then(|| self.installation()).into_iter().collect();
+                Ok(self.array(all, Clone::clone))
+            }
+            ("GET", ["app", "hook", "config"]) => Ok(self.json(&self.hook_config())),
+            ("PATCH", ["app", "hook", "config"]) => {
+                let config = json!({"config": self.object()?});
+                let repo = self.state.scenario.repositories().remove(0);
+                let blank =
+                    Hook { of_app: true, ..Hook::new(Endpoint::Http(String::new()), &repo, "") };
+                let hook = Hook { events: blank.events.clone(), ..hooks::read(&config, blank)? };
+                let state = &mut *self.state;
+                state.app_hook =
+                    Some(state.outbox.add(&state.scenario, &state.runs, hook, self.now));
+                Ok(self.json(&self.hook_config()))
+            }
             ("POST", ["app", "installations", id, "access_tokens"]) if installed && is_ours(id) => {
                 self.issue()
             }
             _ => Err(not_found()),
         }
+    }
+
+    fn hook_config(&self) -> Value {
+        let hook = self.state.app_hook.and_then(|id| self.state.outbox.hook(id));
+        let url = match hook.map(|hook| &hook.to) {
+            Some(Endpoint::Http(url)) => url.as_str(),
+            _ => "https://deckhand.invalid/github/webhook",
+        };
+        json!({"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url})
+    }
+
+    /// Makes the App of its manifest. The code that the browser brought works once.
+    pub(super) fn convert(&mut self, code: &str) -> Found {
+        if self.state.scenario.manifest_code.take_if(|known| known == code).is_none() {
+            return Err(not_found());
+        }
+        let mut made = self.app();
+        made["client_secret"] = json!("standin-client-secret");
+        made["webhook_secret"] = json!("standin-webhook-secret");
+        made["pem"] = json!(KEY);
+        Ok(Answer::json(201, &made))
     }
 
     fn app(&self) -> Value {

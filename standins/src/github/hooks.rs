@@ -88,7 +88,7 @@ fn to(hook: &Hook) -> String {
 }
 
 /// Changes a hook as a request's body says.
-fn read(body: &Value, mut hook: Hook) -> Result<Hook, Refusal> {
+pub(super) fn read(body: &Value, mut hook: Hook) -> Result<Hook, Refusal> {
     let config = &body["config"];
     let url = config["url"].as_str().filter(|url| url.starts_with("http"));
     hook.to = Endpoint::Http(url.ok_or((422, "Validation Failed".to_owned()))?.to_owned());

@@ -73,6 +73,13 @@ pub(super) fn answer(
         let message = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required). Check https://developer.github.com for other possible causes.";
         return refuse(403, message);
     }
+    let segments = request.segments();
+    if let ("POST", ["app-manifests", code, "conversions"]) =
+        (request.method.as_str(), segments.as_slice())
+    {
+        let mut view = View { state, api, now, window_ends, caller: Caller::App, request };
+        return view.convert(code).unwrap_or_else(|(status, message)| refuse(status, &message));
+    }
     let caller = match caller {
         Ok(caller) => caller,
         Err((status, message)) => return refuse(status, &message),

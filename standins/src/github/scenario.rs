@@ -36,6 +36,8 @@ pub struct Scenario {
     pub tags: Vec<String>,
     /// Permissions that the token and the App lack.
     pub denied: Vec<Permission>,
+    /// The code that makes the App of its manifest, once; none: it was used.
+    pub manifest_code: Option<String>,
     /// Whether the App is installed.
     pub installed: bool,
     /// An installation token younger than this is refused with this status: GitHub's servers do not know it yet.
@@ -121,6 +123,7 @@ impl Default for Scenario {
             refs: ["main", "release/1.0", "v1.0.0"].map(String::from).into(),
             tags: vec!["v1.0.0".into()],
             denied: Vec::new(),
+            manifest_code: Some("made-in-a-browser".into()),
             installed: true,
             token_lag: None,
             renamed: None,

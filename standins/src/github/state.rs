@@ -71,6 +71,8 @@ pub(super) struct State {
     pub links: Vec<Link>,
     pub dispatches: Vec<Dispatch>,
     pub outbox: Outbox,
+    /// The App's own hook, if its address was set.
+    pub app_hook: Option<u64>,
     pub requests: Vec<Request>,
     pub unread: Unread,
     pub used: u64,
@@ -90,6 +92,7 @@ impl State {
             links: Vec::new(),
             dispatches: Vec::new(),
             outbox: Outbox::default(),
+            app_hook: None,
             requests: Vec::new(),
             unread: Unread::default(),
             used: 0,

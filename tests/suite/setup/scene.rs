@@ -113,6 +113,8 @@ impl Scene {
             agents: self.file("agents.toml"),
             bot_token_file: None,
             github_token_file: None,
+            github_app: false,
+            github_org: None,
             servers: Vec::new(),
             admins: Vec::new(),
             repositories: Vec::new(),
