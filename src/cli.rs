@@ -192,6 +192,9 @@ struct SetUp {
     /// On AWS: the path of the secrets in SSM
     #[arg(long, value_name = "PATH", default_value = "/deckhand", value_parser = secrets_path)]
     secrets_path: String,
+    /// On AWS: deploy this package of a release instead of building one
+    #[arg(long, value_name = "FILE")]
+    zip: Option<PathBuf>,
     /// Make no webhooks
     #[arg(long)]
     no_webhooks: bool,
@@ -324,6 +327,7 @@ async fn set_up(asked: SetUp, env_file: Option<PathBuf>) -> Result<ExitCode> {
         stack: asked.stack,
         secrets_path: asked.secrets_path,
         sam_config: "samconfig.toml".into(),
+        zip: asked.zip,
         env_file: env_file.unwrap_or_else(|| ".env".into()),
         agents: asked.agents,
         bot_token_file: asked.bot_token_file,

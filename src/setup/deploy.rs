@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
+use super::files;
+use super::package;
 use super::sam::Stack;
 use super::stopped::Stopped;
 use super::work::Work;
@@ -17,8 +19,16 @@ pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stoppe
     work.step("AWS");
     let stack = work.flags.stack.clone();
     let there = look(&stack).await?;
-    let agents = std::fs::metadata(&work.flags.agents).and_then(|file| file.modified()).ok();
-    if !is_right(work, there.as_ref(), agents) {
+    let mut of = vec![work.flags.agents.as_path()];
+    if let Some(zip) = work.flags.zip.as_deref() {
+        let architecture = package::architecture(zip)?;
+        work.home.keep("ARCHITECTURE", architecture);
+        work.save().await?;
+        of.push(zip);
+    }
+    let times =
+        of.iter().filter_map(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok());
+    if !is_right(work, there.as_ref(), times.max()) {
         let name = format!("build and deploy the stack {stack}; it costs nothing while idle");
         if !work.goes(&name) {
             return Ok(there.as_ref().and_then(address));
@@ -51,9 +61,10 @@ pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stoppe
     Ok(Some(address))
 }
 
-fn is_right(work: &Work<'_>, there: Option<&Stack>, agents: Option<SystemTime>) -> bool {
+/// `changed`: when what is deployed was changed last.
+fn is_right(work: &Work<'_>, there: Option<&Stack>, changed: Option<SystemTime>) -> bool {
     let wanted = work.home.aws().map(|aws| aws.parameters()).unwrap_or_default();
-    there.is_some_and(|there| there.is_right(&wanted, agents))
+    there.is_some_and(|there| there.is_right(&wanted, changed))
 }
 
 /// The base of the API's addresses.
@@ -81,26 +92,41 @@ pub(super) async fn look(stack: &str) -> Result<Option<Stack>, Stopped> {
     )))
 }
 
-/// Runs SAM, or says how.
+/// Runs SAM, or says how. It builds in a clone; a package needs no build.
 async fn run(work: &Work<'_>, stack: &str) -> Result<(), Stopped> {
-    if !Path::new("template.yaml").exists() {
+    let mut deploy = vec![
+        "deploy",
+        "--stack-name",
+        stack,
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+    ];
+    let mut all: Vec<Vec<&str>> = Vec::new();
+    if let Some(zip) = &work.flags.zip {
+        let agents = files::read(&work.flags.agents)?.unwrap_or_default();
+        package::write(zip, &agents, work.home.path().parent().unwrap_or(Path::new(".")))?;
+        deploy.extend(["--template-file", package::NAMED]);
+    } else if Path::new("template.yaml").exists() {
+        all.push(vec!["build"]);
+    } else {
         return Err(Stopped::mend(
-            "There is no template.yaml here: run this in a clone of Deckhand's repository.",
+            "There is no template.yaml here: run this in a clone of Deckhand's repository, or with --zip and the \
+             package of a release.",
         ));
     }
-    let build: &[&str] = &["build"];
-    let deploy =
-        ["deploy", "--stack-name", stack, "--no-confirm-changeset", "--no-fail-on-empty-changeset"];
-    let lines = format!("sam build && sam {}", deploy.join(" "));
+    all.push(deploy);
+    let lines: Vec<String> =
+        all.iter().map(|arguments| format!("sam {}", arguments.join(" "))).collect();
+    let lines = lines.join(" && ");
     work.person.tell(&format!("  … {lines}"));
-    for arguments in [build, &deploy] {
+    for arguments in &all {
         let mut command = Command::new("sam");
         command.args(arguments).stdin(Stdio::null());
         let done = tokio::task::spawn_blocking(move || command.status()).await;
         let Ok(Ok(status)) = done else {
             return Err(Stopped::mend(format!(
-                "SAM is not installed here. Install it with the Python of your choice \
-                 (`pip install -r .ci/requirements-package.txt`), or run where it is:\n{lines}"
+                "SAM is not installed here (https://docs.aws.amazon.com/serverless-application-model). Install it, in a \
+                 clone with `pip install -r .ci/requirements-package.txt`; or run this where it is:\n{lines}"
             )));
         };
         if !status.success() {

@@ -62,10 +62,8 @@ fn read(text: &str) -> Result<String, String> {
     let env = |name: &str| given.get(name).cloned();
     let mut reader = Reader::new(&env);
     let url = reader.api_base(&URL, "");
-    match reader.problems().is_empty() && !url.is_empty() {
-        true => Ok(url),
-        false => Err(URL.shape.to_owned()),
-    }
+    let is_valid = reader.problems().is_empty() && !url.is_empty();
+    if is_valid { Ok(url) } else { Err(URL.shape.to_owned()) }
 }
 
 /// Waits until the bot answers there.

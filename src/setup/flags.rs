@@ -16,6 +16,8 @@ pub struct Flags {
     pub secrets_path: String,
     /// The file with the stack's parameters, which is read and written.
     pub sam_config: PathBuf,
+    /// On AWS: a package to deploy instead of building one.
+    pub zip: Option<PathBuf>,
     /// The file with the settings, which is read and written.
     pub env_file: PathBuf,
     /// The file of the agents, which is read and written.

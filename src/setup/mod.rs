@@ -16,6 +16,7 @@ mod form;
 mod github;
 mod home;
 mod on_aws;
+mod package;
 mod person;
 mod pick;
 mod remove;

@@ -10,7 +10,7 @@ use super::stopped::Stopped;
 use crate::secrets::{Secret, SecretKeeper};
 
 /// Settings that are parameters of the stack.
-const PARAMETERS: [(&str, &str); 10] = [
+const PARAMETERS: [(&str, &str); 11] = [
     ("DISCORD_PUBLIC_KEY", "DiscordPublicKey"),
     ("DISCORD_APPLICATION_ID", "DiscordApplicationId"),
     ("ALLOWED_GUILD_IDS", "AllowedGuildIds"),
@@ -21,6 +21,7 @@ const PARAMETERS: [(&str, &str); 10] = [
     ("GITHUB_APP_ID", "GithubAppId"),
     ("GITHUB_APP_INSTALLATION_ID", "GithubAppInstallationId"),
     ("SECRETS_PATH", "SecretsPath"),
+    ("ARCHITECTURE", "Architecture"),
 ];
 
 /// Settings that are secrets, by the ends of their parameters' names.

@@ -32,6 +32,12 @@ echo "$@" >>sam.log
 [ "$1" != deploy ] || cp samconfig.toml deployed
 "#;
 
+/// A stored file `bootstrap` with the head of a program for arm64.
+const PACKAGE: &[u8] = b"PK\x03\x04\x0a\0\0\0\0\0\0\0!\0\xef\x32\x88\x38\x14\0\0\0\x14\0\0\0\x09\0\0\0bootstrap\
+    \x7fELF\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xb7\0\
+    PK\x01\x02\x1e\x03\x0a\0\0\0\0\0\0\0!\0\xef\x32\x88\x38\x14\0\0\0\x14\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\xed\x81\0\0\0\0bootstrap\
+    PK\x05\x06\0\0\0\0\x01\0\x01\0\x37\0\0\0\x3b\0\0\0\0\0";
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a stand-in of AWS at AWS_STANDIN_URL; .ci/run starts one"]
 async fn a_stack_is_set_up_with_its_secrets_in_ssm_and_taken_back() {
@@ -70,6 +76,7 @@ async fn a_stack_is_set_up_with_its_secrets_in_ssm_and_taken_back() {
         .env("GITHUB_TOKEN", TOKEN)
         .env("GITHUB_REPO", "octo-org/web-client")
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     scene.runs_beside(server);
@@ -97,6 +104,18 @@ async fn a_stack_is_set_up_with_its_secrets_in_ssm_and_taken_back() {
     let (code, said) = scene.runs(&setup).await;
     assert!(code == 0 && said.contains("is deployed"), "{said}");
     assert_eq!(scene.read("sam.log").lines().count(), 2);
+    // A package of a release needs no build.
+    fs::write(scene.file("lambda.zip"), PACKAGE).unwrap();
+    let zip = [&setup[..], &["--zip", "lambda.zip"]].concat();
+    let (code, said) = scene.runs(&zip).await;
+    assert!(code == 0 && scene.read("samconfig.toml").contains("Architecture=\\\"arm64"), "{said}");
+    let log = scene.read("sam.log");
+    assert_eq!(
+        log.lines().last(),
+        Some(&*format!("{deploy} --template-file deckhand-template.yaml"))
+    );
+    assert_eq!(log.lines().count(), 3);
+    assert!(scene.read("deckhand-template.yaml").contains("CodeUri: deckhand-package.zip"));
     let (code, said) = scene
         .runs(&["setup", "--to", "aws", "--secrets-path", &secrets, "--yes", "--remove"])
         .await;

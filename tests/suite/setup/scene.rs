@@ -106,6 +106,7 @@ impl Scene {
     pub(crate) fn flags(&self) -> Flags {
         Flags {
             target: None,
+            zip: None,
             stack: "deckhand".to_owned(),
             secrets_path: "/deckhand".to_owned(),
             sam_config: self.file("samconfig.toml"),
