@@ -5,7 +5,7 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::call::Call;
+use super::call::{Call, Protocol};
 use super::endpoint;
 use super::error::AwsError;
 use super::parameters::Parameters;
@@ -13,9 +13,9 @@ use crate::secrets::{Secret, SecretKeeper};
 
 impl Parameters {
     async fn ask(&self, target: &'static str, body: Value) -> Result<Value, AwsError> {
-        let endpoint = endpoint::of(self.0.config().await?)?;
-        let body = body.to_string().into();
-        Call { endpoint, service: "ssm", target, body }.send(&self.0).await
+        let endpoint = endpoint::SSM.of(self.0.config().await?)?;
+        let (body, protocol) = (body.to_string().into(), Protocol::Json(target));
+        Call { endpoint, service: "ssm", protocol, body }.send(&self.0).await
     }
 }
 

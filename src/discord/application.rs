@@ -67,14 +67,6 @@ impl Application {
     }
 }
 
-/// A server that the bot is in.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Guild {
-    pub id: String,
-    #[serde(default)]
-    pub name: String,
-}
-
 /// Why Discord did not take a change: of the commands, or of the application.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotOverwritten {
@@ -110,25 +102,6 @@ impl Discord {
         commands: &Value,
     ) -> Result<Value, NotOverwritten> {
         self.change(Method::PUT, &self.commands_path(guild_id), commands).await
-    }
-
-    /// The servers that the bot is in, at most 1,000 of them.
-    ///
-    /// <https://docs.discord.com/developers/resources/user#get-current-user-guilds>
-    pub async fn guilds(&self) -> Result<Vec<Guild>, DiscordError> {
-        const PAGE: usize = 200;
-        let mut all: Vec<Guild> = Vec::new();
-        for _ in 0..5 {
-            let after = all.last().map(|last| format!("&after={}", last.id)).unwrap_or_default();
-            let page: Vec<Guild> =
-                self.read(&format!("/users/@me/guilds?limit={PAGE}{after}")).await?;
-            let is_last = page.len() < PAGE;
-            all.extend(page);
-            if is_last {
-                break;
-            }
-        }
-        Ok(all)
     }
 
     /// Sets the URL to which Discord sends interactions, or takes it away. Discord asks it at once whether it answers.

@@ -2,12 +2,21 @@
 //!
 //! <https://docs.discord.com/developers/resources/guild>
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::DiscordError;
 use super::client::Discord;
 use super::interaction::snowflake;
 use super::permissions::Permissions;
+
+/// A server that the bot is in, as the list of them tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct GuildName {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+}
 
 /// A server that the bot is in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,10 +50,23 @@ impl Discord {
         Ok(user.get("bot").and_then(Value::as_bool) == Some(true))
     }
 
-    /// The servers that the bot is in; of very many the first ones.
-    pub async fn own_guilds(&self) -> Result<Vec<u64>, DiscordError> {
-        let guilds: Vec<Value> = self.read("/users/@me/guilds?limit=200").await?;
-        Ok(guilds.iter().filter_map(|guild| snowflake(guild.get("id"))).collect())
+    /// The servers that the bot is in, at most 1,000 of them.
+    ///
+    /// <https://docs.discord.com/developers/resources/user#get-current-user-guilds>
+    pub async fn guilds(&self) -> Result<Vec<GuildName>, DiscordError> {
+        const PAGE: usize = 200;
+        let mut all: Vec<GuildName> = Vec::new();
+        for _ in 0..5 {
+            let after = all.last().map(|last| format!("&after={}", last.id)).unwrap_or_default();
+            let page: Vec<GuildName> =
+                self.read(&format!("/users/@me/guilds?limit={PAGE}{after}")).await?;
+            let is_last = page.len() < PAGE;
+            all.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// What the bot may do in a channel, as Discord computes it: by its roles, then by the channel's overwrites.

@@ -84,8 +84,9 @@ pub(crate) async fn ask(discord: &Discord, access: &AccessFacts) -> IdFacts {
     (facts.users, facts.guilds) = tokio::join!(users, guilds);
     if facts.roles.iter().any(|role| !facts.has_role(role.id)) {
         let known = facts.guilds.iter().flatten().map(|server| server.id).collect::<Vec<_>>();
-        let others = discord.own_guilds().await.unwrap_or_default();
-        let others = others.into_iter().filter(|id| !known.contains(id)).take(ASKED);
+        let others = discord.guilds().await.unwrap_or_default();
+        let others = others.into_iter().filter_map(|guild| guild.id.parse().ok());
+        let others = others.filter(|id| !known.contains(id)).take(ASKED);
         let others = others.map(|id| async move { Some((id, discord.guild(id).await.ok()?)) });
         facts.elsewhere = join_all(others).await.into_iter().flatten().collect();
     }

@@ -13,6 +13,9 @@ use crate::secrets::Secret;
 /// The most characters of GitHub's text that are kept.
 pub(super) const MAX_SAID: usize = 300;
 
+/// How GitHub begins its text where a token or an app lacks a permission.
+const NO_PERMISSION: &str = "Resource not accessible";
+
 /// Why a request to GitHub failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GithubError {
@@ -70,7 +73,7 @@ impl GithubError {
         let accepted =
             headers.get("x-accepted-github-permissions").and_then(|value| value.to_str().ok());
         if let Some(accepted) =
-            accepted.filter(|_| status == StatusCode::FORBIDDEN && !said.is_empty())
+            accepted.filter(|_| status == StatusCode::FORBIDDEN && said.starts_with(NO_PERMISSION))
         {
             let accepted: String = accepted.chars().take(MAX_SAID).collect();
             said = format!("{} (it accepts {accepted})", said.trim_end_matches('.'));
@@ -118,7 +121,7 @@ impl GithubError {
     pub(crate) fn lacks_access(&self) -> bool {
         match self {
             Self::NotFound => true,
-            Self::Forbidden(said) => said.is_empty() || said.starts_with("Resource not accessible"),
+            Self::Forbidden(said) => said.is_empty() || said.starts_with(NO_PERMISSION),
             _ => false,
         }
     }

@@ -3,9 +3,10 @@
 use super::stopped::Stopped;
 use super::unreached;
 use super::work::{Found, Work};
-use crate::discord::application::{Application, Guild};
+use crate::discord::application::Application;
+use crate::discord::guild::GuildName;
 use crate::discord::{Discord, DiscordError};
-use crate::secrets::Secret;
+use crate::secrets::{Secret, mistake};
 use crate::text::escape;
 
 const NAME: &str = "DISCORD_BOT_TOKEN";
@@ -86,18 +87,7 @@ async fn signed_in(work: &Work<'_>) -> Result<(Secret, Signed), Stopped> {
 
 /// Why this cannot be a bot's token. It is not sent to Discord then.
 fn foreign(token: &Secret) -> Option<&'static str> {
-    let token = token.expose();
-    let of_github = ["ghp_", "github_pat_", "gho_", "ghs_", "ghu_"];
-    if of_github.iter().any(|prefix| token.starts_with(prefix)) {
-        return Some("it is a token of GitHub's");
-    }
-    if token.len() == 64 && token.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Some("it is the application's public key");
-    }
-    if !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit()) {
-        return Some("it is an id");
-    }
-    Secret::one_line(token).is_none().then_some("it is not one line of visible characters")
+    mistake::discord_token(token.expose()).err()
 }
 
 /// Who may use every command: who is named, or the application's owner.
@@ -166,7 +156,7 @@ pub(super) async fn servers(work: &mut Work<'_>, signed: &Signed) -> Result<(), 
 }
 
 /// The servers that the bot is in, if these are among them, or any.
-async fn there(signed: &Signed, wanted: &[String]) -> Result<Option<Vec<Guild>>, Stopped> {
+async fn there(signed: &Signed, wanted: &[String]) -> Result<Option<Vec<GuildName>>, Stopped> {
     let guilds = match signed.client.guilds().await {
         Ok(guilds) => guilds,
         Err(error) if error.passes() => return Ok(None),
@@ -176,26 +166,11 @@ async fn there(signed: &Signed, wanted: &[String]) -> Result<Option<Vec<Guild>>,
     Ok((!guilds.is_empty() && wanted.iter().all(is_there)).then_some(guilds))
 }
 
-fn named(guild: &Guild) -> String {
+fn named(guild: &GuildName) -> String {
     format!("{} ({})", shown(&guild.name), guild.id)
 }
 
 /// A name from outside, for the terminal.
 pub(super) fn shown(name: &str) -> String {
     escape::clipped(name, 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("github_pat_11AAAA_bbb", Some("it is a token of GitHub's"))]
-    #[case("1190000000000000001", Some("it is an id"))]
-    #[case("two words", Some("it is not one line of visible characters"))]
-    #[case("MTE5.Gx.abc-DEF_1", None)]
-    fn what_is_no_bots_token_is_not_sent(#[case] token: &str, #[case] why: Option<&str>) {
-        assert_eq!(foreign(&Secret::new(token)), why);
-    }
 }

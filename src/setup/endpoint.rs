@@ -61,7 +61,7 @@ fn read(text: &str) -> Result<String, String> {
     let given = HashMap::from([(URL.name, base.to_owned())]);
     let env = |name: &str| given.get(name).cloned();
     let mut reader = Reader::new(&env);
-    let url = reader.api_base(&URL, "");
+    let url = reader.api_base(&URL, "", |_| None);
     let is_valid = reader.problems().is_empty() && !url.is_empty();
     if is_valid { Ok(url) } else { Err(URL.shape.to_owned()) }
 }

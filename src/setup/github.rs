@@ -7,7 +7,7 @@ use super::unreached;
 use super::work::{Found, Work};
 use crate::github::account::Dispatcher;
 use crate::github::{Github, GithubError};
-use crate::secrets::Secret;
+use crate::secrets::{Secret, mistake};
 
 const NAME: &str = "GITHUB_TOKEN";
 const FLAG: &str = "--github-token-file";
@@ -86,32 +86,5 @@ async fn as_app(work: &mut Work<'_>) -> Result<Github, Stopped> {
 
 /// Why this cannot be a token of GitHub's. It is not sent there then.
 fn foreign(token: &Secret) -> Option<&'static str> {
-    let token = token.expose();
-    // Three parts between dots, the first of which is an id in base64.
-    let is_of_discord = token.split('.').count() == 3
-        && !token.starts_with("ey")
-        && token.starts_with(['M', 'N', 'O']);
-    if is_of_discord {
-        return Some("it is a token of Discord's");
-    }
-    if token.starts_with("-----BEGIN") {
-        return Some("it is a private key, not a token");
-    }
-    Secret::one_line(token).is_none().then_some("it is not one line of visible characters")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("MTE5MDAwMDAwMDAwMDAwMDAwMQ.Gx1abc.abc-DEF_1", Some("it is a token of Discord's"))]
-    #[case("-----BEGIN RSA PRIVATE KEY-----", Some("it is a private key, not a token"))]
-    #[case("two words", Some("it is not one line of visible characters"))]
-    #[case("github_pat_11AAAA_bbb", None)]
-    #[case("ghs_standin_token", None)]
-    fn what_is_no_token_of_githubs_is_not_sent(#[case] token: &str, #[case] why: Option<&str>) {
-        assert_eq!(foreign(&Secret::new(token)), why);
-    }
+    mistake::github_token(token.expose()).err()
 }

@@ -16,6 +16,7 @@ use crate::agents::{Kind, Registry};
 use crate::bot::{Command, keeper, registration};
 use crate::clock::SystemClock;
 use crate::discord::registration::{Scope, changes, ours};
+use crate::doctor::environment::Whose;
 use crate::doctor::{self, is_ill};
 use crate::net::transport::Https;
 use crate::register::{self, Said, register};
@@ -206,7 +207,8 @@ async fn register_commands(
 async fn examine(work: &Work<'_>, registry: &Registry) -> Ended {
     work.step("Doctor");
     let env = |name: &str| work.value(name);
-    let findings = doctor::environment::examine(env, Ok(registry.clone()), work.table).await;
+    let agents = Ok(registry.clone());
+    let findings = doctor::environment::examine(env, agents, work.table, Whose::Ours).await;
     work.person.tell(&doctor::text::plain(&findings));
     if is_ill(&findings) {
         work.person.tell("It is set up, but see ❌ above. Mend that, then run `deckhand doctor`.");

@@ -240,7 +240,7 @@ async fn a_late_answer_stays_private() {
 /// A set-up in real time, for the command line.
 pub(crate) struct SetUp {
     github: Github,
-    discord: Discord,
+    pub(crate) discord: Discord,
     env: Vec<(&'static str, String)>,
 }
 

@@ -336,6 +336,7 @@ fn found(text: &str) -> Vec<&str> {
 #[tokio::test]
 async fn each_mistake_is_named_once_with_its_cure() {
     let set_up = SetUp::new().await;
+    set_up.discord.add_guild(OTHER_GUILD_ID, "another server");
     let (well, status) = set_up.examined().await;
     assert_eq!(status, Some(0), "{well}");
     let usual = found(&well).len();
