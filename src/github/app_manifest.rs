@@ -8,7 +8,7 @@ use http::{Method, Request};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::client::{AGENT, Github};
+use super::client::{AGENT, API_VERSION, Github};
 use super::error::GithubError;
 use super::hooks::EVENTS;
 use super::settings::SignIn;
@@ -52,6 +52,7 @@ pub(crate) async fn converted(
         .uri(format!("{api_base}/app-manifests/{code}/conversions"))
         .header(USER_AGENT, AGENT)
         .header(ACCEPT, "application/vnd.github+json")
+        .header("x-github-api-version", API_VERSION)
         .body(Bytes::new())
         .map_err(|error| GithubError::NotSent(error.to_string()))?;
     let answer = transport.send(request).await.map_err(|error| match error {

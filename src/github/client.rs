@@ -29,7 +29,7 @@ use crate::secrets::{Credential, SecretStore};
 use crate::telemetry;
 
 /// The API version we request. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
-const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
+pub(super) const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
 pub(super) const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
 
 /// A request.

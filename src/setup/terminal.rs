@@ -1,6 +1,6 @@
 //! The person at a terminal. Questions go to standard error, so that the output can be kept; secrets are not shown.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -86,7 +86,7 @@ fn hidden_line(prompt: &str) -> Result<Secret, NoAnswer> {
 }
 
 /// A line of keys, as a terminal would make one of them.
-fn read_line(keys: impl Read) -> Result<Secret, NoAnswer> {
+fn read_line(keys: impl BufRead) -> Result<Secret, NoAnswer> {
     const INTERRUPT: u8 = 3;
     const END: u8 = 4;
     const BACKSPACE: [u8; 2] = [8, 127];

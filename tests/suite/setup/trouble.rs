@@ -117,10 +117,9 @@ async fn another_endpoint_is_replaced_only_if_that_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endpoint_that_does_not_answer_discord_is_explained() {
+async fn a_server_that_does_not_answer_is_told_with_how_to_start_it() {
     let scene = Scene::new().await;
-    // Something else answers there, with 200 to /health and with nothing that Discord wants.
-    let person = scene.person().answers("--url URL", &scene.github.url());
+    let person = scene.person().answers("--url URL", "http://127.0.0.1:1");
     let mut flags = scene.flags();
     flags.wait = std::time::Duration::ZERO;
     let why = mend(scene.set_up_with(&flags, &person).await, &person);
