@@ -13,7 +13,7 @@ use super::stopped::Stopped;
 
 /// The stack, with the sources as its code.
 const TEMPLATE: &str = include_str!("../../template.yaml");
-const SOURCES: &str = "      CodeUri: .\n";
+const SOURCES: &str = "      CodeUri: lambda/\n";
 
 /// What is written beside `samconfig.toml`.
 pub(super) const ZIP: &str = "deckhand-package.zip";
@@ -128,7 +128,7 @@ mod tests {
             assert_eq!(text, agents);
         }
         let template = std::fs::read_to_string(folder.file(NAMED)).unwrap();
-        assert_eq!(template, TEMPLATE.replace("CodeUri: .\n", "CodeUri: deckhand-package.zip\n"));
+        assert_eq!(template, TEMPLATE.replace("CodeUri: lambda/\n", "CodeUri: deckhand-package.zip\n"));
         assert_ne!(template, TEMPLATE);
     }
 

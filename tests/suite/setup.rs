@@ -136,14 +136,14 @@ async fn a_script_answers_by_flags_alone() {
     flags.github_token_file = Some(scene.file("github"));
     flags.target = Some(Target::Server);
     flags.servers = vec![GUILD_ID.parse().unwrap()];
-    flags.admins = vec![7];
+    flags.admins = vec![810_000_000_000_000_007];
     flags.workflows = vec!["client-deploy.yml".to_owned()];
     flags.repositories = vec!["octo-org/web-client".parse().unwrap()];
     flags.url = Some(scene.url());
     let person = Played::default();
     assert_eq!(scene.set_up_with(&flags, &person).await, Ok(Ended::Well), "{}", person.said());
     assert_eq!(person.asked(), Vec::<&str>::new());
-    assert!(scene.settings().contains("ADMIN_USER_IDS=7\n"), "{}", scene.settings());
+    assert!(scene.settings().contains("ADMIN_USER_IDS=810000000000000007\n"), "{}", scene.settings());
     assert!(!scene.read("agents.toml").contains("diagnose"), "{}", scene.read("agents.toml"));
 }
 

@@ -80,7 +80,7 @@ async fn a_file_that_is_wrong_is_named_with_its_line_and_stays() {
     fs::write(scene.file("agents.toml"), &wrong).unwrap();
     let person = scene.person();
     let error = scene.set_up(&person).await.unwrap_err().to_string();
-    assert!(error.contains("agents.toml: line 7: kind \"ship\""), "{error}");
+    assert!(error.contains("agents.toml:7: kind \"ship\""), "{error}");
     assert_eq!(scene.read("agents.toml"), wrong);
 }
 

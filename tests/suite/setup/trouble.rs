@@ -18,7 +18,7 @@ fn mend(stopped: Result<Ended, Stopped>, person: &Played) -> String {
 #[rstest]
 #[case::wrong("MTE5.wrong.token", "Discord refuses it (401)", 1)]
 #[case::of_github("github_pat_11AAAA_bbb", "it is a token of GitHub's", 0)]
-#[case::public_key(&"ab".repeat(32), "it is the application's public key", 0)]
+#[case::public_key(&"ab".repeat(32), "it is a public key", 0)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_bot_token_is_said_and_asked_for_again(
     #[case] token: &str,
@@ -72,7 +72,7 @@ async fn a_token_of_another_application_changes_nothing() {
 
 #[rstest]
 #[case::wrong("ghp_wrong", "GitHub refuses it (401)")]
-#[case::of_discord("MTE5MDAwMDAwMDAwMDAwMDAwMQ.Gx1abc.abc-DEF_1", "it is a token of Discord's")]
+#[case::of_discord("MTE5MDAwMDAwMDAwMDAwMDAwMQ.Gx1abc.abc-DEF_1", "it is a bot's token of Discord's")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_for_github_is_said_and_asked_for_again(
     #[case] token: &str,
