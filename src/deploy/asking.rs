@@ -91,7 +91,12 @@ impl Deploy {
             };
             let gates = &run.gates.known;
             return match run.status.as_deref()? {
-                "requested" | "queued" | "pending" | "in_progress" => Some(Answer::Approved),
+                // Of several environments one may be approved, and the others not yet.
+                "requested" | "queued" | "pending" | "in_progress"
+                    if asked.environments.len() == 1 =>
+                {
+                    Some(Answer::Approved)
+                }
                 "waiting" if !gates.is_empty() && !gates.iter().any(still) => {
                     Some(Answer::Approved)
                 }
@@ -248,6 +253,18 @@ mod tests {
         deploy.target = waiting(gates).target;
         deploy.target.as_mut().unwrap().run.as_mut().unwrap().status = Some(status.to_owned());
         assert_eq!(deploy.answered_asking().is_some(), approved);
+    }
+
+    #[test]
+    fn of_several_environments_one_that_is_at_work_tells_nothing_of_the_others() {
+        let mut deploy = waiting(&["eu", "us"]);
+        let approval = deploy.asks_for_approval().unwrap();
+        deploy.asks(approval);
+        let run = deploy.target.as_mut().unwrap().run.as_mut().unwrap();
+        run.status = Some("in_progress".to_owned());
+        assert_eq!(deploy.answered_asking(), None);
+        ends(&mut deploy, "success", None);
+        assert!(deploy.answered_asking().is_some());
     }
 
     #[test]

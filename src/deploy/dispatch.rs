@@ -31,20 +31,8 @@ pub(super) async fn send(
     if let Some(run_id) = order.reruns() {
         return run_again(github, order, run_id).await;
     }
-    let known = undeclared::recall(store, order, now).await;
-    let mut inputs = Inputs { left_out: known.clone(), may_put_back: true, may_leave_out: true };
-    let sent = send_with(github, order, &mut inputs).await;
-    if inputs.left_out != known {
-        undeclared::remember(store, order, &inputs.left_out, now).await;
-    }
-    sent
-}
-
-async fn send_with(
-    github: &Github,
-    order: &Order,
-    inputs: &mut Inputs,
-) -> Result<Sent, GithubError> {
+    let left_out = undeclared::recall(store, order, now).await;
+    let mut inputs = Inputs { left_out, may_put_back: true, may_leave_out: true };
     let mut return_run_details = github.asks_for_the_run();
     let mut refused = false;
     loop {
@@ -68,6 +56,8 @@ async fn send_with(
                     left_out = ?inputs.left_out,
                     "the workflow does not declare all bookkeeping inputs; nothing was started, it is sent again"
                 );
+                // Before it is sent again: nothing may come between a run's id and the record.
+                undeclared::remember(store, order, &inputs.left_out, now).await;
             }
             Err(GithubError::Refused(422, message)) if undeclared::is_refused(&message) => {
                 return Err(GithubError::Refused(422, undeclared::without_ours(&message)));

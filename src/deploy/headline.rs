@@ -137,5 +137,5 @@ fn not_found(title: &str, why: &NotFound) -> String {
     }
 }
 
-pub(super) const NO_RUN: &str = "no run of it showed up";
+pub(super) const NO_RUN: &str = "no run with its correlation id showed up";
 pub(super) const NOT_REACHED: &str = "GitHub cannot be reached since";

@@ -146,6 +146,10 @@ impl Services<'_> {
                     .to_owned(),
             );
         };
+        // The details may have come after it was posted.
+        let before = messages::told(&Deploy { details: None, ..deploy.clone() });
+        let before = before.filter(|before| before.content() != message.content());
+        let texts = [(Some(&message), deploy.details.is_some()), (before.as_ref(), false)];
         let mut is_there = Err(DiscordError::NotShown);
         for (look, after) in LOOKS.into_iter().enumerate() {
             let pause = (at + after - self.clock.now()).to_std().unwrap_or_default();
@@ -153,16 +157,18 @@ impl Services<'_> {
                 continue;
             }
             sleep(pause).await;
-            let told = Told {
-                message_id: place.message_id,
-                interaction: deploy.interaction(),
-                application_id: place.application_id,
-                content: message.content(),
-            };
-            is_there = self.discord.find_told(channel_id, told).await;
-            if let Ok(Some(id)) = is_there {
-                let detailed = deploy.details.is_some();
-                return Done::with(Event::Told { by, message_id: Some(id), detailed });
+            for (text, detailed) in texts {
+                let Some(text) = text else { continue };
+                let told = Told {
+                    message_id: place.message_id,
+                    interaction: deploy.interaction(),
+                    application_id: place.application_id,
+                    content: text.content(),
+                };
+                is_there = self.discord.find_told(channel_id, told).await;
+                if let Ok(Some(id)) = is_there {
+                    return Done::with(Event::Told { by, message_id: Some(id), detailed });
+                }
             }
         }
         match is_there {
