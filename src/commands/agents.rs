@@ -44,13 +44,10 @@ const AT_ONCE: usize = 8;
 
 async fn start(call: Call) -> Result<Plan, UserError> {
     let Call { context, table, id, .. } = call;
-    Ok(Plan::RacePrivately(Box::pin(async move {
-        // Half of the three seconds, so that the answer comes in time.
-        let left = id.time_left(context.clock.now()) / 2;
-        let until = Instant::now() + left.min(ASKED_WITHIN);
-        let health = look(&context, until).await;
-        render(table, &context.registry, &health).into()
-    })))
+    // At most half of what is left of the three seconds, so that this is always the answer itself.
+    let left = id.time_left(context.clock.now()) / 2;
+    let health = look(&context, Instant::now() + left.min(ASKED_WITHIN)).await;
+    Ok(Plan::Answer(render(table, &context.registry, &health)))
 }
 
 /// How an agent with a workflow stands.

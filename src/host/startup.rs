@@ -92,7 +92,7 @@ fn build(
             });
         }
     };
-    tracing::info!("the agents are those of {}", registry.place());
+    tracing::debug!("the agents are those of {}", registry.place());
     if settings.access.guilds == Guilds::Every {
         tracing::warn!(
             "ALLOWED_GUILD_IDS is *: whoever adds the bot to a server of theirs may command it there"
