@@ -387,7 +387,7 @@ async fn examine_stack(
     writeln!(std::io::stdout().lock(), "Settings of the function {function} in {region}:\n")?;
     // A path on Lambda is none here: the file that is deployed lies here, too.
     let env = |name: &str| match name {
-        "AGENTS_FILE" => ours(name).or_else(|| settings.get(name).cloned()),
+        "AGENTS_FILE" => ours(name),
         name => settings.get(name).cloned(),
     };
     examine(env, Whose::OfAFunction { region }).await

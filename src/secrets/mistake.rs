@@ -39,6 +39,9 @@ const FINGERPRINT: Mistake = "it is the fingerprint of a key: store the private 
 const BASE64: Mistake =
     "it is a key in base64: store it as it was before, from the line -----BEGIN … on";
 
+/// Bots' tokens are not shorter.
+const BOT_TOKEN: usize = 50;
+
 /// A token of Discord's bot.
 pub(crate) fn discord_token(text: &str) -> Result<Secret, Mistake> {
     let text = one_line(text)?;
@@ -62,7 +65,11 @@ pub(crate) fn github_token(text: &str) -> Result<Secret, Mistake> {
 
 /// The secret of a webhook. GitHub takes any text, also with spaces and quotes inside.
 pub(crate) fn webhook_secret(text: &str) -> Result<Secret, Mistake> {
-    if in_quotes(text) {
+    // Inside, and at one end, a quote may be a part of it.
+    if text.chars().count() > 1
+        && text.starts_with(['"', '\''])
+        && text.chars().next() == text.chars().last()
+    {
         return Err(QUOTES);
     }
     if ["GITHUB_WEBHOOK_SECRET", "export "].iter().any(|start| text.starts_with(start)) {
@@ -71,7 +78,7 @@ pub(crate) fn webhook_secret(text: &str) -> Result<Secret, Mistake> {
     if is_url(text) {
         return Err(WEBHOOK_URL);
     }
-    if is_github_token(text) || is_discord_token(text) {
+    if is_github_token(text) || (is_discord_token(text) && text.len() >= BOT_TOKEN) {
         return Err(WEBHOOK_TOKEN);
     }
     let usable = !text.is_empty() && !text.chars().any(char::is_control);
@@ -232,6 +239,8 @@ mod tests {
     #[rstest]
     #[case("it may have spaces, quotes \" and = signs", None)]
     #[case("a=b", None)]
+    #[case("don\"t'", None)]
+    #[case("my.hook.secret", None)]
     #[case("https://deckhand.example.com/github/webhook", Some("is a URL"))]
     #[case("GITHUB_WEBHOOK_SECRET=x", Some("equals sign"))]
     #[case("\"x\"", Some("quotes"))]

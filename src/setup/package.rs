@@ -128,7 +128,10 @@ mod tests {
             assert_eq!(text, agents);
         }
         let template = std::fs::read_to_string(folder.file(NAMED)).unwrap();
-        assert_eq!(template, TEMPLATE.replace("CodeUri: lambda/\n", "CodeUri: deckhand-package.zip\n"));
+        assert_eq!(
+            template,
+            TEMPLATE.replace("CodeUri: lambda/\n", "CodeUri: deckhand-package.zip\n")
+        );
         assert_ne!(template, TEMPLATE);
     }
 

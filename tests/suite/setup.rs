@@ -143,7 +143,11 @@ async fn a_script_answers_by_flags_alone() {
     let person = Played::default();
     assert_eq!(scene.set_up_with(&flags, &person).await, Ok(Ended::Well), "{}", person.said());
     assert_eq!(person.asked(), Vec::<&str>::new());
-    assert!(scene.settings().contains("ADMIN_USER_IDS=810000000000000007\n"), "{}", scene.settings());
+    assert!(
+        scene.settings().contains("ADMIN_USER_IDS=810000000000000007\n"),
+        "{}",
+        scene.settings()
+    );
     assert!(!scene.read("agents.toml").contains("diagnose"), "{}", scene.read("agents.toml"));
 }
 

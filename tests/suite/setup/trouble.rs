@@ -72,7 +72,10 @@ async fn a_token_of_another_application_changes_nothing() {
 
 #[rstest]
 #[case::wrong("ghp_wrong", "GitHub refuses it (401)")]
-#[case::of_discord("MTE5MDAwMDAwMDAwMDAwMDAwMQ.Gx1abc.abc-DEF_1", "it is a bot's token of Discord's")]
+#[case::of_discord(
+    "MTE5MDAwMDAwMDAwMDAwMDAwMQ.Gx1abc.abc-DEF_1",
+    "it is a bot's token of Discord's"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_for_github_is_said_and_asked_for_again(
     #[case] token: &str,
