@@ -106,14 +106,6 @@ impl Github {
         Ok(body.as_array().into_iter().flatten().filter_map(read).collect())
     }
 
-    /// Where the App's webhooks go; nowhere if we are none.
-    pub async fn app_hook(&self) -> Result<Option<String>, GithubError> {
-        let SignIn::App(app) = &self.settings.sign_in else { return Ok(None) };
-        let body: Value =
-            self.call_as_app(app, Method::GET, "/app/hook/config", None).await?.json()?;
-        Ok(body.get("url").and_then(Value::as_str).map(str::to_owned))
-    }
-
     /// Sets where the App's webhooks go, and their secret.
     pub async fn set_app_hook(&self, url: &str, secret: &Secret) -> Result<(), GithubError> {
         let SignIn::App(app) = &self.settings.sign_in else { return Ok(()) };

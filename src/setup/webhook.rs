@@ -8,7 +8,6 @@ use super::stopped::Stopped;
 use super::unreached;
 use super::work::Work;
 use crate::agents::Registry;
-use crate::github::hooks::Hook;
 use crate::github::{Github, GithubError, Repository};
 use crate::secrets::Secret;
 
@@ -19,23 +18,6 @@ const WITHOUT: &str =
     "Without webhooks deploys are followed by asking GitHub every few seconds; docs/webhooks.md";
 
 const AS_IT_IS: &str = "a webhook tells of runs and jobs.";
-
-/// What is to be done in a repository.
-#[derive(Debug, PartialEq, Eq)]
-enum Todo {
-    Nothing,
-    Make,
-    Mend(Hook),
-}
-
-/// What is to be done, given the hooks that there are. `is_new`: the secret was not there before.
-fn todo(hooks: &[Hook], url: &str, is_new: bool) -> Todo {
-    match hooks.iter().find(|hook| hook.url == url) {
-        None => Todo::Make,
-        Some(hook) if hook.is_right && !is_new => Todo::Nothing,
-        Some(hook) => Todo::Mend(hook.clone()),
-    }
-}
 
 /// The repositories with an agent's workflow or a watch.
 pub(super) fn repositories(work: &Work<'_>, registry: &Registry) -> Vec<Repository> {
@@ -112,17 +94,17 @@ pub(super) async fn hooks(
     };
     let url = format!("{url}/github/webhook");
     if github.is_app() {
-        return of_app(work, github, &url, &secret, is_new).await;
+        return of_app(work, github, &url, &secret).await;
     }
     let mut changed = false;
     for repository in repositories(work, registry) {
-        match hook(work, github, &repository, &url, &secret, is_new).await {
+        match hook(work, github, &repository, &url, &secret).await {
             Ok(done) => {
                 changed |= done.is_some_and(|done| done != AS_IT_IS);
                 done.into_iter().for_each(|done| work.done(&format!("{repository}: {done}")));
             }
             Err(error) if error.lacks_access() => {
-                work.note(&format!("{repository}: none was made: {PERMISSION}. {WITHOUT}."));
+                work.note(&format!("{repository}: none was made or put right: {PERMISSION}. {WITHOUT}."));
             }
             Err(GithubError::Refused(status, why)) => {
                 work.note(&format!(
@@ -138,48 +120,49 @@ pub(super) async fn hooks(
     Ok(())
 }
 
-/// The one hook of an App, for all repositories in which it is installed.
+/// The one hook of an App, for all repositories in which it is installed. It is set each time, like [`hook`].
 async fn of_app(
     work: &Work<'_>,
     github: &Github,
     url: &str,
     secret: &Secret,
-    is_new: bool,
 ) -> Result<(), Stopped> {
-    let there = github.app_hook().await.map_err(|error| unreached::github(&error))?;
-    if there.as_deref() != Some(url) || is_new {
-        if !work.goes("have the App's webhook lead here") {
-            return Ok(());
-        }
-        github.set_app_hook(url, secret).await.map_err(|error| unreached::github(&error))?;
+    if !work.goes("have the App's webhook lead here, with the secret that is kept") {
+        return Ok(());
     }
+    github.set_app_hook(url, secret).await.map_err(|error| unreached::github(&error))?;
     work.done("The App's webhook tells of runs and jobs.");
     Ok(())
 }
 
-/// Puts one repository's hook right. `None`: it would be, in a dry run.
+/// Puts one repository's hook right. `None`: it would be, in a dry run. One that is there gets the secret each time:
+/// GitHub shows none, and an interrupted run may have kept a new one.
 async fn hook(
     work: &Work<'_>,
     github: &Github,
     repository: &Repository,
     url: &str,
     secret: &Secret,
-    is_new: bool,
 ) -> Result<Option<&'static str>, GithubError> {
     let goes = |what: &str| work.goes(&format!("{what} in {repository}, for runs and jobs only"));
-    Ok(match todo(&github.hooks(repository).await?, url, is_new) {
-        Todo::Nothing => Some(AS_IT_IS),
-        Todo::Make if !goes("make a webhook") => None,
-        Todo::Mend(_) if !goes("put the webhook right") => None,
-        Todo::Make => {
-            github.make_hook(repository, url, secret).await?;
-            Some("a webhook was made; it tells of runs and jobs.")
+    let hooks = github.hooks(repository).await?;
+    let Some(hook) = hooks.iter().find(|hook| hook.url == url) else {
+        if !goes("make a webhook") {
+            return Ok(None);
         }
-        Todo::Mend(hook) => {
-            github.mend_hook(repository, &hook, secret).await?;
-            Some("the webhook was put right; it tells of runs and jobs.")
-        }
-    })
+        github.make_hook(repository, url, secret).await?;
+        return Ok(Some("a webhook was made; it tells of runs and jobs."));
+    };
+    let (what, done) = if hook.is_right {
+        ("set the secret of the webhook", AS_IT_IS)
+    } else {
+        ("put the webhook right", "the webhook was put right; it tells of runs and jobs.")
+    };
+    if !goes(what) {
+        return Ok(None);
+    }
+    github.mend_hook(repository, hook, secret).await?;
+    Ok(Some(done))
 }
 
 fn random() -> Result<Secret, Stopped> {
@@ -187,26 +170,4 @@ fn random() -> Result<Secret, Stopped> {
     let made = SystemRandom::new().fill(&mut bytes);
     made.map_err(|_| Stopped::mend("The system gives no random numbers."))?;
     Ok(Secret::new(hex::encode(bytes)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    const URL: &str = "https://bot.example.com/github/webhook";
-
-    fn hook(url: &str, is_right: bool) -> Hook {
-        Hook { id: 1, url: url.to_owned(), is_right }
-    }
-
-    #[rstest]
-    #[case::none(&[], false, Todo::Make)]
-    #[case::of_others(&[hook("https://ci.example.com/github/webhook", true)], false, Todo::Make)]
-    #[case::right(&[hook(URL, true)], false, Todo::Nothing)]
-    #[case::wrong(&[hook(URL, false)], false, Todo::Mend(hook(URL, false)))]
-    #[case::new_secret(&[hook(URL, true)], true, Todo::Mend(hook(URL, true)))]
-    fn what_is_to_be_done(#[case] hooks: &[Hook], #[case] is_new: bool, #[case] expected: Todo) {
-        assert_eq!(todo(hooks, URL, is_new), expected);
-    }
 }

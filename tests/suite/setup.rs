@@ -60,13 +60,15 @@ async fn from_nothing_to_a_working_installation_with_six_questions_and_again_wit
     ] {
         assert!(said.contains(words), "{words:?} is not in:\n{said}");
     }
-    // Again: nothing is asked, and nothing is changed.
+    // Again: nothing is asked, and nothing is changed. The webhook's secret is sent, since GitHub shows none.
     let (before, writes) = (scene.files(), scene.writes());
     let again = scene.person();
     assert_eq!(scene.set_up(&again).await, Ok(Ended::Well), "{}", again.said());
     assert_eq!(again.asked(), Vec::<&str>::new());
     assert_eq!(scene.files(), before);
-    assert_eq!(scene.writes(), writes);
+    assert_eq!(scene.writes(), writes + 1);
+    let sent = scene.github.requests().into_iter().find(|one| one.method == "PATCH").unwrap();
+    assert!(scene.secrets().contains(&sent.body["config"]["secret"].as_str().unwrap().to_owned()));
     for secret in scene.secrets() {
         assert!(!(said.clone() + &again.said()).contains(&secret), "a secret was shown");
     }

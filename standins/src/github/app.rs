@@ -52,8 +52,13 @@ impl View<'_> {
                     Hook { of_app: true, ..Hook::new(Endpoint::Http(String::new()), &repo, "") };
                 let hook = Hook { events: blank.events.clone(), ..hooks::read(&config, blank)? };
                 let state = &mut *self.state;
-                state.app_hook =
-                    Some(state.outbox.add(&state.scenario, &state.runs, hook, self.now));
+                match state.app_hook.and_then(|id| state.outbox.hook_mut(id)) {
+                    Some(there) => *there = Some(hook),
+                    None => {
+                        let id = state.outbox.add(&state.scenario, &state.runs, hook, self.now);
+                        state.app_hook = Some(id);
+                    }
+                }
                 Ok(self.json(&self.hook_config()))
             }
             ("POST", ["app", "installations", id, "access_tokens"]) if installed && is_ours(id) => {

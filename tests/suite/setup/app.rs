@@ -73,7 +73,7 @@ async fn an_app_is_made_and_installed_in_the_browser() {
         .find(|request| request.path == "/app/hook/config" && request.method == "PATCH")
         .unwrap();
     assert_eq!(hook.body["url"], format!("{}/github/webhook", scene.url()));
-    // Again: nothing is asked, nothing is changed.
+    // Again: nothing is asked, and only the same hook is set.
     let writes = |scene: &Scene| {
         let all = scene.github.requests();
         all.iter().filter(|one| one.is_write() && !one.path.ends_with("/access_tokens")).count()
@@ -81,7 +81,9 @@ async fn an_app_is_made_and_installed_in_the_browser() {
     let before = writes(&scene);
     let again = scene.person();
     assert_eq!(scene.set_up(&again).await, Ok(Ended::Well), "{}", again.said());
-    assert_eq!((again.asked().len(), writes(&scene)), (0, before));
+    assert_eq!((again.asked().len(), writes(&scene)), (0, before + 1));
+    let last = scene.github.requests().into_iter().filter(|one| one.is_write()).next_back().unwrap();
+    assert_eq!((last.path.as_str(), &last.body), ("/app/hook/config", &hook.body));
 }
 
 #[tokio::test(flavor = "multi_thread")]

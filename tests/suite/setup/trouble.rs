@@ -185,6 +185,23 @@ async fn without_the_right_to_make_webhooks_it_goes_on_and_says_which(
     assert_eq!(scene.hooks().len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_gets_the_secret_that_a_run_before_kept_and_did_not_send() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.set_up(&scene.person()).await, Ok(Ended::Well));
+    // The settings were lost, and the next run stopped after it had kept a new secret.
+    let lost = scene.settings();
+    let lost = lost.lines().find(|line| line.starts_with("GITHUB_WEBHOOK_SECRET=")).unwrap();
+    let settings = scene.settings().replace(lost, "GITHUB_WEBHOOK_SECRET=the-new-one");
+    std::fs::write(scene.file(".env"), settings).unwrap();
+    let person = scene.person();
+    let ended = scene.set_up(&person).await;
+    assert!(ended.is_ok(), "{ended:?}\n{}", person.said());
+    let sent = scene.github.requests().into_iter().find(|one| one.method == "PATCH").unwrap();
+    assert_eq!(sent.body["config"]["secret"], "the-new-one");
+    assert_eq!(scene.hooks().len(), 1);
+}
+
 #[rstest]
 #[case::discord("DISCORD_API_BASE", "Discord cannot be reached")]
 #[case::github("GITHUB_API_BASE", "GitHub cannot be reached")]
