@@ -17,7 +17,8 @@ const INSTALLATION: &str = "GITHUB_APP_INSTALLATION_ID";
 const KEY: &str = "GITHUB_APP_PRIVATE_KEY";
 const SECRET: &str = "GITHUB_WEBHOOK_SECRET";
 
-/// Until the address is known. Names that end so lead nowhere.
+/// Where a new App's webhook leads at first. Names that end so lead nowhere. Its address and our secret are set together,
+/// when the server answers.
 const NOWHERE: &str = "https://deckhand.invalid/github/webhook";
 
 /// Signs in as the App. Makes it and has it installed, as far as that was not done.
@@ -52,8 +53,6 @@ async fn make(work: &Work<'_>) -> Result<MadeApp, Stopped> {
     }
     let api = work.github_api()?;
     let state = random()?;
-    let hook = super::endpoint::kept(work).map(|url| format!("{url}/github/webhook"));
-    let hook = hook.unwrap_or_else(|| NOWHERE.to_owned());
     let code = Arc::new(Mutex::new(None));
     let org = work
         .flags
@@ -66,7 +65,7 @@ async fn make(work: &Work<'_>) -> Result<MadeApp, Stopped> {
     let form = Form {
         action: page,
         state,
-        manifest: Box::new(move |back| manifest(&name, &hook, back).to_string()),
+        manifest: Box::new(move |back| manifest(&name, NOWHERE, back).to_string()),
         code: code.clone(),
     };
     let (address, server) = serve(form).await.map_err(|error| {

@@ -45,6 +45,8 @@ fn person(scene: &Scene) -> Played {
                 ),
                 "{page}"
             );
+            // Until the server answers, it leads nowhere.
+            assert!(page.contains("https://deckhand.invalid/github/webhook"), "{page}");
             let (_, state) = page.split_once("?state=").unwrap();
             let (state, _) = state.split_once('"').unwrap();
             let back =
@@ -111,4 +113,21 @@ async fn an_app_that_was_made_and_not_installed_is_not_made_again() {
     scene.github.update(|scenario| scenario.installed = true);
     let person = scene.person().without("--github-token-file");
     assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_gets_the_secret_that_is_kept_already_with_its_address() {
+    let scene = Scene::with(Scenario { installed: false, ..Scenario::default() }).await;
+    let kept = format!("GITHUB_WEBHOOK_SECRET=kept-before\nDECKHAND_URL={}\n", scene.url());
+    std::fs::write(scene.file(".env"), kept).unwrap();
+    let person = person(&scene);
+    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+    assert!(scene.settings().contains("GITHUB_WEBHOOK_SECRET=kept-before\n"));
+    let sent = scene.github.requests();
+    let hook = sent.iter().find(|request| request.method == "PATCH").unwrap();
+    let expected = format!("{}/github/webhook", scene.url());
+    assert_eq!(
+        (&hook.body["url"], &hook.body["secret"]),
+        (&expected.into(), &"kept-before".into())
+    );
 }
