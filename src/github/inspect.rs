@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
@@ -14,6 +15,10 @@ use super::repository::Repository;
 
 /// GitHub accepts no workflow file above 512 KiB.
 const MAX_FILE_BYTES: usize = 512 * 1024;
+
+/// What is encoded in a file's name: all but what RFC 3986 leaves as it is.
+const IN_NAME: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The token's rate limit. <https://docs.github.com/en/rest/rate-limit/rate-limit>
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,10 +113,23 @@ impl Github {
         file: &str,
         git_ref: &str,
     ) -> Result<String, GithubError> {
+        let text = self.workflow_file(repository, file, git_ref).await?;
+        text.map_err(|why| GithubError::Lost(why.to_owned()))
+    }
+
+    /// The same; the inner error says what is wrong with this one file.
+    pub async fn workflow_file(
+        &self,
+        repository: &Repository,
+        file: &str,
+        git_ref: &str,
+    ) -> Result<Result<String, &'static str>, GithubError> {
         let git_ref: String = byte_serialize(git_ref.as_bytes()).collect();
+        let file = utf8_percent_encode(file, IN_NAME);
         let path = format!("/repos/{repository}/contents/.github/workflows/{file}?ref={git_ref}");
-        let file: File = self.get_with_retry(&path).await?.json()?;
-        decoded(&file).map_err(|why| GithubError::Lost(why.to_owned()))
+        let answer = self.get_with_retry(&path).await?;
+        let file = answer.json::<File>().map_err(|_| "it is no file that can be read");
+        Ok(file.and_then(|file| decoded(&file)))
     }
 }
 

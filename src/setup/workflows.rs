@@ -82,8 +82,9 @@ async fn read(
     workflow: &ListedWorkflow,
 ) -> Result<Result<Option<Candidate>, String>, GithubError> {
     let ListedRepository { repository, default_branch } = repository;
-    let text = match github.workflow_text(repository, &workflow.file, default_branch).await {
-        Ok(text) => text,
+    let text = match github.workflow_file(repository, &workflow.file, default_branch).await {
+        Ok(Ok(text)) => text,
+        Ok(Err(why)) => return Ok(Err(why.to_owned())),
         Err(GithubError::NotFound) => {
             return Ok(Err(format!(
                 "it is not on {default_branch}, or the token lacks Contents: read"
@@ -91,6 +92,10 @@ async fn read(
         }
         Err(error) if error.lacks_access() => {
             return Ok(Err("the token lacks Contents: read".to_owned()));
+        }
+        // GitHub has something against this one file.
+        Err(error @ (GithubError::Refused(..) | GithubError::Moved)) => {
+            return Ok(Err(error.to_string()));
         }
         Err(error) => return Err(error),
     };

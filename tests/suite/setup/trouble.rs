@@ -164,6 +164,20 @@ async fn workflows_that_cannot_be_started_are_left_out_with_the_reason() {
     assert!(!agents.contains("ci.yml") && !agents.contains("old.yml"), "{agents}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_odd_workflow_does_not_stop_the_others() {
+    let mut scenario = Scenario::default();
+    scenario.add_workflow(Workflow::new("huge.yml", "Huge").run_name(&"x".repeat(600_000)));
+    scenario.add_workflow(Workflow::new("what? 100% #1.yml", "Odd"));
+    let scene = Scene::with(scenario).await;
+    let person = scene.person();
+    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+    let (said, agents) = (person.said(), scene.read("agents.toml"));
+    assert!(said.contains("huge.yml: the file is too large for a workflow"), "{said}");
+    assert!(said.contains("what? 100% #1.yml is left out: its file has a name with"), "{said}");
+    assert!(agents.contains("client-deploy.yml") && !agents.contains("huge"), "{agents}");
+}
+
 #[rstest]
 #[case::not_even_seen(vec![Permission::Hooks])]
 #[case::only_seen(vec![Permission::HooksWrite])]
