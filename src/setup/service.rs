@@ -54,6 +54,12 @@ pub(super) fn stop(work: &Work<'_>) -> String {
 /// Writes the file, unless it is there as it should be. One of the person's own is left alone.
 pub(super) async fn write(work: &mut Work<'_>) -> Result<(), Stopped> {
     work.step("Server");
+    for name in ["DATA_FILE", "TABLE_NAME"] {
+        if let Some(given) = work.given(name) {
+            work.home.keep(name, &given);
+        }
+    }
+    work.save().await?;
     if work.value("DATA_FILE").is_none() && work.value("TABLE_NAME").is_none() {
         let data = work.home.path().with_file_name("deckhand.redb");
         work.home.keep("DATA_FILE", &data.display().to_string());

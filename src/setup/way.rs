@@ -125,6 +125,7 @@ What follows depends on that. In this order, and only what is missing:
 Dry run: nothing was changed.";
 
 async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
+    work.keep_given();
     let signed = discord::sign_in(work).await?;
     discord::servers(work, &signed).await?;
     let github = github::sign_in(work).await?;
@@ -206,7 +207,9 @@ async fn register_commands(
 
 async fn examine(work: &Work<'_>, registry: &Registry) -> Ended {
     work.step("Doctor");
-    let env = |name: &str| work.value(name);
+    // As the bot itself will have it: what is kept, and from the environment only what AWS's own tools read there.
+    let given = |name: &str| work.given(name).filter(|_| name.starts_with("AWS_"));
+    let env = |name: &str| work.home.value(name).or_else(|| given(name));
     let agents = Ok(registry.clone());
     let findings = doctor::environment::examine(env, agents, work.table, Whose::Ours).await;
     work.person.tell(&doctor::text::plain(&findings));

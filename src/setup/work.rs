@@ -29,6 +29,19 @@ const NO_KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f7
 /// The most characters of a secret that is read from a file.
 const LONGEST: u64 = 64 * 1024;
 
+/// Settings that are taken from the environment if they are there. The other ones are kept by the steps that read them.
+const GIVEN: [&str; 9] = [
+    "ADMIN_ROLE_IDS",
+    "ADMIN_USER_IDS",
+    "ALLOWED_GUILD_IDS",
+    "DISCORD_GUILD_ID",
+    "GITHUB_APP_ID",
+    "GITHUB_APP_INSTALLATION_ID",
+    "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_REPO",
+    "GITHUB_WEBHOOK_SECRET",
+];
+
 /// What all steps share.
 pub(super) struct Work<'a> {
     pub flags: &'a Flags,
@@ -59,6 +72,15 @@ impl Work<'_> {
     /// A setting of the environment alone. An empty one counts as not set.
     pub(super) fn given(&self, name: &str) -> Option<String> {
         (self.env)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Keeps what the environment alone has: the bot will run without it.
+    pub(super) fn keep_given(&mut self) {
+        for name in GIVEN {
+            if let Some(given) = self.given(name) {
+                self.home.keep(name, given.trim());
+            }
+        }
     }
 
     /// Writes the settings that are new. Names them in a dry run.

@@ -154,6 +154,30 @@ async fn a_script_answers_by_flags_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_environment_has_is_kept_for_the_server() {
+    let mut scene = Scene::new().await;
+    let given = [
+        ("ALLOWED_GUILD_IDS", GUILD_ID),
+        ("ADMIN_USER_IDS", "810000000000000007"),
+        ("DATA_FILE", "mine.redb"),
+        ("DISCORD_GUILD_ID", GUILD_ID),
+        ("GITHUB_REPO", "octo-org/web-client"),
+        ("GITHUB_WEBHOOK_SECRET", "of-the-environment"),
+    ];
+    scene.env.extend(given.map(|(name, value)| (name, value.to_owned())));
+    let person = scene.person();
+    let ended = scene.set_up(&person).await;
+    assert!(ended.is_ok(), "{ended:?}\n{}", person.said());
+    let settings = scene.settings();
+    for (name, value) in given {
+        assert!(settings.contains(&format!("{name}={value}\n")), "{name}: {settings}");
+    }
+    // The server has the file alone.
+    let answer = scene.types("/client-deploy").await;
+    assert!(answer.accepted(), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_changes_nothing() {
     let scene = Scene::new().await;
     let mut flags = scene.flags();
