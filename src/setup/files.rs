@@ -1,8 +1,8 @@
 //! Writes files: whole or not at all.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::stopped::Stopped;
@@ -11,6 +11,8 @@ use super::stopped::Stopped;
 pub(super) const PRIVATE: u32 = 0o600;
 /// For everybody's eyes.
 pub(super) const PUBLIC: u32 = 0o644;
+
+const ROOT: u32 = 0;
 
 /// The text of a file; `None`: it is not there.
 pub(super) fn read(path: &Path) -> Result<Option<String>, Stopped> {
@@ -40,6 +42,7 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<(), Stopped> {
         .mode(mode)
         .open(&new)
         .and_then(|mut file| {
+            keep_owner(&file, &path)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()
         })
@@ -48,6 +51,26 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<(), Stopped> {
         let _ = fs::remove_file(&new);
         failed(error)
     })
+}
+
+/// Gives the new file the owner of the one that it replaces. What root makes in somebody's folder is theirs.
+fn keep_owner(new: &File, path: &Path) -> io::Result<()> {
+    let own = new.metadata()?;
+    let before = fs::metadata(path).or_else(|error| match path.parent() {
+        Some(folder) if own.uid() == ROOT => fs::metadata(folder),
+        _ => Err(error),
+    });
+    match before {
+        Ok(before) if before.uid() != own.uid() => {
+            fchown(new, Some(before.uid()), Some(before.gid()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The user who owns a file, by number, if that is not root. `None`, too, if it is not there.
+pub(super) fn owner(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().map(|file| file.uid()).filter(|uid| *uid != ROOT)
 }
 
 /// Where a file is written before it takes the place of the other.
@@ -83,6 +106,26 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert!(!folder.file("elsewhere").exists() && !folder.file("x.env.new").exists());
+    }
+
+    #[test]
+    fn the_owner_stays_and_what_root_makes_in_a_folder_is_of_its_owner() {
+        let folder = Scratch::new().unwrap();
+        let file = folder.file("x.env");
+        write(&file, "A=1", PRIVATE).unwrap();
+        if fs::metadata(&file).unwrap().uid() != ROOT {
+            // Only root can give files away: here the owner is who it was.
+            assert_eq!(owner(&file), Some(fs::metadata(folder.path()).unwrap().uid()));
+            return;
+        }
+        assert_eq!(owner(&file), None);
+        std::os::unix::fs::chown(&file, Some(4711), Some(4712)).unwrap();
+        write(&file, "A=2", PRIVATE).unwrap();
+        let there = fs::metadata(&file).unwrap();
+        assert_eq!((owner(&file), there.gid(), there.mode() & 0o777), (Some(4711), 4712, 0o600));
+        std::os::unix::fs::chown(folder.path(), Some(4711), None).unwrap();
+        write(&folder.file("new.env"), "A=1", PRIVATE).unwrap();
+        assert_eq!(owner(&folder.file("new.env")), Some(4711));
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(super) async fn write(work: &mut Work<'_>) -> Result<(), Stopped> {
     }
     let (file, paths) = (file(work), paths(work)?);
     let text = match work.flags.service {
-        Service::Systemd => unit(&paths, &work.flags.listen, user(work).as_deref())?,
+        Service::Systemd => unit(&paths, &work.flags.listen, files::owner(&paths.settings))?,
         Service::Compose => compose(&paths, &work.flags.listen),
     };
     match files::read(&file)? {
@@ -94,14 +94,8 @@ fn paths(work: &Work<'_>) -> Result<Paths, Stopped> {
     Ok(Paths { program: work.flags.program.clone(), settings, agents, folder })
 }
 
-/// Who runs the service: the person, if that is not root.
-fn user(work: &Work<'_>) -> Option<String> {
-    let name = (work.env)("SUDO_USER").or_else(|| (work.env)("USER"))?;
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    (name != "root" && !name.is_empty() && name.chars().all(is_plain)).then_some(name)
-}
-
-fn unit(paths: &Paths, listen: &str, user: Option<&str>) -> Result<String, Stopped> {
+/// `user`: who runs it, by number. Only the owner of the settings can read them.
+fn unit(paths: &Paths, listen: &str, user: Option<u32>) -> Result<String, Stopped> {
     let Paths { program, settings, folder, .. } = paths;
     let mut words = Vec::new();
     for path in [program, settings, folder] {
@@ -205,10 +199,10 @@ mod tests {
 
     #[test]
     fn a_unit_names_its_paths_as_systemd_reads_them() {
-        let text = unit(&paths("/srv/a $b 100%"), "127.0.0.1:3000", Some("ada")).unwrap();
+        let text = unit(&paths("/srv/a $b 100%"), "127.0.0.1:3000", Some(1000)).unwrap();
         let start = "ExecStart=\"/usr/local/bin/deckhand\" serve --listen 127.0.0.1:3000 --env-file \"/srv/a $$b 100%%/.env\"\n";
         assert!(text.contains(start), "{text}");
-        assert!(text.contains("\nWorkingDirectory=/srv/a $b 100%%\nUser=ada\n"), "{text}");
+        assert!(text.contains("\nWorkingDirectory=/srv/a $b 100%%\nUser=1000\n"), "{text}");
         assert!(!unit(&paths("/srv"), "127.0.0.1:3000", None).unwrap().contains("User="));
         assert!(unit(&paths("/srv/a\"b"), "127.0.0.1:3000", None).is_err());
     }

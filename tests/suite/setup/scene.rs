@@ -65,7 +65,6 @@ impl Scene {
         let env = HashMap::from([
             ("DISCORD_API_BASE", discord.url()),
             ("GITHUB_API_BASE", github.url()),
-            ("USER", "ada".to_owned()),
         ]);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (folder, server) = (Scratch::new().unwrap(), Arc::default());
