@@ -84,7 +84,8 @@ async fn an_app_is_made_and_installed_in_the_browser() {
     let again = scene.person();
     assert_eq!(scene.set_up(&again).await, Ok(Ended::Well), "{}", again.said());
     assert_eq!((again.asked().len(), writes(&scene)), (0, before + 1));
-    let last = scene.github.requests().into_iter().filter(|one| one.is_write()).next_back().unwrap();
+    let sent = scene.github.requests();
+    let last = sent.iter().rfind(|one| one.method == "PATCH").unwrap();
     assert_eq!((last.path.as_str(), &last.body), ("/app/hook/config", &hook.body));
 }
 
