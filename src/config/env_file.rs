@@ -87,30 +87,58 @@ fn is_of_aws(name: &str) -> bool {
     name.starts_with("AWS_")
 }
 
+/// A setting with all its lines, or a line without one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Piece<'t> {
+    /// As it stands there, with the end of its last line.
+    pub text: &'t str,
+    /// The setting's name. `None`: the line is empty or a comment.
+    pub name: Option<&'t str>,
+    value: String,
+}
+
+/// The text as it is read: with ends of lines of one kind, and without a byte order mark.
+pub(crate) fn normal(text: &str) -> String {
+    text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")
+}
+
 /// The values of a file's text; the last one of a name counts.
 fn parsed(text: &str) -> Result<HashMap<String, String>, BadLine> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let mut values = HashMap::new();
-    let mut rest = text.as_str();
+    let text = normal(text);
+    let settings = pieces(&text)?.into_iter();
+    Ok(settings.filter_map(|piece| Some((piece.name?.to_owned(), piece.value))).collect())
+}
+
+/// Takes a [`normal`] text apart. An error: the line that cannot be read, in words.
+pub(crate) fn settings(text: &str) -> Result<Vec<Piece<'_>>, String> {
+    pieces(text).map_err(|BadLine { number, why }| format!("line {number}: {why}"))
+}
+
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, BadLine> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
     let mut number = 1;
     while !rest.is_empty() {
         let line = rest.split('\n').next().unwrap_or_default();
         let bad = |why| BadLine { number, why };
         let mut length = line.len();
+        let (mut known, mut read) = (None, String::new());
         let trimmed = line.trim();
         if !trimmed.is_empty() && !trimmed.starts_with('#') {
             let (name, _) = line.split_once('=').ok_or(bad(NO_NAME))?;
             let given = rest.get(name.len() + 1..).unwrap_or_default();
-            let name = named(name).ok_or(bad(NO_NAME))?;
+            known = Some(named(name).ok_or(bad(NO_NAME))?);
             let (value, left) = value(given).map_err(bad)?;
-            values.insert(name.to_owned(), value);
+            read = value;
             length = rest.len() - left.len();
         }
-        let (read, left) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        number += read.matches('\n').count() + 1;
-        rest = left.strip_prefix('\n').unwrap_or(left);
+        let end = if rest.len() > length { length + 1 } else { length };
+        let (piece, left) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        number += piece.matches('\n').count();
+        pieces.push(Piece { text: piece, name: known, value: read });
+        rest = left;
     }
-    Ok(values)
+    Ok(pieces)
 }
 
 /// The name before the `=`, without `export`.

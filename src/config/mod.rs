@@ -4,7 +4,7 @@
 //! generated from the same declarations.
 
 mod base_url;
-mod env_file;
+pub(crate) mod env_file;
 
 use std::time::Duration;
 

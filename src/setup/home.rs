@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files;
 use super::on_aws::OnAws;
 use super::stopped::Stopped;
-use crate::config::EnvFile;
+use crate::config::{EnvFile, env_file};
 
 /// Where the settings are kept.
 pub(super) struct Home {
@@ -107,7 +107,8 @@ impl Home {
             Place::File { path, file } => {
                 let mut text = files::read(path)?.unwrap_or_default();
                 for (name, value) in &self.new {
-                    text = with(&text, name, value);
+                    text = with(&text, name, value)
+                        .map_err(|why| Stopped::mend(format!("{}: {why}", path.display())))?;
                 }
                 files::write(path, &text, files::PRIVATE)?;
                 *file = read(path)?;
@@ -125,24 +126,28 @@ fn read(path: &Path) -> Result<EnvFile, Stopped> {
     EnvFile::load(Some(path)).map_err(|error| Stopped::mend(error.to_string()))
 }
 
-/// The text with this setting in it.
-fn with(text: &str, name: &str, value: &str) -> String {
-    let is_it = |line: &str| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("export ").map_or(line, str::trim_start);
-        let rest = line.strip_prefix(name).map(str::trim_start);
-        rest.is_some_and(|rest| rest.starts_with('='))
-    };
+/// The text with this setting in it. An error: a line that cannot be read.
+fn with(text: &str, name: &str, value: &str) -> Result<String, String> {
+    let text = env_file::normal(text);
+    let pieces = env_file::settings(&text)?;
     let line = format!("{name}={}\n", quoted(value));
-    let mut lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
-    let last = lines.iter().rposition(|line| is_it(line));
-    match last.and_then(|at| lines.get_mut(at)) {
-        Some(there) => there.clone_from(&line),
-        None => lines.push(line.clone()),
+    let last = pieces.iter().rposition(|piece| piece.name == Some(name));
+    let mut new = String::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        if Some(at) == last {
+            new.push_str(&line);
+        // An earlier one has no effect, and may be an old secret.
+        } else if piece.name != Some(name) {
+            new.push_str(piece.text);
+            if !new.ends_with('\n') {
+                new.push('\n');
+            }
+        }
     }
-    // An earlier one has no effect, and may be an old secret.
-    lines.retain(|there| *there == line || !is_it(there));
-    lines.concat()
+    if last.is_none() {
+        new.push_str(&line);
+    }
+    Ok(new)
 }
 
 /// A value as [`EnvFile`] reads it.
@@ -175,10 +180,13 @@ mod tests {
     #[case::no_line_end("B=2", "B=2\nA=1\n")]
     #[case::in_its_place("B=2\n export A = old # why\nC=3\n", "B=2\nA=1\nC=3\n")]
     #[case::twice("A=x\nB=2\nA=y\n", "B=2\nA=1\n")]
+    #[case::of_lines("B=2\nA=\"BEGIN\nB=3\nEND\" # why\nC=4\n", "B=2\nA=1\nC=4\n")]
+    #[case::inside_of_others("B='\nA=2\n'\n", "B='\nA=2\n'\nA=1\n")]
+    #[case::of_windows("A=2\r\nB=3\r\n", "A=1\nB=3\n")]
     #[case::as_it_is("A=1\nB=2\n", "A=1\nB=2\n")]
     #[case::others("AB=2\n# A=3\n", "AB=2\n# A=3\nA=1\n")]
     fn a_setting_takes_its_place(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(with(text, "A", "1"), expected);
+        assert_eq!(with(text, "A", "1").as_deref(), Ok(expected));
     }
 
     proptest! {
@@ -186,7 +194,7 @@ mod tests {
         fn what_is_kept_is_read_again(value in "[ -~\nß]{1,40}") {
             let folder = Scratch::new().unwrap();
             let path = folder.file("x.env");
-            std::fs::write(&path, with("", "A", &value)).unwrap();
+            std::fs::write(&path, with("", "A", &value).unwrap()).unwrap();
             let read = Home::in_file(&path, false).unwrap().value("A");
             prop_assert_eq!(read, Some(value).filter(|value| !value.trim().is_empty()));
         }
