@@ -355,15 +355,17 @@ async fn set_up(asked: SetUp, env_file: Option<PathBuf>) -> Result<ExitCode> {
         startup::registry(env).map_err(|bad| bad.to_string())
     };
     let env = &startup::environment;
-    if asked.remove {
-        setup::remove(&flags, env, TABLE, &registries, &Terminal).await?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    Ok(match setup::setup(&flags, env, TABLE, &registries, &Terminal).await {
+    let ended = if asked.remove {
+        let removed = setup::remove(&flags, env, TABLE, &registries, &Terminal).await;
+        removed.map(|()| Ended::Well)
+    } else {
+        setup::setup(&flags, env, TABLE, &registries, &Terminal).await
+    };
+    Ok(match ended {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Ill) => ExitCode::FAILURE,
-        Err(Stopped::Interrupted) => {
-            eprintln!("deckhand: {}", Stopped::Interrupted);
+        Err(stopped @ (Stopped::Interrupted | Stopped::RemovalInterrupted)) => {
+            eprintln!("deckhand: {stopped}");
             ExitCode::from(130)
         }
         Err(stopped) => return Err(stopped.into()),

@@ -9,6 +9,29 @@ use super::on_aws::OnAws;
 use super::stopped::Stopped;
 use crate::config::{EnvFile, env_file};
 
+/// What a set-up keeps in a file.
+const OURS: [&str; 19] = [
+    "ADMIN_ROLE_IDS",
+    "ADMIN_USER_IDS",
+    "AGENTS_FILE",
+    "ALLOWED_GUILD_IDS",
+    "DATA_FILE",
+    "DECKHAND_URL",
+    "DISCORD_API_BASE",
+    "DISCORD_APPLICATION_ID",
+    "DISCORD_BOT_TOKEN",
+    "DISCORD_GUILD_ID",
+    "DISCORD_PUBLIC_KEY",
+    "GITHUB_API_BASE",
+    "GITHUB_APP_ID",
+    "GITHUB_APP_INSTALLATION_ID",
+    "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_REPO",
+    "GITHUB_TOKEN",
+    "GITHUB_WEBHOOK_SECRET",
+    "TABLE_NAME",
+];
+
 /// Where the settings are kept.
 pub(super) struct Home {
     place: Place,
@@ -122,6 +145,14 @@ impl Home {
     }
 }
 
+/// The text without what a set-up keeps.
+pub(super) fn without_ours(text: &str) -> Result<String, String> {
+    let text = env_file::normal(text);
+    let pieces = env_file::settings(&text)?.into_iter();
+    let others = pieces.filter(|piece| !piece.name.is_some_and(|name| OURS.contains(&name)));
+    Ok(others.map(|piece| piece.text).collect())
+}
+
 fn read(path: &Path) -> Result<EnvFile, Stopped> {
     EnvFile::load(Some(path)).map_err(|error| Stopped::mend(error.to_string()))
 }
@@ -187,6 +218,15 @@ mod tests {
     #[case::others("AB=2\n# A=3\n", "AB=2\n# A=3\nA=1\n")]
     fn a_setting_takes_its_place(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(with(text, "A", "1").as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn what_is_not_of_a_set_up_stays_when_that_is_removed() {
+        let text = "# Mine\nLOG_LEVEL=debug\nGITHUB_APP_PRIVATE_KEY=\"a\nb\"\nexport GITHUB_REPO=a/b\nX='\nGITHUB_REPO=c/d'\n";
+        let left = "# Mine\nLOG_LEVEL=debug\nX='\nGITHUB_REPO=c/d'\n";
+        assert_eq!(without_ours(text).as_deref(), Ok(left));
+        assert_eq!(without_ours("DATA_FILE=x\n").as_deref(), Ok(""));
+        assert!(without_ours("a secret\n").is_err());
     }
 
     proptest! {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::files;
 use super::flags::{Flags, Target};
+use super::home::without_ours;
 use super::person::Person;
 use super::stopped::Stopped;
-use super::way::home;
+use super::way::{home, target};
 use super::work::{Registries, Work};
-use super::{deploy, endpoint, service, unreached, webhook};
+use super::{deploy, endpoint, service, webhook};
 use crate::bot::Command;
 use crate::discord::Discord;
 use crate::github::GithubError;
@@ -27,8 +28,23 @@ pub async fn remove(
     registries: Registries<'_>,
     person: &dyn Person,
 ) -> Result<(), Stopped> {
+    let done = take_back(flags, env, table, registries, person).await;
+    done.map_err(|stopped| match stopped {
+        Stopped::Mend(what) => Stopped::NotRemoved(what),
+        Stopped::Interrupted => Stopped::RemovalInterrupted,
+        other => other,
+    })
+}
+
+async fn take_back(
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+    table: &[Command],
+    registries: Registries<'_>,
+    person: &dyn Person,
+) -> Result<(), Stopped> {
     let transport = Arc::new(Https::default());
-    let target = flags.target.unwrap_or(Target::Server);
+    let target = target(flags, env, person).await?;
     let home = home(flags, target, transport.clone()).await?;
     let work = Work { flags, env, table, registries, person, transport, home };
     let url = match target {
@@ -38,8 +54,9 @@ pub async fn remove(
     if let Some(token) = work.value("DISCORD_BOT_TOKEN") {
         work.step("Discord");
         let discord = work.discord(&Secret::new(token), None)?;
-        take_endpoint(&work, &discord, url.as_deref()).await?;
-        take_commands(&work).await?;
+        if take_endpoint(&work, &discord, url.as_deref()).await? {
+            take_commands(&work).await?;
+        }
     }
     if work.value("GITHUB_APP_ID").is_some() {
         work.step("GitHub");
@@ -94,33 +111,42 @@ async fn may(work: &Work<'_>, what: &str) -> Result<bool, Stopped> {
     work.confirm(&format!("{first}{}?", words.as_str()), false, FLAG).await
 }
 
+/// Returns whether the application is this installation's, or nobody's: its commands may be taken then.
 async fn take_endpoint(
     work: &Work<'_>,
     discord: &Discord,
     url: Option<&str>,
-) -> Result<(), Stopped> {
+) -> Result<bool, Stopped> {
     let application = match discord.application().await {
         Ok(application) => application,
         Err(error) => {
-            work.note(&format!("The application cannot be read: {error}."));
-            return Ok(());
+            work.note(&format!(
+                "The application cannot be read, so its endpoint and its commands stay: {error}."
+            ));
+            return Ok(false);
         }
     };
     let there = application.interactions_endpoint_url.unwrap_or_default();
     match url.map(|url| format!("{url}/discord")) {
         Some(ours) if ours == there => {
             if may(work, "take the interactions endpoint away from the application").await? {
-                let done = discord.set_endpoint(None).await;
-                done.map_err(|error| unreached::discord(&error.error))?;
-                work.done("The application has no interactions endpoint.");
+                match discord.set_endpoint(None).await {
+                    Ok(_) => work.done("The application has no interactions endpoint."),
+                    Err(error) => {
+                        work.note(&format!("The interactions endpoint stays: {}.", error.error));
+                    }
+                }
             }
         }
         _ if there.is_empty() => work.done("The application has no interactions endpoint."),
         _ => {
-            work.note("The application's interactions endpoint is not of this server, so it stays.")
+            work.note(
+                "The application's interactions endpoint is not of this server, so it stays, and so do the commands.",
+            );
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn take_commands(work: &Work<'_>) -> Result<(), Stopped> {
@@ -136,8 +162,10 @@ async fn take_commands(work: &Work<'_>) -> Result<(), Stopped> {
     };
     let env = |name: &str| work.value(name);
     let none = Err("not needed".to_owned());
-    let done = register(env, none, work.table, asked, say).await;
-    done.map_err(|error| Stopped::mend(error.to_string()))
+    if let Err(error) = register(env, none, work.table, asked, say).await {
+        work.note(&format!("The commands stay: {error}"));
+    }
+    Ok(())
 }
 
 async fn take_hooks(work: &Work<'_>, token: &Secret, url: &str) -> Result<(), Stopped> {
@@ -187,14 +215,28 @@ async fn take_files(work: &Work<'_>) -> Result<(), Stopped> {
     }
     let data = work.value("DATA_FILE");
     let settings = work.home.path().to_owned();
-    if settings.exists() {
-        take_file(work, &settings).await?;
-    }
+    take_settings(work, &settings).await?;
     let data = data.filter(|data| Path::new(data).exists());
     let left = [Some(work.flags.agents.display().to_string()), data];
     let left: Vec<String> = left.into_iter().flatten().collect();
     work.note(&format!("These are yours and stay: {}.", left.join(", ")));
     work.note("The application, the tokens and their permissions are removed on the pages of Discord and GitHub.");
+    Ok(())
+}
+
+/// Takes the settings of the set-up out of the file; the file, too, if nothing else is in it.
+async fn take_settings(work: &Work<'_>, file: &Path) -> Result<(), Stopped> {
+    let Some(text) = files::read(file)? else { return Ok(()) };
+    let left = without_ours(&text)
+        .map_err(|why| Stopped::mend(format!("{}: {why}", file.display())))?;
+    if left.trim().is_empty() {
+        return take_file(work, file).await;
+    }
+    let what = format!("take this bot's settings out of {}, which has others, too", file.display());
+    if left != text && may(work, &what).await? {
+        files::write(file, &left, files::PRIVATE)?;
+        work.done(&format!("{} has only the others now.", file.display()));
+    }
     Ok(())
 }
 

@@ -24,6 +24,12 @@ pub enum Stopped {
     /// Ctrl-C.
     #[error("interrupted; run `deckhand setup` again to go on")]
     Interrupted,
+    /// Not all was taken back: why, and what to do.
+    #[error("{0}\nThen run `deckhand setup --remove` again: it takes back what is left.")]
+    NotRemoved(String),
+    /// Ctrl-C while something was taken back.
+    #[error("interrupted; `deckhand setup --remove` takes back what is left")]
+    RemovalInterrupted,
 }
 
 impl Stopped {

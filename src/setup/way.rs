@@ -58,7 +58,7 @@ pub async fn setup(
 }
 
 /// Where the bot runs: as the flags say, as the files that are there show, or as the person says.
-async fn target(
+pub(super) async fn target(
     flags: &Flags,
     env: &dyn Fn(&str) -> Option<String>,
     person: &dyn Person,

@@ -1,6 +1,6 @@
 //! `deckhand setup --remove`.
 
-use deckhand::setup::Ended;
+use deckhand::setup::{Ended, Stopped};
 
 use super::scene::{Played, Scene};
 
@@ -63,4 +63,35 @@ async fn an_endpoint_of_something_else_stays() {
     scene.remove(&flags, &person).await.unwrap();
     assert_eq!(scene.discord.interactions_endpoint().as_deref(), Some(other));
     assert!(person.said().contains("is not of this server, so it stays"), "{}", person.said());
+    // Nor are the commands.
+    assert!(!scene.discord.commands().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_revoked_token_the_rest_is_taken_back() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.set_up(&scene.person()).await, Ok(Ended::Well));
+    std::fs::write(scene.file(".env"), scene.settings() + "# Mine\nLOG_LEVEL=debug\n").unwrap();
+    scene.discord.set_bot_token("MTE5.another.token");
+    let mut flags = scene.flags();
+    flags.yes = true;
+    let person = Played::without_a_terminal();
+    scene.remove(&flags, &person).await.unwrap();
+    let said = person.said();
+    assert!(said.contains("its endpoint and its commands stay"), "{said}");
+    assert!(said.contains("octo-org/web-client: the webhook is deleted."), "{said}");
+    // What is not of the set-up stays.
+    assert_eq!(scene.settings(), "# Mine\nLOG_LEVEL=debug\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_stops_says_how_it_goes_on() {
+    let scene = Scene::new().await;
+    std::fs::write(scene.file(".env"), "DISCORD_APPLICATION_ID=1\na secret\n").unwrap();
+    let why = scene.remove(&scene.flags(), &Played::default()).await.unwrap_err().to_string();
+    assert!(why.contains("line 2") && why.contains("`deckhand setup --remove` again"), "{why}");
+    // Nothing shows where the bot runs, so it is asked, and Ctrl-C ends it.
+    std::fs::remove_file(scene.file(".env")).unwrap();
+    let stopped = scene.remove(&scene.flags(), &Played::default()).await;
+    assert_eq!(stopped, Err(Stopped::RemovalInterrupted));
 }
