@@ -17,6 +17,16 @@ const NO_AWS: &str = "AWS's command line (`aws`, version 2) is needed to see the
 /// one.
 pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stopped> {
     work.step("AWS");
+    if work.flags.zip.is_none()
+        && Path::new("template.yaml").exists()
+        && !is_built(&work.flags.agents, Path::new("."))
+    {
+        return Err(Stopped::mend(format!(
+            "A build takes the clone's own agents.toml, not {}. Copy it to agents.toml here and leave out --agents; or \
+             use --zip with the Lambda package of a release.",
+            work.flags.agents.display()
+        )));
+    }
     let stack = work.flags.stack.clone();
     let there = look(&stack).await?;
     let mut of = vec![work.flags.agents.as_path()];
@@ -65,6 +75,12 @@ pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stoppe
 fn is_right(work: &Work<'_>, there: Option<&Stack>, changed: Option<SystemTime>) -> bool {
     let wanted = work.home.aws().map(|aws| aws.parameters()).unwrap_or_default();
     there.is_some_and(|there| there.is_right(&wanted, changed))
+}
+
+/// Whether a build in this clone takes this file of agents.
+fn is_built(agents: &Path, clone: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    real(agents).is_some_and(|agents| real(&clone.join("agents.toml")) == Some(agents))
 }
 
 /// The base of the API's addresses.
@@ -134,4 +150,21 @@ async fn run(work: &Work<'_>, stack: &str) -> Result<(), Stopped> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use standins::Scratch;
+
+    #[test]
+    fn a_build_takes_the_clones_own_agents_and_no_other() {
+        let clone = Scratch::new().unwrap();
+        for name in ["agents.toml", "other.toml"] {
+            std::fs::write(clone.file(name), "").unwrap();
+        }
+        assert!(is_built(&clone.path().join("./agents.toml"), clone.path()));
+        assert!(!is_built(&clone.file("other.toml"), clone.path()));
+        assert!(!is_built(&clone.file("none.toml"), clone.path()));
+    }
 }
