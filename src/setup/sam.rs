@@ -70,18 +70,27 @@ fn words(text: &str) -> Parameters {
     all
 }
 
-/// The file with these parameters instead of those that are there. An error: they span lines, and must be changed by
-/// hand.
+/// The file with these parameters instead of those that are there. An error: it must be changed by hand, and how.
 pub(super) fn with_parameters(text: &str, parameters: &Parameters) -> Result<String, String> {
-    let all: Vec<String> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}=\"{}\"", value.replace('"', "")))
-        .collect();
+    let is_odd = |value: &str| value.contains(['"', '\\']) || value.chars().any(char::is_control);
+    if let Some((name, _)) = parameters.iter().find(|(_, value)| is_odd(value)) {
+        return Err(format!(
+            "the value of {name} has a quote, a backslash or a line end, which cannot be passed on to SAM safely; take \
+             it out"
+        ));
+    }
+    let all: Vec<String> =
+        parameters.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
     let line = format!("{KEY} = {}", Value::from(all.join(" ")));
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let is_section = |line: &String| line.trim() == SECTION;
     let Some(section) = lines.iter().position(is_section) else {
-        return Ok(format!("{}\n\n{SECTION}\n{line}\n", text.trim_end()));
+        let with = format!("{}\n\n{SECTION}\n{line}\n", text.trim_end());
+        // If it is there in another spelling, it is there twice now.
+        return match parameters_of(&with) {
+            Some(read) if read == *parameters => Ok(with),
+            _ => Err(format!("write the section of the parameters for deploys as {SECTION}")),
+        };
     };
     let own = lines.iter().enumerate().skip(section + 1);
     let own = own.take_while(|(_, line)| !line.trim_start().starts_with('['));
@@ -181,6 +190,22 @@ mod tests {
         }
         let lines = "[default.deploy.parameters]\nparameter_overrides = [\n  'A=1',\n]\n";
         assert!(with_parameters(lines, &some(&[("A", "2")])).is_err());
+    }
+
+    #[rstest]
+    #[case::inline("[default.deploy]\nparameters = {resolve_s3 = true}\n", "2", SECTION)]
+    #[case::quoted("[\"default\".deploy.parameters]\nresolve_s3 = true\n", "2", SECTION)]
+    #[case::dotted("default.deploy.parameters.resolve_s3 = true\n", "2", SECTION)]
+    #[case::quote("", "a\"b", "the value of A has a quote")]
+    #[case::backslash(FRESH, "a\\b", "the value of A has a quote, a backslash")]
+    #[case::lines("[default.deploy.parameters]\nparameter_overrides = [\n'A=1',\n]\n", "2", "several lines")]
+    fn what_sam_could_not_read_is_not_written(
+        #[case] text: &str,
+        #[case] value: &str,
+        #[case] why: &str,
+    ) {
+        let error = with_parameters(text, &some(&[("A", value)])).unwrap_err();
+        assert!(error.contains(why), "{error}");
     }
 
     #[rstest]
