@@ -146,9 +146,14 @@ impl Stack {
         })
     }
 
-    /// Whether it is as it should be: deployed with these parameters, after the agents were changed.
+    /// Whether it is as it should be: deployed with these parameters, after the agents were changed. `agents` is `None`
+    /// right after a deploy: if that had nothing to change, an update that failed before still shows.
     pub(super) fn is_right(&self, parameters: &Parameters, agents: Option<SystemTime>) -> bool {
-        let works = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
+        let works: &[&str] = match agents {
+            // What was to be changed then was not.
+            Some(_) => &["CREATE_COMPLETE", "UPDATE_COMPLETE"],
+            None => &["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"],
+        };
         let later = match (self.at, agents) {
             (Some(at), Some(agents)) => at >= DateTime::<Utc>::from(agents),
             _ => true,
@@ -214,6 +219,8 @@ mod tests {
     #[case::failed("ROLLBACK_COMPLETE", "1", Some(-60), false)]
     #[case::newer_agents("CREATE_COMPLETE", "1", Some(60), false)]
     #[case::no_agents("CREATE_COMPLETE", "1", None, true)]
+    #[case::rolled_back("UPDATE_ROLLBACK_COMPLETE", "1", Some(-60), false)]
+    #[case::rolled_back_and_nothing_to_change("UPDATE_ROLLBACK_COMPLETE", "1", None, true)]
     fn a_stack_is_right_or_is_deployed(
         #[case] status: &str,
         #[case] value: &str,
