@@ -16,6 +16,9 @@ use crate::github::{Github, Repository};
 /// The file that comes with Deckhand, with its examples.
 const EXAMPLE: &str = include_str!("../../agents.toml");
 
+/// Who may use a command of an agent that is made here.
+const EVERYBODY: &str = "Everybody in the bot's servers may use them";
+
 const AGENTS_FILE: &str = "AGENTS_FILE";
 const GITHUB_REPO: &str = "GITHUB_REPO";
 
@@ -91,7 +94,7 @@ async fn repositories(work: &Work<'_>, github: &Github) -> Result<Vec<ListedRepo
         }
     }
     if named.is_empty()
-        && let Some(kept) = work.value(GITHUB_REPO).and_then(|kept| kept.parse().ok())
+        && let Some(kept) = default_repository(work)
     {
         named.push(kept);
     }
@@ -132,9 +135,10 @@ async fn chosen<'f>(
     for why in &found.left_out {
         work.note(&format!("Left out: {}.", shown_line(why)));
     }
+    let default = default_repository(work);
     let has = |candidate: &Candidate| match there {
         There::Agents { registry, .. } => {
-            registry.agents().iter().any(|agent| is_of(agent, candidate))
+            registry.agents().iter().any(|agent| is_of(agent, candidate, default.as_ref()))
         }
         There::Nothing { .. } => false,
     };
@@ -155,27 +159,51 @@ async fn chosen<'f>(
     }
     let items: Vec<String> = new.iter().map(|candidate| item(candidate)).collect();
     let file = work.flags.agents.display();
-    let (text, default) = match there {
-        There::Nothing { is_example: false } => {
-            (format!("Which workflows become commands? They are written to {file}"), "all")
-        }
+    let (text, enter) = match there {
+        There::Nothing { is_example: false } => (
+            format!("Which workflows become commands? {EVERYBODY}. They are written to {file}"),
+            of_one_repository(&new, default.as_ref()),
+        ),
         There::Nothing { is_example: true } => (
             format!(
-                "Which workflows become commands? They replace the examples in {file}, which is as it came"
+                "Which workflows become commands? {EVERYBODY}. They replace the examples in {file}, which is as it came"
             ),
-            "all",
+            of_one_repository(&new, default.as_ref()),
         ),
-        There::Agents { .. } => (format!("Which workflows are added to {file}? none, or"), "none"),
+        There::Agents { .. } => {
+            let text = format!("{EVERYBODY}. Which workflows are added to {file}? none, or");
+            (text, "none".to_owned())
+        }
     };
-    let picked = work.choose(&text, &items, Some(default), "--workflow FILE").await?;
+    let picked = work.choose(&text, &items, Some(&enter), "--workflow FILE").await?;
     Ok(picked.into_iter().filter_map(|at| new.get(at).copied()).collect())
 }
 
-fn is_of(agent: &Agent, candidate: &Candidate) -> bool {
+/// Whether this is an agent of that workflow. An agent without a repository is of the default one; while there is none,
+/// it may be of any.
+fn is_of(agent: &Agent, candidate: &Candidate, default: Option<&Repository>) -> bool {
     agent.workflow().is_some_and(|workflow| {
         let is_there = |repository: &Repository| repository.is_same(&candidate.repository);
-        workflow.file == candidate.file && workflow.repository.as_ref().is_none_or(is_there)
+        let repository = workflow.repository.as_ref().or(default);
+        workflow.file == candidate.file && repository.is_none_or(is_there)
     })
+}
+
+/// The repository of agents that name none.
+fn default_repository(work: &Work<'_>) -> Option<Repository> {
+    work.value(GITHUB_REPO)?.parse().ok()
+}
+
+/// What Enter picks of a new file's workflows: those of one repository, the default one or else the first.
+fn of_one_repository(new: &[&Candidate], default: Option<&Repository>) -> String {
+    let of = |repository: &Repository| -> Vec<String> {
+        let numbered = (1..).zip(new);
+        let own = numbered.filter(|(_, candidate)| candidate.repository.is_same(repository));
+        own.map(|(number, _): (usize, _)| number.to_string()).collect()
+    };
+    let first = new.first().map(|candidate| of(&candidate.repository)).unwrap_or_default();
+    let picked = default.map(of).filter(|picked| !picked.is_empty()).unwrap_or(first);
+    if picked.len() == new.len() { "all".to_owned() } else { picked.join(",") }
 }
 
 /// Those that the flags name.
@@ -196,7 +224,7 @@ fn named<'f>(work: &Work<'_>, found: &'f Found) -> Result<Vec<&'f Candidate>, St
             let all: Vec<String> = found
                 .candidates
                 .iter()
-                .map(|one| format!("{}:{}", one.repository, one.file))
+                .map(|one| format!("{}:{}", one.repository, shown(&one.file)))
                 .collect();
             let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
             return Err(Stopped::mend(format!(
@@ -233,12 +261,13 @@ fn write(
         taken.ids.insert("status_reporter".to_owned());
         taken.commands.extend(["status", "status-digest"].map(str::to_owned));
     }
+    let default = default_repository(work);
     let mut commands = Vec::new();
     for candidate in chosen {
         if let There::Agents { registry, .. } = there
-            && registry.agents().iter().any(|agent| is_of(agent, candidate))
+            && registry.agents().iter().any(|agent| is_of(agent, candidate, default.as_ref()))
         {
-            work.done(&format!("{} has an agent already.", candidate.file));
+            work.done(&format!("{} has an agent already.", shown(&candidate.file)));
             continue;
         }
         match made(candidate, &mut taken) {

@@ -93,3 +93,40 @@ async fn a_workflow_that_is_named_and_not_there_is_told_with_those_that_are() {
     assert!(error.contains("octo-org/web-client:client-deploy.yml"), "{error}");
     assert!(!scene.file("agents.toml").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enter_takes_the_workflows_of_one_repository_only_and_says_who_may_use_them() {
+    let mut scenario = Scenario::default();
+    scenario.listed.push("octo-org/api".to_owned());
+    let scene = Scene::with(scenario).await;
+    let person = scene.person();
+    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+    let (said, agents) = (person.said(), scene.read("agents.toml"));
+    assert!(said.contains("Everybody in the bot's servers may use them"), "{said}");
+    assert!(said.contains("octo-org/api"), "{said}");
+    assert!(agents.contains("octo-org/web-client") && !agents.contains("octo-org/api"), "{agents}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_without_a_repository_is_of_the_default_one_only() {
+    let mut scenario = Scenario::default();
+    scenario.listed.push("octo-org/api".to_owned());
+    let scene = Scene::with(scenario).await;
+    fs::write(scene.file("agents.toml"), AGENTS).unwrap();
+    fs::write(scene.file(".env"), "GITHUB_REPO=octo-org/web-client\n").unwrap();
+    let mut flags = scene.flags();
+    // In the other repository the same file has no agent yet.
+    flags.workflows = vec!["octo-org/api:client-deploy.yml".to_owned()];
+    let person = scene.person();
+    let ended = scene.set_up_with(&flags, &person).await;
+    assert!(ended.is_ok(), "{ended:?}\n{}", person.said());
+    let text = scene.read("agents.toml");
+    assert!(text.starts_with(AGENTS) && text.contains("repository = \"octo-org/api\""), "{text}");
+    // In the default one it has.
+    flags.workflows = vec!["octo-org/web-client:client-deploy.yml".to_owned()];
+    let person = scene.person();
+    let ended = scene.set_up_with(&flags, &person).await;
+    assert!(ended.is_ok(), "{ended:?}\n{}", person.said());
+    assert!(person.said().contains("client-deploy.yml has an agent already"), "{}", person.said());
+    assert_eq!(scene.read("agents.toml"), text);
+}
