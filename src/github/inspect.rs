@@ -17,8 +17,7 @@ use super::repository::Repository;
 const MAX_FILE_BYTES: usize = 512 * 1024;
 
 /// What is encoded in a file's name: all but what RFC 3986 leaves as it is.
-const IN_NAME: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const IN_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The token's rate limit. <https://docs.github.com/en/rest/rate-limit/rate-limit>
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -227,8 +227,8 @@ async fn take_files(work: &Work<'_>) -> Result<(), Stopped> {
 /// Takes the settings of the set-up out of the file; the file, too, if nothing else is in it.
 async fn take_settings(work: &Work<'_>, file: &Path) -> Result<(), Stopped> {
     let Some(text) = files::read(file)? else { return Ok(()) };
-    let left = without_ours(&text)
-        .map_err(|why| Stopped::mend(format!("{}: {why}", file.display())))?;
+    let left =
+        without_ours(&text).map_err(|why| Stopped::mend(format!("{}: {why}", file.display())))?;
     if left.trim().is_empty() {
         return take_file(work, file).await;
     }

@@ -203,7 +203,11 @@ mod tests {
     #[case::dotted("default.deploy.parameters.resolve_s3 = true\n", "2", SECTION)]
     #[case::quote("", "a\"b", "the value of A has a quote")]
     #[case::backslash(FRESH, "a\\b", "the value of A has a quote, a backslash")]
-    #[case::lines("[default.deploy.parameters]\nparameter_overrides = [\n'A=1',\n]\n", "2", "several lines")]
+    #[case::lines(
+        "[default.deploy.parameters]\nparameter_overrides = [\n'A=1',\n]\n",
+        "2",
+        "several lines"
+    )]
     fn what_sam_could_not_read_is_not_written(
         #[case] text: &str,
         #[case] value: &str,

@@ -104,7 +104,9 @@ pub(super) async fn hooks(
                 done.into_iter().for_each(|done| work.done(&format!("{repository}: {done}")));
             }
             Err(error) if error.lacks_access() => {
-                work.note(&format!("{repository}: none was made or put right: {PERMISSION}. {WITHOUT}."));
+                work.note(&format!(
+                    "{repository}: none was made or put right: {PERMISSION}. {WITHOUT}."
+                ));
             }
             Err(GithubError::Refused(status, why)) => {
                 work.note(&format!(

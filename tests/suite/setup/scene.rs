@@ -62,10 +62,8 @@ impl Scene {
         let clock = Clock::start_at(Utc::now());
         let discord = Discord::start(clock.clone(), Gauge::new()).await;
         let github = Github::start(clock, Gauge::new(), scenario).await;
-        let env = HashMap::from([
-            ("DISCORD_API_BASE", discord.url()),
-            ("GITHUB_API_BASE", github.url()),
-        ]);
+        let env =
+            HashMap::from([("DISCORD_API_BASE", discord.url()), ("GITHUB_API_BASE", github.url())]);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (folder, server) = (Scratch::new().unwrap(), Arc::default());
         Self { discord, github, folder, port, server, env }
