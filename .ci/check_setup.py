@@ -38,7 +38,7 @@ class Person:
 
     def __init__(self, deckhand: Path, about: dict[str, Any], folder: Path, port: int) -> None:
         self.deckhand, self.folder, self.port = deckhand, folder, port
-        self.env = {"DISCORD_API_BASE": about["discord"], "GITHUB_API_BASE": about["github"], "USER": "ada"}
+        self.env = {"DISCORD_API_BASE": about["discord"], "GITHUB_API_BASE": about["github"]}
         self.answers = {
             "1 or 2": "",
             "The bot's token": about["bot_token"],
