@@ -57,14 +57,14 @@ async fn an_uncertain_dispatch_is_not_sent_again_and_the_user_is_told(
     world.passes(Duration::from_secs(34)).await;
     let told = world.told(&interaction, answer);
     told.only_shows(
-        "⚠️ **Client deploy**: it is unknown whether it started. GitHub's answer was lost, and no run of it showed \
-         up.\nIt is not sent again. Deckhand goes on looking",
+        "⚠️ **Client deploy**: it is unknown whether it started. GitHub's answer was lost, and no run with \
+         its correlation id showed up.\nIt is not sent again. Deckhand goes on looking",
     );
     world.settle().await;
     world.sweeps(10).await;
     let told = world.told_since(&interaction, told);
-    let end = "⚠️ **Client deploy**: it is unknown whether it started. GitHub's answer was lost, and no run of it \
-               showed up.\nIt was not sent again.";
+    let end = "⚠️ **Client deploy**: it is unknown whether it started. GitHub's answer was lost, and no run with \
+               its correlation id showed up.\nIt was not sent again.";
     if wait.is_empty() {
         told.only_shows(end);
     } else {
