@@ -92,7 +92,12 @@ fn build(
             });
         }
     };
-    tracing::debug!("the agents are those of {}", registry.place());
+    // Each cold start of a function would say it again.
+    if env("AWS_LAMBDA_FUNCTION_NAME").is_some() {
+        tracing::debug!("the agents are those of {}", registry.place());
+    } else {
+        tracing::info!("the agents are those of {}", registry.place());
+    }
     if settings.access.guilds == Guilds::Every {
         tracing::warn!(
             "ALLOWED_GUILD_IDS is *: whoever adds the bot to a server of theirs may command it there"

@@ -135,7 +135,7 @@ fn on_lambda_it_is_the_same_file(#[case] agents: &str, #[case] words: &str) {
     let mut command = unpacked.command(&[]);
     // Nobody answers there: it starts, and then ends.
     command.env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1");
-    command.env("AWS_LAMBDA_FUNCTION_NAME", "deckhand");
+    command.env("AWS_LAMBDA_FUNCTION_NAME", "deckhand").env("LOG_LEVEL", "debug");
     let (_, said) = said(command);
     assert!(said.contains(&format!("{}{words}", unpacked.0.path().display())), "{said}");
 }
