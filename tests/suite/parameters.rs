@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
+use standins::discord::User;
 use standins::github::{Fault, On, Scenario};
 
 use crate::aws;
@@ -11,8 +12,12 @@ use crate::world::{Plan, TOKEN, World};
 
 /// A world whose GitHub token is in this parameter.
 pub(crate) async fn signing_in_with(parameter: &str, scenario: Scenario) -> World {
-    let env =
-        vec![("GITHUB_TOKEN", String::new()), ("GITHUB_TOKEN_PARAMETER", parameter.to_owned())];
+    let env = vec![
+        ("GITHUB_TOKEN", String::new()),
+        ("GITHUB_TOKEN_PARAMETER", parameter.to_owned()),
+        // Others are told that an admin must mend it.
+        ("ADMIN_USER_IDS", User::named("ada").id),
+    ];
     World::of(Plan { env, scenario, ..Plan::default() }).await
 }
 
