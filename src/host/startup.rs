@@ -93,9 +93,7 @@ fn build(
         }
     };
     // Each cold start of a function would say it again.
-    if env("AWS_LAMBDA_FUNCTION_NAME").is_some() {
-        tracing::debug!("the agents are those of {}", registry.place());
-    } else {
+    if env("AWS_LAMBDA_FUNCTION_NAME").is_none() {
         tracing::info!("the agents are those of {}", registry.place());
     }
     if settings.access.guilds == Guilds::Every {
