@@ -70,17 +70,9 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agents::file;
+    use crate::agents::watches::tests::parsed;
     use rstest::rstest;
     use serde_json::json;
-
-    /// Its lines begin at line 8.
-    fn parsed(lines: &str) -> Result<Watch, String> {
-        let agent = "[[agent]]\nid = \"a\"\nname = \"A\"\ndescription = \"A\"\ncommand = \"a\"\nkind = \"status\"\n";
-        let text = format!("{agent}[[watch]]\n{lines}\n");
-        let registry = file::parse("x.toml", &text).map_err(|error| error.to_string())?;
-        Ok(registry.watches()[0].clone())
-    }
 
     fn run(event: &str, branch: &str, conclusion: Option<&str>) -> Run {
         let status = if conclusion.is_some() { "completed" } else { "in_progress" };

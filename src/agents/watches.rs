@@ -3,19 +3,7 @@
 use super::table::{Table, Text, unique};
 use super::watch::Watch;
 use super::workflow::{ref_pattern, repository, workflow_file};
-
-/// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
-const CONCLUSIONS: [&str; 9] = [
-    "success",
-    "failure",
-    "cancelled",
-    "timed_out",
-    "startup_failure",
-    "action_required",
-    "neutral",
-    "skipped",
-    "stale",
-];
+use crate::github::run::CONCLUSIONS;
 
 /// Checks one watch.
 pub(super) fn watch(table: &Table<'_>) -> Option<Watch> {
@@ -49,13 +37,13 @@ fn list<'a>(table: &Table<'a>, key: &'static str, why: &str) -> Vec<Text<'a>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::agents::{RefPattern, file};
     use rstest::rstest;
 
     /// Its lines begin at line 8.
-    fn parsed(lines: &str) -> Result<Watch, String> {
+    pub(in crate::agents) fn parsed(lines: &str) -> Result<Watch, String> {
         let agent = "[[agent]]\nid = \"a\"\nname = \"A\"\ndescription = \"A\"\ncommand = \"a\"\nkind = \"status\"\n";
         let text = format!("{agent}[[watch]]\n{lines}\n");
         let registry = file::parse("x.toml", &text).map_err(|error| error.to_string())?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::github::Run;
+use crate::github::run::CONCLUSIONS;
 
 /// How a deploy ended. `why` is Markdown that is safe to show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,19 +62,6 @@ pub enum NotFound {
     },
 }
 
-/// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
-const GITHUBS: [&str; 9] = [
-    "success",
-    "failure",
-    "cancelled",
-    "timed_out",
-    "startup_failure",
-    "action_required",
-    "neutral",
-    "skipped",
-    "stale",
-];
-
 impl Outcome {
     /// The outcome in one word, the same in store, log and metrics: GitHub's conclusion, or why there is none.
     /// One of a fixed set, because it is a metric's dimension.
@@ -81,7 +69,7 @@ impl Outcome {
         match self {
             Self::Concluded => {
                 let conclusion = run.and_then(|run| run.conclusion.as_deref());
-                GITHUBS.into_iter().find(|known| conclusion == Some(known)).unwrap_or("other")
+                CONCLUSIONS.into_iter().find(|known| conclusion == Some(known)).unwrap_or("other")
             }
             Self::NothingDone { .. } => "nothing_done",
             Self::NotDispatched { .. } => "not_dispatched",

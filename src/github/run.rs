@@ -87,6 +87,20 @@ pub struct HeadCommit {
     pub author: Option<Author>,
 }
 
+/// How a run can end, in GitHub's words.
+/// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
+pub(crate) const CONCLUSIONS: [&str; 9] = [
+    "success",
+    "failure",
+    "cancelled",
+    "timed_out",
+    "startup_failure",
+    "action_required",
+    "neutral",
+    "skipped",
+    "stale",
+];
+
 /// Whether what ended so succeeded or failed: a run, a job or a step. `None`: neither, for example cancelled.
 /// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
 pub(crate) fn succeeded(conclusion: Option<&str>) -> Option<bool> {
