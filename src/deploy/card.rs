@@ -41,15 +41,14 @@ impl Says {
         let above = lines.join("\n");
         let small = small.join("\n");
         let text = format!("{above}\n{small}");
-        let place = deploy.place.as_ref();
-        if place.is_some_and(|place| place.text_only) {
-            let message = Message::public(text.trim_end());
-            let has_buttons = place.is_some_and(|place| !place.no_buttons);
-            return if has_buttons { message.with_buttons(buttons(deploy, now)) } else { message };
-        }
         let buttons = Block::Buttons(buttons(deploy, now));
         let blocks = vec![Block::Text(above), Block::Text(small), buttons];
-        Message::card(Card { accent: self.colour(), blocks }, text.trim_end())
+        let card = Message::card(Card { accent: self.colour(), blocks }, text.trim_end());
+        match deploy.place.as_ref().filter(|place| place.text_only) {
+            None => card,
+            Some(place) if place.no_buttons => card.as_text().without_buttons(),
+            Some(_) => card.as_text(),
+        }
     }
 
     fn colour(&self) -> u32 {

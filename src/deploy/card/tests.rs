@@ -328,7 +328,7 @@ fn where_components_are_refused_it_is_text_that_says_the_same() {
     deploy.place.as_mut().unwrap().text_only = true;
     let text = message(&deploy, after(95));
     assert!(!text.is_card());
-    assert_eq!(text.content(), card.as_text().content());
+    assert_eq!(text.content(), card.shown());
     assert_ne!(fingerprint(&deploy, after(95)), shown);
 }
 
