@@ -214,12 +214,6 @@ impl Workflow {
         self
     }
 
-    /// Lets a job that fails say something of it.
-    pub fn annotates(mut self, annotation: Annotation) -> Self {
-        self.annotations.push(annotation);
-        self
-    }
-
     /// Adds an artifact, or replaces the one of the same name.
     pub fn artifact(mut self, artifact: Artifact) -> Self {
         self.artifacts.retain(|known| known.name != artifact.name);
