@@ -21,6 +21,7 @@ export function start() {
   form.append(line);
   form.addEventListener("submit", (event) => event.preventDefault());
   line.addEventListener("click", (event) => event.target === line && (tail ?? line.querySelector("input"))?.focus());
+  document.addEventListener("keydown", fromAnywhere);
   on("hello", ({ commands }) => {
     entries = parse.typable(commands);
     if (!command) write("");
@@ -35,6 +36,13 @@ export function type(text) {
   input.value = text;
   input.focus();
   typed(input);
+}
+
+/** As in Discord, who types where nothing takes text, types a message. */
+function fromAnywhere(event) {
+  const types = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (!types || event.target.closest?.("input, select, textarea, dialog")) return;
+  (tail ?? line.querySelector("input"))?.focus();
 }
 
 function box(name, handlers, props = {}) {

@@ -6,7 +6,7 @@ import { follow } from "./link.js";
 import * as messages from "./messages.js";
 import * as modal from "./modal.js";
 import * as runs from "./runs.js";
-import { on, sees, store, take, tell } from "./store.js";
+import { on, store, take, tell } from "./store.js";
 import * as time from "./time.js";
 import * as wire from "./wire.js";
 import * as world from "./world.js";
@@ -64,19 +64,14 @@ byId("try").addEventListener("click", () => composer.type("/deploy-client wait:t
 on("hello", places);
 on("me", places);
 on("bot", () => say(true));
-on("message", ({ message }) => {
-  if (app.dataset.view !== "channel" && sees(message)) document.querySelector(".views [data-view=channel]").classList.add("news");
-});
 // Runs are not pages of GitHub's here, but stand beside the channel.
 document.addEventListener("click", (event) => {
   const anchor = event.target.closest?.("a[href]");
   if (!anchor || !store.hello || !anchor.href.startsWith(store.hello.github)) return;
   event.preventDefault();
   const id = /\/actions\/runs\/(\d+)/.exec(anchor.href)?.[1];
-  if (!id || !runs.reveal(id)) {
-    status.textContent = "On GitHub this is a page; here GitHub is a stand-in.";
-    view("world");
-  }
+  view("world");
+  if (!id || !runs.reveal(id)) status.textContent = "On GitHub this is a page; here GitHub is a stand-in.";
 });
 for (const part of [messages, composer, modal, world, runs, wire]) part.start();
 follow(take, say);

@@ -32,7 +32,6 @@ export function start() {
 export function reveal(id) {
   const node = nodes.get(id);
   if (!node) return false;
-  byId("app").dataset.view = "world";
   node.querySelector("details").open = true;
   node.scrollIntoView({ block: "center" });
   node.querySelector("summary").focus();

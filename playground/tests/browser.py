@@ -166,6 +166,17 @@ async def the_keyboard_alone_is_enough(start):
 
 
 @test
+async def who_types_where_nothing_takes_text_types_a_message(start):
+    async with start() as page:
+        keys = page.page.keyboard
+        await keys.press("Control+a")
+        assert await page.page.evaluate("document.activeElement === document.body")
+        await keys.type("/age")
+        await page.page.locator("#picker [aria-selected=true]", has_text="/agents").wait_for()
+        assert await page.page.evaluate("document.activeElement.value") == "/age"
+
+
+@test
 async def options_are_filled_in_as_discord_does(start):
     async with start() as page:
         keys = page.page.keyboard
