@@ -37,7 +37,10 @@ fn a_push_has_a_card_that_is_shown_to_its_end() {
     let text = shown(&output);
     assert!(output.status.success(), "{text}");
     assert!(text.contains("🔵 CI: queued") && text.contains("🔴 CI failed"), "{text}");
-    assert!(text.contains("on `release/1.0`, pushed by octocat"), "{text}");
+    assert!(
+        text.contains("▌ `release/1.0` · ") && text.contains("▌ pushed by octocat · "),
+        "{text}"
+    );
 }
 
 #[test]
