@@ -84,6 +84,9 @@ pub(super) async fn write(work: &mut Work<'_>) -> Result<(), Stopped> {
     Ok(())
 }
 
+/// A unit for what a release installs.
+const EXAMPLE: &str = include_str!("../../examples/deckhand.service");
+
 /// The first words of a file that may be replaced.
 pub(super) const MADE: &str = "# Made by `deckhand setup`";
 
@@ -123,25 +126,25 @@ RestartSec=5
 # Running waits get 20 s to end by themselves and 10 s to wind up.
 TimeoutStopSec=35
 UMask=0077
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-ProtectSystem=strict
 ReadWritePaths=\"{folder}\"
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectControlGroups=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
 
+{rights}
 [Install]
 WantedBy=multi-user.target
 ",
+        rights = rights(),
         program = program.replace('$', "$$"),
         settings = settings.replace('$', "$$"),
     ))
+}
+
+/// What the example takes from the service. This one may lie in somebody's home.
+fn rights() -> String {
+    const FIRST: &str = "CapabilityBoundingSet=";
+    let lines = EXAMPLE.lines().skip_while(|line| !line.starts_with(FIRST));
+    let lines = lines.take_while(|line| !line.is_empty());
+    let kept = lines.filter(|line| !line.starts_with("ProtectHome="));
+    kept.map(|line| format!("{line}\n")).collect()
 }
 
 fn compose(paths: &Paths, listen: &str) -> String {
@@ -169,6 +172,8 @@ services:
     read_only: true
     cap_drop: [ALL]
     security_opt: [\"no-new-privileges:true\"]
+    mem_limit: 256m
+    pids_limit: 64
 
 volumes:
   data:
