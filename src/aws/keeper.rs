@@ -9,7 +9,7 @@ use super::call::{Call, Protocol};
 use super::endpoint;
 use super::error::AwsError;
 use super::parameters::Parameters;
-use crate::secrets::{Secret, SecretKeeper};
+use crate::secrets::{Secret, SecretKeeper, SecretStore, Unreadable};
 
 impl Parameters {
     async fn ask(&self, target: &'static str, body: Value) -> Result<Value, AwsError> {
@@ -22,13 +22,10 @@ impl Parameters {
 impl SecretKeeper for Parameters {
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Secret>, String>> {
         Box::pin(async move {
-            let asked = json!({"Name": name, "WithDecryption": true});
-            match self.ask("AmazonSSM.GetParameter", asked).await {
-                Ok(said) => {
-                    Ok(said.pointer("/Parameter/Value").and_then(Value::as_str).map(Secret::new))
-                }
-                Err(AwsError::NotFound) => Ok(None),
-                Err(error) => Err(words(name, "ssm:GetParameter", &error)),
+            match self.read(name).await {
+                Ok(stored) => Ok(Some(stored.secret)),
+                Err(Unreadable::Missing) => Ok(None),
+                Err(Unreadable::Failed(why)) => Err(format!("The SSM parameter {name} {why}.")),
             }
         })
     }
