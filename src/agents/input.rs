@@ -5,17 +5,17 @@ use super::options::{OptionKind, OptionSpec};
 use super::pattern::Pattern;
 use super::registry::Input;
 use super::table::{COMMAND_NAME, Table, Text, is_command_name, unique};
+use crate::discord::limits::MAX_CHOICES;
 use crate::github::BOOKKEEPING;
 
 const KINDS: [&str; 4] = ["string", "integer", "boolean", "url"];
-const RESERVED_OPTIONS: [&str; 2] = ["wait", "ref"];
+/// Options that each command of a workflow has.
+pub(crate) const RESERVED_OPTIONS: [&str; 2] = ["wait", "ref"];
 
 /// The most characters of a free text, if its input does not say.
 const DEFAULT_LENGTH: u32 = 200;
 /// Discord's limit for a text.
 const LONGEST: u32 = 6000;
-/// Discord's limit for choices.
-const MAX_CHOICES: usize = 25;
 
 /// Where most of its text is.
 pub(super) fn at(table: &Table<'_>) -> usize {

@@ -23,6 +23,7 @@ mod watches;
 mod workflow;
 
 pub use fault::{BadFile, Mistake};
+pub(crate) use input::RESERVED_OPTIONS;
 pub use place::Place;
 pub use ref_pattern::RefPattern;
 pub use registry::{Agent, Input, Kind, Lines, NONE_REPORTED, Registry, Workflow};
@@ -30,3 +31,4 @@ pub use reported::Reported;
 pub use rule::Rule;
 pub use verification::Verification;
 pub use watch::Watch;
+pub(crate) use workflow::MAX_INPUT_OPTIONS;

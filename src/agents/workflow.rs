@@ -3,15 +3,16 @@
 use std::str::FromStr;
 
 use super::fixed::fixed;
-use super::input::{input, input_name};
+use super::input::{RESERVED_OPTIONS, input, input_name};
 use super::keys::INPUT;
 use super::ref_pattern::{RefPattern, is_ref};
 use super::registry::Workflow;
 use super::table::{Table, Text, unique};
+use crate::discord::limits::MAX_OPTIONS;
 use crate::github::{MAX_INPUTS, Repository, git_ref};
 
-/// Discord allows 25 options per command. Two of them are reserved: `wait` and `ref`.
-const MAX_OPTIONS: usize = 23;
+/// The most inputs of an agent that are options.
+pub(crate) const MAX_INPUT_OPTIONS: usize = MAX_OPTIONS - RESERVED_OPTIONS.len();
 
 /// Checks the workflow of an agent of this kind.
 pub(super) fn workflow(table: &Table<'_>, kind: &str) -> Option<Workflow> {
@@ -32,7 +33,7 @@ pub(super) fn workflow(table: &Table<'_>, kind: &str) -> Option<Workflow> {
         }
     }
     let tables = table.tables("inputs", &INPUT);
-    if let Some(extra) = tables.get(MAX_OPTIONS) {
+    if let Some(extra) = tables.get(MAX_INPUT_OPTIONS) {
         let what = format!(
             "there are {} inputs: Discord takes 25 options, and wait and ref are two of them. Give some a fixed \
              value in [agent.fixed]",
@@ -48,7 +49,7 @@ pub(super) fn workflow(table: &Table<'_>, kind: &str) -> Option<Workflow> {
     let fixed = fixed(table, &names);
     let sha_input = sha_input(table, &names, &fixed);
     let sent = tables.len() + fixed.len() + usize::from(sha_input.is_some());
-    if sent > MAX_INPUTS && tables.len() <= MAX_OPTIONS {
+    if sent > MAX_INPUTS && tables.len() <= MAX_INPUT_OPTIONS {
         let what = format!("the agent sets {sent} inputs: GitHub takes at most {MAX_INPUTS}");
         table.faults.add(table.key_at("inputs").unwrap_or(table.at), what);
     }

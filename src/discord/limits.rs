@@ -16,7 +16,7 @@ pub const MAX_OPTIONS: usize = 25;
 pub const MAX_CHARACTERS: usize = 8_000;
 
 /// The most choices of an option.
-const MAX_CHOICES: usize = 25;
+pub const MAX_CHOICES: usize = 25;
 
 /// A part of a command that Discord would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]

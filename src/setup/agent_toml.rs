@@ -5,17 +5,11 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::workflows::Candidate;
+use crate::agents::{MAX_INPUT_OPTIONS, RESERVED_OPTIONS};
+use crate::discord::limits::MAX_CHOICES;
 use crate::doctor::workflow_file::Input;
+use crate::github::BOOKKEEPING;
 use crate::text::escape::clipped;
-
-/// Inputs that Deckhand sends by itself.
-const OWN_INPUTS: [&str; 3] = ["correlation_id", "requester", "channel"];
-/// Options that each of these commands has.
-const OWN_OPTIONS: [&str; 2] = ["wait", "ref"];
-/// The most inputs of an agent.
-const MOST_INPUTS: usize = 23;
-/// The most choices of an option.
-const MOST_CHOICES: usize = 25;
 
 /// The agent that shows the last runs, for a new file.
 pub(super) const STATUS: &str = "\
@@ -89,7 +83,7 @@ fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
             && name.len() <= 100
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
-    let own = |input: &&Input| !OWN_INPUTS.contains(&input.name.as_str());
+    let own = |input: &&Input| !BOOKKEEPING.contains(&input.name.as_str());
     let (mut usable, odd): (Vec<&Input>, Vec<&Input>) =
         inputs.iter().filter(own).partition(|input| is_name(&input.name));
     if let Some(odd) = odd.iter().find(|input| input.required) {
@@ -99,10 +93,10 @@ fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
         ));
     }
     usable.sort_by_key(|input| !input.required);
-    if usable.get(MOST_INPUTS).is_some_and(|input| input.required) {
-        return Err(format!("it requires more than {MOST_INPUTS} inputs"));
+    if usable.get(MAX_INPUT_OPTIONS).is_some_and(|input| input.required) {
+        return Err(format!("it requires more than {MAX_INPUT_OPTIONS} inputs"));
     }
-    let beyond = usable.split_off(usable.len().min(MOST_INPUTS));
+    let beyond = usable.split_off(usable.len().min(MAX_INPUT_OPTIONS));
     let left_out = odd.into_iter().chain(beyond);
     let notes =
         left_out.map(|input| format!("its input {:?} is left out", clipped(&input.name, 40)));
@@ -147,7 +141,7 @@ fn choices(options: &[String]) -> Option<String> {
     let fits = |one: &String| {
         !one.trim().is_empty() && one.chars().count() <= 100 && clipped(one, 100) == *one
     };
-    let are_usable = (1..=MOST_CHOICES).contains(&options.len())
+    let are_usable = (1..=MAX_CHOICES).contains(&options.len())
         && options.iter().all(|one| fits(one) && seen.insert(one));
     are_usable.then(|| {
         let all: Vec<String> = options.iter().map(|one| text(one)).collect();
@@ -156,7 +150,7 @@ fn choices(options: &[String]) -> Option<String> {
 }
 
 fn option_name(input: &str, taken: &mut HashSet<String>) -> String {
-    let is_own = OWN_OPTIONS.contains(&input.to_lowercase().as_str());
+    let is_own = RESERVED_OPTIONS.contains(&input.to_lowercase().as_str());
     let suffixed = format!("{input}_input");
     free(&[if is_own { &suffixed } else { input }], '_', taken)
 }
