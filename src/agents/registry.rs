@@ -143,6 +143,21 @@ impl Registry {
         self.agents.iter().find(|agent| agent.command == command)
     }
 
+    /// The repositories with an agent's workflow or a watch, each once. `default`: that of those that name none; without
+    /// it they have none.
+    pub fn repositories(&self, default: Option<&Repository>) -> Vec<Repository> {
+        let of_agents = self.agents.iter().filter_map(Agent::workflow);
+        let named = of_agents.map(|workflow| workflow.repository.as_ref());
+        let named = named.chain(self.watches.iter().map(|watch| watch.repository.as_ref()));
+        let mut all: Vec<Repository> = Vec::new();
+        for repository in named.filter_map(|named| named.or(default)) {
+            if !all.iter().any(|known| known.is_same(repository)) {
+                all.push(repository.clone());
+            }
+        }
+        all
+    }
+
     /// The agents that dispatch a workflow. `default`: the repository of those that name none.
     pub fn dispatching(
         &self,

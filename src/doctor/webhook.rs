@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::finding::Finding;
-use crate::agents::{Agent, Registry, Workflow};
+use crate::agents::Registry;
 use crate::deploy::arrivals::{RECENT, last_seen};
 use crate::github::webhook::Secrets;
 use crate::github::{Github, Repository};
@@ -53,17 +53,9 @@ pub(crate) async fn ask(
         return WebhookFacts::NotSet;
     }
     let default = github.default_repository();
-    let of = |workflow: &Workflow| workflow.repository.as_ref().unwrap_or(default).clone();
-    let mut repositories: Vec<Repository> = Vec::new();
     let watched =
         || registry.watches().iter().map(|watch| watch.repository.as_ref().unwrap_or(default));
-    let agents = registry.agents().iter().filter_map(Agent::workflow).map(of);
-    for repository in agents.chain(watched().cloned()) {
-        if !repositories.iter().any(|known| known.is_same(&repository)) {
-            repositories.push(repository);
-        }
-    }
-    let hooks = repositories.into_iter().map(|repository| async move {
+    let hooks = registry.repositories(Some(default)).into_iter().map(|repository| async move {
         let is_watched = watched().any(|one| one.is_same(&repository));
         let seen = match store {
             Some(Ok(store)) => last_seen(store, &repository).await,

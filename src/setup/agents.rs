@@ -190,7 +190,7 @@ fn is_of(agent: &Agent, candidate: &Candidate, default: Option<&Repository>) -> 
 }
 
 /// The repository of agents that name none.
-fn default_repository(work: &Work<'_>) -> Option<Repository> {
+pub(super) fn default_repository(work: &Work<'_>) -> Option<Repository> {
     work.value(GITHUB_REPO)?.parse().ok()
 }
 

@@ -3,11 +3,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ring::rand::{SecureRandom, SystemRandom};
-
 use super::form::{Form, serve};
 use super::stopped::Stopped;
 use super::unreached;
+use super::webhook::random;
 use super::work::Work;
 use crate::github::Github;
 use crate::github::app_manifest::{Installation, MadeApp, converted, manifest};
@@ -52,7 +51,8 @@ async fn make(work: &Work<'_>) -> Result<MadeApp, Stopped> {
         });
     }
     let api = work.github_api()?;
-    let state = random()?;
+    // GitHub must bring it back with the code.
+    let state = random()?.expose().to_owned();
     let code = Arc::new(Mutex::new(None));
     let org = work
         .flags
@@ -104,19 +104,9 @@ async fn installed(work: &Work<'_>) -> Result<Installation, Stopped> {
     };
     if all.len() > 1 {
         let items: Vec<String> = all.iter().map(|one| one.account.clone()).collect();
-        let picked = work
-            .choose("Which installation?", &items, Some("1"), "GITHUB_APP_INSTALLATION_ID")
-            .await?;
-        let first = picked.first().copied().unwrap_or_default();
-        return all.into_iter().nth(first).ok_or(Stopped::Interrupted);
+        let picked =
+            work.choose_one("Which installation?", &items, "GITHUB_APP_INSTALLATION_ID").await?;
+        return all.into_iter().nth(picked).ok_or(Stopped::Interrupted);
     }
     all.pop().ok_or(Stopped::Interrupted)
-}
-
-/// What GitHub must bring back with the code.
-fn random() -> Result<String, Stopped> {
-    let mut bytes = [0; 16];
-    let made = SystemRandom::new().fill(&mut bytes);
-    made.map_err(|_| Stopped::mend("The system gives no random numbers."))?;
-    Ok(hex::encode(bytes))
 }

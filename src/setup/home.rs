@@ -116,6 +116,8 @@ impl Home {
     }
 
     pub(super) fn keep(&mut self, name: &'static str, value: &str) {
+        let is_taken_back = !matches!(self.place, Place::File { .. }) || OURS.contains(&name);
+        debug_assert!(is_taken_back, "a removal would leave {name}");
         if self.value(name).as_deref() != Some(value) {
             self.new.insert(name, value.to_owned());
         }
@@ -245,8 +247,8 @@ mod tests {
         let folder = Scratch::new().unwrap();
         let path = folder.file("x.env");
         let mut home = Home::in_file(&path, true).unwrap();
-        home.keep("A", "1");
+        home.keep("GITHUB_REPO", "1");
         home.save().await.unwrap();
-        assert_eq!((home.value("A").as_deref(), path.exists()), (Some("1"), false));
+        assert_eq!((home.value("GITHUB_REPO").as_deref(), path.exists()), (Some("1"), false));
     }
 }

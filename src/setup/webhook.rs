@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::agents::default_repository;
 use super::stopped::Stopped;
 use super::unreached;
 use super::work::Work;
@@ -21,17 +22,7 @@ const AS_IT_IS: &str = "a webhook tells of runs and jobs.";
 
 /// The repositories with an agent's workflow or a watch.
 pub(super) fn repositories(work: &Work<'_>, registry: &Registry) -> Vec<Repository> {
-    let default: Option<Repository> = work.value("GITHUB_REPO").and_then(|name| name.parse().ok());
-    let of_agents = registry.agents().iter().filter_map(|agent| agent.workflow());
-    let named = of_agents.map(|workflow| workflow.repository.clone());
-    let watched = registry.watches().iter().map(|watch| watch.repository.clone());
-    let mut all: Vec<Repository> = Vec::new();
-    for repository in named.chain(watched).filter_map(|named| named.or_else(|| default.clone())) {
-        if !all.iter().any(|known| known.is_same(&repository)) {
-            all.push(repository);
-        }
-    }
-    all
+    registry.repositories(default_repository(work).as_ref())
 }
 
 /// Makes the secret, if the token may make hooks somewhere. Returns whether it is new.
@@ -167,7 +158,8 @@ async fn hook(
     Ok(Some(done))
 }
 
-fn random() -> Result<Secret, Stopped> {
+/// What nobody can guess: 64 hex digits.
+pub(super) fn random() -> Result<Secret, Stopped> {
     let mut bytes = [0; 32];
     let made = SystemRandom::new().fill(&mut bytes);
     made.map_err(|_| Stopped::mend("The system gives no random numbers."))?;

@@ -168,6 +168,33 @@ impl Work<'_> {
         .await
     }
 
+    /// Lets the person choose one of a list; the first by default.
+    pub(super) async fn choose_one(
+        &self,
+        text: &str,
+        items: &[String],
+        flag: &'static str,
+    ) -> Result<usize, Stopped> {
+        self.list(items);
+        let question = Question {
+            text: format!("{text} (its number)"),
+            default: Some("1".to_owned()),
+            flag,
+            is_secret: false,
+        };
+        let one = |answer: &str| match picked(answer, items.len())?[..] {
+            [one] => Ok(one),
+            _ => Err("choose one of them".to_owned()),
+        };
+        self.ask_for(question, one).await
+    }
+
+    fn list(&self, items: &[String]) {
+        for (number, item) in (1..).zip(items) {
+            self.person.tell(&format!("  {number}) {item}"));
+        }
+    }
+
     /// Lets the person choose from a list.
     pub(super) async fn choose(
         &self,
@@ -176,9 +203,7 @@ impl Work<'_> {
         default: Option<&str>,
         flag: &'static str,
     ) -> Result<Vec<usize>, Stopped> {
-        for (number, item) in (1..).zip(items) {
-            self.person.tell(&format!("  {number}) {item}"));
-        }
+        self.list(items);
         let question = Question {
             text: format!("{text} (numbers like 1,3, or all)"),
             default: default.map(str::to_owned),
