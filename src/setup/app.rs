@@ -65,20 +65,22 @@ async fn make(work: &Work<'_>) -> Result<MadeApp, Stopped> {
     let form = Form {
         action: page,
         state,
+        path: random()?.expose().to_owned(),
         manifest: Box::new(move |back| manifest(&name, NOWHERE, back).to_string()),
         code: code.clone(),
     };
-    let (address, server) = serve(form).await.map_err(|error| {
+    let served = serve(form).await.map_err(|error| {
         Stopped::mend(format!("No port of this machine can be listened on ({error})."))
     })?;
     let wait = format!(
         "  … Open this page in a browser on this machine; this goes on when the App is made:\n    {address}\n    \
          (From another machine: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE)",
-        port = address.rsplit(':').next().unwrap_or_default().trim_end_matches('/')
+        address = served.address,
+        port = served.port
     );
     let look = || async { Ok(code.lock().unwrap_or_else(PoisonError::into_inner).take()) };
     let code: Option<String> = work.patiently(&wait, look).await?;
-    drop(server);
+    drop(served);
     let Some(code) = code else {
         return Err(Stopped::mend("No App was made. Or use a token: --github-token-file."));
     };

@@ -20,17 +20,27 @@ pub(super) struct Form {
     pub action: String,
     /// What must come back with the code.
     pub state: String,
+    /// The page's path, without the slash. Who does not know it, another user of this machine say, sees no state.
+    pub path: String,
     /// The manifest, given where the browser comes back.
     pub manifest: Box<dyn Fn(&str) -> String + Send + Sync>,
     /// The code, when it came.
     pub code: Arc<Mutex<Option<String>>>,
 }
 
-/// Shows the form on a free port of 127.0.0.1, for as long as the handle is kept. Returns the page's address.
-pub(super) async fn serve(form: Form) -> std::io::Result<(String, AbortOnDropHandle<()>)> {
+/// The page, which is there as long as this is.
+pub(super) struct Served {
+    pub address: String,
+    pub port: u16,
+    _serving: AbortOnDropHandle<()>,
+}
+
+/// Shows the form on a free port of 127.0.0.1.
+pub(super) async fn serve(form: Form) -> std::io::Result<Served> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let host = listener.local_addr()?.to_string();
-    let address = format!("http://{host}/");
+    let at = listener.local_addr()?;
+    let (host, port) = (at.to_string(), at.port());
+    let address = format!("http://{host}/{}", form.path);
     let page = Arc::new((form, host));
     let serving = tokio::spawn(async move {
         loop {
@@ -43,7 +53,7 @@ pub(super) async fn serve(form: Form) -> std::io::Result<(String, AbortOnDropHan
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), service));
         }
     });
-    Ok((address, AbortOnDropHandle::new(serving)))
+    Ok(Served { address, port, _serving: AbortOnDropHandle::new(serving) })
 }
 
 /// Another host's name for this address would be a page of somebody else's in the same browser.
@@ -52,8 +62,8 @@ fn answer(form: &Form, host: &str, request: &Request<()>) -> Response<Full<Bytes
     if named != Some(host) {
         return page(StatusCode::FORBIDDEN, "<p>This page is for this machine only.</p>", "'none'");
     }
-    match (request.method(), request.uri().path()) {
-        (&Method::GET, "/") => {
+    match (request.method(), request.uri().path().trim_start_matches('/')) {
+        (&Method::GET, path) if path == form.path => {
             let manifest = (form.manifest)(&format!("http://{host}/made"));
             let body = format!(
                 "<h1>Make Deckhand's GitHub App</h1><p>GitHub shows what it may do before it is made: start workflows, read \
@@ -65,7 +75,7 @@ fn answer(form: &Form, host: &str, request: &Request<()>) -> Response<Full<Bytes
             );
             page(StatusCode::OK, &body, &origin(&form.action))
         }
-        (&Method::GET, "/made") => {
+        (&Method::GET, "made") => {
             let query = request.uri().query().unwrap_or_default();
             let given = |name: &str| {
                 let mut all = form_urlencoded::parse(query.as_bytes());
@@ -126,13 +136,15 @@ mod tests {
         Form {
             action: "https://github.com/settings/apps/new".to_owned(),
             state: "s1".to_owned(),
+            path: "p1".to_owned(),
             manifest: Box::new(|back| format!("{{\"name\":\"<b>\",\"redirect_url\":\"{back}\"}}")),
             code: Arc::default(),
         }
     }
 
     #[rstest]
-    #[case::page("127.0.0.1:7", "/", 200, None)]
+    #[case::page("127.0.0.1:7", "/p1", 200, None)]
+    #[case::guessed("127.0.0.1:7", "/", 404, None)]
     #[case::code("127.0.0.1:7", "/made?code=c%2B1&state=s1", 200, Some("c+1"))]
     #[case::wrong_state("127.0.0.1:7", "/made?code=c1&state=s2", 400, None)]
     #[case::no_state("127.0.0.1:7", "/made?code=c1", 400, None)]
@@ -152,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_manifest_cannot_become_markup() {
-        let request = Request::get("/").header(HOST, "127.0.0.1:7").body(()).unwrap();
+        let request = Request::get("/p1").header(HOST, "127.0.0.1:7").body(()).unwrap();
         let answer = answer(&form(), "127.0.0.1:7", &request);
         let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
         assert!(policy.contains("form-action https://github.com;"), "{policy}");

@@ -49,8 +49,13 @@ fn person(scene: &Scene) -> Played {
             assert!(page.contains("https://deckhand.invalid/github/webhook"), "{page}");
             let (_, state) = page.split_once("?state=").unwrap();
             let (state, _) = state.split_once('"').unwrap();
+            let (_, redirect) = page.split_once("redirect_url&quot;:&quot;").unwrap();
+            let (redirect, _) = redirect.split_once("&quot;").unwrap();
             let back =
-                |code: &str, state: &str| get(&format!("{address}made?code={code}&state={state}"));
+                |code: &str, state: &str| get(&format!("{redirect}?code={code}&state={state}"));
+            // Who does not know the page's path sees no state.
+            let front = redirect.strip_suffix("made").unwrap();
+            assert!(get(front).starts_with("HTTP/1.1 404"));
             assert!(back("stolen", "guessed").starts_with("HTTP/1.1 400"));
             assert!(back("made-in-a-browser", state).starts_with("HTTP/1.1 200"));
         }
