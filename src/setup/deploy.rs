@@ -5,10 +5,11 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use super::files;
-use super::package;
+use super::package::{self, Package};
 use super::sam::Stack;
 use super::stopped::Stopped;
 use super::work::Work;
+use crate::discord::interaction;
 
 const NO_AWS: &str = "AWS's command line (`aws`, version 2) is needed to see the stack: \
     https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html. Sign in with it.";
@@ -29,21 +30,26 @@ pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stoppe
     }
     let stack = work.flags.stack.clone();
     let there = look(&stack).await?;
-    let mut of = vec![work.flags.agents.as_path()];
-    if let Some(zip) = work.flags.zip.as_deref() {
-        let architecture = package::architecture(zip)?;
-        work.home.keep("ARCHITECTURE", architecture);
-        work.save().await?;
-        of.push(zip);
-    }
-    let times =
-        of.iter().filter_map(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok());
-    if !is_right(work, there.as_ref(), times.max()) {
+    let package = match work.flags.zip.as_deref() {
+        Some(zip) => {
+            work.home.keep("ARCHITECTURE", package::architecture(zip)?);
+            work.save().await?;
+            let agents = files::read(&work.flags.agents)?.unwrap_or_default();
+            let folder = work.home.path().parent().unwrap_or(Path::new("."));
+            Some(Package::read(zip, &agents, folder)?)
+        }
+        None => None,
+    };
+    let changed = match &package {
+        Some(package) => Some(package.kept_since().unwrap_or_else(SystemTime::now)),
+        None => std::fs::metadata(&work.flags.agents).and_then(|file| file.modified()).ok(),
+    };
+    if !is_right(work, there.as_ref(), changed) {
         let name = format!("build and deploy the stack {stack}; it costs nothing while idle");
         if !work.goes(&name) {
             return Ok(there.as_ref().and_then(address));
         }
-        run(work, &stack).await?;
+        run(work, &stack, package).await?;
     }
     let Some(there) = look(&stack).await? else {
         return Err(Stopped::mend(format!(
@@ -85,7 +91,7 @@ fn is_built(agents: &Path, clone: &Path) -> bool {
 
 /// The base of the API's addresses.
 pub(super) fn address(stack: &Stack) -> Option<String> {
-    Some(stack.outputs.get("InteractionsUrl")?.strip_suffix("/discord")?.to_owned())
+    Some(stack.outputs.get("InteractionsUrl")?.strip_suffix(interaction::PATH)?.to_owned())
 }
 
 /// The stack; `None`: there is none.
@@ -109,7 +115,7 @@ pub(super) async fn look(stack: &str) -> Result<Option<Stack>, Stopped> {
 }
 
 /// Runs SAM, or says how. It builds in a clone; a package needs no build.
-async fn run(work: &Work<'_>, stack: &str) -> Result<(), Stopped> {
+async fn run(work: &Work<'_>, stack: &str, package: Option<Package>) -> Result<(), Stopped> {
     let mut deploy = vec![
         "deploy",
         "--stack-name",
@@ -118,9 +124,8 @@ async fn run(work: &Work<'_>, stack: &str) -> Result<(), Stopped> {
         "--no-fail-on-empty-changeset",
     ];
     let mut all: Vec<Vec<&str>> = Vec::new();
-    if let Some(zip) = &work.flags.zip {
-        let agents = files::read(&work.flags.agents)?.unwrap_or_default();
-        package::write(zip, &agents, work.home.path().parent().unwrap_or(Path::new(".")))?;
+    if let Some(package) = package {
+        package.write()?;
         deploy.extend(["--template-file", package::NAMED]);
     } else if Path::new("template.yaml").exists() {
         all.push(vec!["build"]);

@@ -23,8 +23,8 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Stopped> {
     }
 }
 
-/// Puts the text in the file's place. The new file has these permissions before it has any text.
-pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<(), Stopped> {
+/// Puts this in the file's place. The new file has these permissions before anything is in it.
+pub(super) fn write(path: &Path, text: impl AsRef<[u8]>, mode: u32) -> Result<(), Stopped> {
     let failed = |error: io::Error| {
         Stopped::mend(format!("{}: cannot be written ({error})", path.display()))
     };
@@ -43,7 +43,7 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<(), Stopped> {
         .open(&new)
         .and_then(|mut file| {
             keep_owner(&file, &path)?;
-            file.write_all(text.as_bytes())?;
+            file.write_all(text.as_ref())?;
             file.sync_all()
         })
         .and_then(|()| fs::rename(&new, &path));

@@ -2,8 +2,9 @@
 //! names it.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::Path;
+use std::io::{self, BufReader, Cursor, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
@@ -27,20 +28,41 @@ fn template() -> String {
     TEMPLATE.replacen(SOURCES, &format!("      CodeUri: {ZIP}\n"), 1)
 }
 
-/// Writes the package with these agents, and the template, to a folder.
-pub(super) fn write(package: &Path, agents: &str, folder: &Path) -> Result<(), Stopped> {
-    let bad = |why: String| Stopped::mend(format!("{}: {why}", package.display()));
-    let new = folder.join(ZIP);
-    repacked(package, agents, &files::beside(&new))
-        .map_err(|error| bad(format!("it is no package of Deckhand's for Lambda ({error})")))?;
-    std::fs::rename(files::beside(&new), &new).map_err(|error| bad(error.to_string()))?;
-    files::write(&folder.join(NAMED), &template(), files::PUBLIC)
+/// The package with these agents instead of its own, and where it is kept: beside `samconfig.toml`.
+pub(super) struct Package {
+    bytes: Vec<u8>,
+    folder: PathBuf,
 }
 
-/// Copies the package, with these agents instead of its own.
-fn repacked(package: &Path, agents: &str, to: &Path) -> io::Result<()> {
+impl Package {
+    pub(super) fn read(package: &Path, agents: &str, folder: &Path) -> Result<Self, Stopped> {
+        let bytes = repacked(package, agents).map_err(|error| {
+            let name = package.display();
+            Stopped::mend(format!("{name}: it is no package of Deckhand's for Lambda ({error})"))
+        })?;
+        Ok(Self { bytes, folder: folder.to_owned() })
+    }
+
+    /// Since when the same is kept there; `None`: it is not. How old the file is that was given says nothing: it may be
+    /// an older release to go back to.
+    pub(super) fn kept_since(&self) -> Option<SystemTime> {
+        let kept = self.folder.join(ZIP);
+        let is_same = std::fs::read(&kept).is_ok_and(|bytes| bytes == self.bytes);
+        std::fs::metadata(kept).and_then(|file| file.modified()).ok().filter(|_| is_same)
+    }
+
+    /// Keeps it, and the template that names it.
+    pub(super) fn write(&self) -> Result<(), Stopped> {
+        if self.kept_since().is_none() {
+            files::write(&self.folder.join(ZIP), &self.bytes, files::PUBLIC)?;
+        }
+        files::write(&self.folder.join(NAMED), template(), files::PUBLIC)
+    }
+}
+
+fn repacked(package: &Path, agents: &str) -> io::Result<Vec<u8>> {
     let mut given = ZipArchive::new(BufReader::new(File::open(package)?))?;
-    let mut new = ZipWriter::new(BufWriter::new(File::create(to)?));
+    let mut new = ZipWriter::new(Cursor::new(Vec::new()));
     for at in 0..given.len() {
         let file = given.by_index_raw(at)?;
         let is_ours = file.name().is_ok_and(|name| name == AGENTS);
@@ -50,7 +72,7 @@ fn repacked(package: &Path, agents: &str, to: &Path) -> io::Result<()> {
     }
     new.start_file(AGENTS, SimpleFileOptions::default().unix_permissions(0o644))?;
     new.write_all(agents.as_bytes())?;
-    new.finish()?.flush()
+    Ok(new.finish()?.into_inner())
 }
 
 /// What the package's program runs on, as the stack's parameter has it.
@@ -83,7 +105,6 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use standins::Scratch;
-    use std::path::PathBuf;
 
     fn package(folder: &Scratch, machine: u8, name: &str) -> PathBuf {
         let path = folder.file("deckhand-lambda.zip");
@@ -119,7 +140,10 @@ mod tests {
         let folder = Scratch::new().unwrap();
         let path = package(&folder, 0x3e, PROGRAM);
         for agents in ["one", "another"] {
-            write(&path, agents, folder.path()).unwrap();
+            let read = || Package::read(&path, agents, folder.path()).unwrap();
+            assert_eq!(read().kept_since(), None, "{agents}");
+            read().write().unwrap();
+            assert!(read().kept_since().is_some(), "{agents}");
             let mut zip = ZipArchive::new(File::open(folder.file(ZIP)).unwrap()).unwrap();
             assert_eq!(zip.len(), 2);
             assert_eq!(zip.by_name(PROGRAM).unwrap().unix_mode().unwrap() & 0o777, 0o755);

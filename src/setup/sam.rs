@@ -146,16 +146,16 @@ impl Stack {
         })
     }
 
-    /// Whether it is as it should be: deployed with these parameters, after the agents were changed. `agents` is `None`
+    /// Whether it is as it should be: deployed with these parameters, after its code was changed. `changed` is `None`
     /// right after a deploy: if that had nothing to change, an update that failed before still shows.
-    pub(super) fn is_right(&self, parameters: &Parameters, agents: Option<SystemTime>) -> bool {
-        let works: &[&str] = match agents {
+    pub(super) fn is_right(&self, parameters: &Parameters, changed: Option<SystemTime>) -> bool {
+        let works: &[&str] = match changed {
             // What was to be changed then was not.
             Some(_) => &["CREATE_COMPLETE", "UPDATE_COMPLETE"],
             None => &["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"],
         };
-        let later = match (self.at, agents) {
-            (Some(at), Some(agents)) => at >= DateTime::<Utc>::from(agents),
+        let later = match (self.at, changed) {
+            (Some(at), Some(changed)) => at >= DateTime::<Utc>::from(changed),
             _ => true,
         };
         works.contains(&self.status.as_str())

@@ -116,6 +116,10 @@ async fn a_stack_is_set_up_with_its_secrets_in_ssm_and_taken_back() {
     );
     assert_eq!(log.lines().count(), 3);
     assert!(scene.read("deckhand-template.yaml").contains("CodeUri: deckhand-package.zip"));
+    // The same package, downloaded again, is deployed already.
+    fs::write(scene.file("lambda.zip"), PACKAGE).unwrap();
+    let (code, said) = scene.runs(&zip).await;
+    assert!(code == 0 && scene.read("sam.log").lines().count() == 3, "{said}");
     let (code, said) = scene
         .runs(&["setup", "--to", "aws", "--secrets-path", &secrets, "--yes", "--remove"])
         .await;
