@@ -6,6 +6,10 @@ use url::Url;
 use crate::config::{self, Reader, Setting};
 use crate::secrets::{SecretSetting, SecretSource, mistake};
 
+/// A public key for clients that verify nothing: that of test 1 in RFC 8032, section 7.1.
+pub(crate) const ANY_PUBLIC_KEY: &str =
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
 /// The settings of the Discord application and client.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -12,6 +12,7 @@ use crate::config::is_loopback;
 use crate::discord::DiscordError;
 use crate::discord::application::Application;
 use crate::discord::channel;
+use crate::discord::interaction;
 
 const ABOUT: &str = "Discord";
 const RESET: &str = "On the page Bot of Discord's developer portal, Reset Token shows a new token, once. Set DISCORD_BOT_TOKEN (on \
@@ -102,7 +103,7 @@ fn endpoint(application: &Application) -> Finding {
         return Finding::bad(ABOUT, "No endpoint URL is set: no command reaches this bot.", fix);
     };
     match Url::parse(text) {
-        Ok(url) if is_sealed(&url) && url.path().ends_with("/discord") => {
+        Ok(url) if is_sealed(&url) && url.path().ends_with(interaction::PATH) => {
             Finding::good(ABOUT, format!("Commands are sent to {text}."))
         }
         _ => {

@@ -14,6 +14,7 @@ use crate::bot::{Command, Settings, in_region, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Problem;
 use crate::discord::Discord;
+use crate::discord::settings::ANY_PUBLIC_KEY;
 use crate::github::Github;
 use crate::github::webhook::Secrets;
 use crate::net::transport::{Https, Transport};
@@ -23,7 +24,7 @@ use crate::store::{File, Store, StoreError};
 /// Placeholders for required settings that are missing or invalid, so that the others can be checked.
 /// A service whose settings have a problem is not asked.
 const FILLERS: [(&str, &str); 5] = [
-    ("DISCORD_PUBLIC_KEY", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
+    ("DISCORD_PUBLIC_KEY", ANY_PUBLIC_KEY),
     ("DISCORD_APPLICATION_ID", "1"),
     ("GITHUB_TOKEN", "none"),
     ("GITHUB_REPO", "none/none"),

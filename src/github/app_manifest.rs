@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::client::{AGENT, API_VERSION, Github};
 use super::error::GithubError;
-use super::hooks::EVENTS;
+use super::hooks::{EVENTS, config};
 use super::settings::SignIn;
 use crate::net::transport::{CallError, Transport};
 use crate::secrets::Secret;
@@ -109,7 +109,7 @@ impl Github {
     /// Sets where the App's webhooks go, and their secret.
     pub async fn set_app_hook(&self, url: &str, secret: &Secret) -> Result<(), GithubError> {
         let SignIn::App(app) = &self.settings.sign_in else { return Ok(()) };
-        let config = json!({"url": url, "content_type": "json", "secret": secret.expose(), "insecure_ssl": "0"});
+        let config = config(url, secret);
         self.call_as_app(app, Method::PATCH, "/app/hook/config", Some(&config)).await.map(drop)
     }
 

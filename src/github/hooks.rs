@@ -66,9 +66,12 @@ impl Github {
 }
 
 fn written(url: &str, secret: &Secret) -> Value {
-    let config =
-        json!({"url": url, "content_type": "json", "secret": secret.expose(), "insecure_ssl": "0"});
-    json!({"active": true, "events": EVENTS, "config": config})
+    json!({"active": true, "events": EVENTS, "config": config(url, secret)})
+}
+
+/// Where deliveries go, of what form, and what they are signed with: of a repository's hook or an App's.
+pub(super) fn config(url: &str, secret: &Secret) -> Value {
+    json!({"url": url, "content_type": "json", "secret": secret.expose(), "insecure_ssl": "0"})
 }
 
 fn hook(one: &Value) -> Option<Hook> {

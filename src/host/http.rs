@@ -28,7 +28,7 @@ use crate::text::UserError;
 
 /// The largest body that is accepted at this path. Discord's are a few kilobytes.
 pub(crate) fn max_body_bytes(path: &str) -> usize {
-    if path == webhook::PATH { webhook::MAX_BODY_BYTES } else { MIB }
+    if path == crate::github::webhook::PATH { webhook::MAX_BODY_BYTES } else { MIB }
 }
 
 /// A sweep comes every minute.
@@ -98,14 +98,14 @@ impl App {
         deadline: Option<Deadline>,
     ) -> Response<Bytes> {
         match (request.uri().path(), request.method()) {
-            ("/discord", &Method::POST) => self.discord(request, deadline).await,
-            ("/discord", _) => not_allowed("POST"),
+            (interaction::PATH, &Method::POST) => self.discord(request, deadline).await,
+            (interaction::PATH, _) => not_allowed("POST"),
             ("/health", &Method::GET | &Method::HEAD) => {
                 let version = env!("CARGO_PKG_VERSION");
                 answer(StatusCode::OK, &json!({"status": "ok", "version": version}))
             }
             ("/health", _) => not_allowed("GET, HEAD"),
-            (webhook::PATH, _) => self.webhook(request, deadline).await,
+            (crate::github::webhook::PATH, _) => self.webhook(request, deadline).await,
             _ => nothing_here(),
         }
     }

@@ -16,14 +16,12 @@ use crate::bot::{Command, on_aws, registration};
 use crate::clock::SystemClock;
 use crate::config::{Problem, Reader};
 use crate::discord::registration::changes;
+use crate::discord::settings::ANY_PUBLIC_KEY;
 use crate::discord::{self, Discord, DiscordError, NotOverwritten};
 use crate::net::transport::Https;
 
 /// The most time that is spent on waiting for rate limits.
 const MOST_WAITING: Duration = Duration::from_secs(120);
-
-/// Stands for a public key, which nothing here needs.
-const NO_KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 
 /// What is asked for on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +111,7 @@ impl<'a> Client<'a> {
         say: &'a dyn Fn(Said),
     ) -> Result<Self, NotRegistered> {
         let with_key = |name: &str| match name {
-            "DISCORD_PUBLIC_KEY" => Some(NO_KEY.to_owned()),
+            "DISCORD_PUBLIC_KEY" => Some(ANY_PUBLIC_KEY.to_owned()),
             _ => env(name),
         };
         let mut reader = Reader::new(&with_key);

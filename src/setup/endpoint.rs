@@ -14,7 +14,8 @@ use super::stopped::Stopped;
 use super::unreached;
 use super::work::Work;
 use crate::config::{Reader, Setting};
-use crate::discord::{DiscordError, NotOverwritten};
+use crate::discord::{DiscordError, NotOverwritten, interaction};
+use crate::github::webhook;
 use crate::net::transport::Transport;
 
 /// Read by this module only.
@@ -55,7 +56,7 @@ fn read(text: &str) -> Result<String, String> {
     let text = text.trim();
     let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let mut base = text.trim_end_matches('/');
-    for path in ["/discord", "/github/webhook", "/health"] {
+    for path in [interaction::PATH, webhook::PATH, "/health"] {
         base = base.strip_suffix(path).unwrap_or(base);
     }
     let given = HashMap::from([(URL.name, base.to_owned())]);
@@ -107,7 +108,7 @@ async fn is_up(work: &Work<'_>, health: &str) -> bool {
 
 /// Has Discord send interactions there.
 pub(super) async fn set(work: &Work<'_>, signed: &Signed, url: &str) -> Result<(), Stopped> {
-    let wanted = format!("{url}/discord");
+    let wanted = format!("{url}{}", interaction::PATH);
     let there =
         signed.application.interactions_endpoint_url.as_deref().filter(|there| !there.is_empty());
     if there == Some(wanted.as_str()) {

@@ -7,6 +7,7 @@
 mod agent_toml;
 mod agents;
 mod app;
+mod clients;
 mod deploy;
 mod discord;
 mod endpoint;

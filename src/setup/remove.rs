@@ -12,10 +12,10 @@ use super::way::{home, target};
 use super::work::{Registries, Work};
 use super::{deploy, endpoint, service, webhook};
 use crate::bot::Command;
-use crate::discord::Discord;
+use crate::discord::{Discord, interaction};
 use crate::github::GithubError;
 use crate::net::transport::Https;
-use crate::register::{self, Place, Said, register};
+use crate::register::{Asked, Place};
 use crate::secrets::Secret;
 
 const FLAG: &str = "--yes";
@@ -127,7 +127,7 @@ async fn take_endpoint(
         }
     };
     let there = application.interactions_endpoint_url.unwrap_or_default();
-    match url.map(|url| format!("{url}/discord")) {
+    match url.map(|url| format!("{url}{}", interaction::PATH)) {
         Some(ours) if ours == there => {
             if may(work, "take the interactions endpoint away from the application").await? {
                 match discord.set_endpoint(None).await {
@@ -155,14 +155,8 @@ async fn take_commands(work: &Work<'_>) -> Result<(), Stopped> {
     if !may(work, &format!("take all commands of the bot back, for {place}")).await? {
         return Ok(());
     }
-    let asked = register::Asked { place: Some(place), remove: true, dry_run: false };
-    let say = |said| match said {
-        Said::Out(text) => text.lines().for_each(|line| work.person.tell(&format!("  {line}"))),
-        Said::Note(text) => text.lines().for_each(|line| work.note(line)),
-    };
-    let env = |name: &str| work.value(name);
-    let none = Err("not needed".to_owned());
-    if let Err(error) = register(env, none, work.table, asked, say).await {
+    let asked = Asked { place: Some(place), remove: true, dry_run: false };
+    if let Err(error) = work.register(Err("not needed".to_owned()), asked).await {
         work.note(&format!("The commands stay: {error}"));
     }
     Ok(())
@@ -178,7 +172,7 @@ async fn take_hooks(work: &Work<'_>, token: &Secret, url: &str) -> Result<(), St
             return Ok(());
         }
     };
-    let (github, url) = (work.github(token)?, format!("{url}/github/webhook"));
+    let (github, url) = (work.github(token)?, format!("{url}{}", crate::github::webhook::PATH));
     for repository in repositories {
         let hooks = match github.hooks(&repository).await {
             Ok(hooks) => hooks,

@@ -19,7 +19,7 @@ use crate::discord::registration::{Scope, changes, ours};
 use crate::doctor::environment::Whose;
 use crate::doctor::{self, is_ill};
 use crate::net::transport::Https;
-use crate::register::{self, Said, register};
+use crate::register::Asked;
 use crate::secrets::Secret;
 
 /// How it ended.
@@ -195,13 +195,8 @@ async fn register_commands(
         work.done(&format!("All {} commands are registered.", ours(&declared).count()));
         return Ok(());
     }
-    let asked = register::Asked { place: None, remove: false, dry_run: work.flags.dry_run };
-    let say = |said| match said {
-        Said::Out(text) => text.lines().for_each(|line| work.person.tell(&format!("  {line}"))),
-        Said::Note(text) => text.lines().for_each(|line| work.note(line)),
-    };
-    let env = |name: &str| work.value(name);
-    let done = register(env, Ok(registry.clone()), work.table, asked, say).await;
+    let asked = Asked { place: None, remove: false, dry_run: work.flags.dry_run };
+    let done = work.register(Ok(registry.clone()), asked).await;
     done.map_err(|error| Stopped::mend(error.to_string()))
 }
 

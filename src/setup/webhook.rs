@@ -83,7 +83,7 @@ pub(super) async fn hooks(
         }
         return Ok(());
     };
-    let url = format!("{url}/github/webhook");
+    let url = format!("{url}{}", crate::github::webhook::PATH);
     if github.is_app() {
         return of_app(work, github, &url, &secret).await;
     }

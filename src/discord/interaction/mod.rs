@@ -21,6 +21,9 @@ pub(crate) use command::{GivenOption, Invocation};
 pub(super) use read::snowflake;
 pub(crate) use read::{Malformed, integer};
 
+/// The route to which Discord sends interactions.
+pub(crate) const PATH: &str = "/discord";
+
 #[derive(Debug, PartialEq)]
 pub enum Interaction {
     /// Discord checks that the endpoint works.

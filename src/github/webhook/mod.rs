@@ -15,3 +15,6 @@ pub use payload::{Delivery, RunHint};
 pub(crate) use secrets::NotAccepted;
 pub use secrets::Secrets;
 pub use settings::Settings;
+
+/// The route to which GitHub sends deliveries.
+pub(crate) const PATH: &str = "/github/webhook";

@@ -14,9 +14,6 @@ use crate::github::webhook::{Delivery, NotAccepted, read};
 use crate::text::escape;
 use crate::webhook;
 
-/// The route.
-pub(super) const PATH: &str = "/github/webhook";
-
 /// The largest accepted body. Deliveries about runs and jobs have some 30 kB.
 pub(super) const MAX_BODY_BYTES: usize = 5 * MIB;
 
