@@ -13,7 +13,7 @@ use super::work::{Registries, Work};
 use super::{deploy, endpoint, service, webhook};
 use crate::bot::Command;
 use crate::discord::{Discord, interaction};
-use crate::github::GithubError;
+use crate::github::{GithubError, Repository};
 use crate::net::transport::Https;
 use crate::register::{Asked, Place};
 use crate::secrets::Secret;
@@ -51,11 +51,12 @@ async fn take_back(
         Target::Server => endpoint::kept(&work),
         Target::Aws => deploy::look(&flags.stack).await?.as_ref().and_then(deploy::address),
     };
+    let mut left = Left::default();
     if let Some(token) = work.value("DISCORD_BOT_TOKEN") {
         work.step("Discord");
         let discord = work.discord(&Secret::new(token), None)?;
-        if take_endpoint(&work, &discord, url.as_deref()).await? {
-            take_commands(&work).await?;
+        if take_endpoint(&work, &discord, url.as_deref(), &mut left).await? {
+            take_commands(&work, &mut left).await?;
         }
     }
     if work.value("GITHUB_APP_ID").is_some() {
@@ -63,16 +64,45 @@ async fn take_back(
         let page = work.github_app_before()?.app_page().await.ok().flatten().unwrap_or_default();
         work.note(&format!("Delete the App on its page's Settings, Advanced: {page}"));
     } else if let (Some(token), Some(url)) = (work.value("GITHUB_TOKEN"), &url) {
-        take_hooks(&work, &Secret::new(token), url).await?;
+        take_hooks(&work, &Secret::new(token), url, &mut left).await?;
     }
     match target {
-        Target::Server => take_files(&work).await,
-        Target::Aws => take_stack(&work).await,
+        Target::Server => take_files(&work, &left).await?,
+        Target::Aws => take_stack(&work, &left).await?,
+    }
+    left.end(&work)
+}
+
+/// What could not be taken back. The settings stay for it: without their tokens the same command could not go on.
+#[derive(Default)]
+struct Left(Vec<String>);
+
+impl Left {
+    /// Notes what stays, and why.
+    fn add(&mut self, work: &Work<'_>, what: &str, why: &str) {
+        work.note(why);
+        self.0.push(what.to_owned());
+    }
+
+    fn end(self, work: &Work<'_>) -> Result<(), Stopped> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let place = match work.home.aws() {
+            Some(_) => work.home.place(),
+            None => work.home.path().display().to_string(),
+        };
+        Err(Stopped::mend(format!(
+            "Not taken back: {}. So the tokens stay in {place}: it takes them. Mend what is said above; another token is \
+             read from DISCORD_BOT_TOKEN and GITHUB_TOKEN in the environment. Or take it back by hand, and delete the \
+             tokens yourself.",
+            self.0.join(", ")
+        )))
     }
 }
 
 /// Takes the secrets. The stack is SAM's to delete, and says twice that its table goes with it.
-async fn take_stack(work: &Work<'_>) -> Result<(), Stopped> {
+async fn take_stack(work: &Work<'_>, left: &Left) -> Result<(), Stopped> {
     work.step("AWS");
     let stack = &work.flags.stack;
     if deploy::look(stack).await?.is_some() {
@@ -82,7 +112,7 @@ async fn take_stack(work: &Work<'_>) -> Result<(), Stopped> {
              --stack-name {stack}"
         ));
     }
-    if let Some(aws) = work.home.aws() {
+    if let Some(aws) = work.home.aws().filter(|_| left.0.is_empty()) {
         for parameter in aws.secrets() {
             if may(work, &format!("delete the SSM parameter {parameter}")).await? {
                 aws.forget(&parameter).await?;
@@ -116,13 +146,15 @@ async fn take_endpoint(
     work: &Work<'_>,
     discord: &Discord,
     url: Option<&str>,
+    left: &mut Left,
 ) -> Result<bool, Stopped> {
     let application = match discord.application().await {
         Ok(application) => application,
         Err(error) => {
-            work.note(&format!(
+            let why = format!(
                 "The application cannot be read, so its endpoint and its commands stay: {error}."
-            ));
+            );
+            left.add(work, "the application's endpoint and commands", &why);
             return Ok(false);
         }
     };
@@ -133,7 +165,8 @@ async fn take_endpoint(
                 match discord.set_endpoint(None).await {
                     Ok(_) => work.done("The application has no interactions endpoint."),
                     Err(error) => {
-                        work.note(&format!("The interactions endpoint stays: {}.", error.error));
+                        let why = format!("The interactions endpoint stays: {}.", error.error);
+                        left.add(work, "the interactions endpoint", &why);
                     }
                 }
             }
@@ -149,7 +182,7 @@ async fn take_endpoint(
     Ok(true)
 }
 
-async fn take_commands(work: &Work<'_>) -> Result<(), Stopped> {
+async fn take_commands(work: &Work<'_>, left: &mut Left) -> Result<(), Stopped> {
     let place = work.value("DISCORD_GUILD_ID").and_then(|id| Place::server(&id).ok());
     let place = place.unwrap_or(Place::Everywhere);
     if !may(work, &format!("take all commands of the bot back, for {place}")).await? {
@@ -157,19 +190,42 @@ async fn take_commands(work: &Work<'_>) -> Result<(), Stopped> {
     }
     let asked = Asked { place: Some(place), remove: true, dry_run: false };
     if let Err(error) = work.register(Err("not needed".to_owned()), asked).await {
-        work.note(&format!("The commands stay: {error}"));
+        left.add(work, "the commands", &format!("The commands stay: {error}"));
     }
     Ok(())
 }
 
-async fn take_hooks(work: &Work<'_>, token: &Secret, url: &str) -> Result<(), Stopped> {
+async fn take_hooks(
+    work: &Work<'_>,
+    token: &Secret,
+    url: &str,
+    left: &mut Left,
+) -> Result<(), Stopped> {
     work.step("GitHub");
     let env = |name: &str| work.value(name);
+    // Without a secret none was made.
+    let has_hooks = work.value("GITHUB_WEBHOOK_SECRET").is_some();
     let repositories = match (work.registries)(&env) {
         Ok(registry) => webhook::repositories(work, &registry),
         Err(why) => {
-            work.note(&format!("The agents cannot be read, so no webhook is looked for: {why}"));
+            let why = format!("The agents cannot be read, so no webhook is looked for: {why}");
+            if has_hooks {
+                left.add(work, "the webhooks", &why);
+            } else {
+                work.note(&why);
+            }
             return Ok(());
+        }
+    };
+    let mut not_seen = |repository: &Repository, error: &GithubError| {
+        let why = format!(
+            "{repository}: its webhooks cannot be changed: {error}. Delete the one of this server on its page Settings, \
+             Webhooks."
+        );
+        if has_hooks {
+            left.add(work, &format!("the webhook of {repository}"), &why);
+        } else {
+            work.note(&why);
         }
     };
     let (github, url) = (work.github(token)?, format!("{url}{}", crate::github::webhook::PATH));
@@ -177,7 +233,7 @@ async fn take_hooks(work: &Work<'_>, token: &Secret, url: &str) -> Result<(), St
         let hooks = match github.hooks(&repository).await {
             Ok(hooks) => hooks,
             Err(error) => {
-                not_seen(work, &repository.to_string(), &error);
+                not_seen(&repository, &error);
                 continue;
             }
         };
@@ -187,20 +243,14 @@ async fn take_hooks(work: &Work<'_>, token: &Secret, url: &str) -> Result<(), St
             }
             match github.delete_hook(&repository, hook).await {
                 Ok(()) => work.done(&format!("{repository}: the webhook is deleted.")),
-                Err(error) => not_seen(work, &repository.to_string(), &error),
+                Err(error) => not_seen(&repository, &error),
             }
         }
     }
     Ok(())
 }
 
-fn not_seen(work: &Work<'_>, repository: &str, error: &GithubError) {
-    work.note(&format!(
-        "{repository}: its webhooks cannot be changed: {error}. Delete the one of this server on its page Settings, Webhooks."
-    ));
-}
-
-async fn take_files(work: &Work<'_>) -> Result<(), Stopped> {
+async fn take_files(work: &Work<'_>, left: &Left) -> Result<(), Stopped> {
     work.step("Files");
     let service = service::file(work);
     if files::read(&service)?.is_some_and(|text| text.starts_with(service::MADE)) {
@@ -209,11 +259,13 @@ async fn take_files(work: &Work<'_>) -> Result<(), Stopped> {
     }
     let data = work.value("DATA_FILE");
     let settings = work.home.path().to_owned();
-    take_settings(work, &settings).await?;
+    if left.0.is_empty() {
+        take_settings(work, &settings).await?;
+    }
     let data = data.filter(|data| Path::new(data).exists());
-    let left = [Some(work.flags.agents.display().to_string()), data];
-    let left: Vec<String> = left.into_iter().flatten().collect();
-    work.note(&format!("These are yours and stay: {}.", left.join(", ")));
+    let yours = [Some(work.flags.agents.display().to_string()), data];
+    let yours: Vec<String> = yours.into_iter().flatten().collect();
+    work.note(&format!("These are yours and stay: {}.", yours.join(", ")));
     work.note("The application, the tokens and their permissions are removed on the pages of Discord and GitHub.");
     Ok(())
 }

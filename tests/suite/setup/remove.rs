@@ -1,8 +1,18 @@
 //! `deckhand setup --remove`.
 
 use deckhand::setup::{Ended, Stopped};
+use rstest::rstest;
+use standins::github::Permission;
 
 use super::scene::{Played, Scene};
+
+#[track_caller]
+fn not_removed(stopped: Result<(), Stopped>, person: &Played) -> String {
+    match stopped {
+        Err(Stopped::NotRemoved(what)) => what,
+        other => panic!("{other:?}\n{}", person.said()),
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_made_is_taken_back_and_asked_for_each() {
@@ -68,20 +78,72 @@ async fn an_endpoint_of_something_else_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_revoked_token_the_rest_is_taken_back() {
+async fn with_a_revoked_token_the_rest_is_taken_back_and_it_goes_on_with_another() {
     let scene = Scene::new().await;
     assert_eq!(scene.set_up(&scene.person()).await, Ok(Ended::Well));
     std::fs::write(scene.file(".env"), scene.settings() + "# Mine\nLOG_LEVEL=debug\n").unwrap();
+    let token = scene.discord.bot_token();
     scene.discord.set_bot_token("MTE5.another.token");
+    let (before, mut flags) = (scene.settings(), scene.flags());
+    flags.yes = true;
+    let person = Played::without_a_terminal();
+    let why = not_removed(scene.remove(&flags, &person).await, &person);
+    assert!(why.contains("the application's endpoint and commands"), "{why}");
+    assert!(why.contains("DISCORD_BOT_TOKEN") && why.contains(".env"), "{why}");
+    let said = person.said();
+    assert!(said.contains("octo-org/web-client: the webhook is deleted."), "{said}");
+    // The tokens stay for what is left.
+    assert_eq!(scene.settings(), before);
+    scene.discord.set_bot_token(&token);
+    scene.remove(&flags, &Played::without_a_terminal()).await.unwrap();
+    assert_eq!(scene.discord.interactions_endpoint(), None);
+    assert!(scene.discord.commands().is_empty());
+    // What is not of the set-up stays.
+    assert_eq!(scene.settings(), "# Mine\nLOG_LEVEL=debug\n");
+}
+
+#[rstest]
+#[case::discord("DISCORD_API_BASE", "the application's endpoint and commands")]
+#[case::github("GITHUB_API_BASE", "the webhook of octo-org/web-client")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_reached_keeps_the_settings(#[case] name: &'static str, #[case] what: &str) {
+    let mut scene = Scene::new().await;
+    assert_eq!(scene.set_up(&scene.person()).await, Ok(Ended::Well));
+    let before = scene.settings();
+    let right = scene.env.insert(name, "http://127.0.0.1:1".to_owned()).unwrap();
     let mut flags = scene.flags();
     flags.yes = true;
     let person = Played::without_a_terminal();
-    scene.remove(&flags, &person).await.unwrap();
-    let said = person.said();
-    assert!(said.contains("its endpoint and its commands stay"), "{said}");
-    assert!(said.contains("octo-org/web-client: the webhook is deleted."), "{said}");
-    // What is not of the set-up stays.
-    assert_eq!(scene.settings(), "# Mine\nLOG_LEVEL=debug\n");
+    let why = not_removed(scene.remove(&flags, &person).await, &person);
+    assert!(why.contains(what), "{why}");
+    assert_eq!(scene.settings(), before);
+    scene.env.insert(name, right);
+    scene.remove(&flags, &Played::without_a_terminal()).await.unwrap();
+    assert_eq!(scene.discord.interactions_endpoint(), None);
+    let deleted = scene.github.requests();
+    assert!(deleted.iter().any(|request| request.method == "DELETE" && request.status == 204));
+    assert!(!scene.file(".env").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_may_not_see_webhooks_keeps_the_settings_only_if_some_were_made() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.set_up(&scene.person()).await, Ok(Ended::Well));
+    scene.github.update(|scenario| scenario.denied.push(Permission::Hooks));
+    let mut flags = scene.flags();
+    flags.yes = true;
+    let person = Played::without_a_terminal();
+    let why = not_removed(scene.remove(&flags, &person).await, &person);
+    assert!(why.contains("the webhook of octo-org/web-client"), "{why}");
+    let without: String = scene
+        .settings()
+        .lines()
+        .filter(|line| !line.starts_with("GITHUB_WEBHOOK_SECRET="))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(scene.file(".env"), without).unwrap();
+    scene.remove(&flags, &Played::without_a_terminal()).await.unwrap();
+    assert!(!scene.file(".env").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
