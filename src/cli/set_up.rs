@@ -48,12 +48,12 @@ pub(super) struct SetUp {
     /// The server's public address, like https://bot.example.com
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Where the server listens, for what ends TLS before it
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
-    listen: SocketAddr,
-    /// What runs the server
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = RunBy::Systemd)]
-    run_by: RunBy,
+    /// Where the server listens, for what ends TLS before it [default: as its file here shows, or 127.0.0.1:3000]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    listen: Option<SocketAddr>,
+    /// What runs the server [default: as the files here show, or systemd]
+    #[arg(long, value_name = "HOW", value_enum)]
+    run_by: Option<RunBy>,
     /// Write the commands to this file
     #[arg(long, value_name = "FILE", default_value = "agents.toml")]
     agents: PathBuf,
@@ -147,11 +147,11 @@ pub(super) async fn set_up(asked: SetUp, env_file: Option<PathBuf>) -> Result<Ex
         workflows: asked.workflows,
         admins: asked.admins,
         url: asked.url,
-        listen: asked.listen.to_string(),
-        service: match asked.run_by {
+        listen: asked.listen.map(|listen| listen.to_string()),
+        service: asked.run_by.map(|run_by| match run_by {
             RunBy::Systemd => Service::Systemd,
             RunBy::Compose => Service::Compose,
-        },
+        }),
         program: std::env::current_exe()?,
         replace_endpoint: asked.replace_endpoint,
         no_webhooks: asked.no_webhooks,

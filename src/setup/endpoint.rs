@@ -37,7 +37,7 @@ pub(super) async fn url(work: &mut Work<'_>) -> Result<String, Stopped> {
             let question = Question {
                 text: format!(
                     "The server's public address, like https://bot.example.com (what ends TLS there must pass it on to {})",
-                    work.flags.listen
+                    service::listen(work)
                 ),
                 default: None,
                 flag: "--url URL",
@@ -79,7 +79,7 @@ pub(super) async fn answers(work: &Work<'_>, url: &str, target: Target) -> Resul
             ),
             format!(
                 "Start the server: {start}\nAnd check that what ends TLS passes requests on to {}.",
-                work.flags.listen
+                service::listen(work)
             ),
         ),
         Target::Aws => (

@@ -40,10 +40,10 @@ pub struct Flags {
     pub workflows: Vec<String>,
     /// Where the server is reached.
     pub url: Option<String>,
-    /// Where the server listens.
-    pub listen: String,
-    /// What runs the server.
-    pub service: Service,
+    /// Where the server listens. `None`: as the file that is there shows.
+    pub listen: Option<String>,
+    /// What runs the server. `None`: as the file that is there shows.
+    pub service: Option<Service>,
     /// This program, for the service.
     pub program: PathBuf,
     /// Whether another endpoint of the application may be replaced.

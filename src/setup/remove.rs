@@ -252,10 +252,9 @@ async fn take_hooks(
 
 async fn take_files(work: &Work<'_>, left: &Left) -> Result<(), Stopped> {
     work.step("Files");
-    let service = service::file(work);
-    if files::read(&service)?.is_some_and(|text| text.starts_with(service::MADE)) {
-        work.note(&format!("Stop the server first: {}", service::stop(work)));
-        take_file(work, &service).await?;
+    for (service, file) in service::made(work) {
+        work.note(&format!("Stop the server first: {}", service::stop(service, &file)));
+        take_file(work, &file).await?;
     }
     let data = work.value("DATA_FILE");
     let settings = work.home.path().to_owned();

@@ -1,5 +1,7 @@
 //! Step 3: what runs the server. Writes a unit of systemd or a compose file; the person starts it.
 
+use std::cmp::Reverse;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::files;
@@ -20,18 +22,69 @@ struct Paths {
     folder: PathBuf,
 }
 
-/// Where the file of the service is: beside the settings.
-pub(super) fn file(work: &Work<'_>) -> PathBuf {
-    work.home.path().with_file_name(match work.flags.service {
+/// Where a service listens, if neither a flag nor its file says.
+const LISTEN: &str = "127.0.0.1:3000";
+
+/// A service's file: beside the settings.
+fn file_of(work: &Work<'_>, service: Service) -> PathBuf {
+    work.home.path().with_file_name(match service {
         Service::Systemd => UNIT,
         Service::Compose => COMPOSE,
     })
 }
 
+fn file(work: &Work<'_>) -> PathBuf {
+    file_of(work, service(work))
+}
+
+/// The services whose files this program has made; the newest file first.
+pub(super) fn made(work: &Work<'_>) -> Vec<(Service, PathBuf)> {
+    let all = [Service::Systemd, Service::Compose].map(|one| (one, file_of(work, one)));
+    let is_made = |file: &Path| {
+        files::read(file).is_ok_and(|text| text.is_some_and(|text| text.starts_with(MADE)))
+    };
+    let mut made: Vec<_> = all.into_iter().filter(|(_, file)| is_made(file)).collect();
+    let time = |file: &Path| std::fs::metadata(file).and_then(|data| data.modified()).ok();
+    made.sort_by_key(|(_, file)| Reverse(time(file)));
+    made
+}
+
+/// What runs the server: as the flag says, or as the file that is there shows.
+fn service(work: &Work<'_>) -> Service {
+    let made = || Some(made(work).first()?.0);
+    work.flags.service.or_else(made).unwrap_or(Service::Systemd)
+}
+
+/// Where the server listens: as the flag says, or as the file that is there shows.
+pub(super) fn listen(work: &Work<'_>) -> String {
+    let kept = || {
+        let made = made(work);
+        let own = made.iter().find(|(one, _)| *one == service(work)).or(made.first());
+        let (service, file) = own?;
+        listens(*service, &files::read(file).ok()??)
+    };
+    work.flags.listen.clone().or_else(kept).unwrap_or_else(|| LISTEN.to_owned())
+}
+
+/// The address in a service's file.
+fn listens(service: Service, text: &str) -> Option<String> {
+    let mut lines = text.lines().map(str::trim);
+    let address = match service {
+        Service::Systemd => lines.find_map(|line| {
+            let (_, after) = line.strip_prefix("ExecStart=")?.split_once(" --listen ")?;
+            after.split_whitespace().next()
+        }),
+        Service::Compose => {
+            lines.find_map(|line| line.strip_prefix("- \"")?.strip_suffix(":3000\""))
+        }
+    };
+    address.filter(|address| address.parse::<SocketAddr>().is_ok()).map(str::to_owned)
+}
+
 /// How the service is started, and started again after a change.
 pub(super) fn start(work: &Work<'_>) -> [String; 2] {
     let file = file(work);
-    match work.flags.service {
+    match service(work) {
         Service::Systemd => [
             format!("sudo systemctl enable --now {}", quoted(&file)),
             "sudo systemctl restart deckhand".to_owned(),
@@ -44,10 +97,10 @@ pub(super) fn start(work: &Work<'_>) -> [String; 2] {
 }
 
 /// How the service is stopped for good.
-pub(super) fn stop(work: &Work<'_>) -> String {
-    match work.flags.service {
+pub(super) fn stop(service: Service, file: &Path) -> String {
+    match service {
         Service::Systemd => "sudo systemctl disable --now deckhand".to_owned(),
-        Service::Compose => format!("docker compose -f {} down", quoted(&file(work))),
+        Service::Compose => format!("docker compose -f {} down", quoted(file)),
     }
 }
 
@@ -66,10 +119,18 @@ pub(super) async fn write(work: &mut Work<'_>) -> Result<(), Stopped> {
         work.save().await?;
     }
     let (file, paths) = (file(work), paths(work)?);
-    let text = match work.flags.service {
-        Service::Systemd => unit(&paths, &work.flags.listen, files::owner(&paths.settings))?,
-        Service::Compose => compose(&paths, &work.flags.listen),
+    let (service, listen) = (service(work), listen(work));
+    let text = match service {
+        Service::Systemd => unit(&paths, &listen, files::owner(&paths.settings))?,
+        Service::Compose => compose(&paths, &listen),
     };
+    for (other, file) in made(work).into_iter().filter(|(other, _)| *other != service) {
+        let stop = stop(other, &file);
+        work.note(&format!(
+            "{} runs the server, too. Stop it ({stop}) and delete it.",
+            file.display()
+        ));
+    }
     match files::read(&file)? {
         Some(there) if there == text => work.done(&format!("{} is there.", file.display())),
         Some(there) if !there.starts_with(MADE) => {
@@ -88,7 +149,7 @@ pub(super) async fn write(work: &mut Work<'_>) -> Result<(), Stopped> {
 const EXAMPLE: &str = include_str!("../../examples/deckhand.service");
 
 /// The first words of a file that may be replaced.
-pub(super) const MADE: &str = "# Made by `deckhand setup`";
+const MADE: &str = "# Made by `deckhand setup`";
 
 fn paths(work: &Work<'_>) -> Result<Paths, Stopped> {
     let settings = work.home.path().to_owned();
@@ -222,6 +283,18 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn where_a_service_listens_is_read_from_its_file() {
+        for listen in ["127.0.0.1:3000", "0.0.0.0:40799", "[::1]:52417"] {
+            let unit = unit(&paths("/srv/a --listen b"), listen, None).unwrap();
+            let unit = unit.replace("/usr/local/bin", "/opt");
+            assert_eq!(listens(Service::Systemd, &unit).as_deref(), Some(listen));
+            let compose = compose(&paths("/srv/deck"), listen);
+            assert_eq!(listens(Service::Compose, &compose).as_deref(), Some(listen));
+        }
+        assert_eq!(listens(Service::Systemd, "ExecStart=x --listen elsewhere\n"), None);
     }
 
     #[test]

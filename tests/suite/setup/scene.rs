@@ -12,7 +12,7 @@ use chrono::Utc;
 use deckhand::commands::TABLE;
 use deckhand::host::startup;
 use deckhand::secrets::Secret;
-use deckhand::setup::{Ended, Flags, NoAnswer, Person, Question, Service, Stopped, remove, setup};
+use deckhand::setup::{Ended, Flags, NoAnswer, Person, Question, Stopped, remove, setup};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use standins::discord::{Answer, Discord, Endpoint, User};
@@ -118,8 +118,8 @@ impl Scene {
             repositories: Vec::new(),
             workflows: Vec::new(),
             url: None,
-            listen: format!("127.0.0.1:{}", self.port),
-            service: Service::Systemd,
+            listen: Some(format!("127.0.0.1:{}", self.port)),
+            service: None,
             program: DECKHAND.into(),
             replace_endpoint: false,
             no_webhooks: false,

@@ -1,6 +1,6 @@
 //! What can go wrong, and that the same command goes on after it.
 
-use deckhand::setup::{Ended, Stopped};
+use deckhand::setup::{Ended, Service, Stopped};
 use rstest::rstest;
 use standins::github::{Permission, Scenario, Workflow};
 
@@ -242,4 +242,39 @@ async fn a_file_with_a_line_that_cannot_be_read_stays_as_it_is() {
     let why = mend(scene.set_up(&person).await, &person);
     assert!(why.contains("line 1") && !why.contains("secret"), "{why}");
     assert_eq!(scene.settings(), "a secret\n");
+}
+
+#[rstest]
+#[case::systemd(Service::Systemd, "deckhand.service", "compose.yaml")]
+#[case::compose(Service::Compose, "compose.yaml", "deckhand.service")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_the_server_and_where_it_listens_stay_without_flags(
+    #[case] service: Service,
+    #[case] file: &str,
+    #[case] other: &str,
+) {
+    let scene = Scene::new().await;
+    let mut flags = scene.flags();
+    (flags.service, flags.wait) = (Some(service), std::time::Duration::ZERO);
+    flags.listen = Some("127.0.0.1:40799".to_owned());
+    let person = scene.person();
+    let why = mend(scene.set_up_with(&flags, &person).await, &person);
+    let before = scene.read(file);
+    assert!(
+        before.contains("127.0.0.1:40799") && why.contains("127.0.0.1:40799"),
+        "{why}\n{before}"
+    );
+    (flags.service, flags.listen) = (None, None);
+    let again = scene.person();
+    let why = mend(scene.set_up_with(&flags, &again).await, &again);
+    assert!(why.contains("127.0.0.1:40799"), "{why}");
+    assert_eq!(scene.read(file), before);
+    assert!(!scene.file(other).exists());
+    // Another one is written if that is wanted, with the same address; the first is named.
+    let another = if service == Service::Systemd { Service::Compose } else { Service::Systemd };
+    flags.service = Some(another);
+    let third = scene.person();
+    mend(scene.set_up_with(&flags, &third).await, &third);
+    assert!(scene.read(other).contains("127.0.0.1:40799"), "{}", scene.read(other));
+    assert!(third.said().contains(&format!("{file} runs the server, too")), "{}", third.said());
 }
