@@ -13,7 +13,10 @@ use super::service;
 use super::stopped::Stopped;
 use super::unreached;
 use super::work::Work;
+use crate::agents::Registry;
+use crate::bot::registration;
 use crate::config::{Reader, Setting};
+use crate::discord::registration::{Scope, name_of, ours};
 use crate::discord::{DiscordError, NotOverwritten, interaction};
 use crate::github::webhook;
 use crate::net::transport::Transport;
@@ -25,6 +28,9 @@ const URL: Setting = Setting {
     default: "none",
     shape: "it must be an https address without query, fragment or & (plain http only to this machine)",
 };
+
+/// The most servers whose commands are looked at.
+const MOST_SERVERS: usize = 10;
 
 /// Asks where the server is reached, and keeps it.
 pub(super) async fn url(work: &mut Work<'_>) -> Result<String, Stopped> {
@@ -107,7 +113,12 @@ async fn is_up(work: &Work<'_>, health: &str) -> bool {
 }
 
 /// Has Discord send interactions there.
-pub(super) async fn set(work: &Work<'_>, signed: &Signed, url: &str) -> Result<(), Stopped> {
+pub(super) async fn set(
+    work: &Work<'_>,
+    signed: &Signed,
+    registry: &Registry,
+    url: &str,
+) -> Result<(), Stopped> {
     let wanted = format!("{url}{}", interaction::PATH);
     let there =
         signed.application.interactions_endpoint_url.as_deref().filter(|there| !there.is_empty());
@@ -115,12 +126,15 @@ pub(super) async fn set(work: &Work<'_>, signed: &Signed, url: &str) -> Result<(
         work.done(&format!("Discord sends commands to {wanted}."));
         return Ok(());
     }
-    if let Some(there) = there {
-        work.note(&format!(
-            "The application belongs to something else: Discord sends its commands to {}.",
-            super::discord::shown(there)
-        ));
-        let text = format!("Send them to {wanted} instead?");
+    let others = match there {
+        Some(there) => {
+            Some(format!("Discord sends its commands to {}", super::discord::shown(there)))
+        }
+        None => others(work, signed, registry).await?,
+    };
+    if let Some(others) = others {
+        work.note(&format!("The application belongs to something else: {others}."));
+        let text = format!("Send its commands to {wanted} instead?");
         let may =
             work.flags.replace_endpoint || work.confirm(&text, false, "--replace-endpoint").await?;
         if !may {
@@ -136,6 +150,43 @@ pub(super) async fn set(work: &Work<'_>, signed: &Signed, url: &str) -> Result<(
     signed.client.set_endpoint(Some(&wanted)).await.map_err(|error| refused(&error, &wanted))?;
     work.done(&format!("Discord sends commands to {wanted}."));
     Ok(())
+}
+
+/// The commands of a bot that needs no endpoint: some are registered, and none of them is declared here. `None`: there
+/// are none.
+async fn others(
+    work: &Work<'_>,
+    signed: &Signed,
+    registry: &Registry,
+) -> Result<Option<String>, Stopped> {
+    let declared = registration(work.table, registry, Scope::Global);
+    let allowed = work.value("ALLOWED_GUILD_IDS").unwrap_or_default();
+    let given = work.value("DISCORD_GUILD_ID").unwrap_or_default();
+    let mut servers: Vec<u64> = allowed
+        .split(',')
+        .chain([given.as_str()])
+        .filter_map(|id| id.trim().parse().ok())
+        .collect();
+    servers.sort_unstable();
+    servers.dedup();
+    for place in std::iter::once(None).chain(servers.into_iter().take(MOST_SERVERS).map(Some)) {
+        let there = match (signed.client.commands(place).await, place) {
+            (Ok(there), _) => there,
+            (Err(error), None) => return Err(unreached::discord(&error)),
+            // It may have no commands there.
+            (Err(_), Some(_)) => continue,
+        };
+        let is_declared = |name: &str| ours(&declared).any(|command| name_of(command) == name);
+        let names: Vec<&str> = ours(&there).map(name_of).collect();
+        if !names.is_empty() && !names.iter().any(|name| is_declared(name)) {
+            let names: Vec<String> = names.iter().map(|name| format!("/{name}")).collect();
+            return Ok(Some(format!(
+                "it has the commands {}, which this bot does not have",
+                crate::text::escape::clipped(&names.join(", "), 200)
+            )));
+        }
+    }
+    Ok(None)
 }
 
 fn refused(NotOverwritten { error, said }: &NotOverwritten, url: &str) -> Stopped {

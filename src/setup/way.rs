@@ -153,7 +153,7 @@ async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
     };
     endpoint::answers(work, &url, target).await?;
     work.step("Discord's commands");
-    endpoint::set(work, &signed, &url).await?;
+    endpoint::set(work, &signed, &registry, &url).await?;
     register_commands(work, &signed, &registry).await?;
     webhook::hooks(work, &github, &registry, &url, is_new).await?;
     if work.flags.dry_run {

@@ -2,6 +2,7 @@
 
 use deckhand::setup::{Ended, Service, Stopped};
 use rstest::rstest;
+use serde_json::json;
 use standins::github::{Permission, Scenario, Workflow};
 
 use super::scene::{Played, Scene};
@@ -116,6 +117,36 @@ async fn another_endpoint_is_replaced_only_if_that_is_wanted() {
     let person = scene.person().answers("--replace-endpoint", "yes");
     assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
     assert_eq!(person.asked(), ["--replace-endpoint"]);
+    assert_eq!(scene.discord.interactions_endpoint(), Some(format!("{}/discord", scene.url())));
+}
+
+#[rstest]
+#[case::everywhere(false)]
+#[case::in_one_server(true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_without_an_endpoint_that_has_commands_is_replaced_only_if_that_is_wanted(
+    #[case] in_server: bool,
+) {
+    let scene = Scene::new().await;
+    let play = json!([{"type": 1, "name": "play", "description": "Plays a song"}]);
+    if in_server {
+        scene.discord.set_guild_commands(&play);
+    } else {
+        scene.discord.set_commands(play);
+    }
+    let mut flags = scene.flags();
+    let person = scene.person().answers("--replace-endpoint", "");
+    let declined = scene.set_up_with(&flags, &person).await;
+    assert!(matches!(declined, Err(Stopped::Declined(_))), "{declined:?}");
+    assert!(person.said().contains("it has the commands /play, which"), "{}", person.said());
+    assert_eq!(scene.discord.interactions_endpoint(), None);
+    assert_eq!(scene.discord.commands().len(), 1);
+    flags.yes = true;
+    let declined = scene.set_up_with(&flags, &scene.person()).await;
+    assert!(matches!(declined, Err(Stopped::Declined(_))), "{declined:?}");
+    flags.replace_endpoint = true;
+    let person = scene.person();
+    assert!(scene.set_up_with(&flags, &person).await.is_ok(), "{}", person.said());
     assert_eq!(scene.discord.interactions_endpoint(), Some(format!("{}/discord", scene.url())));
 }
 
