@@ -302,6 +302,7 @@ fn write(
     let _ = std::fs::remove_file(&new);
     let registry = registry?;
     files::write(&file, &text, files::PUBLIC)?;
+    work.agents_changed = true;
     work.done(&format!(
         "{}: {all}. Who may use them, and more, is set there (docs/agents.md).",
         file.display()

@@ -98,10 +98,14 @@ pub(super) async fn answers(work: &Work<'_>, url: &str, target: Target) -> Resul
         None if work.flags.dry_run => {}
         None => return Err(Stopped::mend(format!("{health} does not answer. {fix}"))),
     }
-    if work.home.changed && target == Target::Server {
-        work.note(&format!(
-            "Settings were changed. If the server was running before, restart it: {again}"
-        ));
+    let changed = match (work.home.changed, work.agents_changed) {
+        (true, true) => "Settings and commands were changed",
+        (true, false) => "Settings were changed",
+        (false, true) => "Commands were changed",
+        (false, false) => return Ok(()),
+    };
+    if target == Target::Server {
+        work.note(&format!("{changed}. If the server was running before, restart it: {again}"));
     }
     Ok(())
 }

@@ -46,7 +46,8 @@ async fn take_back(
     let transport = Arc::new(Https::default());
     let target = target(flags, env, person).await?;
     let home = home(flags, target, transport.clone()).await?;
-    let work = Work { flags, env, table, registries, person, transport, home };
+    let work =
+        Work { flags, env, table, registries, person, transport, home, agents_changed: false };
     let url = match target {
         Target::Server => endpoint::kept(&work),
         Target::Aws => deploy::look(&flags.stack).await?.as_ref().and_then(deploy::address),

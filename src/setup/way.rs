@@ -43,7 +43,16 @@ pub async fn setup(
     let ended = match target(flags, env, person).await {
         Ok(target) => {
             let home = home(flags, target, transport.clone()).await?;
-            let mut work = Work { flags, env, table, registries, person, transport, home };
+            let mut work = Work {
+                flags,
+                env,
+                table,
+                registries,
+                person,
+                transport,
+                home,
+                agents_changed: false,
+            };
             steps(&mut work, target).await
         }
         Err(stopped) => Err(stopped),

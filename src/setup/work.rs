@@ -44,6 +44,8 @@ pub(super) struct Work<'a> {
     pub person: &'a dyn Person,
     pub transport: Arc<Https>,
     pub home: Home,
+    /// Whether `agents.toml` was written.
+    pub agents_changed: bool,
 }
 
 /// A secret, and where it was found.

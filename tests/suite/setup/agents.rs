@@ -52,6 +52,9 @@ async fn agents_are_added_to_a_file_of_ones_own() {
     assert!(ended.is_ok(), "{ended:?}\n{}", person.said());
     let text = scene.read("agents.toml");
     assert!(text.starts_with(AGENTS) && text.contains("command = \"diagnose-dispatch\""), "{text}");
+    // The server that runs does not know it yet.
+    let said = person.said();
+    assert!(said.contains("Commands were changed.") && said.contains("restart it: sudo"), "{said}");
     assert!(scene.discord.commands().iter().any(|command| command["name"] == "diagnose-dispatch"));
 }
 
