@@ -22,7 +22,7 @@ kind = \"status\"
 ";
 
 /// Names that cannot be used any more.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Taken {
     pub ids: HashSet<String>,
     pub commands: HashSet<String>,

@@ -7,9 +7,10 @@ use super::stopped::Stopped;
 use super::unreached;
 use super::work::Work;
 use super::workflows::{Candidate, Found, MOST, find};
-use crate::agents::{Agent, Registry};
+use crate::agents::{Agent, Registry, file};
 use crate::bot::Serves;
 use crate::bot::command::served;
+use crate::bot::registration::mistakes;
 use crate::github::repositories::ListedRepository;
 use crate::github::{Github, Repository};
 
@@ -270,10 +271,14 @@ fn write(
             work.done(&format!("{} has an agent already.", shown(&candidate.file)));
             continue;
         }
-        match made(candidate, &mut taken) {
-            Ok(Made { text: agent, command, notes }) => {
-                text.push('\n');
-                text.push_str(&agent);
+        let mut with = taken.clone();
+        let fitting = made(candidate, &mut with).and_then(|made| {
+            let longer = format!("{text}\n{}", made.text);
+            fits(work, &longer).map(|()| (longer, made))
+        });
+        match fitting {
+            Ok((longer, Made { command, notes, .. })) => {
+                (text, taken) = (longer, with);
                 for note in notes {
                     work.note(&format!("/{command}: {note}."));
                 }
@@ -298,16 +303,31 @@ fn write(
     }
     let new = files::beside(&file);
     files::write(&new, &text, files::PUBLIC)?;
-    let registry = registry_of(work, &new);
+    let checked = registry_of(work, &new);
     let _ = std::fs::remove_file(&new);
-    let registry = registry?;
+    let names = |text: String| text.replace(&*new.to_string_lossy(), &file.to_string_lossy());
+    checked.map_err(|stopped| match stopped {
+        Stopped::Mend(what) => Stopped::Mend(names(what)),
+        other => other,
+    })?;
     files::write(&file, &text, files::PUBLIC)?;
+    let registry = registry_of(work, &file)?;
     work.agents_changed = true;
     work.done(&format!(
         "{}: {all}. Who may use them, and more, is set there (docs/agents.md).",
         file.display()
     ));
     Ok(Some(registry))
+}
+
+/// Whether the bot can have the agents of this text. An error: what is wrong with it.
+fn fits(work: &Work<'_>, text: &str) -> Result<(), String> {
+    let name = work.flags.agents.display().to_string();
+    let registry = file::parse(&name, text).map_err(|bad| bad.to_string())?;
+    match mistakes(work.table, &registry).into_iter().next() {
+        Some(mistake) => Err(mistake.what),
+        None => Ok(()),
+    }
 }
 
 const HEAD: &str = "\

@@ -111,6 +111,41 @@ async fn enter_takes_the_workflows_of_one_repository_only_and_says_who_may_use_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_is_too_large_for_a_command_is_left_out() {
+    let mut scenario = Scenario::default();
+    let choices: Vec<String> = (0..25).map(|n| format!("{n:02}{}", "x".repeat(90))).collect();
+    let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
+    let large = ["a", "b", "c", "d"].into_iter();
+    scenario.add_workflow(large.fold(Workflow::new("large.yml", "Large"), |workflow, input| {
+        workflow.choice(input, false, &choices)
+    }));
+    let scene = Scene::with(scenario).await;
+    let person = scene.person();
+    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+    let (said, agents) = (person.said(), scene.read("agents.toml"));
+    assert!(said.contains("large.yml is left out: ") && said.contains("8000"), "{said}");
+    assert!(agents.contains("client-deploy.yml") && !agents.contains("large"), "{agents}");
+    assert!(!said.contains(".new"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_too_many_workflows_the_first_that_fit_become_commands() {
+    let mut scenario = Scenario::default();
+    for n in 0..100 {
+        scenario.add_workflow(Workflow::new(&format!("w{n:03}.yml"), "W"));
+    }
+    let scene = Scene::with(scenario).await;
+    let person = scene.person();
+    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+    assert_eq!(scene.discord.commands().len(), 100);
+    let said = person.said();
+    assert!(
+        said.contains("w099.yml is left out: ") && said.contains("one command too many"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_agent_without_a_repository_is_of_the_default_one_only() {
     let mut scenario = Scenario::default();
     scenario.listed.push("octo-org/api".to_owned());
