@@ -157,11 +157,7 @@ pub(super) async fn servers(work: &mut Work<'_>, signed: &Signed) -> Result<(), 
 
 /// The servers that the bot is in, if these are among them, or any.
 async fn there(signed: &Signed, wanted: &[String]) -> Result<Option<Vec<GuildName>>, Stopped> {
-    let guilds = match signed.client.guilds().await {
-        Ok(guilds) => guilds,
-        Err(error) if error.passes() => return Ok(None),
-        Err(error) => return Err(unreached::discord(&error)),
-    };
+    let guilds = signed.client.guilds().await.map_err(|error| unreached::discord(&error))?;
     let is_there = |id: &String| guilds.iter().any(|guild| guild.id == *id);
     Ok((!guilds.is_empty() && wanted.iter().all(is_there)).then_some(guilds))
 }

@@ -3,6 +3,7 @@
 use deckhand::setup::{Ended, Service, Stopped};
 use rstest::rstest;
 use serde_json::json;
+use standins::discord::{Fault, On, What};
 use standins::github::{Permission, Scenario, Workflow};
 
 use super::scene::{Played, Scene};
@@ -263,6 +264,23 @@ async fn without_network_it_says_so_and_goes_on_later(
     scene.env.insert(name, right);
     let person = scene.person();
     assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
+}
+
+#[rstest]
+#[case::refused(What::Status(404), "404")]
+#[case::limited(What::RateLimited { retry_after: 40.0 }, "rate limit is used up: wait 41 s")]
+#[case::down(What::Status(500), "https://discordstatus.com")]
+#[case::proxy(What::Proxy { status: 502, retry_after: None }, "Check the network")]
+#[case::cut(What::Reset, "Check the network")]
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_cannot_be_listed_are_no_empty_list(#[case] what: What, #[case] why: &str) {
+    let scene = Scene::new().await;
+    // The application is read first.
+    scene.discord.fault(Fault::new(On::Other, what).skip(1).always());
+    let person = scene.person();
+    let said = mend(scene.set_up(&person).await, &person);
+    assert!(said.contains(why), "{said}");
+    assert!(!person.said().contains("Add the bot to your server"), "{}", person.said());
 }
 
 #[tokio::test(flavor = "multi_thread")]
