@@ -46,7 +46,7 @@ pub(super) fn made(candidate: &Candidate, taken: &mut Taken) -> Result<Made, Str
             "its file has a name with other characters than letters, digits, -, _ and .".to_owned()
         );
     }
-    let (inputs, notes) = usable(inputs)?;
+    let (inputs, mut notes) = usable(inputs)?;
     let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
     let repository = repository.to_string();
     let short = repository.rsplit_once('/').map_or("", |(_, short)| short);
@@ -71,7 +71,7 @@ pub(super) fn made(candidate: &Candidate, taken: &mut Taken) -> Result<Made, Str
     let mut options = HashSet::new();
     for input in inputs {
         made.push('\n');
-        made.push_str(&table("[[agent.inputs]]", &option(input, &mut options)));
+        made.push_str(&table("[[agent.inputs]]", &option(input, &mut options, &mut notes)));
     }
     Ok(Made { text: made, command, notes })
 }
@@ -104,7 +104,11 @@ fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
 }
 
 /// The keys of an option.
-fn option(input: &Input, taken: &mut HashSet<String>) -> Vec<(&'static str, String)> {
+fn option(
+    input: &Input,
+    taken: &mut HashSet<String>,
+    notes: &mut Vec<String>,
+) -> Vec<(&'static str, String)> {
     let Input { name, required, form } = input;
     let given = form.description.as_deref().filter(|text| !clipped(text, 100).trim().is_empty());
     let mut description = given.unwrap_or(name).to_owned();
@@ -117,7 +121,12 @@ fn option(input: &Input, taken: &mut HashSet<String>) -> Vec<(&'static str, Stri
     let kind = match form.kind.as_deref() {
         Some("boolean") => "boolean",
         Some("choice") => {
-            limits.extend(choices(&form.options).map(|choices| ("choices", choices)));
+            match choices(&form.options) {
+                Ok(choices) => limits.push(("choices", choices)),
+                Err(why) => {
+                    notes.push(format!("its input {:?} takes any text: {why}", clipped(name, 40)));
+                }
+            }
             "string"
         }
         Some("number") => {
@@ -135,18 +144,34 @@ fn option(input: &Input, taken: &mut HashSet<String>) -> Vec<(&'static str, Stri
     option
 }
 
-/// The choices, if Discord can show them all. Else any text can be typed, and GitHub checks it.
-fn choices(options: &[String]) -> Option<String> {
+/// The choices, if Discord can show them all. Else any text can be typed, and GitHub checks it; the error says why.
+fn choices(options: &[String]) -> Result<String, String> {
     let mut seen = HashSet::new();
-    let fits = |one: &String| {
-        !one.trim().is_empty() && one.chars().count() <= 100 && clipped(one, 100) == *one
-    };
-    let are_usable = (1..=MAX_CHOICES).contains(&options.len())
-        && options.iter().all(|one| fits(one) && seen.insert(one));
-    are_usable.then(|| {
-        let all: Vec<String> = options.iter().map(|one| text(one)).collect();
-        format!("[{}]", all.join(", "))
-    })
+    if options.is_empty() {
+        return Err("it has no choices".to_owned());
+    }
+    if options.len() > MAX_CHOICES {
+        return Err(format!(
+            "it has {} choices, and Discord shows at most {MAX_CHOICES}",
+            options.len()
+        ));
+    }
+    for one in options {
+        if one.trim().is_empty() {
+            return Err("one of its choices is empty".to_owned());
+        }
+        if one.chars().count() > 100 {
+            return Err("one of its choices has more than 100 characters".to_owned());
+        }
+        if clipped(one, 100) != *one {
+            return Err("one of its choices has characters that cannot be shown".to_owned());
+        }
+        if !seen.insert(one) {
+            return Err(format!("its choice {one:?} is there twice"));
+        }
+    }
+    let all: Vec<String> = options.iter().map(|one| text(one)).collect();
+    Ok(format!("[{}]", all.join(", ")))
 }
 
 fn option_name(input: &str, taken: &mut HashSet<String>) -> String {
@@ -299,12 +324,20 @@ mod tests {
         );
     }
 
-    #[test]
-    fn many_choices_become_a_free_text() {
-        let options: Vec<String> = (0..26).map(|n| format!("z{n}")).collect();
+    #[rstest]
+    #[case::many((0..26).map(|n| format!("z{n}")).collect(), "it has 26 choices, and Discord shows at most 25")]
+    #[case::long(vec!["x".repeat(101)], "one of its choices has more than 100 characters")]
+    #[case::empty(vec!["a".to_owned(), "''".to_owned()], "one of its choices is empty")]
+    #[case::twice(vec!["a".to_owned(), "a".to_owned()], "its choice \"a\" is there twice")]
+    #[case::none(vec![], "it has no choices")]
+    fn choices_that_do_not_fit_become_a_free_text_and_that_is_said(
+        #[case] options: Vec<String>,
+        #[case] why: &str,
+    ) {
         let inputs = format!("      zone: {{ type: choice, options: [{}] }}\n", options.join(", "));
         let made = made(&candidate("a.yml", "A", &inputs), &mut Taken::default()).unwrap();
         assert!(!made.text.contains("choices"), "{}", made.text);
+        assert_eq!(made.notes, [format!("its input \"zone\" takes any text: {why}")]);
     }
 
     proptest! {
