@@ -7,7 +7,7 @@ use http::Request;
 use serde_json::Value;
 
 use super::discord::Signed;
-use super::flags::Target;
+use super::flags::{Flags, Target};
 use super::person::Question;
 use super::service;
 use super::stopped::Stopped;
@@ -69,7 +69,8 @@ fn read(text: &str) -> Result<String, String> {
     let env = |name: &str| given.get(name).cloned();
     let mut reader = Reader::new(&env);
     let url = reader.api_base(&URL, "", |_| None);
-    let is_valid = reader.problems().is_empty() && !url.is_empty();
+    let has_space = base.contains(char::is_whitespace);
+    let is_valid = reader.problems().is_empty() && !url.is_empty() && !has_space;
     if is_valid { Ok(url) } else { Err(URL.shape.to_owned()) }
 }
 
@@ -84,7 +85,8 @@ pub(super) async fn answers(work: &Work<'_>, url: &str, target: Target) -> Resul
                  older settings: {again}"
             ),
             format!(
-                "Start the server: {start}\nAnd check that what ends TLS passes requests on to {}.",
+                "Start the server: {start}\nAnd check that what ends TLS passes requests on to {}. If the address is \
+                 another one, give it with --url URL.",
                 service::listen(work)
             ),
         ),
@@ -217,6 +219,12 @@ fn reason(said: &Value) -> String {
     crate::text::escape::clipped(said, 200)
 }
 
+/// Refuses an address of the command line before anything is done.
+pub(super) fn check(flags: &Flags) -> Result<(), Stopped> {
+    let checked = flags.url.as_deref().map(read).transpose();
+    checked.map(drop).map_err(|why| Stopped::mend(format!("--url: {why}.")))
+}
+
 /// The address that is kept, without asking.
 pub(super) fn kept(work: &Work<'_>) -> Option<String> {
     read(&work.flags.url.clone().or_else(|| work.value(URL.name))?).ok()
@@ -235,6 +243,8 @@ mod tests {
     #[case("http://bot.example.com", None)]
     #[case("https://bot.example.com/?a=b", None)]
     #[case("https://ada:secret@bot.example.com", None)]
+    #[case("bot example.com", None)]
+    #[case("https://bot.example.com/a b", None)]
     #[case("", None)]
     fn an_address_is_read_as_people_write_it(#[case] text: &str, #[case] expected: Option<&str>) {
         assert_eq!(read(text).ok().as_deref(), expected);

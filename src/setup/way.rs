@@ -39,6 +39,7 @@ pub async fn setup(
     registries: Registries<'_>,
     person: &dyn Person,
 ) -> Result<Ended, Stopped> {
+    endpoint::check(flags)?;
     let transport = Arc::new(Https::default());
     let ended = match target(flags, env, person).await {
         Ok(target) => {

@@ -162,6 +162,24 @@ async fn a_server_that_does_not_answer_is_told_with_how_to_start_it() {
         why.contains("/health does not answer") && why.contains("systemctl enable --now"),
         "{why}"
     );
+    // A mistyped address is kept; so it says what changes it.
+    assert!(why.contains("give it with --url URL"), "{why}");
+    let person = scene.person();
+    let mut flags = scene.flags();
+    flags.url = Some(scene.url());
+    assert_eq!(scene.set_up_with(&flags, &person).await, Ok(Ended::Well), "{}", person.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_address_on_the_command_line_is_refused_before_anything_is_written() {
+    let scene = Scene::new().await;
+    let mut flags = scene.flags();
+    flags.url = Some("https://bot example.com".to_owned());
+    let person = scene.person();
+    let why = mend(scene.set_up_with(&flags, &person).await, &person);
+    assert!(why.starts_with("--url: it must be an https address"), "{why}");
+    assert_eq!(scene.files(), Vec::<(String, String)>::new());
+    assert_eq!(person.asked(), Vec::<&str>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
