@@ -1,8 +1,8 @@
 //! Writes files: whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::stopped::Stopped;
@@ -42,6 +42,8 @@ pub(super) fn write(path: &Path, text: impl AsRef<[u8]>, mode: u32) -> Result<()
         .mode(mode)
         .open(&new)
         .and_then(|mut file| {
+            // Whatever the umask is: a container's user must read what is for everybody.
+            file.set_permissions(Permissions::from_mode(mode))?;
             keep_owner(&file, &path)?;
             file.write_all(text.as_ref())?;
             file.sync_all()
@@ -90,7 +92,6 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Stopped> {
 mod tests {
     use super::*;
     use standins::Scratch;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_file_is_replaced_with_its_permissions() {
@@ -106,6 +107,15 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert!(!folder.file("elsewhere").exists() && !folder.file("x.env.new").exists());
+    }
+
+    #[test]
+    fn the_umask_takes_no_permission_away() {
+        let folder = Scratch::new().unwrap();
+        let file = folder.file("x.toml");
+        // The usual umask would make 644 of it.
+        write(&file, "a = 1", 0o666).unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o666);
     }
 
     #[test]
