@@ -141,7 +141,7 @@ async fn a_bot_without_an_endpoint_that_has_commands_is_replaced_only_if_that_is
     assert!(matches!(declined, Err(Stopped::Declined(_))), "{declined:?}");
     assert!(person.said().contains("it has the commands /play, which"), "{}", person.said());
     assert_eq!(scene.discord.interactions_endpoint(), None);
-    assert_eq!(scene.discord.commands().len(), 1);
+    assert_eq!(scene.discord.commands().len(), usize::from(!in_server));
     flags.yes = true;
     let declined = scene.set_up_with(&flags, &scene.person()).await;
     assert!(matches!(declined, Err(Stopped::Declined(_))), "{declined:?}");
@@ -288,7 +288,7 @@ async fn without_network_it_says_so_and_goes_on_later(
 #[case::refused(What::Status(404), "404")]
 #[case::limited(What::RateLimited { retry_after: 40.0 }, "rate limit is used up: wait 41 s")]
 #[case::down(What::Status(500), "https://discordstatus.com")]
-#[case::proxy(What::Proxy { status: 502, retry_after: None }, "Check the network")]
+#[case::proxy(What::Proxy { status: 502, retry_after: None }, "status 502")]
 #[case::cut(What::Reset, "Check the network")]
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_cannot_be_listed_are_no_empty_list(#[case] what: What, #[case] why: &str) {
