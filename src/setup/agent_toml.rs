@@ -76,6 +76,10 @@ pub(super) fn made(candidate: &Candidate, taken: &mut Taken) -> Result<Made, Str
     Ok(Made { text: made, command, notes })
 }
 
+/// An input that only agents of the kind `diagnose` send, by themselves.
+const CHANNEL: &str = "channel";
+const KEPT: &str = "Deckhand keeps that name for itself; rename the workflow's input";
+
 /// The inputs that can be options, those that must be given first, and what is left out.
 fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
     let is_name = |name: &str| {
@@ -83,6 +87,11 @@ fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
             && name.len() <= 100
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
+    // The bot sends the other two with each run.
+    let kept = inputs.iter().find(|input| input.name == CHANNEL);
+    if kept.is_some_and(|input| input.required) {
+        return Err(format!("it requires the input {CHANNEL:?}, and {KEPT}"));
+    }
     let own = |input: &&Input| !BOOKKEEPING.contains(&input.name.as_str());
     let (mut usable, odd): (Vec<&Input>, Vec<&Input>) =
         inputs.iter().filter(own).partition(|input| is_name(&input.name));
@@ -100,7 +109,8 @@ fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
     let left_out = odd.into_iter().chain(beyond);
     let notes =
         left_out.map(|input| format!("its input {:?} is left out", clipped(&input.name, 40)));
-    Ok((usable, notes.collect()))
+    let kept = kept.map(|_| format!("its input {CHANNEL:?} is left out: {KEPT}"));
+    Ok((usable, notes.chain(kept).collect()))
 }
 
 /// The keys of an option.
@@ -299,6 +309,10 @@ mod tests {
         "      \"target env\": { required: true }\n",
         "requires the input \"target env\""
     )]
+    #[case::kept(
+        "      channel: { required: true }\n",
+        "requires the input \"channel\", and Deckhand keeps"
+    )]
     #[case::too_many(
         &(0..24).map(|n| format!("      i{n}: {{ required: true }}\n")).collect::<String>(),
         "requires more than 23 inputs"
@@ -306,6 +320,19 @@ mod tests {
     fn a_workflow_that_cannot_be_started_from_here(#[case] inputs: &str, #[case] why: &str) {
         let error = made(&candidate("a.yml", "A", inputs), &mut Taken::default()).unwrap_err();
         assert!(error.contains(why), "{error}");
+    }
+
+    #[test]
+    fn an_input_whose_name_is_kept_is_left_out_and_that_is_said() {
+        let candidate = candidate("a.yml", "A", "      channel: {}\n      wait: {}\n");
+        let made = made(&candidate, &mut Taken::default()).unwrap();
+        assert!(
+            made.text.contains("\"wait_input\"") && !made.text.contains("channel"),
+            "{}",
+            made.text
+        );
+        let why = "its input \"channel\" is left out: Deckhand keeps that name for itself; rename the workflow's input";
+        assert_eq!(made.notes, [why]);
     }
 
     #[test]
