@@ -12,6 +12,7 @@ import os
 import pty
 import re
 import select
+import signal
 import socket
 import stat
 import subprocess
@@ -49,7 +50,7 @@ class Person:
         }
         self.server: subprocess.Popen[bytes] | None = None
 
-    def sets_up(self, interrupt_at: str = "") -> tuple[int, str, list[str], bool]:
+    def sets_up(self, interrupt_at: str = "", by: signal.Signals | None = None) -> tuple[int, str, list[str], bool]:
         """Runs `deckhand setup`: exit status, what was on the screen, the questions, and whether typing shows again."""
         master, slave = pty.openpty()
         command = [self.deckhand, "setup", "--listen", f"127.0.0.1:{self.port}"]
@@ -79,7 +80,10 @@ class Person:
             questions.append(question)
             answered = len(screen)
             if interrupt_at and question.startswith(interrupt_at):
-                os.write(master, b"\x03")
+                if by is None:
+                    os.write(master, b"\x03")
+                else:
+                    process.send_signal(by)
                 continue
             answer = next((a for begins, a in self.answers.items() if question.startswith(begins)), None)
             if answer is None:
@@ -117,6 +121,9 @@ def play(person: Person) -> None:
     # Ctrl-C at a secret: the terminal shows what is typed again, and the same command goes on.
     status, screen, _, shows = person.sets_up(interrupt_at="The bot's token")
     check(status == 130 and shows, f"Ctrl-C: status {status}, typing shows: {shows}\n{screen}")
+    for by in (signal.SIGTERM, signal.SIGHUP):
+        status, screen, _, shows = person.sets_up(interrupt_at="The bot's token", by=by)
+        check(status == 130 and shows, f"{by.name}: status {status}, typing shows: {shows}\n{screen}")
     began = time.monotonic()
     status, screen, questions, shows = person.sets_up()
     seconds = time.monotonic() - began

@@ -12,6 +12,7 @@ use deckhand::host::listen::address;
 use deckhand::host::startup;
 use deckhand::setup::terminal::Terminal;
 use deckhand::setup::{self, Ended, Flags, Service, Stopped, Target};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Result;
 
@@ -163,12 +164,21 @@ pub(super) async fn set_up(asked: SetUp, env_file: Option<PathBuf>) -> Result<Ex
         startup::registry(env).map_err(|bad| bad.to_string())
     };
     let env = &startup::environment;
-    let ended = if asked.remove {
-        let removed = setup::remove(&flags, env, TABLE, &registries, &Terminal).await;
-        removed.map(|()| Ended::Well)
-    } else {
-        setup::setup(&flags, env, TABLE, &registries, &Terminal).await
+    let run = async {
+        if asked.remove {
+            let removed = setup::remove(&flags, env, TABLE, &registries, &Terminal).await;
+            removed.map(|()| Ended::Well)
+        } else {
+            setup::setup(&flags, env, TABLE, &registries, &Terminal).await
+        }
     };
+    // Not at once by the signal: the terminal must show again what is typed.
+    let (mut term, mut hup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    let stopped = async {
+        tokio::select! { _ = term.recv() => {}, _ = hup.recv() => {} }
+        if asked.remove { Stopped::RemovalInterrupted } else { Stopped::Interrupted }
+    };
+    let ended = tokio::select! { ended = run => ended, stopped = stopped => Err(stopped) };
     Ok(match ended {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Ill) => ExitCode::FAILURE,

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
+use tokio::sync::oneshot;
 
 use super::person::{NoAnswer, Person, Question};
 use crate::secrets::Secret;
@@ -30,8 +31,13 @@ impl Person for Terminal {
             if !io::stdin().is_terminal() {
                 return Err(NoAnswer::NoTerminal);
             }
-            let asked = tokio::task::spawn_blocking(move || ask(&question)).await;
-            asked.unwrap_or(Err(NoAnswer::Interrupted))
+            // Dropped with this future, too, when a signal ends the program.
+            let _before = question.is_secret.then(hide).transpose()?;
+            let (answered, answer) = oneshot::channel();
+            // The end of the runtime would wait for a thread of its own, and this one for a key.
+            let reads = std::thread::Builder::new().spawn(move || answered.send(ask(&question)));
+            reads.map_err(|_| NoAnswer::Interrupted)?;
+            answer.await.unwrap_or(Err(NoAnswer::Interrupted))
         })
     }
 
@@ -45,7 +51,11 @@ fn ask(question: &Question) -> Result<Secret, NoAnswer> {
     let hidden = if question.is_secret { " (not shown)" } else { "" };
     let prompt = format!("? {}{hidden}{}: ", question.text, default.unwrap_or_default());
     if question.is_secret {
-        return hidden_line(&prompt);
+        // Only now: nothing shows any more.
+        show(&prompt);
+        let line = read_line(io::stdin().lock());
+        show("\n");
+        return line;
     }
     show(&prompt);
     let mut line = String::new();
@@ -69,20 +79,17 @@ impl Drop for Before {
     }
 }
 
-/// Reads a line that is not shown. Ctrl-C arrives as a character: if it ended the program, the terminal would go on
-/// hiding what is typed. The question comes only when nothing shows any more.
-fn hidden_line(prompt: &str) -> Result<Secret, NoAnswer> {
+/// Has the terminal show nothing that is typed. Ctrl-C arrives as a character: if it ended the program, the terminal
+/// would go on hiding.
+fn hide() -> Result<Before, NoAnswer> {
     let before = tcgetattr(io::stdin()).map_err(|_| NoAnswer::NoTerminal)?;
     let mut hidden = before.clone();
     hidden.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
     hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
     hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
-    let _before = Before(before);
+    let before = Before(before);
     tcsetattr(io::stdin(), OptionalActions::Now, &hidden).map_err(|_| NoAnswer::NoTerminal)?;
-    show(prompt);
-    let line = read_line(io::stdin().lock());
-    show("\n");
-    line
+    Ok(before)
 }
 
 /// A line of keys, as a terminal would make one of them.
