@@ -26,15 +26,10 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
     let file = work.flags.github_token_file.as_deref();
     let mut found = match work.known_secret(NAME, file, FLAG)? {
         Some(known) => known,
-        None => {
-            let text = format!("{ASKED}; or Enter, and GitHub makes an App in your browser");
-            let question = Question { text, default: None, flag: FLAG, is_secret: true };
-            let secret = work.ask(question).await?;
-            if secret.expose().is_empty() {
-                return as_app(work).await;
-            }
-            Found { secret, place: "what you entered".to_owned(), may_be_asked: true }
-        }
+        None => match asked(work).await? {
+            Some(token) => token,
+            None => return as_app(work).await,
+        },
     };
     let (token, github, account) = loop {
         let Found { secret, place, may_be_asked } = found;
@@ -57,7 +52,14 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
             return Err(Stopped::mend(what));
         }
         work.note(&what);
-        found = work.asked_secret(ASKED, FLAG).await?;
+        found = if work.home.value(NAME).is_some() {
+            // An installation with a token stays one.
+            work.asked_secret(ASKED, FLAG).await?
+        } else if let Some(token) = asked(work).await? {
+            token
+        } else {
+            return as_app(work).await;
+        };
     };
     match account {
         Dispatcher::Login(login) => {
@@ -70,6 +72,15 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
     work.home.keep(NAME, token.expose());
     work.save().await?;
     Ok(github)
+}
+
+/// Asks for a token. `None`: an App is wanted.
+async fn asked(work: &Work<'_>) -> Result<Option<Found>, Stopped> {
+    let text = format!("{ASKED}; or Enter, and GitHub makes an App in your browser");
+    let question = Question { text, default: None, flag: FLAG, is_secret: true };
+    let secret = work.ask(question).await?;
+    let place = "what you entered".to_owned();
+    Ok((!secret.expose().is_empty()).then_some(Found { secret, place, may_be_asked: true }))
 }
 
 async fn as_app(work: &mut Work<'_>) -> Result<Github, Stopped> {

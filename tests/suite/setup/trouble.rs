@@ -92,6 +92,18 @@ async fn a_wrong_token_for_github_is_said_and_asked_for_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_wrong_token_for_github_an_app_is_offered_again() {
+    let scene = Scene::new().await;
+    let person =
+        scene.person().answers("--github-token-file", "").first("--github-token-file", "ghp_wrong");
+    let mut flags = scene.flags();
+    flags.wait = std::time::Duration::ZERO;
+    let why = mend(scene.set_up_with(&flags, &person).await, &person);
+    assert!(why.contains("No App was made"), "{why}");
+    assert_eq!(person.said().matches("or Enter, and GitHub makes an App").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_in_the_environment_that_is_refused_is_named_by_its_place() {
     let mut scene = Scene::new().await;
     scene.env.insert("GITHUB_TOKEN", "ghp_wrong".to_owned());
