@@ -41,8 +41,10 @@ pub async fn setup(
 ) -> Result<Ended, Stopped> {
     endpoint::check(flags)?;
     let transport = Arc::new(Https::default());
+    let mut known = flags.target;
     let ended = match target(flags, env, person).await {
         Ok(target) => {
+            known = Some(target);
             let home = home(flags, target, transport.clone()).await?;
             let mut work = Work {
                 flags,
@@ -60,7 +62,8 @@ pub async fn setup(
     };
     match ended {
         Err(Stopped::Unasked { text, flag }) if flags.dry_run => {
-            person.tell(&format!("  would ask: {text} ({flag})\n{REST}"));
+            let rest = rest(Came::ToAQuestion, known);
+            person.tell(&format!("  would ask: {text} ({flag})\n{rest}"));
             Ok(Ended::Well)
         }
         ended => ended,
@@ -123,16 +126,50 @@ pub(super) async fn home(
     Ok(Home::on_aws(place, flags.dry_run))
 }
 
-/// What a dry run tells of the steps whose details depend on an answer.
-const REST: &str = "
-What follows depends on that. In this order, and only what is missing:
-  Discord   find the application by the bot's token; wait until the bot is in a server
-  GitHub    list the repositories and the workflows that can be started; write agents.toml
-  Server    write the settings (mode 600) and what runs the server; wait until it answers
-  Discord   set the interactions endpoint; register the commands
-  GitHub    make a webhook for runs and jobs in each repository
-  Doctor    check all of it
-Dry run: nothing was changed.";
+/// How far a dry run came.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Came {
+    /// To a question without an answer.
+    ToAQuestion,
+    /// To `agents.toml`, which the rest is made of.
+    ToTheAgents,
+    /// To the deploy, which makes the address.
+    ToTheDeploy,
+}
+
+/// What a dry run tells of the steps whose details depend on what is not there. `None`: where the bot runs is not known.
+fn rest(came: Came, target: Option<Target>) -> String {
+    const SERVER: &str =
+        "  Server    write the settings (mode 600) and what runs the server; wait until it answers";
+    const AWS: &str = "  AWS       keep the secrets in SSM and the settings in samconfig.toml; sam build, sam deploy; wait until it answers";
+    let mut lines = vec![match came {
+        Came::ToAQuestion => {
+            "\nWhat follows depends on that. In this order, and only what is missing:"
+        }
+        Came::ToTheAgents => "\nThe rest is made of that file:",
+        Came::ToTheDeploy => "\nThe rest needs the address that the deploy makes:",
+    }];
+    if came == Came::ToAQuestion {
+        lines.extend([
+            "  Discord   find the application by the bot's token; wait until the bot is in a server",
+            "  GitHub    list the repositories and the workflows that can be started; write agents.toml",
+        ]);
+    }
+    if came < Came::ToTheDeploy {
+        lines.extend(match target {
+            Some(Target::Server) => &[SERVER][..],
+            Some(Target::Aws) => &[AWS],
+            None => &[SERVER, "or", AWS],
+        });
+    }
+    lines.extend([
+        "  Discord   set the interactions endpoint; register the commands",
+        "  GitHub    make a webhook for runs and jobs in each repository",
+        "  Doctor    check all of it",
+        "Dry run: nothing was changed.",
+    ]);
+    lines.join("\n")
+}
 
 async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
     work.keep_given();
@@ -140,7 +177,7 @@ async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
     discord::servers(work, &signed).await?;
     let github = github::sign_in(work).await?;
     let Some(registry) = agents::agents(work, &github).await? else {
-        work.person.tell(REST_AFTER_AGENTS);
+        work.person.tell(&rest(Came::ToTheAgents, Some(target)));
         return Ok(Ended::Well);
     };
     let url = match target {
@@ -156,7 +193,7 @@ async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
         None => match deploy(work).await? {
             Some(url) => url,
             None => {
-                work.person.tell(REST_AFTER_DEPLOY);
+                work.person.tell(&rest(Came::ToTheDeploy, Some(target)));
                 return Ok(Ended::Well);
             }
         },
@@ -172,23 +209,6 @@ async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
     }
     Ok(examine(work, &registry).await)
 }
-
-/// What a dry run tells after agents.toml, which the rest is made of.
-const REST_AFTER_AGENTS: &str = "
-The rest is made of that file:
-  Server    write the settings (mode 600) and what runs the server; wait until it answers
-  Discord   set the interactions endpoint; register the commands
-  GitHub    make a webhook for runs and jobs in each repository
-  Doctor    check all of it
-Dry run: nothing was changed.";
-
-/// What a dry run tells after the deploy that it does not make.
-const REST_AFTER_DEPLOY: &str = "
-The rest needs the address that the deploy makes:
-  Discord   set the interactions endpoint; register the commands
-  GitHub    make a webhook for runs and jobs in each repository
-  Doctor    check all of it
-Dry run: nothing was changed.";
 
 async fn register_commands(
     work: &Work<'_>,
@@ -232,4 +252,26 @@ async fn examine(work: &Work<'_>, registry: &Registry) -> Ended {
         None => work.person.tell(&format!("Done. Type in Discord: {}", commands(work, registry))),
     }
     Ended::Well
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_tells_of_the_place_that_was_chosen() {
+        for came in [Came::ToAQuestion, Came::ToTheAgents] {
+            let aws = rest(came, Some(Target::Aws));
+            for words in ["SSM", "samconfig.toml", "sam build", "sam deploy"] {
+                assert!(aws.contains(words), "{words}: {aws}");
+            }
+            assert!(!aws.contains("mode 600"), "{aws}");
+            let server = rest(came, Some(Target::Server));
+            assert!(server.contains("mode 600") && !server.contains("SSM"), "{server}");
+            let both = rest(came, None);
+            assert!(both.contains("mode 600") && both.contains("SSM"), "{both}");
+        }
+        let deployed = rest(Came::ToTheDeploy, Some(Target::Aws));
+        assert!(!deployed.contains("sam ") && deployed.contains("endpoint"), "{deployed}");
+    }
 }
