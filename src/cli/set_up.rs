@@ -44,7 +44,7 @@ pub(super) struct SetUp {
     #[arg(long = "repository", value_name = "OWNER/NAME", value_parser = repository)]
     repositories: Vec<Repository>,
     /// Make a command of this workflow: FILE, OWNER/NAME:FILE or all; may be given several times
-    #[arg(long = "workflow", value_name = "FILE")]
+    #[arg(long = "workflow", value_name = "FILE", value_parser = workflow)]
     workflows: Vec<String>,
     /// The server's public address, like https://bot.example.com
     #[arg(long, value_name = "URL")]
@@ -124,6 +124,14 @@ fn organization(text: &str) -> std::result::Result<String, &'static str> {
 
 fn repository(text: &str) -> std::result::Result<Repository, &'static str> {
     text.parse().map_err(|()| "it must be owner/name")
+}
+
+fn workflow(text: &str) -> std::result::Result<String, &'static str> {
+    let is_right = match text.split_once(':') {
+        Some((repository, file)) => repository.parse::<Repository>().is_ok() && !file.is_empty(),
+        None => !text.trim().is_empty(),
+    };
+    if is_right { Ok(text.to_owned()) } else { Err("it must be FILE, OWNER/NAME:FILE or all") }
 }
 
 /// Sets the bot up, or takes it back, and returns the exit code.

@@ -225,6 +225,8 @@ async fn the_program_without_a_terminal_names_the_flag() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("there is no terminal to ask at: The bot's token"), "{said}");
     assert!(said.contains("Give it with --bot-token-file"), "{said}");
+    let (code, said) = scene.runs(&["setup", "--workflow", "octo org:deploy.yml"]).await;
+    assert!(code == 2 && said.contains("it must be FILE, OWNER/NAME:FILE or all"), "{said}");
     let (code, said) = scene.runs(&["setup", "--dry-run"]).await;
     assert!(code == 0 && said.contains("Dry run: nothing was changed."), "{said}");
     assert_eq!(scene.files(), Vec::<(String, String)>::new());
