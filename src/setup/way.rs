@@ -62,7 +62,7 @@ pub async fn setup(
     };
     match ended {
         Err(Stopped::Unasked { text, flag }) if flags.dry_run => {
-            let rest = rest(Came::ToAQuestion, known);
+            let rest = rest(Came::Question, known);
             person.tell(&format!("  would ask: {text} ({flag})\n{rest}"));
             Ok(Ended::Well)
         }
@@ -130,11 +130,11 @@ pub(super) async fn home(
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Came {
     /// To a question without an answer.
-    ToAQuestion,
+    Question,
     /// To `agents.toml`, which the rest is made of.
-    ToTheAgents,
+    Agents,
     /// To the deploy, which makes the address.
-    ToTheDeploy,
+    Deploy,
 }
 
 /// What a dry run tells of the steps whose details depend on what is not there. `None`: where the bot runs is not known.
@@ -143,19 +143,19 @@ fn rest(came: Came, target: Option<Target>) -> String {
         "  Server    write the settings (mode 600) and what runs the server; wait until it answers";
     const AWS: &str = "  AWS       keep the secrets in SSM and the settings in samconfig.toml; sam build, sam deploy; wait until it answers";
     let mut lines = vec![match came {
-        Came::ToAQuestion => {
+        Came::Question => {
             "\nWhat follows depends on that. In this order, and only what is missing:"
         }
-        Came::ToTheAgents => "\nThe rest is made of that file:",
-        Came::ToTheDeploy => "\nThe rest needs the address that the deploy makes:",
+        Came::Agents => "\nThe rest is made of that file:",
+        Came::Deploy => "\nThe rest needs the address that the deploy makes:",
     }];
-    if came == Came::ToAQuestion {
+    if came == Came::Question {
         lines.extend([
             "  Discord   find the application by the bot's token; wait until the bot is in a server",
             "  GitHub    list the repositories and the workflows that can be started; write agents.toml",
         ]);
     }
-    if came < Came::ToTheDeploy {
+    if came < Came::Deploy {
         lines.extend(match target {
             Some(Target::Server) => &[SERVER][..],
             Some(Target::Aws) => &[AWS],
@@ -177,7 +177,7 @@ async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
     discord::servers(work, &signed).await?;
     let github = github::sign_in(work).await?;
     let Some(registry) = agents::agents(work, &github).await? else {
-        work.person.tell(&rest(Came::ToTheAgents, Some(target)));
+        work.person.tell(&rest(Came::Agents, Some(target)));
         return Ok(Ended::Well);
     };
     let url = match target {
@@ -193,7 +193,7 @@ async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
         None => match deploy(work).await? {
             Some(url) => url,
             None => {
-                work.person.tell(&rest(Came::ToTheDeploy, Some(target)));
+                work.person.tell(&rest(Came::Deploy, Some(target)));
                 return Ok(Ended::Well);
             }
         },
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_dry_run_tells_of_the_place_that_was_chosen() {
-        for came in [Came::ToAQuestion, Came::ToTheAgents] {
+        for came in [Came::Question, Came::Agents] {
             let aws = rest(came, Some(Target::Aws));
             for words in ["SSM", "samconfig.toml", "sam build", "sam deploy"] {
                 assert!(aws.contains(words), "{words}: {aws}");
@@ -271,7 +271,7 @@ mod tests {
             let both = rest(came, None);
             assert!(both.contains("mode 600") && both.contains("SSM"), "{both}");
         }
-        let deployed = rest(Came::ToTheDeploy, Some(Target::Aws));
+        let deployed = rest(Came::Deploy, Some(Target::Aws));
         assert!(!deployed.contains("sam ") && deployed.contains("endpoint"), "{deployed}");
     }
 }
