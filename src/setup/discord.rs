@@ -1,5 +1,7 @@
 //! Step 1: the Discord application, found by the bot's token, and its servers.
 
+use std::cell::Cell;
+
 use super::stopped::Stopped;
 use super::unreached;
 use super::work::{Found, Work};
@@ -119,7 +121,16 @@ pub(super) async fn servers(work: &mut Work<'_>, signed: &Signed) -> Result<(), 
     let wait = format!(
         "  … Add the bot to your server with this link; this goes on when it is there:\n    {invitation}"
     );
-    let there = work.patiently(&wait, || there(signed, &wanted)).await?;
+    let is_first = Cell::new(true);
+    let look = || async {
+        // Trouble at the first look is told at once. While the person adds the bot it may pass.
+        let is_first = is_first.replace(false);
+        match there(signed, &wanted).await {
+            Err(error) if error.passes() && !is_first => Ok(None),
+            looked => looked.map_err(|error| unreached::discord(&error)),
+        }
+    };
+    let there = work.patiently(&wait, look).await?;
     let Some(guilds) = there else {
         if work.flags.dry_run {
             return Ok(());
@@ -156,8 +167,8 @@ pub(super) async fn servers(work: &mut Work<'_>, signed: &Signed) -> Result<(), 
 }
 
 /// The servers that the bot is in, if these are among them, or any.
-async fn there(signed: &Signed, wanted: &[String]) -> Result<Option<Vec<GuildName>>, Stopped> {
-    let guilds = signed.client.guilds().await.map_err(|error| unreached::discord(&error))?;
+async fn there(signed: &Signed, wanted: &[String]) -> Result<Option<Vec<GuildName>>, DiscordError> {
+    let guilds = signed.client.guilds().await?;
     let is_there = |id: &String| guilds.iter().any(|guild| guild.id == *id);
     Ok((!guilds.is_empty() && wanted.iter().all(is_there)).then_some(guilds))
 }

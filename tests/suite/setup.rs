@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use deckhand::setup::{Ended, Stopped, Target};
 use scene::{Played, Scene};
-use standins::discord::GUILD_ID;
+use standins::discord::{Fault, GUILD_ID, On, What};
 
 const QUESTIONS: [&str; 6] = [
     "--to server or --to aws",
@@ -106,6 +106,8 @@ async fn after_ctrl_c_at_any_question_the_same_command_goes_on() {
 async fn the_bot_is_invited_while_the_set_up_waits() {
     let scene = Scene::new().await;
     scene.discord.set_in_server(false);
+    // After the application and the first look: what passes does not end the wait.
+    scene.discord.fault(Fault::new(On::Other, What::Status(500)).skip(2));
     let discord = scene.discord.clone();
     let person = scene.person().while_waiting(move |times| {
         discord.set_in_server(times > 1);
