@@ -3,57 +3,7 @@
 use rstest::rstest;
 
 use super::super::parse;
-
-/// Its lines are counted from 1.
-const GOOD: &str = r#"[[agent]]
-id = "deploy_api"
-name = "API deploy"
-description = "Deploys the API"
-command = "deploy-api"
-kind = "deploy"
-workflow = "api.yml"
-repository = "octo-org/api"
-ref = "trunk"
-allowed_refs = ["release/*"]
-allowed_roles = ["77"]
-wait = true
-
-[[agent.inputs]]
-option = "stage"
-input = "STAGE"
-kind = "string"
-description = "Where to"
-required = true
-choices = ["staging", "production"]
-
-[[agent.inputs]]
-option = "replicas"
-input = "replicas"
-kind = "integer"
-description = "How many"
-min = 1
-max = 9
-
-[agent.fixed]
-region = "eu-1"
-
-[[agent]]
-id = "verifier"
-name = "Verifier"
-description = "Verifies"
-command = "verify"
-kind = "verify"
-verifies = "deploy_api"
-
-[[agent.steps]]
-label = "Build"
-pattern = "build"
-
-[[agent.checks]]
-target = "api"
-path = "/health"
-status = 204
-"#;
+use super::GOOD;
 
 /// What is told of the file if `right` is replaced, once.
 fn told(right: &str, wrong: &str) -> Vec<String> {
