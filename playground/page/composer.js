@@ -79,7 +79,7 @@ function typed(input) {
   const items = found.map((entry) => ({ name: `/${entry.path}`, about: entry.description, aside: "Deckhand", entry }));
   const title = items.length > 0 ? "Commands" : "No command matches";
   // Without options there is nothing to fill in: it is sent at once.
-  picker.show(input, title, items, ({ entry }) => (entry.options.length > 0 ? begin(entry, "") : send("command", { command: entry.path, options: [] }, () => write("").focus())));
+  picker.show(input, title, items, ({ entry }) => (entry.options.length > 0 ? begin(entry, "") : send("command", { command: entry.path, options: [] })));
 }
 
 function keyInText(event, input) {
@@ -92,7 +92,7 @@ function keyInText(event, input) {
     const near = parse.nearest(entries, text.slice(1).split(" ")[0]);
     picker.say(`There is no command ${text.split(" ")[0]}.${near ? ` Did you mean /${near}?` : ""}`);
   } else if (text !== "") {
-    send("say", { text }, () => write("").focus());
+    send("say", { text });
   }
 }
 
@@ -330,14 +330,22 @@ function submit() {
     return;
   }
   const options = fields.map((field) => [field.option.name, value(field)]);
-  send("command", { command: command.path, options }, () => write("").focus());
+  send("command", { command: command.path, options });
 }
 
-async function send(action, body, done) {
+/** The box is free at once. What could not be sent comes back, if nothing else was typed meanwhile. */
+async function send(action, body) {
+  const before = { command, fields, tail, shown: [...line.childNodes] };
+  const empty = write("");
+  empty.focus();
   try {
     await act(action, { as: store.me.name, channel: store.channel, ...body });
-    done();
   } catch (error) {
+    if (empty.isConnected && empty.value === "") {
+      ({ command, fields, tail } = before);
+      line.replaceChildren(...before.shown);
+      (tail ?? line.querySelector("input"))?.focus();
+    }
     picker.say(error.message);
   }
 }

@@ -24,5 +24,9 @@ export function follow(take, connected) {
   const source = new EventSource("/events");
   source.onopen = () => connected(true);
   source.onerror = () => connected(false);
-  source.onmessage = (event) => take(JSON.parse(event.data));
+  source.onmessage = (event) => {
+    // The playground was started again: what is shown is of the one before, which takes nothing any more.
+    if (event.lastEventId && !event.lastEventId.startsWith(`${token}.`)) return location.reload();
+    take(JSON.parse(event.data));
+  };
 }

@@ -19,6 +19,7 @@ function places() {
   const here = store.hello.channels.find((channel) => channel.id === store.channel);
   byId("server").textContent = here.server;
   byId("channel-name").replaceChildren(el("span", { class: "hash", "aria-hidden": "true", text: "# " }), here.name);
+  byId("try").textContent = store.hello.first;
   byId("welcome").textContent = `Welcome to #${here.name}`;
   document.title = `#${here.name} · Deckhand playground`;
   const go = (channel) => {
@@ -60,7 +61,7 @@ function say(connected) {
 
 theme("system");
 for (const button of document.querySelectorAll(".views button")) button.addEventListener("click", () => view(button.dataset.view));
-byId("try").addEventListener("click", () => composer.type("/deploy-client wait:true"));
+byId("try").addEventListener("click", () => composer.type(store.hello.first));
 on("hello", places);
 on("me", places);
 on("bot", () => say(true));

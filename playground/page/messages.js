@@ -15,7 +15,16 @@ const pressed = new Map();
 
 export function start() {
   for (const kind of ["hello", "me"]) on(kind, redraw);
-  on("message", ({ message }) => keepDown(() => draw(message.id)));
+  on("message", ({ message }) => {
+    const isMyNew = message.author === store.me.id && !nodes.has(message.id);
+    keepDown(() => draw(message.id), isMyNew ? Infinity : undefined);
+  });
+  // Who sends a command wants to see what becomes of it.
+  on("said", (said) => said.kind === "command" && said.user === store.me.id && toEnd());
+  // A longer message box or a smaller window hides nothing of the end.
+  let down = true;
+  scroller.addEventListener("scroll", () => { down = isDown(80); });
+  new ResizeObserver(() => down && toEnd()).observe(scroller);
   // A picture has its height once it is there.
   list.addEventListener("load", () => keepDown(() => {}, 700), true);
   on("gone", ({ id }) => remove(id));
@@ -29,14 +38,20 @@ function redraw() {
   list.replaceChildren();
   for (const id of store.messages.keys()) draw(id);
   for (const id of store.dead.keys()) fail(id);
+  toEnd();
+}
+
+const isDown = (near) => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
+
+function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
 /** Changes the list; who reads at its end stays there. */
 function keepDown(change, near = 80) {
-  const down = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
+  const down = isDown(near);
   change();
-  if (down) scroller.scrollTop = scroller.scrollHeight;
+  if (down) toEnd();
 }
 
 function draw(id) {
@@ -145,15 +160,16 @@ function foot(message) {
   return el("p", { class: "only" }, "Only you can see this • ", el("button", { type: "button", class: "plain link", on: { click: dismiss }, text: "Dismiss message" }));
 }
 
+/** Not `disabled` meanwhile: the focus stays on the button. */
 async function press(message, component, node) {
-  node.disabled = true;
+  if (node.ariaDisabled === "true") return;
+  node.ariaDisabled = "true";
   node.classList.add("busy");
   try {
     await act("press", { as: store.me.name, message: message.id, label: component.label });
   } catch (error) {
     failed(message.id, error.message);
-    node.disabled = false;
-    node.classList.remove("busy");
+    free(node);
   }
 }
 
@@ -166,9 +182,13 @@ function answered(id) {
   if (!said) return;
   pressed.delete(id);
   for (const button of nodes.get(said.message)?.querySelectorAll("button.busy") ?? []) {
-    button.disabled = false;
-    button.classList.remove("busy");
+    free(button);
   }
+}
+
+function free(button) {
+  button.removeAttribute("aria-disabled");
+  button.classList.remove("busy");
 }
 
 /** An interaction that got no answer. */

@@ -68,7 +68,7 @@ function draw(run) {
     el(
       "details",
       { open },
-      el("summary", { on: { click: toggle } }, mark(run), el("span", { class: "run-name" }, el("strong", { text: `${run.workflow} #${run.number}` }), el("span", { class: "hint", text: `${run.branch} · ${who}${attempt}` }), el("time", { class: "hint", data: { ticks: run.created }, text: relative(run.created) }))),
+      el("summary", { on: { click: toggle } }, mark(run), el("span", { class: "run-name" }, el("strong", { text: `${run.workflow} #${run.number}` }), el("span", { class: "hint" }, el("bdi", { text: run.branch }), ` · ${who}${attempt}`), el("time", { class: "hint", data: { ticks: run.created }, text: relative(run.created) }))),
       el("ol", { class: "jobs" }, jobs),
     ),
   );

@@ -83,7 +83,8 @@ const TAKE = {
     if (store.wires.size > WIRES) store.wires.delete(store.wires.keys().next().value);
   },
   billed(event) {
-    store.billed.set(event.id, event.ms);
+    // What is told of an interaction later lasted in an invocation of something else: of a webhook, which has its own.
+    if (!store.billed.has(event.id)) store.billed.set(event.id, event.ms);
   },
   bot(event) {
     store.up = event.up;

@@ -53,7 +53,7 @@ function drawn(line) {
     "li",
     { class: `wire-line ${line.from.toLowerCase()}-${line.to.toLowerCase()}${bad ? " bad" : ""}` },
     el("span", { class: "at", text: exact(line.at) }),
-    el("span", { class: "way" }, el("b", { class: line.from.toLowerCase(), text: line.from }), el("span", { "aria-label": "to", text: " → " }), el("b", { class: line.to.toLowerCase(), text: line.to })),
+    el("span", { class: "way" }, el("b", { class: line.from.toLowerCase(), text: line.from }), el("span", { "aria-hidden": "true", text: " → " }), el("span", { class: "sr", text: " to " }), el("b", { class: line.to.toLowerCase(), text: line.to })),
     el("span", { class: "what", text: line.what, title: line.what }),
     el("span", { class: "result" }, status(line), line.ms > 0 && ` · ${line.ms} ms`, incoming && billed !== undefined && el("span", { class: "cost", text: ` · billed ${Math.ceil(billed)} ms` })),
     line.note && el("span", { class: "note", text: line.note }),

@@ -44,7 +44,7 @@ function scenario() {
 }
 
 function webhooks() {
-  const about = { on: "GitHub tells Deckhand of each run.", off: "Deckhand looks at runs by itself.", lossy: "Every third delivery is lost." };
+  const about = { on: "GitHub tells Deckhand of each run.", off: "GitHub tells nothing. Deckhand looks at new runs by itself; of one that it was told of, it misses the next delivery within a minute.", lossy: "Every third delivery is lost." };
   const choice = (how) => {
     const props = { type: "radio", name: "webhooks", id: `webhooks-${how}`, value: how, on: { change: () => run("webhooks", { how }) } };
     const input = el("input", props);
@@ -61,12 +61,12 @@ function actions(branch) {
     run("push", { branch: input.value });
   };
   const kill = el("button", { type: "button", id: "kill", class: "button danger", disabled: !store.up, on: { click: () => run("kill", {}) }, text: store.up ? "Kill the bot" : "It is down…" });
-  const watched = store.hello.watched ? `starts ${store.hello.pushes}, which a [[watch]] shows` : "agents.toml has no [[watch]], so no card appears";
+  const watched = store.hello.watched ? "which a [[watch]] shows" : "which no [[watch]] of agents.toml shows";
   return el(
     "div",
     { class: "switch" },
     el("form", { class: "push", on: { submit: push } }, input, el("button", { id: "push", class: "button secondary", text: "Push" }), kill),
-    el("p", { class: "hint", text: `A push by octocat ${watched}. A killed bot (SIGKILL) is started again.` }),
+    el("p", { class: "hint", text: `A push by octocat starts ${store.hello.pushes}, ${watched}. A killed bot (SIGKILL) is started again.` }),
     el("p", { class: "failed", id: "world-problem", role: "alert" }),
   );
 }

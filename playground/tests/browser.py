@@ -177,6 +177,31 @@ async def who_types_where_nothing_takes_text_types_a_message(start):
 
 
 @test
+async def who_sends_or_presses_sees_what_becomes_of_it(start):
+    end = "(node => node.scrollHeight - node.scrollTop - node.clientHeight)(document.getElementById('scroller'))"
+    async with start("--scenario", "slow", "--webhooks", "off") as page:
+        await page.page.set_viewport_size({"width": 1280, "height": 500})
+        for _ in range(3):
+            await page.type("/agents")
+        await page.type("/deploy-client wait:true")
+        await page.appears(page.card("in progress"))
+        assert await page.page.evaluate(end) < 2
+        # A smaller window hides nothing of the end.
+        await page.page.set_viewport_size({"width": 1280, "height": 400})
+        await page.page.wait_for_function(f"() => {end} < 2")
+        # Who reads further up is brought to the end by an own command.
+        await page.page.evaluate("document.getElementById('scroller').scrollTop = 0")
+        await page.type("/agents")
+        await page.page.wait_for_function(f"() => {end} < 2")
+        # A pressed button keeps the focus.
+        await page.page.locator("#messages button", has_text="Refresh").focus()
+        await page.page.keyboard.press("Enter")
+        await page.page.locator("#messages button.busy").wait_for(state="detached")
+        focused = "document.activeElement.dataset.label"
+        assert await page.page.evaluate(focused) == "Refresh", await page.page.evaluate(focused)
+
+
+@test
 async def options_are_filled_in_as_discord_does(start):
     async with start() as page:
         keys = page.page.keyboard
@@ -248,7 +273,7 @@ async def both_themes_and_a_phone_are_accessible(start):
         await page.appears(page.page.locator("#messages pre"))
         await page.type("/agents")
         await page.appears(page.message("Ada used /agents"))
-        await page.page.locator("#box").fill("/d")
+        await page.page.locator("#box").fill("/")
         found = []
         for theme in ("dark", "light"):
             await page.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
@@ -320,6 +345,9 @@ description = "Where to"
             await page.become("grace")
             await page.type("/ship place:staging")
             await page.appears(page.page.locator("#messages > li.ephemeral"))
+            # The line to begin with is one of theirs.
+            await page.page.locator("#try", has_text="/ship wait:true").click()
+            await page.appears(page.page.locator(".chip", has_text="/ship"))
 
 
 @test

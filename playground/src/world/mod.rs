@@ -175,9 +175,20 @@ impl World {
             "webhooks": self.webhooks.word(),
             "github": self.github.url(),
             "repo": REPO,
+            "first": self.first(),
             "pushes": made_up::of_pushes(&self.registry),
             "watched": !self.registry.watches().is_empty(),
         })
+    }
+
+    /// The line to begin with.
+    fn first(&self) -> String {
+        let agents = self.registry.agents();
+        let deploys = agents.iter().find(|agent| matches!(agent.kind, Kind::Deploy(_)));
+        match deploys.or_else(|| agents.iter().find(|agent| agent.workflow().is_some())) {
+            Some(agent) => format!("/{} wait:true", agent.command),
+            None => "/agents".to_owned(),
+        }
     }
 
     /// The scenario of this name. The error lists all names.
