@@ -5,12 +5,12 @@
 use bytes::Bytes;
 use http::header::{ACCEPT, USER_AGENT};
 use http::{Method, Request};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::client::{AGENT, API_VERSION, Github};
 use super::error::GithubError;
 use super::hooks::{EVENTS, config};
+use super::path::segment;
 use super::settings::SignIn;
 use crate::net::transport::{CallError, Transport};
 use crate::secrets::Secret;
@@ -46,7 +46,7 @@ pub(crate) async fn converted(
     api_base: &str,
     code: &str,
 ) -> Result<MadeApp, GithubError> {
-    let code = utf8_percent_encode(code, NON_ALPHANUMERIC);
+    let code = segment(code);
     let request = Request::builder()
         .method(Method::POST)
         .uri(format!("{api_base}/app-manifests/{code}/conversions"))

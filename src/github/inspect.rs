@@ -3,21 +3,18 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
 use super::client::Github;
 use super::error::GithubError;
+use super::path::segment;
 use super::permission::Permission;
 use super::repository::Repository;
 
 /// GitHub accepts no workflow file above 512 KiB.
 const MAX_FILE_BYTES: usize = 512 * 1024;
-
-/// What is encoded in a file's name: all but what RFC 3986 leaves as it is.
-const IN_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The token's rate limit. <https://docs.github.com/en/rest/rate-limit/rate-limit>
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +121,7 @@ impl Github {
         git_ref: &str,
     ) -> Result<Result<String, &'static str>, GithubError> {
         let git_ref: String = byte_serialize(git_ref.as_bytes()).collect();
-        let file = utf8_percent_encode(file, IN_NAME);
+        let file = segment(file);
         let path = format!("/repos/{repository}/contents/.github/workflows/{file}?ref={git_ref}");
         let answer = self.get_with_retry(&path).await?;
         let file = answer.json::<File>().map_err(|_| "it is no file that can be read");

@@ -27,6 +27,7 @@ pub(crate) mod jobs;
 pub(crate) mod limits;
 mod list;
 mod pages;
+mod path;
 mod pending;
 pub(crate) mod permission;
 pub(crate) mod queue;

@@ -4,18 +4,15 @@
 //! <https://docs.github.com/en/rest/actions/concurrency-groups>
 
 use http::StatusCode;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::client::Github;
 use super::error::GithubError;
 use super::gates::{Gates, gate};
+use super::path::segment;
 use super::queue::{self, Ahead, Place, Waits};
 use super::repository::Repository;
 use super::run::Run;
-
-/// Everything but what RFC 3986 reserves for nothing: a group's name may hold slashes.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Github {
     /// Reads what a run waits for, as far as GitHub tells, with conditional requests. It is a detail, so an error
@@ -84,7 +81,7 @@ impl Github {
         waits: Waits,
         known: Option<Ahead>,
     ) -> Place {
-        let group = utf8_percent_encode(&waits.name, SEGMENT);
+        let group = segment(&waits.name);
         let of = match waits.job_id {
             Some(job_id) => format!("ahead_of_job={job_id}"),
             None => format!("ahead_of_run={run_id}"),

@@ -2,13 +2,11 @@
 //!
 //! <https://docs.github.com/en/rest/git/refs#list-matching-references>
 
-use std::fmt::Display;
-
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::client::Github;
 use super::error::GithubError;
+use super::path::segments;
 use super::repository::Repository;
 
 impl Github {
@@ -51,26 +49,5 @@ impl Github {
         // Each by itself, so one odd item does not hide the others.
         let names = refs.iter().filter_map(|item| item.get("ref")?.as_str()?.strip_prefix(&start));
         Ok(names.map(str::to_owned).collect())
-    }
-}
-
-/// Percent-encodes what a user typed, except letters, digits, `/`, `-` and `_`.
-fn segments(text: &str) -> impl Display {
-    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_');
-    utf8_percent_encode(text, PLAIN)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("release/1", "release/1")]
-    #[case("v1.0", "v1%2E0")]
-    #[case("a b?c#d", "a%20b%3Fc%23d")]
-    #[case("ü", "%C3%BC")]
-    fn user_input_is_percent_encoded_in_the_path(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(segments(text).to_string(), expected);
     }
 }
