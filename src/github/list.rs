@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::sleep;
 
@@ -54,6 +55,28 @@ impl Github {
             }
             answer => answer,
         }
+    }
+
+    /// Reads the items of a list, or of its field `key`, and whether it has more than these pages hold.
+    pub(super) async fn items(
+        &self,
+        path: &str,
+        key: &str,
+        pages: usize,
+    ) -> Result<(Vec<Value>, bool), GithubError> {
+        let between = if path.contains('?') { '&' } else { '?' };
+        let mut all = Vec::new();
+        for number in 1..=pages {
+            let query = PageNumber::of_largest(number).query();
+            let answer = self.get_with_retry(&format!("{path}{between}{query}")).await?;
+            let mut body: Value = answer.json()?;
+            let list = if body.is_array() { Some(&mut body) } else { body.get_mut(key) };
+            all.extend(list.and_then(Value::as_array_mut).into_iter().flat_map(std::mem::take));
+            if !answer.has_next {
+                return Ok((all, false));
+            }
+        }
+        Ok((all, true))
     }
 
     /// The same for what is only a detail: a refusal is believed at once.

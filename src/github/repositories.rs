@@ -22,20 +22,11 @@ impl Github {
     /// out.
     pub async fn repositories(&self) -> Result<Vec<ListedRepository>, GithubError> {
         let list = match &self.settings.sign_in {
-            SignIn::Token(_) => "/user/repos?sort=pushed&per_page=100",
-            SignIn::App(_) => "/installation/repositories?per_page=100",
+            SignIn::Token(_) => "/user/repos?sort=pushed",
+            SignIn::App(_) => "/installation/repositories",
         };
-        let mut all = Vec::new();
-        for page in 1..=3 {
-            let answer = self.get_with_retry(&format!("{list}&page={page}")).await?;
-            let body: Value = answer.json()?;
-            let items = body.as_array().or_else(|| body.get("repositories")?.as_array());
-            all.extend(items.into_iter().flatten().filter(|one| is_usable(one)).filter_map(listed));
-            if !answer.has_next {
-                break;
-            }
-        }
-        Ok(all)
+        let (all, _) = self.items(list, "repositories", 3).await?;
+        Ok(all.iter().filter(|one| is_usable(one)).filter_map(listed).collect())
     }
 
     /// One repository by its name. An error if the token cannot see it.

@@ -7,7 +7,11 @@ use serde_json::Value;
 
 use super::client::Github;
 use super::error::GithubError;
+use super::list::PAGE;
 use super::repository::Repository;
+
+/// The most workflows of a repository that are listed: five times what Discord takes as commands.
+pub(crate) const MOST_WORKFLOWS: usize = 500;
 
 #[derive(Deserialize)]
 struct Workflow {
@@ -26,15 +30,15 @@ pub struct ListedWorkflow {
 }
 
 impl Github {
-    /// The workflows of a repository that are files in it, at most 100.
+    /// The workflows of a repository that are files in it, at most [`MOST_WORKFLOWS`], and whether there are more.
     ///
     /// <https://docs.github.com/en/rest/actions/workflows#list-repository-workflows>
     pub async fn workflows(
         &self,
         repository: &Repository,
-    ) -> Result<Vec<ListedWorkflow>, GithubError> {
-        let path = format!("/repos/{repository}/actions/workflows?per_page=100");
-        let body: Value = self.get_with_retry(&path).await?.json()?;
+    ) -> Result<(Vec<ListedWorkflow>, bool), GithubError> {
+        let path = format!("/repos/{repository}/actions/workflows");
+        let (all, has_more) = self.items(&path, "workflows", MOST_WORKFLOWS / PAGE).await?;
         let listed = |one: &Value| {
             let text = |key: &str| one.get(key).and_then(Value::as_str);
             // GitHub's own workflows, such as that of Pages, are no files.
@@ -45,8 +49,7 @@ impl Github {
                 state: text("state").unwrap_or("active").to_owned(),
             })
         };
-        let all = body.get("workflows").and_then(Value::as_array);
-        Ok(all.into_iter().flatten().filter_map(listed).collect())
+        Ok((all.iter().filter_map(listed).collect(), has_more))
     }
 
     /// A workflow's state: `active`, `disabled_manually`, `disabled_inactivity`, …

@@ -1,16 +1,17 @@
 //! Finds the workflows that can be started.
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 
 use crate::doctor::workflow_file::{self, Input};
 use crate::github::repositories::ListedRepository;
-use crate::github::workflows::ListedWorkflow;
+use crate::github::workflows::{ListedWorkflow, MOST_WORKFLOWS};
 use crate::github::{Github, GithubError, Repository};
 
 /// The most repositories that are looked into. Each takes a request, and each of its workflows another one.
 pub(super) const MOST: usize = 30;
 
-/// Repositories that are looked into at the same time.
+/// Repositories that are looked into at the same time, and workflows of each.
 const AT_ONCE: usize = 8;
 
 /// A workflow that can be started.
@@ -52,7 +53,7 @@ pub(super) async fn find(
 
 async fn look(github: &Github, repository: &ListedRepository) -> Result<Found, GithubError> {
     let name = &repository.repository;
-    let listed = match github.workflows(name).await {
+    let (listed, has_more) = match github.workflows(name).await {
         Ok(listed) => listed,
         Err(error) if error.lacks_access() => {
             let why = format!(
@@ -63,8 +64,13 @@ async fn look(github: &Github, repository: &ListedRepository) -> Result<Found, G
         Err(error) => return Err(error),
     };
     let mut found = Found::default();
-    let read = listed.iter().map(|workflow| read(github, repository, workflow));
-    for (workflow, read) in listed.iter().zip(join_all(read).await) {
+    if has_more {
+        let why = format!("{name}: what it has beyond its first {MOST_WORKFLOWS} workflows");
+        found.left_out.push(why);
+    }
+    let read = stream::iter(listed.iter().map(|workflow| read(github, repository, workflow)));
+    let read: Vec<_> = read.buffered(AT_ONCE).collect().await;
+    for (workflow, read) in listed.iter().zip(read) {
         match read? {
             Ok(Some(candidate)) => found.candidates.push(candidate),
             // It is started by something else.

@@ -146,6 +146,23 @@ async fn of_too_many_workflows_the_first_that_fit_become_commands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_of_any_page_is_found_and_where_the_list_ends_is_said() {
+    let mut scenario = Scenario::default();
+    for n in 0..499 {
+        let workflow = Workflow::new(&format!("w{n:03}.yml"), "W");
+        scenario.add_workflow(Workflow { dispatchable: n == 450, ..workflow });
+    }
+    let scene = Scene::with(scenario).await;
+    let mut flags = scene.flags();
+    flags.workflows = vec!["w450.yml".to_owned()];
+    let person = scene.person();
+    assert_eq!(scene.set_up_with(&flags, &person).await, Ok(Ended::Well), "{}", person.said());
+    assert!(scene.read("agents.toml").contains("w450.yml"));
+    let said = person.said();
+    assert!(said.contains("beyond its first 500 workflows"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_agent_without_a_repository_is_of_the_default_one_only() {
     let mut scenario = Scenario::default();
     scenario.listed.push("octo-org/api".to_owned());
