@@ -7,6 +7,7 @@ use super::github::trouble;
 use super::workflow_file::{self, Declared, Input};
 use crate::github::explain::inactive;
 use crate::github::{BOOKKEEPING, GithubError};
+use crate::text::escape;
 
 pub(super) fn findings(agent: &AgentFacts) -> Vec<Finding> {
     let about = format!("/{}", agent.command);
@@ -117,6 +118,7 @@ fn judged(about: &str, agent: &AgentFacts, declared: &Declared) -> Vec<Finding> 
         )),
     }
     findings.extend(needed(about, agent, inputs));
+    findings.extend(filled_in(about, agent, inputs));
     if !left_out.is_empty() {
         findings.push(Finding::doubtful(
             about,
@@ -171,6 +173,27 @@ fn needed(about: &str, agent: &AgentFacts, inputs: &[Input]) -> Vec<Finding> {
     required.filter_map(finding).collect()
 }
 
+/// Findings for inputs that the bot fills in, and that do not take its text.
+fn filled_in(about: &str, agent: &AgentFacts, inputs: &[Input]) -> Vec<Finding> {
+    let is_filled_in = |input: &&Input| {
+        let is_sent = || agent.sends.iter().any(|one| one.always && one.input == input.name);
+        BOOKKEEPING.contains(&input.name.as_str()) && is_sent()
+    };
+    let odd = inputs.iter().filter(is_filled_in).filter(|input| !input.takes_any_text());
+    let finding = |Input { name, form, .. }: &Input| {
+        let kind = escape::clipped(form.kind.as_deref().unwrap_or_default(), 20);
+        Finding::bad(
+            about,
+            format!(
+                "{} has {name} of type {kind}, and the bot fills it in with a text: GitHub refuses every dispatch.",
+                agent.file
+            ),
+            "Make it of type string in the workflow file.",
+        )
+    };
+    odd.map(finding).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,5 +238,20 @@ mod tests {
         assert!(found[0].what.contains(praise), "{found:?}");
         let broken = text.replace("correlation_id", "id");
         assert!(examined(command, &broken).iter().all(|found| found.level != Level::Good));
+    }
+    #[rstest]
+    #[case("deploy-client", example!("client-deploy.yml"), "requester")]
+    #[case("diagnose", example!("diagnose-dispatch.yml"), "channel")]
+    fn an_input_that_the_bot_fills_in_must_take_its_text(
+        #[case] command: &str,
+        #[case] text: &str,
+        #[case] input: &str,
+    ) {
+        let (before, after) = text.split_once(&format!("      {input}:\n")).unwrap();
+        let after = after.replacen("type: string", "type: choice\n        options: [a, b]", 1);
+        let found = examined(command, &format!("{before}      {input}:\n{after}"));
+        let [found] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(found.level, Level::Bad);
+        assert!(found.what.contains(&format!("has {input} of type choice")), "{found:?}");
     }
 }

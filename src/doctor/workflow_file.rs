@@ -35,6 +35,13 @@ pub(crate) struct Input {
     pub form: Form,
 }
 
+impl Input {
+    /// Whether it takes any text, and not only one of some values.
+    pub(crate) fn takes_any_text(&self) -> bool {
+        matches!(self.form.kind.as_deref(), None | Some("string"))
+    }
+}
+
 /// What an input says of its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Form {

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::inputs::usable;
 use super::workflows::Candidate;
-use crate::agents::{MAX_INPUT_OPTIONS, RESERVED_OPTIONS};
+use crate::agents::RESERVED_OPTIONS;
 use crate::discord::limits::MAX_CHOICES;
 use crate::doctor::workflow_file::Input;
-use crate::github::BOOKKEEPING;
 use crate::text::escape::clipped;
 
 /// The agent that shows the last runs, for a new file.
@@ -74,43 +74,6 @@ pub(super) fn made(candidate: &Candidate, taken: &mut Taken) -> Result<Made, Str
         made.push_str(&table("[[agent.inputs]]", &option(input, &mut options, &mut notes)));
     }
     Ok(Made { text: made, command, notes })
-}
-
-/// An input that only agents of the kind `diagnose` send, by themselves.
-const CHANNEL: &str = "channel";
-const KEPT: &str = "Deckhand keeps that name for itself; rename the workflow's input";
-
-/// The inputs that can be options, those that must be given first, and what is left out.
-fn usable(inputs: &[Input]) -> Result<(Vec<&Input>, Vec<String>), String> {
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name.len() <= 100
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    };
-    // The bot sends the other two with each run.
-    let kept = inputs.iter().find(|input| input.name == CHANNEL);
-    if kept.is_some_and(|input| input.required) {
-        return Err(format!("it requires the input {CHANNEL:?}, and {KEPT}"));
-    }
-    let own = |input: &&Input| !BOOKKEEPING.contains(&input.name.as_str());
-    let (mut usable, odd): (Vec<&Input>, Vec<&Input>) =
-        inputs.iter().filter(own).partition(|input| is_name(&input.name));
-    if let Some(odd) = odd.iter().find(|input| input.required) {
-        return Err(format!(
-            "it requires the input {:?}, whose name cannot be used here",
-            clipped(&odd.name, 40)
-        ));
-    }
-    usable.sort_by_key(|input| !input.required);
-    if usable.get(MAX_INPUT_OPTIONS).is_some_and(|input| input.required) {
-        return Err(format!("it requires more than {MAX_INPUT_OPTIONS} inputs"));
-    }
-    let beyond = usable.split_off(usable.len().min(MAX_INPUT_OPTIONS));
-    let left_out = odd.into_iter().chain(beyond);
-    let notes =
-        left_out.map(|input| format!("its input {:?} is left out", clipped(&input.name, 40)));
-    let kept = kept.map(|_| format!("its input {CHANNEL:?} is left out: {KEPT}"));
-    Ok((usable, notes.chain(kept).collect()))
 }
 
 /// The keys of an option.
@@ -312,6 +275,10 @@ mod tests {
     #[case::kept(
         "      channel: { required: true }\n",
         "requires the input \"channel\", and Deckhand keeps"
+    )]
+    #[case::filled_in(
+        "      requester: { type: choice, options: [ada, ben] }\n",
+        "its input \"requester\" is of type \"choice\": Deckhand fills it in with a text"
     )]
     #[case::too_many(
         &(0..24).map(|n| format!("      i{n}: {{ required: true }}\n")).collect::<String>(),

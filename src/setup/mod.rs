@@ -16,6 +16,7 @@ mod flags;
 mod form;
 mod github;
 mod home;
+mod inputs;
 mod on_aws;
 mod package;
 mod person;
