@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::agent::agent;
 use super::fault::{BadFile, Faults, Mistake};
@@ -94,7 +94,8 @@ fn fill<'a>(
     faults: &'a Faults<'a>,
 ) {
     let file = Table::new(&FILE, 0, values, faults);
-    if !file.has("agent") {
+    let is_empty = |value: &DeValue<'_>| value.as_array().is_some_and(|all| all.is_empty());
+    if values.get("agent").is_none_or(|value| is_empty(value.get_ref())) {
         faults.add(0, "there is no agent; each begins with a line [[agent]]");
     }
     let tables = file.tables("agent", &AGENT);

@@ -1,35 +1,21 @@
 //! Step 2, second half: chooses workflows, and writes `agents.toml`.
 
-use super::agent_toml::{Made, STATUS, Taken, made};
+use super::agents_file::{
+    AGENTS_FILE, GITHUB_REPO, There, default_repository, is_of, item, there, write,
+};
 use super::discord::shown;
 use super::files;
 use super::stopped::Stopped;
 use super::unreached;
 use super::work::Work;
 use super::workflows::{Candidate, Found, MOST, find};
-use crate::agents::{Agent, Registry, file};
-use crate::bot::Serves;
+use crate::agents::Registry;
 use crate::bot::command::served;
-use crate::bot::registration::mistakes;
 use crate::github::repositories::ListedRepository;
 use crate::github::{Github, Repository};
 
-/// The file that comes with Deckhand, with its examples.
-const EXAMPLE: &str = include_str!("../../agents.toml");
-
 /// Who may use a command of an agent that is made here.
 const EVERYBODY: &str = "Everybody in the bot's servers may use them";
-
-const AGENTS_FILE: &str = "AGENTS_FILE";
-const GITHUB_REPO: &str = "GITHUB_REPO";
-
-/// What is there.
-enum There {
-    /// No file, or the example.
-    Nothing { is_example: bool },
-    /// A file of the person's own.
-    Agents { text: String, registry: Box<Registry> },
-}
 
 /// Chooses workflows, and writes `agents.toml`. Returns the agents that there are then; `None` in a dry run before
 /// there is a file.
@@ -59,25 +45,6 @@ pub(super) async fn agents(
     keep_repository(work, &chosen, &repositories).await?;
     keep_place(work).await?;
     Ok(registry)
-}
-
-fn there(work: &Work<'_>) -> Result<There, Stopped> {
-    let text = match files::read(&work.flags.agents)? {
-        None => return Ok(There::Nothing { is_example: false }),
-        Some(text) if text == EXAMPLE => return Ok(There::Nothing { is_example: true }),
-        Some(text) => text,
-    };
-    let registry = registry_of(work, &work.flags.agents)?;
-    Ok(There::Agents { text, registry: Box::new(registry) })
-}
-
-/// The agents of this file, checked as the bot checks them.
-fn registry_of(work: &Work<'_>, file: &std::path::Path) -> Result<Registry, Stopped> {
-    let env = |name: &str| match name {
-        AGENTS_FILE => Some(file.display().to_string()),
-        _ => work.value(name),
-    };
-    (work.registries)(&env).map_err(Stopped::Mend)
 }
 
 /// Where to look: in the repositories that are named, or in all that the token can see.
@@ -141,7 +108,7 @@ async fn chosen<'f>(
         There::Agents { registry, .. } => {
             registry.agents().iter().any(|agent| is_of(agent, candidate, default.as_ref()))
         }
-        There::Nothing { .. } => false,
+        There::Nothing { .. } | There::Agentless { .. } => false,
     };
     let new: Vec<&Candidate> =
         found.candidates.iter().filter(|candidate| !has(candidate)).collect();
@@ -160,17 +127,18 @@ async fn chosen<'f>(
     }
     let items: Vec<String> = new.iter().map(|candidate| item(candidate)).collect();
     let file = work.flags.agents.display();
+    let new_file = |where_to: String| {
+        let text = format!("Which workflows become commands? {EVERYBODY}. They {where_to}");
+        (text, of_one_repository(&new, default.as_ref()))
+    };
     let (text, enter) = match there {
-        There::Nothing { is_example: false } => (
-            format!("Which workflows become commands? {EVERYBODY}. They are written to {file}"),
-            of_one_repository(&new, default.as_ref()),
-        ),
-        There::Nothing { is_example: true } => (
-            format!(
-                "Which workflows become commands? {EVERYBODY}. They replace the examples in {file}, which is as it came"
-            ),
-            of_one_repository(&new, default.as_ref()),
-        ),
+        There::Nothing { is_example: false } => new_file(format!("are written to {file}")),
+        There::Nothing { is_example: true } => {
+            new_file(format!("replace the examples in {file}, which is as it came"))
+        }
+        There::Agentless { .. } => {
+            new_file(format!("are added to {file}, which has no agents yet"))
+        }
         There::Agents { .. } => {
             let text = format!("{EVERYBODY}. Which workflows are added to {file}? none, or");
             (text, "none".to_owned())
@@ -178,21 +146,6 @@ async fn chosen<'f>(
     };
     let picked = work.choose(&text, &items, Some(&enter), "--workflow FILE").await?;
     Ok(picked.into_iter().filter_map(|at| new.get(at).copied()).collect())
-}
-
-/// Whether this is an agent of that workflow. An agent without a repository is of the default one; while there is none,
-/// it may be of any.
-fn is_of(agent: &Agent, candidate: &Candidate, default: Option<&Repository>) -> bool {
-    agent.workflow().is_some_and(|workflow| {
-        let is_there = |repository: &Repository| repository.is_same(&candidate.repository);
-        let repository = workflow.repository.as_ref().or(default);
-        workflow.file == candidate.file && repository.is_none_or(is_there)
-    })
-}
-
-/// The repository of agents that name none.
-pub(super) fn default_repository(work: &Work<'_>) -> Option<Repository> {
-    work.value(GITHUB_REPO)?.parse().ok()
 }
 
 /// What Enter picks of a new file's workflows: those of one repository, the default one or else the first.
@@ -236,119 +189,8 @@ fn named<'f>(work: &Work<'_>, found: &'f Found) -> Result<Vec<&'f Candidate>, St
     Ok(chosen)
 }
 
-fn item(candidate: &Candidate) -> String {
-    let Candidate { repository, file, name, .. } = candidate;
-    format!("{} — {repository}, {}", shown(name), shown(file))
-}
-
 fn shown_line(text: &str) -> String {
     crate::text::escape::clipped(text, 200)
-}
-
-/// Writes the file, after it was read as the bot reads it.
-fn write(
-    work: &mut Work<'_>,
-    there: &There,
-    chosen: &[&Candidate],
-) -> Result<Option<Registry>, Stopped> {
-    let (mut text, mut taken) = match there {
-        There::Nothing { .. } => (HEAD.to_owned() + STATUS, Taken::default()),
-        There::Agents { text, registry } => {
-            (text.trim_end().to_owned() + "\n", taken_by(work, registry))
-        }
-    };
-    taken.commands.extend(own_commands(work));
-    if let There::Nothing { .. } = there {
-        taken.ids.insert("status_reporter".to_owned());
-        taken.commands.extend(["status", "status-digest"].map(str::to_owned));
-    }
-    let default = default_repository(work);
-    let mut commands = Vec::new();
-    for candidate in chosen {
-        if let There::Agents { registry, .. } = there
-            && registry.agents().iter().any(|agent| is_of(agent, candidate, default.as_ref()))
-        {
-            work.done(&format!("{} has an agent already.", shown(&candidate.file)));
-            continue;
-        }
-        let mut with = taken.clone();
-        let fitting = made(candidate, &mut with).and_then(|made| {
-            let longer = format!("{text}\n{}", made.text);
-            fits(work, &longer).map(|()| (longer, made))
-        });
-        match fitting {
-            Ok((longer, Made { command, notes, .. })) => {
-                (text, taken) = (longer, with);
-                for note in notes {
-                    work.note(&format!("/{command}: {note}."));
-                }
-                commands.push(format!("/{command}"));
-            }
-            Err(why) => work.note(&format!("{} is left out: {why}.", item(candidate))),
-        }
-    }
-    let file = work.flags.agents.clone();
-    match there {
-        There::Agents { registry, .. } if commands.is_empty() => {
-            return Ok(Some((**registry).clone()));
-        }
-        There::Nothing { .. } if commands.is_empty() => {
-            return Err(Stopped::mend("No workflow was chosen that can become a command."));
-        }
-        _ => {}
-    }
-    let all = commands.join(", ");
-    if !work.goes(&format!("write {} with {all}", file.display())) {
-        return Ok(None);
-    }
-    let new = files::beside(&file);
-    files::write(&new, &text, files::PUBLIC)?;
-    let checked = registry_of(work, &new);
-    let _ = std::fs::remove_file(&new);
-    let names = |text: String| text.replace(&*new.to_string_lossy(), &file.to_string_lossy());
-    checked.map_err(|stopped| match stopped {
-        Stopped::Mend(what) => Stopped::Mend(names(what)),
-        other => other,
-    })?;
-    files::write(&file, &text, files::PUBLIC)?;
-    let registry = registry_of(work, &file)?;
-    work.agents_changed = true;
-    work.done(&format!(
-        "{}: {all}. Who may use them, and more, is set there (docs/agents.md).",
-        file.display()
-    ));
-    Ok(Some(registry))
-}
-
-/// Whether the bot can have the agents of this text. An error: what is wrong with it.
-fn fits(work: &Work<'_>, text: &str) -> Result<(), String> {
-    let name = work.flags.agents.display().to_string();
-    let registry = file::parse(&name, text).map_err(|bad| bad.to_string())?;
-    match mistakes(work.table, &registry).into_iter().next() {
-        Some(mistake) => Err(mistake.what),
-        None => Ok(()),
-    }
-}
-
-const HEAD: &str = "\
-# What this bot can do. Each [[agent]] is a slash command. Made by `deckhand setup`; change it as you like.
-# It is checked at start; an error names the line and the key. After a change: restart, then `deckhand register`.
-
-";
-
-fn own_commands(work: &Work<'_>) -> Vec<String> {
-    let own = |serves: &Serves| match serves {
-        Serves::Own { name, .. } => Some((*name).to_owned()),
-        Serves::Agents { .. } => None,
-    };
-    work.table.iter().filter_map(|command| own(&command.serves)).collect()
-}
-
-fn taken_by(work: &Work<'_>, registry: &Registry) -> Taken {
-    Taken {
-        ids: registry.agents().iter().map(|agent| agent.id.clone()).collect(),
-        commands: served(work.table, registry).map(|served| served.name.to_owned()).collect(),
-    }
 }
 
 /// The commands of the agents, as people type them.

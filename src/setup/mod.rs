@@ -6,6 +6,7 @@
 
 mod agent_toml;
 mod agents;
+mod agents_file;
 mod app;
 mod clients;
 mod deploy;

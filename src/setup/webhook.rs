@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::agents::default_repository;
+use super::agents_file::default_repository;
 use super::stopped::Stopped;
 use super::unreached;
 use super::work::Work;

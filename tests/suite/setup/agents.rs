@@ -3,6 +3,7 @@
 use std::fs;
 
 use deckhand::setup::Ended;
+use rstest::rstest;
 use standins::github::{Scenario, Workflow};
 
 use super::scene::{AGENTS, Scene};
@@ -74,6 +75,43 @@ async fn the_example_that_came_along_is_replaced_and_the_question_says_so() {
             .read("agents.toml")
             .starts_with("# What this bot can do. Each [[agent]] is a slash command.")
     );
+}
+
+const WATCH: &str = "\
+# Mine.
+[[watch]]
+repository = \"octo-org/web-client\"
+workflows = [\"client-deploy.yml\"]
+channel = \"1190000000000000002\"
+";
+
+#[rstest]
+#[case::empty("\n", "They are written to")]
+#[case::with_watches(WATCH, "They are added to")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_agents_gets_them_and_the_rest_stays(
+    #[case] text: &str,
+    #[case] words: &str,
+) {
+    let scene = Scene::new().await;
+    fs::write(scene.file("agents.toml"), text).unwrap();
+    let person = scene.person();
+    let ended = scene.set_up(&person).await;
+    assert!(ended.is_ok(), "{ended:?}\n{}", person.said());
+    let agents = scene.read("agents.toml");
+    assert!(
+        agents.starts_with(text.trim_start()) && agents.contains("client-deploy.yml"),
+        "{agents}"
+    );
+    assert!(person.said().contains(words), "{}", person.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_a_file_without_agents_is_named_with_its_line() {
+    let scene = Scene::new().await;
+    fs::write(scene.file("agents.toml"), WATCH.replace("channel =", "chanel =")).unwrap();
+    let error = scene.set_up(&scene.person()).await.unwrap_err().to_string();
+    assert!(error.contains("agents.toml:5: ") && !error.contains("no agent"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -323,6 +323,7 @@ fn what_is_no_toml_is_one_mistake_and_repeats_nothing() {
 #[rstest]
 #[case::empty("", "my.toml:1: there is no agent; each begins with a line [[agent]]")]
 #[case::comments("# nothing\n", "my.toml:1: there is no agent; each begins with a line [[agent]]")]
+#[case::none("agent = []\n", "my.toml:1: there is no agent; each begins with a line [[agent]]")]
 #[case::single("[agent]\nid = 1\n", "my.toml:1: [agent] takes two brackets: [[agent]]")]
 #[case::list("agent = [1]\n", "my.toml:1: agent: each begins with a line [[agent]]")]
 #[case::word(
