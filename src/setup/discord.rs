@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::given::BOT_TOKEN as FLAG;
 use super::stopped::Stopped;
 use super::unreached;
 use super::work::{Found, Work};
@@ -12,7 +13,6 @@ use crate::secrets::{Secret, mistake};
 use crate::text::escape;
 
 const NAME: &str = "DISCORD_BOT_TOKEN";
-const FLAG: &str = "--bot-token-file";
 const ASKED: &str = "The bot's token (https://discord.com/developers/applications: your application, Bot, Reset Token)";
 
 /// The application, and a client that is signed in.
@@ -57,8 +57,10 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Signed, Stopped> {
 }
 
 async fn signed_in(work: &Work<'_>) -> Result<(Secret, Signed), Stopped> {
-    let file = work.flags.bot_token_file.as_deref();
-    let mut found = work.secret(NAME, file, ASKED, FLAG).await?;
+    let mut found = match work.known_secret(NAME, work.files.bot_token.as_ref(), FLAG) {
+        Some(known) => known,
+        None => work.asked_secret(ASKED, FLAG).await?,
+    };
     loop {
         let Found { secret, place, may_be_asked } = found;
         // "Bot " belongs to the header, not to the token.

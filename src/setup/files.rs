@@ -1,7 +1,7 @@
 //! Writes files: whole or not at all.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -14,28 +14,26 @@ pub(super) const PUBLIC: u32 = 0o644;
 
 const ROOT: u32 = 0;
 
+/// The most bytes of a file that is read.
+const LONGEST: u64 = 8 * 1024 * 1024;
+
 /// The text of a file; `None`: it is not there.
 pub(super) fn read(path: &Path) -> Result<Option<String>, Stopped> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    let mut text = String::new();
+    match File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text)) {
+        Ok(read) if u64::try_from(read).is_ok_and(|read| read <= LONGEST) => Ok(Some(text)),
+        Ok(_) => Err(Stopped::mend(format!("{}: it is too large to be right.", path.display()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Stopped::mend(format!("{}: cannot be read ({error})", path.display()))),
+        Err(error) => Err(Stopped::mend(format!("{}: cannot be read ({error}).", path.display()))),
     }
 }
 
 /// Puts this in the file's place. The new file has these permissions before anything is in it.
 pub(super) fn write(path: &Path, text: impl AsRef<[u8]>, mode: u32) -> Result<(), Stopped> {
-    let failed = |error: io::Error| {
-        Stopped::mend(format!("{}: cannot be written ({error})", path.display()))
-    };
     // A link stays one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let new = beside(&path);
-    // What an interrupted run left.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    remove_if_there(&new).map_err(|error| unwritten(&path, &error))?;
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -51,8 +49,42 @@ pub(super) fn write(path: &Path, text: impl AsRef<[u8]>, mode: u32) -> Result<()
         .and_then(|()| fs::rename(&new, &path));
     written.map_err(|error| {
         let _ = fs::remove_file(&new);
-        failed(error)
+        unwritten(&path, &error)
     })
+}
+
+/// Whether a file can be written there; nothing is, in a dry run. It need not be there yet.
+pub(super) fn check(path: &Path, dry_run: bool) -> Result<(), Stopped> {
+    read(path)?;
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = absolute(&path)?.parent().map(Path::to_owned).unwrap_or_default();
+    if !folder.is_dir() {
+        return Err(Stopped::mend(format!(
+            "{}: there is no folder {}.",
+            path.display(),
+            folder.display()
+        )));
+    }
+    if dry_run {
+        return Ok(());
+    }
+    let new = beside(&path);
+    let tried = remove_if_there(&new)
+        .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&new))
+        .and_then(|_| fs::remove_file(&new));
+    tried.map_err(|error| unwritten(&path, &error))
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Stopped {
+    Stopped::mend(format!("{}: cannot be written ({error}).", path.display()))
+}
+
+/// Removes what an interrupted run left.
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Gives the new file the owner of the one that it replaces. What root makes in somebody's folder is theirs.

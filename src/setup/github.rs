@@ -1,6 +1,7 @@
 //! Step 2: the sign-in to GitHub.
 
 use super::app;
+use super::given::GITHUB_TOKEN as FLAG;
 use super::person::Question;
 use super::stopped::Stopped;
 use super::unreached;
@@ -10,7 +11,6 @@ use crate::github::{Github, GithubError};
 use crate::secrets::{Secret, mistake};
 
 const NAME: &str = "GITHUB_TOKEN";
-const FLAG: &str = "--github-token-file";
 const ASKED: &str = "A fine-grained token of GitHub's (https://github.com/settings/personal-access-tokens/new: choose \
                      the repositories; Actions: read and write, Contents: read, Webhooks: read and write)";
 
@@ -23,8 +23,7 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
     if work.flags.github_app || work.value(app::ID).is_some() {
         return as_app(work).await;
     }
-    let file = work.flags.github_token_file.as_deref();
-    let mut found = match work.known_secret(NAME, file, FLAG)? {
+    let mut found = match work.known_secret(NAME, work.files.github_token.as_ref(), FLAG) {
         Some(known) => known,
         None => match asked(work).await? {
             Some(token) => token,

@@ -53,7 +53,10 @@ impl Home {
     /// Reads the file, if it is there.
     pub(super) fn in_file(path: &Path, dry_run: bool) -> Result<Self, Stopped> {
         let path = files::absolute(path)?;
-        let file = if path.exists() { read(&path)? } else { EnvFile::default() };
+        let file = match files::read(&path)? {
+            Some(_) => read(&path)?,
+            None => EnvFile::default(),
+        };
         Ok(Self::of(Place::File { path, file }, dry_run))
     }
 

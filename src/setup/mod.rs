@@ -16,6 +16,7 @@ mod files;
 mod flags;
 mod form;
 mod github;
+mod given;
 mod home;
 mod inputs;
 mod on_aws;

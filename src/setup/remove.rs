@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::files;
 use super::flags::{Flags, Target};
+use super::given::Given;
 use super::home::without_ours;
 use super::person::Person;
 use super::stopped::Stopped;
@@ -46,8 +47,9 @@ async fn take_back(
     let transport = Arc::new(Https::default());
     let target = target(flags, env, person).await?;
     let home = home(flags, target, transport.clone()).await?;
+    let (files, agents_changed) = (Given::default(), false);
     let work =
-        Work { flags, env, table, registries, person, transport, home, agents_changed: false };
+        Work { flags, files, env, table, registries, person, transport, home, agents_changed };
     let url = match target {
         Target::Server => endpoint::kept(&work),
         Target::Aws => deploy::look(&flags.stack).await?.as_ref().and_then(deploy::address),

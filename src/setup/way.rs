@@ -6,6 +6,7 @@ use super::agents::commands;
 use super::deploy::deploy;
 use super::discord::Signed;
 use super::flags::{Flags, Target};
+use super::given::Given;
 use super::home::Home;
 use super::on_aws::OnAws;
 use super::person::{Person, Question};
@@ -40,6 +41,7 @@ pub async fn setup(
     person: &dyn Person,
 ) -> Result<Ended, Stopped> {
     endpoint::check(flags)?;
+    let given = Given::read(flags)?;
     let transport = Arc::new(Https::default());
     let mut known = flags.target;
     let ended = match target(flags, env, person).await {
@@ -48,6 +50,7 @@ pub async fn setup(
             let home = home(flags, target, transport.clone()).await?;
             let mut work = Work {
                 flags,
+                files: given,
                 env,
                 table,
                 registries,
@@ -117,8 +120,10 @@ pub(super) async fn home(
     transport: Arc<Https>,
 ) -> Result<Home, Stopped> {
     if target == Target::Server {
+        files::check(&flags.env_file, flags.dry_run)?;
         return Home::in_file(&flags.env_file, flags.dry_run);
     }
+    files::check(&flags.sam_config, flags.dry_run)?;
     let Some(keeper) = keeper(transport, Arc::new(SystemClock)) else {
         return Err(Stopped::mend("This build has no AWS support: build with the feature `aws`."));
     };

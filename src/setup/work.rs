@@ -1,11 +1,10 @@
 //! What all steps share: the settings, the person, and how they are told and asked.
 
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::flags::Flags;
+use super::given::Given;
 use super::home::Home;
 use super::person::{Person, Question};
 use super::pick::picked;
@@ -17,9 +16,6 @@ use crate::secrets::Secret;
 
 /// Reads the agents that these settings name, as the bot does when it starts.
 pub type Registries<'a> = &'a dyn Fn(&dyn Fn(&str) -> Option<String>) -> Result<Registry, String>;
-
-/// The most characters of a secret that is read from a file.
-const LONGEST: u64 = 64 * 1024;
 
 /// Settings that are taken from the environment if they are there. The other ones are kept by the steps that read them.
 const GIVEN: [&str; 9] = [
@@ -37,6 +33,8 @@ const GIVEN: [&str; 9] = [
 /// What all steps share.
 pub(super) struct Work<'a> {
     pub flags: &'a Flags,
+    /// What was in the files of the flags.
+    pub files: Given,
     /// The environment, without the file.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     pub table: &'a [Command],
@@ -207,41 +205,27 @@ impl Work<'_> {
         self.ask_for(question, |answer| picked(answer, items.len())).await
     }
 
-    /// Looks for a secret: in the file of a flag, in the environment, in what is kept; or asks.
-    pub(super) async fn secret(
-        &self,
-        name: &'static str,
-        file: Option<&Path>,
-        asked: &str,
-        flag: &'static str,
-    ) -> Result<Found, Stopped> {
-        match self.known_secret(name, file, flag)? {
-            Some(known) => Ok(known),
-            None => self.asked_secret(asked, flag).await,
-        }
-    }
-
-    /// The same without asking.
+    /// Looks for a secret: in the file of a flag, in the environment, in what is kept.
     pub(super) fn known_secret(
         &self,
         name: &'static str,
-        file: Option<&Path>,
+        of_file: Option<&Secret>,
         flag: &'static str,
-    ) -> Result<Option<Found>, Stopped> {
-        if let Some(file) = file {
+    ) -> Option<Found> {
+        if let Some(secret) = of_file.cloned() {
             let place = format!("the file of {flag}");
-            return Ok(Some(Found { secret: from_file(file)?, place, may_be_asked: false }));
+            return Some(Found { secret, place, may_be_asked: false });
         }
         if let Some(given) = self.given(name) {
             let place = format!("{name} in the environment");
             let secret = Secret::new(given.trim());
-            return Ok(Some(Found { secret, place, may_be_asked: false }));
+            return Some(Found { secret, place, may_be_asked: false });
         }
         if let Some(kept) = self.home.value(name) {
             let place = self.home.place_of(name);
-            return Ok(Some(Found { secret: Secret::new(kept.trim()), place, may_be_asked: true }));
+            return Some(Found { secret: Secret::new(kept.trim()), place, may_be_asked: true });
         }
-        Ok(None)
+        None
     }
 
     pub(super) async fn asked_secret(
@@ -286,19 +270,5 @@ impl Work<'_> {
             self.person.wait(PAUSE).await;
             left -= PAUSE;
         }
-    }
-}
-
-fn from_file(file: &Path) -> Result<Secret, Stopped> {
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(LONGEST).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(LONGEST).read_to_string(&mut text))
-    };
-    read.map_err(|error| Stopped::mend(format!("{}: cannot be read ({error})", file.display())))?;
-    match text.trim() {
-        "" => Err(Stopped::mend(format!("{}: it is empty", file.display()))),
-        text => Ok(Secret::new(text)),
     }
 }

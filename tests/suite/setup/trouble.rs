@@ -10,7 +10,7 @@ use super::scene::{Played, Scene};
 use crate::world::TOKEN;
 
 #[track_caller]
-fn mend(stopped: Result<Ended, Stopped>, person: &Played) -> String {
+pub(super) fn mend(stopped: Result<Ended, Stopped>, person: &Played) -> String {
     match stopped {
         Err(Stopped::Mend(what)) => what,
         other => panic!("{other:?}\n{}", person.said()),
