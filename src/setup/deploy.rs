@@ -2,14 +2,16 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::SystemTime;
 
+use super::deployed::Deployed;
 use super::files;
 use super::package::{self, Package};
 use super::sam::Stack;
 use super::stopped::Stopped;
 use super::work::Work;
 use crate::discord::interaction;
+
+const TEMPLATE: &str = "template.yaml";
 
 const NO_AWS: &str = "AWS's command line (`aws`, version 2) is needed to see the stack: \
     https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html. Sign in with it.";
@@ -19,7 +21,7 @@ const NO_AWS: &str = "AWS's command line (`aws`, version 2) is needed to see the
 pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stopped> {
     work.step("AWS");
     if work.flags.zip.is_none()
-        && Path::new("template.yaml").exists()
+        && Path::new(TEMPLATE).exists()
         && !is_built(&work.flags.agents, Path::new("."))
     {
         return Err(Stopped::mend(format!(
@@ -30,21 +32,24 @@ pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stoppe
     }
     let stack = work.flags.stack.clone();
     let there = look(&stack).await?;
+    let agents = files::read(&work.flags.agents)?.unwrap_or_default();
+    let folder = work.home.path().parent().unwrap_or(Path::new(".")).to_owned();
     let package = match work.flags.zip.as_deref() {
         Some(zip) => {
             work.home.keep("ARCHITECTURE", package::architecture(zip)?);
             work.save().await?;
-            let agents = files::read(&work.flags.agents)?.unwrap_or_default();
-            let folder = work.home.path().parent().unwrap_or(Path::new("."));
-            Some(Package::read(zip, &agents, folder)?)
+            Some(Package::read(zip, &agents, &folder)?)
         }
         None => None,
     };
-    let changed = match &package {
-        Some(package) => Some(package.kept_since().unwrap_or_else(SystemTime::now)),
-        None => std::fs::metadata(&work.flags.agents).and_then(|file| file.modified()).ok(),
+    let wanted = match &package {
+        Some(package) => Deployed::of(&folder, &stack, &package.parts()),
+        None => {
+            let template = files::read(Path::new(TEMPLATE))?.unwrap_or_default();
+            Deployed::of(&folder, &stack, &[template.as_bytes(), agents.as_bytes()])
+        }
     };
-    if !is_right(work, there.as_ref(), changed) {
+    if !(wanted.is_noted() && is_right(work, there.as_ref())) {
         let name = format!("build and deploy the stack {stack}; it costs nothing while idle");
         if !work.goes(&name) {
             return Ok(there.as_ref().and_then(address));
@@ -56,14 +61,14 @@ pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stoppe
             "There is no stack {stack}. Is it in another region? Set AWS_REGION."
         )));
     };
-    // If only the file's time was new, nothing was deployed.
-    if !is_right(work, Some(&there), None) {
+    if !is_right(work, Some(&there)) {
         return Err(Stopped::mend(format!(
             "The stack {stack} is not as {} has it ({}). `sam deploy --stack-name {stack}` says why.",
             work.home.path().display(),
             there.status
         )));
     }
+    wanted.note()?;
     if let Some(table) = there.outputs.get("TableName") {
         work.home.keep("TABLE_NAME", table);
         work.save().await?;
@@ -77,10 +82,9 @@ pub(super) async fn deploy(work: &mut Work<'_>) -> Result<Option<String>, Stoppe
     Ok(Some(address))
 }
 
-/// `changed`: when what is deployed was changed last.
-fn is_right(work: &Work<'_>, there: Option<&Stack>, changed: Option<SystemTime>) -> bool {
+fn is_right(work: &Work<'_>, there: Option<&Stack>) -> bool {
     let wanted = work.home.aws().map(|aws| aws.parameters()).unwrap_or_default();
-    there.is_some_and(|there| there.is_right(&wanted, changed))
+    there.is_some_and(|there| there.is_right(&wanted))
 }
 
 /// Whether a build in this clone takes this file of agents.
@@ -127,7 +131,7 @@ async fn run(work: &Work<'_>, stack: &str, package: Option<Package>) -> Result<(
     if let Some(package) = package {
         package.write()?;
         deploy.extend(["--template-file", package::NAMED]);
-    } else if Path::new("template.yaml").exists() {
+    } else if Path::new(TEMPLATE).exists() {
         all.push(vec!["build"]);
     } else {
         return Err(Stopped::mend(

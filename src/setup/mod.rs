@@ -1,6 +1,6 @@
 //! Sets the bot up, from nothing to a working installation, for `deckhand setup`.
 //!
-//! No file remembers how far it came. Each step looks at Discord, at GitHub and at the files, and does what is missing: so
+//! No file remembers how far it came; only what was deployed to AWS is noted. Each step looks at Discord, at GitHub and at the files, and does what is missing: so
 //! the same command goes on after Ctrl-C or an error, and does nothing twice. `way` holds the order of the steps. What
 //! they ask goes through [`Person`]; what they write is in `home`.
 
@@ -10,6 +10,7 @@ mod agents_file;
 mod app;
 mod clients;
 mod deploy;
+mod deployed;
 mod discord;
 mod endpoint;
 mod files;

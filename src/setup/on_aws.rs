@@ -126,9 +126,15 @@ impl OnAws {
         files::write(&self.config, &with, files::PUBLIC)
     }
 
-    /// The names of its secrets.
+    /// The path of its secrets.
+    pub(super) fn secrets_path(&self) -> &str {
+        &self.secrets
+    }
+
+    /// The names of the secrets that are there.
     pub(super) fn secrets(&self) -> impl Iterator<Item = String> {
-        SECRETS.iter().map(|(_, end)| format!("{}/{end}", self.secrets))
+        let there = SECRETS.iter().filter(|(name, _)| self.known.contains_key(name));
+        there.map(|(_, end)| format!("{}/{end}", self.secrets))
     }
 
     /// Deletes a secret.

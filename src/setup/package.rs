@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
@@ -43,19 +42,14 @@ impl Package {
         Ok(Self { bytes, folder: folder.to_owned() })
     }
 
-    /// Since when the same is kept there; `None`: it is not. How old the file is that was given says nothing: it may be
-    /// an older release to go back to.
-    pub(super) fn kept_since(&self) -> Option<SystemTime> {
-        let kept = self.folder.join(ZIP);
-        let is_same = std::fs::read(&kept).is_ok_and(|bytes| bytes == self.bytes);
-        std::fs::metadata(kept).and_then(|file| file.modified()).ok().filter(|_| is_same)
+    /// What is deployed of it.
+    pub(super) fn parts(&self) -> [&[u8]; 2] {
+        [&self.bytes, TEMPLATE.as_bytes()]
     }
 
     /// Keeps it, and the template that names it.
     pub(super) fn write(&self) -> Result<(), Stopped> {
-        if self.kept_since().is_none() {
-            files::write(&self.folder.join(ZIP), &self.bytes, files::PUBLIC)?;
-        }
+        files::write(&self.folder.join(ZIP), &self.bytes, files::PUBLIC)?;
         files::write(&self.folder.join(NAMED), template(), files::PUBLIC)
     }
 }
@@ -141,9 +135,8 @@ mod tests {
         let path = package(&folder, 0x3e, PROGRAM);
         for agents in ["one", "another"] {
             let read = || Package::read(&path, agents, folder.path()).unwrap();
-            assert_eq!(read().kept_since(), None, "{agents}");
             read().write().unwrap();
-            assert!(read().kept_since().is_some(), "{agents}");
+            assert_eq!(read().parts(), read().parts(), "the same differs each time");
             let mut zip = ZipArchive::new(File::open(folder.file(ZIP)).unwrap()).unwrap();
             assert_eq!(zip.len(), 2);
             assert_eq!(zip.by_name(PROGRAM).unwrap().unix_mode().unwrap() & 0o777, 0o755);

@@ -11,7 +11,7 @@ use super::person::Person;
 use super::stopped::Stopped;
 use super::way::{home, target};
 use super::work::{Registries, Work};
-use super::{deploy, endpoint, service, webhook};
+use super::{deploy, deployed, endpoint, package, service, webhook};
 use crate::bot::Command;
 use crate::discord::{Discord, interaction};
 use crate::github::{GithubError, Repository};
@@ -116,11 +116,21 @@ async fn take_stack(work: &Work<'_>, left: &Left) -> Result<(), Stopped> {
         ));
     }
     if let Some(aws) = work.home.aws().filter(|_| left.0.is_empty()) {
-        for parameter in aws.secrets() {
+        let there: Vec<String> = aws.secrets().collect();
+        if there.is_empty() {
+            work.done(&format!("There is no secret in SSM under {}.", aws.secrets_path()));
+        }
+        for parameter in there {
             if may(work, &format!("delete the SSM parameter {parameter}")).await? {
                 aws.forget(&parameter).await?;
                 work.done(&format!("The SSM parameter {parameter} is deleted."));
             }
+        }
+    }
+    for made in [package::ZIP, package::NAMED, deployed::RECORD] {
+        let made = work.home.path().with_file_name(made);
+        if made.exists() {
+            take_file(work, &made).await?;
         }
     }
     work.note(&format!(

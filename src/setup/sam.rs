@@ -1,9 +1,7 @@
 //! `samconfig.toml`, and what the stack has. No I/O.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use toml::Table;
 
@@ -120,8 +118,6 @@ pub(super) struct Stack {
     pub status: String,
     pub parameters: Parameters,
     pub outputs: Parameters,
-    /// When it was changed last.
-    pub at: Option<DateTime<Utc>>,
 }
 
 impl Stack {
@@ -137,29 +133,17 @@ impl Stack {
             let all = stack.get(list).and_then(Value::as_array);
             all.into_iter().flatten().filter_map(pair).collect()
         };
-        let time = |key: &str| stack.get(key)?.as_str()?.parse::<DateTime<Utc>>().ok();
         Some(Self {
             status: stack.get("StackStatus")?.as_str()?.to_owned(),
             parameters: pairs("Parameters", "ParameterKey", "ParameterValue"),
             outputs: pairs("Outputs", "OutputKey", "OutputValue"),
-            at: time("LastUpdatedTime").or_else(|| time("CreationTime")),
         })
     }
 
-    /// Whether it is as it should be: deployed with these parameters, after its code was changed. `changed` is `None`
-    /// right after a deploy: if that had nothing to change, an update that failed before still shows.
-    pub(super) fn is_right(&self, parameters: &Parameters, changed: Option<SystemTime>) -> bool {
-        let works: &[&str] = match changed {
-            // What was to be changed then was not.
-            Some(_) => &["CREATE_COMPLETE", "UPDATE_COMPLETE"],
-            None => &["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"],
-        };
-        let later = match (self.at, changed) {
-            (Some(at), Some(changed)) => at >= DateTime::<Utc>::from(changed),
-            _ => true,
-        };
+    /// Whether it works, with these parameters. After an update that failed it is what it was before.
+    pub(super) fn is_right(&self, parameters: &Parameters) -> bool {
+        let works = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
         works.contains(&self.status.as_str())
-            && later
             && parameters.iter().all(|(name, value)| self.parameters.get(name) == Some(value))
     }
 }
@@ -218,29 +202,25 @@ mod tests {
     }
 
     #[rstest]
-    #[case::right("UPDATE_COMPLETE", "1", Some(-60), true)]
-    #[case::other_value("UPDATE_COMPLETE", "2", Some(-60), false)]
-    #[case::failed("ROLLBACK_COMPLETE", "1", Some(-60), false)]
-    #[case::newer_agents("CREATE_COMPLETE", "1", Some(60), false)]
-    #[case::no_agents("CREATE_COMPLETE", "1", None, true)]
-    #[case::rolled_back("UPDATE_ROLLBACK_COMPLETE", "1", Some(-60), false)]
-    #[case::rolled_back_and_nothing_to_change("UPDATE_ROLLBACK_COMPLETE", "1", None, true)]
+    #[case::right("UPDATE_COMPLETE", "1", true)]
+    #[case::other_value("UPDATE_COMPLETE", "2", false)]
+    #[case::new("CREATE_COMPLETE", "1", true)]
+    #[case::failed("ROLLBACK_COMPLETE", "1", false)]
+    #[case::busy("UPDATE_IN_PROGRESS", "1", false)]
+    #[case::rolled_back("UPDATE_ROLLBACK_COMPLETE", "1", true)]
+    #[case::rolled_back_to_another_value("UPDATE_ROLLBACK_COMPLETE", "2", false)]
     fn a_stack_is_right_or_is_deployed(
         #[case] status: &str,
         #[case] value: &str,
-        #[case] agents: Option<i64>,
         #[case] right: bool,
     ) {
         let json = format!(
-            r#"{{"Stacks":[{{"StackStatus":"{status}","CreationTime":"2026-11-20T10:00:00.1+00:00",
-            "LastUpdatedTime":"2026-11-22T10:00:00+00:00",
+            r#"{{"Stacks":[{{"StackStatus":"{status}",
             "Parameters":[{{"ParameterKey":"A","ParameterValue":"1"}}],
             "Outputs":[{{"OutputKey":"InteractionsUrl","OutputValue":"https://x.example.com/discord"}}]}}]}}"#
         );
         let stack = Stack::read(json.as_bytes()).unwrap();
         assert_eq!(stack.outputs, some(&[("InteractionsUrl", "https://x.example.com/discord")]));
-        let agents =
-            agents.map(|later| (stack.at.unwrap() + chrono::TimeDelta::seconds(later)).into());
-        assert_eq!(stack.is_right(&some(&[("A", value)]), agents), right);
+        assert_eq!(stack.is_right(&some(&[("A", value)])), right);
     }
 }

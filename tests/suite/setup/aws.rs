@@ -104,6 +104,21 @@ async fn a_stack_is_set_up_with_its_secrets_in_ssm_and_taken_back() {
     let (code, said) = scene.runs(&setup).await;
     assert!(code == 0 && said.contains("is deployed"), "{said}");
     assert_eq!(scene.read("sam.log").lines().count(), 2);
+    // Nor because of a file that is only newer, as after `git checkout`.
+    let agents = scene.read("agents.toml");
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5_000_000_000);
+    fs::File::options()
+        .append(true)
+        .open(scene.file("agents.toml"))
+        .unwrap()
+        .set_modified(later)
+        .unwrap();
+    let (code, said) = scene.runs(&setup).await;
+    assert!(code == 0 && scene.read("sam.log").lines().count() == 2, "{said}");
+    // With other content it is.
+    fs::write(scene.file("agents.toml"), agents + "# Mine.\n").unwrap();
+    let (code, said) = scene.runs(&setup).await;
+    assert!(code == 0 && scene.read("sam.log").lines().count() == 4, "{said}");
     // A package of a release needs no build.
     fs::write(scene.file("lambda.zip"), PACKAGE).unwrap();
     let zip = [&setup[..], &["--zip", "lambda.zip"]].concat();
@@ -114,17 +129,29 @@ async fn a_stack_is_set_up_with_its_secrets_in_ssm_and_taken_back() {
         log.lines().last(),
         Some(&*format!("{deploy} --template-file deckhand-template.yaml"))
     );
-    assert_eq!(log.lines().count(), 3);
+    assert_eq!(log.lines().count(), 5);
     assert!(scene.read("deckhand-template.yaml").contains("CodeUri: deckhand-package.zip"));
     // The same package, downloaded again, is deployed already.
     fs::write(scene.file("lambda.zip"), PACKAGE).unwrap();
     let (code, said) = scene.runs(&zip).await;
-    assert!(code == 0 && scene.read("sam.log").lines().count() == 3, "{said}");
+    assert!(code == 0 && scene.read("sam.log").lines().count() == 5, "{said}");
     let (code, said) = scene
         .runs(&["setup", "--to", "aws", "--secrets-path", &secrets, "--yes", "--remove"])
         .await;
     assert!(code == 0 && said.contains(&format!("{secrets}/github-token is deleted")), "{said}");
     assert!(said.contains("sam delete --stack-name deckhand"), "{said}");
+    // What was not there is not said to be deleted.
+    assert!(!said.contains("github-app-private-key"), "{said}");
+    for made in ["deckhand-package.zip", "deckhand-template.yaml", "deckhand-deployed.txt"] {
+        assert!(!scene.file(made).exists(), "{made}");
+    }
+    let (code, said) = scene
+        .runs(&["setup", "--to", "aws", "--secrets-path", &secrets, "--yes", "--remove"])
+        .await;
+    assert!(
+        code == 0 && said.contains(&format!("There is no secret in SSM under {secrets}")),
+        "{said}"
+    );
     let (code, said) = scene.runs(&setup).await;
     assert!(
         code == 1 && said.contains("there is no terminal to ask at: The bot's token"),
