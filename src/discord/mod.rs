@@ -20,7 +20,7 @@ pub(crate) mod own_messages;
 pub(crate) mod permissions;
 pub mod registration;
 pub(crate) mod reply;
-mod retry;
+pub(crate) mod retry;
 pub(crate) mod settings;
 pub(crate) mod signature;
 mod token;

@@ -21,10 +21,10 @@ const CAP: Duration = Duration::from_secs(4);
 const LAST_TRY: Duration = Duration::from_millis(1_500);
 
 /// The pauses between the tries of one request.
-pub(super) struct Pace(ExponentialBackoff);
+pub(crate) struct Pace(ExponentialBackoff);
 
 impl Pace {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(FLOOR)
             .with_max_delay(CAP)
@@ -34,7 +34,7 @@ impl Pace {
     }
 
     /// The pause after this error. `None`: it would end after `until`.
-    pub(super) fn after(&mut self, error: &DiscordError, until: Instant) -> Option<Duration> {
+    pub(crate) fn after(&mut self, error: &DiscordError, until: Instant) -> Option<Duration> {
         let left = until.saturating_duration_since(Instant::now());
         let own = self.0.next().unwrap_or(CAP);
         let own = match left.checked_sub(LAST_TRY) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::plan::{Place, announced, body, twice};
 use super::words::{unread, unregistered};
@@ -16,12 +16,13 @@ use crate::bot::{Command, on_aws, registration};
 use crate::clock::SystemClock;
 use crate::config::{Problem, Reader};
 use crate::discord::registration::changes;
+use crate::discord::retry::Pace;
 use crate::discord::settings::ANY_PUBLIC_KEY;
 use crate::discord::{self, Discord, DiscordError, NotOverwritten};
 use crate::net::transport::Https;
 
-/// The most time that is spent on waiting for rate limits.
-const MOST_WAITING: Duration = Duration::from_secs(120);
+/// How long Discord's rate limits are waited for, with the requests between.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What is asked for on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +104,8 @@ fn servers_of(env: &dyn Fn(&str) -> Option<String>, settings: &discord::Settings
 struct Client<'a> {
     discord: Discord,
     say: &'a dyn Fn(Said),
+    /// No wait for a rate limit goes on after this.
+    until: Instant,
 }
 
 impl<'a> Client<'a> {
@@ -124,7 +127,8 @@ impl<'a> Client<'a> {
         };
         let (transport, clock) = (Arc::new(Https::default()), Arc::new(SystemClock));
         let (secrets, _) = on_aws(transport.clone(), clock.clone(), None);
-        Ok(Self { discord: Discord::new(settings, transport, secrets, clock), say })
+        let discord = Discord::new(settings, transport, secrets, clock);
+        Ok(Self { discord, say, until: Instant::now() + PATIENCE })
     }
 
     fn application(&self) -> u64 {
@@ -138,7 +142,7 @@ impl<'a> Client<'a> {
 
     async fn read(&self, place: Place) -> Result<Value, DiscordError> {
         let call = || self.discord.commands(place.guild_id());
-        let read = self.patiently(call, |error| error).await?;
+        let read = patiently(self.until, self.say, call, |error| error).await?;
         if read.is_array() {
             Ok(read)
         } else {
@@ -149,7 +153,7 @@ impl<'a> Client<'a> {
     /// Replaces the commands, and compares what Discord then has with what was sent.
     async fn overwrite(&self, place: Place, sent: &Value) -> Result<(), NotRegistered> {
         let call = || self.discord.overwrite_commands(place.guild_id(), sent);
-        let answer = self.patiently(call, |not: &NotOverwritten| &not.error).await;
+        let answer = patiently(self.until, self.say, call, |not: &NotOverwritten| &not.error).await;
         let answer = answer.map_err(|not| {
             NotRegistered::Discord(unregistered(&not, place, self.application(), sent))
         })?;
@@ -184,38 +188,33 @@ impl<'a> Client<'a> {
             }
         }
     }
-
-    /// Calls, and waits as long as a rate limit asks for.
-    async fn patiently<T, E, F>(
-        &self,
-        mut call: impl FnMut() -> F,
-        error_of: impl Fn(&E) -> &DiscordError,
-    ) -> Result<T, E>
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        let mut waited = Duration::ZERO;
-        loop {
-            let error = match call().await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let Some(pause) = pause(error_of(&error), waited) else { return Err(error) };
-            let seconds = pause.as_secs_f64().ceil();
-            (self.say)(Said::Note(format!("Discord limits the rate; waiting {seconds} s")));
-            sleep(pause).await;
-            waited += pause;
-        }
-    }
 }
 
-/// The pause before the next try. `None`: there is none.
-fn pause(error: &DiscordError, waited: Duration) -> Option<Duration> {
-    /// Not less, also if Discord asks for nothing.
-    const FLOOR: Duration = Duration::from_millis(250);
-    let DiscordError::RateLimited(asked) = error else { return None };
-    let pause = (*asked).max(FLOOR);
-    (waited + pause <= MOST_WAITING).then_some(pause)
+/// Calls, and waits as long as a rate limit asks for, and ever longer if that asks for little again and again.
+async fn patiently<T, E, F>(
+    until: Instant,
+    say: &dyn Fn(Said),
+    mut call: impl FnMut() -> F,
+    error_of: impl Fn(&E) -> &DiscordError,
+) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut pace = Pace::new();
+    loop {
+        let error = match call().await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let limit = error_of(&error);
+        let is_limit = matches!(limit, DiscordError::RateLimited(_));
+        let Some(pause) = is_limit.then(|| pace.after(limit, until)).flatten() else {
+            return Err(error);
+        };
+        let seconds = pause.as_secs_f64().ceil();
+        say(Said::Note(format!("Discord limits the rate; waiting {seconds} s")));
+        sleep(pause).await;
+    }
 }
 
 /// Whether the answer means that a server has no commands of this bot.
@@ -246,20 +245,40 @@ fn differences(sent: &Value, answer: &Value) -> Vec<String> {
 mod tests {
     use super::*;
     use rstest::rstest;
+    use std::cell::Cell;
+
+    /// How often calls that fail so are made, one after the other, and how long they take in all.
+    async fn tries(error: DiscordError, calls: usize) -> (usize, u64) {
+        let (tried, start) = (Cell::new(0), Instant::now());
+        for _ in 0..calls {
+            let call = || {
+                tried.set(tried.get() + 1);
+                std::future::ready(Err::<(), _>(error.clone()))
+            };
+            let ended = patiently(start + PATIENCE, &|_| {}, call, |error| error).await;
+            assert_eq!(ended, Err(error.clone()));
+        }
+        (tried.get(), start.elapsed().as_secs())
+    }
 
     #[rstest]
-    #[case::short(DiscordError::RateLimited(Duration::from_secs(3)), 0, Some(3_000))]
-    #[case::nothing_asked(DiscordError::RateLimited(Duration::ZERO), 0, Some(250))]
-    #[case::up_to_the_limit(DiscordError::RateLimited(Duration::from_secs(20)), 100, Some(20_000))]
-    #[case::beyond_the_limit(DiscordError::RateLimited(Duration::from_secs(21)), 100, None)]
-    #[case::other_error(DiscordError::Fault(503), 0, None)]
-    fn only_a_rate_limit_is_waited_for_and_two_minutes_at_most(
+    #[case::as_asked(DiscordError::RateLimited(Duration::from_secs(50)), 1, (3, 100))]
+    #[case::too_long(DiscordError::RateLimited(Duration::from_secs(121)), 1, (1, 0))]
+    #[case::of_several_calls_together(DiscordError::RateLimited(Duration::from_secs(50)), 3, (5, 100))]
+    #[case::other_error(DiscordError::Fault(503), 1, (1, 0))]
+    #[tokio::test(start_paused = true)]
+    async fn only_a_rate_limit_is_waited_for_and_two_minutes_at_most(
         #[case] error: DiscordError,
-        #[case] waited: u64,
-        #[case] expected: Option<u64>,
+        #[case] calls: usize,
+        #[case] expected: (usize, u64),
     ) {
-        let pause = pause(&error, Duration::from_secs(waited));
-        assert_eq!(pause, expected.map(Duration::from_millis));
+        assert_eq!(tries(error, calls).await, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endless_rate_limit_that_asks_for_no_wait_is_no_flood() {
+        let (tried, seconds) = tries(DiscordError::RateLimited(Duration::ZERO), 1).await;
+        assert!((15..60).contains(&tried) && (110..=120).contains(&seconds), "{tried}, {seconds}");
     }
 
     #[test]
