@@ -58,7 +58,7 @@ pub(super) struct SetUp {
     /// Write the commands to this file
     #[arg(long, value_name = "FILE", default_value = "agents.toml")]
     agents: PathBuf,
-    /// Replace the application's interactions endpoint if it is another one
+    /// Replace the application's interactions endpoint and its commands if they are something else's
     #[arg(long)]
     replace_endpoint: bool,
     /// On AWS: the stack's name

@@ -44,15 +44,16 @@ impl Github {
         self.post(&format!("/repos/{repository}/hooks"), &hook).await.map(drop)
     }
 
-    /// Puts a webhook right, with this secret.
+    /// Puts a webhook right, with this address and secret.
     pub async fn mend_hook(
         &self,
         repository: &Repository,
         hook: &Hook,
+        url: &str,
         secret: &Secret,
     ) -> Result<(), GithubError> {
         let path = format!("/repos/{repository}/hooks/{}", hook.id);
-        self.patch(&path, &written(&hook.url, secret)).await.map(drop)
+        self.patch(&path, &written(url, secret)).await.map(drop)
     }
 
     /// Deletes a webhook.

@@ -4,6 +4,7 @@
 //! the same command goes on after Ctrl-C or an error, and does nothing twice. `way` holds the order of the steps. What
 //! they ask goes through [`Person`]; what they write is in `home`.
 
+mod address;
 mod agent_toml;
 mod agents;
 mod agents_file;

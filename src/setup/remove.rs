@@ -11,7 +11,7 @@ use super::person::Person;
 use super::stopped::Stopped;
 use super::way::{home, target};
 use super::work::{Registries, Work};
-use super::{deploy, deployed, endpoint, package, service, webhook};
+use super::{address, deploy, deployed, package, service, webhook};
 use crate::bot::Command;
 use crate::discord::{Discord, interaction};
 use crate::github::{GithubError, Repository};
@@ -51,7 +51,7 @@ async fn take_back(
     let work =
         Work { flags, files, env, table, registries, person, transport, home, agents_changed };
     let url = match target {
-        Target::Server => endpoint::kept(&work),
+        Target::Server => address::kept(&work),
         Target::Aws => deploy::look(&flags.stack).await?.as_ref().and_then(deploy::address),
     };
     let mut left = Left::default();

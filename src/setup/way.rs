@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::address::Address;
 use super::agents::commands;
 use super::deploy::deploy;
 use super::discord::Signed;
@@ -12,7 +13,7 @@ use super::on_aws::OnAws;
 use super::person::{Person, Question};
 use super::stopped::Stopped;
 use super::work::{Registries, Work};
-use super::{agents, discord, endpoint, files, github, sam, service, webhook};
+use super::{address, agents, discord, endpoint, files, github, sam, service, webhook};
 use crate::agents::{Kind, Registry};
 use crate::bot::{Command, keeper, registration};
 use crate::clock::SystemClock;
@@ -40,7 +41,7 @@ pub async fn setup(
     registries: Registries<'_>,
     person: &dyn Person,
 ) -> Result<Ended, Stopped> {
-    endpoint::check(flags)?;
+    address::check(flags)?;
     let given = Given::read(flags)?;
     let transport = Arc::new(Https::default());
     let mut known = flags.target;
@@ -185,29 +186,29 @@ async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
         work.person.tell(&rest(Came::Agents, Some(target)));
         return Ok(Ended::Well);
     };
-    let url = match target {
-        Target::Server => Some(endpoint::url(work).await?),
+    let address = match target {
+        Target::Server => Some(address::address(work).await?),
         Target::Aws => None,
     };
     let is_new = webhook::secret(work, &github, &registry).await?;
-    let url = match url {
-        Some(url) => {
+    let address = match address {
+        Some(address) => {
             service::write(work).await?;
-            url
+            address
         }
         None => match deploy(work).await? {
-            Some(url) => url,
+            Some(url) => Address { url, before: None },
             None => {
                 work.person.tell(&rest(Came::Deploy, Some(target)));
                 return Ok(Ended::Well);
             }
         },
     };
-    endpoint::answers(work, &url, target).await?;
+    address::answers(work, &address.url, target).await?;
     work.step("Discord's commands");
-    endpoint::set(work, &signed, &registry, &url).await?;
+    endpoint::set(work, &signed, &registry, &address).await?;
     register_commands(work, &signed, &registry).await?;
-    webhook::hooks(work, &github, &registry, &url, is_new).await?;
+    webhook::hooks(work, &github, &registry, &address, is_new).await?;
     if work.flags.dry_run {
         work.person.tell("\nDry run: nothing was changed.");
         return Ok(Ended::Well);

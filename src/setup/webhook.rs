@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::address::Address;
 use super::agents_file::default_repository;
 use super::stopped::Stopped;
 use super::unreached;
@@ -60,7 +61,7 @@ pub(super) async fn hooks(
     work: &Work<'_>,
     github: &Github,
     registry: &Registry,
-    url: &str,
+    address: &Address,
     is_new: bool,
 ) -> Result<(), Stopped> {
     /// GitHub sends a ping when a hook is made. The doctor looks for it.
@@ -83,13 +84,12 @@ pub(super) async fn hooks(
         }
         return Ok(());
     };
-    let url = format!("{url}{}", crate::github::webhook::PATH);
     if github.is_app() {
-        return of_app(work, github, &url, &secret).await;
+        return of_app(work, github, &address.hook(), &secret).await;
     }
     let mut changed = false;
     for repository in repositories(work, registry) {
-        match hook(work, github, &repository, &url, &secret).await {
+        match hook(work, github, &repository, address, &secret).await {
             Ok(done) => {
                 changed |= done.is_some_and(|done| done != AS_IT_IS);
                 done.into_iter().for_each(|done| work.done(&format!("{repository}: {done}")));
@@ -134,27 +134,33 @@ async fn hook(
     work: &Work<'_>,
     github: &Github,
     repository: &Repository,
-    url: &str,
+    address: &Address,
     secret: &Secret,
 ) -> Result<Option<&'static str>, GithubError> {
     let goes = |what: &str| work.goes(&format!("{what} in {repository}, for runs and jobs only"));
     let hooks = github.hooks(repository).await?;
-    let Some(hook) = hooks.iter().find(|hook| hook.url == url) else {
+    let (url, before) = (address.hook(), address.hook_before());
+    let of = |url: &str| hooks.iter().find(|hook| hook.url == url);
+    let Some(hook) = of(&url).or_else(|| of(before.as_deref()?)) else {
         if !goes("make a webhook") {
             return Ok(None);
         }
-        github.make_hook(repository, url, secret).await?;
+        github.make_hook(repository, &url, secret).await?;
         return Ok(Some("a webhook was made; it tells of runs and jobs."));
     };
-    let (what, done) = if hook.is_right {
-        ("set the secret of the webhook", AS_IT_IS)
-    } else {
-        ("put the webhook right", "the webhook was put right; it tells of runs and jobs.")
+    let (what, done) = match (hook.url == url, hook.is_right) {
+        (true, true) => ("set the secret of the webhook", AS_IT_IS),
+        (true, false) => {
+            ("put the webhook right", "the webhook was put right; it tells of runs and jobs.")
+        }
+        (false, _) => {
+            ("move the webhook", "the webhook leads to the new address; it tells of runs and jobs.")
+        }
     };
     if !goes(what) {
         return Ok(None);
     }
-    github.mend_hook(repository, hook, secret).await?;
+    github.mend_hook(repository, hook, &url, secret).await?;
     Ok(Some(done))
 }
 

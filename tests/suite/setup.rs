@@ -3,6 +3,7 @@
 mod agents;
 mod app;
 mod aws;
+mod endpoint;
 mod files;
 mod remove;
 mod scene;

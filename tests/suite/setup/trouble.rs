@@ -2,7 +2,6 @@
 
 use deckhand::setup::{Ended, Service, Stopped};
 use rstest::rstest;
-use serde_json::json;
 use standins::discord::{Fault, On, What};
 use standins::github::{Permission, Scenario, Workflow};
 
@@ -110,88 +109,6 @@ async fn a_token_in_the_environment_that_is_refused_is_named_by_its_place() {
     let person = scene.person();
     let why = mend(scene.set_up(&person).await, &person);
     assert!(why.contains("GITHUB_TOKEN in the environment"), "{why}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_endpoint_is_replaced_only_if_that_is_wanted() {
-    let scene = Scene::new().await;
-    let other = "https://other.example.com/interactions";
-    scene.discord.set_interactions_endpoint(Some(other));
-    let person = scene.person().answers("--replace-endpoint", "");
-    let declined = scene.set_up(&person).await;
-    assert!(matches!(declined, Err(Stopped::Declined(_))), "{declined:?}");
-    assert!(person.said().contains(other), "{}", person.said());
-    assert_eq!(scene.discord.interactions_endpoint().as_deref(), Some(other));
-    // A script that only says yes does not replace it either.
-    let mut flags = scene.flags();
-    flags.yes = true;
-    let declined = scene.set_up_with(&flags, &scene.person()).await;
-    assert!(matches!(declined, Err(Stopped::Declined(_))), "{declined:?}");
-    let person = scene.person().answers("--replace-endpoint", "yes");
-    assert_eq!(scene.set_up(&person).await, Ok(Ended::Well), "{}", person.said());
-    assert_eq!(person.asked(), ["--replace-endpoint"]);
-    assert_eq!(scene.discord.interactions_endpoint(), Some(format!("{}/discord", scene.url())));
-}
-
-#[rstest]
-#[case::everywhere(false)]
-#[case::in_one_server(true)]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bot_without_an_endpoint_that_has_commands_is_replaced_only_if_that_is_wanted(
-    #[case] in_server: bool,
-) {
-    let scene = Scene::new().await;
-    let play = json!([{"type": 1, "name": "play", "description": "Plays a song"}]);
-    if in_server {
-        scene.discord.set_guild_commands(&play);
-    } else {
-        scene.discord.set_commands(play);
-    }
-    let mut flags = scene.flags();
-    let person = scene.person().answers("--replace-endpoint", "");
-    let declined = scene.set_up_with(&flags, &person).await;
-    assert!(matches!(declined, Err(Stopped::Declined(_))), "{declined:?}");
-    assert!(person.said().contains("it has the commands /play, which"), "{}", person.said());
-    assert_eq!(scene.discord.interactions_endpoint(), None);
-    assert_eq!(scene.discord.commands().len(), usize::from(!in_server));
-    flags.yes = true;
-    let declined = scene.set_up_with(&flags, &scene.person()).await;
-    assert!(matches!(declined, Err(Stopped::Declined(_))), "{declined:?}");
-    flags.replace_endpoint = true;
-    let person = scene.person();
-    assert!(scene.set_up_with(&flags, &person).await.is_ok(), "{}", person.said());
-    assert_eq!(scene.discord.interactions_endpoint(), Some(format!("{}/discord", scene.url())));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_does_not_answer_is_told_with_how_to_start_it() {
-    let scene = Scene::new().await;
-    let person = scene.person().answers("--url URL", "http://127.0.0.1:1");
-    let mut flags = scene.flags();
-    flags.wait = std::time::Duration::ZERO;
-    let why = mend(scene.set_up_with(&flags, &person).await, &person);
-    assert!(
-        why.contains("/health does not answer") && why.contains("systemctl enable --now"),
-        "{why}"
-    );
-    // A mistyped address is kept; so it says what changes it.
-    assert!(why.contains("give it with --url URL"), "{why}");
-    let person = scene.person();
-    let mut flags = scene.flags();
-    flags.url = Some(scene.url());
-    assert_eq!(scene.set_up_with(&flags, &person).await, Ok(Ended::Well), "{}", person.said());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_address_on_the_command_line_is_refused_before_anything_is_written() {
-    let scene = Scene::new().await;
-    let mut flags = scene.flags();
-    flags.url = Some("https://bot example.com".to_owned());
-    let person = scene.person();
-    let why = mend(scene.set_up_with(&flags, &person).await, &person);
-    assert!(why.starts_with("--url: it must be an https address"), "{why}");
-    assert_eq!(scene.files(), Vec::<(String, String)>::new());
-    assert_eq!(person.asked(), Vec::<&str>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
