@@ -121,7 +121,7 @@ def play(person: Person) -> None:
     # Ctrl-C at a secret: the terminal shows what is typed again, and the same command goes on.
     status, screen, _, shows = person.sets_up(interrupt_at="The bot's token")
     check(status == 130 and shows, f"Ctrl-C: status {status}, typing shows: {shows}\n{screen}")
-    for by in (signal.SIGTERM, signal.SIGHUP):
+    for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         status, screen, _, shows = person.sets_up(interrupt_at="The bot's token", by=by)
         check(status == 130 and shows, f"{by.name}: status {status}, typing shows: {shows}\n{screen}")
     began = time.monotonic()

@@ -12,7 +12,8 @@ use deckhand::host::listen::address;
 use deckhand::host::startup;
 use deckhand::setup::terminal::Terminal;
 use deckhand::setup::{self, Ended, Flags, Service, Stopped, Target};
-use tokio::signal::unix::{SignalKind, signal};
+use futures_util::future::select_all;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::Result;
 
@@ -181,9 +182,16 @@ pub(super) async fn set_up(asked: SetUp, env_file: Option<PathBuf>) -> Result<Ex
         }
     };
     // Not at once by the signal: the terminal must show again what is typed.
-    let (mut term, mut hup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    let signals = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+        SignalKind::quit(),
+    ];
+    let signals: Vec<Signal> = signals.into_iter().map(signal).collect::<std::io::Result<_>>()?;
     let stopped = async {
-        tokio::select! { _ = term.recv() => {}, _ = hup.recv() => {} }
+        let received = signals.into_iter().map(|mut one| Box::pin(async move { one.recv().await }));
+        select_all(received).await;
         if asked.remove { Stopped::RemovalInterrupted } else { Stopped::Interrupted }
     };
     let ended = tokio::select! { ended = run => ended, stopped = stopped => Err(stopped) };
