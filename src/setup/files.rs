@@ -55,7 +55,12 @@ pub(super) fn write(path: &Path, text: impl AsRef<[u8]>, mode: u32) -> Result<()
 
 /// Whether a file can be written there; nothing is, in a dry run. It need not be there yet.
 pub(super) fn check(path: &Path, dry_run: bool) -> Result<(), Stopped> {
-    read(path)?;
+    if read(path)?.is_none() && fs::symlink_metadata(path).is_ok() {
+        return Err(Stopped::mend(format!(
+            "{}: it is a link to a file that is not there. Make that file, or remove the link.",
+            path.display()
+        )));
+    }
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = absolute(&path)?.parent().map(Path::to_owned).unwrap_or_default();
     if !folder.is_dir() {

@@ -187,7 +187,7 @@ impl Work<'_> {
         }
     }
 
-    /// Lets the person choose from a list.
+    /// Lets the person choose from a list: at least one, unless the default is `none`.
     pub(super) async fn choose(
         &self,
         text: &str,
@@ -202,7 +202,12 @@ impl Work<'_> {
             flag,
             is_secret: false,
         };
-        self.ask_for(question, |answer| picked(answer, items.len())).await
+        let may_be_none = default == Some("none");
+        let some = |answer: &str| match picked(answer, items.len())? {
+            none if none.is_empty() && !may_be_none => Err("choose at least one".to_owned()),
+            picked => Ok(picked),
+        };
+        self.ask_for(question, some).await
     }
 
     /// Looks for a secret: in the file of a flag, in the environment, in what is kept.

@@ -42,11 +42,12 @@ async fn a_token_file_that_is_of_no_use_is_said_before_the_first_question(
 async fn a_file_that_can_never_be_written_is_said_before_anything_is_done(
     #[case] set: fn(&mut Flags, &Path),
     #[values(false, true)] dry_run: bool,
-    #[values(("none/x", "there is no folder"), ("folder", "Is a directory"), ("large", "it is too large"))]
+    #[values(("none/x", "there is no folder"), ("folder", "Is a directory"), ("large", "it is too large"), ("link", "it is a link to a file that is not there"))]
     bad: (&str, &str),
 ) {
     let scene = Scene::new().await;
     fs::create_dir(scene.file("folder")).unwrap();
+    std::os::unix::fs::symlink(scene.file("nowhere"), scene.file("link")).unwrap();
     fs::File::create(scene.file("large")).unwrap().set_len(9 << 20).unwrap();
     let mut flags = scene.flags();
     flags.dry_run = dry_run;
