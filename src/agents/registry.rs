@@ -9,7 +9,7 @@ use crate::agents::Rule;
 use crate::github::Repository;
 
 /// All agents, in the order of the file. Ids are unique. Whether commands are, shows the table of all commands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Registry {
     /// The file's name for messages.
     pub(super) file: String,

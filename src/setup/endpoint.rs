@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::agents::Registry;
 use crate::bot::registration;
 use crate::discord::registration::{Change, Scope, changes};
-use crate::discord::{DiscordError, NotOverwritten};
+use crate::discord::{Discord, DiscordError, NotOverwritten};
 
 /// The most servers whose commands are looked at.
 const MOST_SERVERS: usize = 10;
@@ -34,7 +34,7 @@ pub(super) async fn set(
         let elsewhere =
             there.map(|there| format!("Discord sends its commands to {}", shown(there)));
         let others: Vec<String> =
-            elsewhere.into_iter().chain(others(work, signed, registry).await?).collect();
+            elsewhere.into_iter().chain(others(work, &signed.client, registry).await?).collect();
         if !others.is_empty() {
             may_take(work, &others, &wanted).await?;
         }
@@ -62,9 +62,9 @@ async fn may_take(work: &Work<'_>, others: &[String], wanted: &str) -> Result<()
 
 /// The commands that are registered and are not this bot's: it has none of that name, or another one. `None`: there are
 /// none.
-async fn others(
+pub(super) async fn others(
     work: &Work<'_>,
-    signed: &Signed,
+    client: &Discord,
     registry: &Registry,
 ) -> Result<Option<String>, Stopped> {
     let allowed = work.value("ALLOWED_GUILD_IDS").unwrap_or_default();
@@ -78,7 +78,7 @@ async fn others(
     servers.dedup();
     let mut names = Vec::new();
     for place in std::iter::once(None).chain(servers.into_iter().take(MOST_SERVERS).map(Some)) {
-        let there = match (signed.client.commands(place).await, place) {
+        let there = match (client.commands(place).await, place) {
             (Ok(there), _) => there,
             (Err(error), None) => return Err(unreached::discord(&error)),
             // It may have no commands there.

@@ -9,9 +9,10 @@ use super::given::Given;
 use super::home::without_ours;
 use super::person::Person;
 use super::stopped::Stopped;
-use super::way::{home, target};
+use super::way::{home, known_target};
 use super::work::{Registries, Work};
-use super::{address, deploy, deployed, package, service, webhook};
+use super::{address, deploy, deployed, endpoint, package, service, webhook};
+use crate::agents::Registry;
 use crate::bot::Command;
 use crate::discord::{Discord, interaction};
 use crate::github::{GithubError, Repository};
@@ -45,7 +46,15 @@ async fn take_back(
     person: &dyn Person,
 ) -> Result<(), Stopped> {
     let transport = Arc::new(Https::default());
-    let target = target(flags, env, person).await?;
+    let Some(target) = known_target(flags, env)? else {
+        person.tell(&format!(
+            "Nothing was set up here: neither {} nor {} tells of it. Another folder or --env-file may; --to says where \
+             it runs.",
+            flags.env_file.display(),
+            flags.sam_config.display()
+        ));
+        return Ok(());
+    };
     let home = home(flags, target, transport.clone()).await?;
     let (files, agents_changed) = (Given::default(), false);
     let work =
@@ -57,8 +66,12 @@ async fn take_back(
     let mut left = Left::default();
     if let Some(token) = work.value("DISCORD_BOT_TOKEN") {
         work.step("Discord");
-        let discord = work.discord(&Secret::new(token), None)?;
-        if take_endpoint(&work, &discord, url.as_deref(), &mut left).await? {
+        let id = work.value("DISCORD_APPLICATION_ID");
+        let discord = work.discord(&Secret::new(token), id.as_deref())?;
+        let whose = take_endpoint(&work, &discord, url.as_deref(), &mut left).await?;
+        if whose == Whose::Ours
+            || (whose == Whose::Nobodys && has_ours(&work, &discord, &mut left).await)
+        {
             take_commands(&work, &mut left).await?;
         }
     }
@@ -154,13 +167,23 @@ async fn may(work: &Work<'_>, what: &str) -> Result<bool, Stopped> {
     work.confirm(&format!("{first}{}?", words.as_str()), false, FLAG).await
 }
 
-/// Returns whether the application is this installation's, or nobody's: its commands may be taken then.
+/// Whose an application is, by its endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Ours,
+    /// It has no endpoint: its commands may be those of a bot that needs none.
+    Nobodys,
+    /// It is something else's, or that is not known.
+    Others,
+}
+
+/// Takes the endpoint away, if it is this server's.
 async fn take_endpoint(
     work: &Work<'_>,
     discord: &Discord,
     url: Option<&str>,
     left: &mut Left,
-) -> Result<bool, Stopped> {
+) -> Result<Whose, Stopped> {
     let application = match discord.application().await {
         Ok(application) => application,
         Err(error) => {
@@ -168,7 +191,7 @@ async fn take_endpoint(
                 "The application cannot be read, so its endpoint and its commands stay: {error}."
             );
             left.add(work, "the application's endpoint and commands", &why);
-            return Ok(false);
+            return Ok(Whose::Others);
         }
     };
     let there = application.interactions_endpoint_url.unwrap_or_default();
@@ -183,16 +206,47 @@ async fn take_endpoint(
                     }
                 }
             }
+            Ok(Whose::Ours)
         }
-        _ if there.is_empty() => work.done("The application has no interactions endpoint."),
+        _ if there.is_empty() => {
+            work.done("The application has no interactions endpoint.");
+            Ok(Whose::Nobodys)
+        }
         _ => {
             work.note(
                 "The application's interactions endpoint is not of this server, so it stays, and so do the commands.",
             );
-            return Ok(false);
+            Ok(Whose::Others)
         }
     }
-    Ok(true)
+}
+
+/// Whether all commands of an application without an endpoint are this bot's. Says which are not.
+async fn has_ours(work: &Work<'_>, discord: &Discord, left: &mut Left) -> bool {
+    let env = |name: &str| work.value(name);
+    let (registry, unread) = match (work.registries)(&env) {
+        Ok(registry) => (registry, None),
+        // The bot's own commands are known without it.
+        Err(why) => (Registry::default(), Some(why)),
+    };
+    match (endpoint::others(work, discord, &registry).await, unread) {
+        (Ok(None), _) => true,
+        (Ok(Some(what)), None) => {
+            work.note(&format!(
+                "The commands stay: {what}. `deckhand register --remove` takes them."
+            ));
+            false
+        }
+        (Ok(Some(_)), Some(why)) => {
+            let why = format!("The agents cannot be read, so the commands stay: {why}");
+            left.add(work, "the commands", &why);
+            false
+        }
+        (Err(stopped), _) => {
+            left.add(work, "the commands", &format!("The commands stay: {stopped}"));
+            false
+        }
+    }
 }
 
 async fn take_commands(work: &Work<'_>, left: &mut Left) -> Result<(), Stopped> {

@@ -13,7 +13,9 @@ use super::on_aws::OnAws;
 use super::person::{Person, Question};
 use super::stopped::Stopped;
 use super::work::{Registries, Work};
-use super::{address, agents, discord, endpoint, files, github, sam, service, webhook};
+use super::{
+    address, agents, agents_file, discord, endpoint, files, github, sam, service, webhook,
+};
 use crate::agents::{Kind, Registry};
 use crate::bot::{Command, keeper, registration};
 use crate::clock::SystemClock;
@@ -74,27 +76,35 @@ pub async fn setup(
     }
 }
 
-/// Where the bot runs: as the flags say, as the files that are there show, or as the person says.
-pub(super) async fn target(
+/// Where the bot runs: as the flags say, or as the files that are there show.
+pub(super) fn known_target(
     flags: &Flags,
     env: &dyn Fn(&str) -> Option<String>,
-    person: &dyn Person,
-) -> Result<Target, Stopped> {
-    if let Some(target) = flags.target {
-        return Ok(target);
+) -> Result<Option<Target>, Stopped> {
+    if flags.target.is_some() {
+        return Ok(flags.target);
     }
     let has = |home: &Home| home.value("DISCORD_APPLICATION_ID").is_some();
     if has(&Home::in_file(&flags.env_file, true)?)
         || env("DECKHAND_URL").is_some()
         || flags.url.is_some()
     {
-        return Ok(Target::Server);
+        return Ok(Some(Target::Server));
     }
     let text = files::read(&flags.sam_config)?.unwrap_or_default();
-    if sam::parameters(&text)
-        .is_ok_and(|parameters| parameters.contains_key("DiscordApplicationId"))
-    {
-        return Ok(Target::Aws);
+    let is_there = sam::parameters(&text)
+        .is_ok_and(|parameters| parameters.contains_key("DiscordApplicationId"));
+    Ok(is_there.then_some(Target::Aws))
+}
+
+/// Where the bot runs: as is known, or as the person says.
+async fn target(
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+    person: &dyn Person,
+) -> Result<Target, Stopped> {
+    if let Some(target) = known_target(flags, env)? {
+        return Ok(target);
     }
     person.tell("Where will the bot run?\n  1) on a server of yours\n  2) on AWS Lambda");
     let question = Question {
@@ -178,6 +188,8 @@ fn rest(came: Came, target: Option<Target>) -> String {
 }
 
 async fn steps(work: &mut Work<'_>, target: Target) -> Result<Ended, Stopped> {
+    // A mistake in it is said before anything is asked.
+    agents_file::there(work)?;
     work.keep_given();
     let signed = discord::sign_in(work).await?;
     discord::servers(work, &signed).await?;

@@ -122,6 +122,7 @@ async fn a_file_that_is_wrong_is_named_with_its_line_and_stays() {
     let person = scene.person();
     let error = scene.set_up(&person).await.unwrap_err().to_string();
     assert!(error.contains("agents.toml:7: kind \"ship\""), "{error}");
+    assert_eq!(person.asked(), ["--to server or --to aws"]);
     assert_eq!(scene.read("agents.toml"), wrong);
 }
 

@@ -2,6 +2,7 @@
 
 use deckhand::setup::{Ended, Stopped};
 use rstest::rstest;
+use serde_json::json;
 use standins::github::Permission;
 
 use super::scene::{Played, Scene};
@@ -152,8 +153,44 @@ async fn a_removal_that_stops_says_how_it_goes_on() {
     std::fs::write(scene.file(".env"), "DISCORD_APPLICATION_ID=1\na secret\n").unwrap();
     let why = scene.remove(&scene.flags(), &Played::default()).await.unwrap_err().to_string();
     assert!(why.contains("line 2") && why.contains("`deckhand setup --remove` again"), "{why}");
-    // Nothing shows where the bot runs, so it is asked, and Ctrl-C ends it.
-    std::fs::remove_file(scene.file(".env")).unwrap();
-    let stopped = scene.remove(&scene.flags(), &Played::default()).await;
+    let stopped = {
+        std::fs::write(
+            scene.file(".env"),
+            "DISCORD_APPLICATION_ID=1\nDECKHAND_URL=https://x.example\n",
+        )
+        .unwrap();
+        scene.remove(&scene.flags(), &Played::default()).await
+    };
     assert_eq!(stopped, Err(Stopped::RemovalInterrupted));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_was_set_up_a_removal_says_so_and_asks_nothing() {
+    let scene = Scene::new().await;
+    let person = Played::default();
+    scene.remove(&scene.flags(), &person).await.unwrap();
+    assert!(person.said().contains("Nothing was set up here"), "{}", person.said());
+    assert_eq!(person.asked(), Vec::<&str>::new());
+}
+
+#[rstest]
+#[case::agents_that_can_be_read(true)]
+#[case::agents_that_cannot(false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_a_bot_that_needs_no_endpoint_stay(#[case] can_be_read: bool) {
+    let scene = Scene::new().await;
+    scene.discord.set_commands(json!([{"type": 1, "name": "status", "description": "Theirs"}]));
+    let person = scene.person().answers("--replace-endpoint", "no");
+    assert!(matches!(scene.set_up(&person).await, Err(Stopped::Declined(_))), "{}", person.said());
+    if !can_be_read {
+        std::fs::write(scene.file("agents.toml"), "[[agent]]\n").unwrap();
+    }
+    let mut flags = scene.flags();
+    flags.yes = true;
+    let person = Played::without_a_terminal();
+    let ended = scene.remove(&flags, &person).await;
+    assert!(person.said().contains("commands stay"), "{}", person.said());
+    assert_eq!(scene.discord.commands()[0]["description"], "Theirs");
+    // What cannot be told yet keeps the token.
+    assert_eq!((ended.is_ok(), scene.file(".env").exists()), (can_be_read, !can_be_read));
 }
