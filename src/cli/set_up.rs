@@ -63,7 +63,7 @@ pub(super) struct SetUp {
     #[arg(long)]
     replace_endpoint: bool,
     /// On AWS: the stack's name
-    #[arg(long, value_name = "NAME", default_value = "deckhand")]
+    #[arg(long, value_name = "NAME", default_value = "deckhand", value_parser = stack)]
     stack: String,
     /// On AWS: the path of the secrets in SSM
     #[arg(long, value_name = "PATH", default_value = "/deckhand", value_parser = secrets_path)]
@@ -94,6 +94,17 @@ enum To {
     Server,
     /// AWS Lambda, by SAM; run it in a clone
     Aws,
+}
+
+fn stack(text: &str) -> std::result::Result<String, &'static str> {
+    let is_name = text.len() <= 128
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("it must be letters, digits and -, a letter first")
+    }
 }
 
 fn secrets_path(text: &str) -> std::result::Result<String, &'static str> {

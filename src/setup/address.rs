@@ -162,8 +162,11 @@ async fn is_up(work: &Work<'_>, health: &str) -> bool {
     answer.is_ok_and(|answer| answer.status().is_success())
 }
 
-/// Refuses an address of the command line before anything is done.
+/// Refuses the addresses of the command line before anything is done.
 pub(super) fn check(flags: &Flags) -> Result<(), Stopped> {
+    if flags.listen.as_ref().is_some_and(|listen| listen.ends_with(":0")) {
+        return Err(Stopped::mend("--listen: port 0 is another one each time; give one."));
+    }
     let checked = flags.url.as_deref().map(read).transpose();
     checked.map(drop).map_err(|why| Stopped::mend(format!("--url: {why}.")))
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::stopped::Stopped;
 use crate::github::Repository;
 
 /// What was asked for on the command line.
@@ -56,6 +57,26 @@ pub struct Flags {
     pub yes: bool,
     /// Changes nothing.
     pub dry_run: bool,
+}
+
+impl Flags {
+    /// Which flag does not go with this place, and would be left out without a word.
+    pub(super) fn check(&self, target: Target) -> Result<(), Stopped> {
+        let (flags, place) = match target {
+            Target::Server => (vec![("--zip", self.zip.is_some())], "AWS"),
+            Target::Aws => {
+                let (url, listen) = (self.url.is_some(), self.listen.is_some());
+                let run_by = self.service.is_some();
+                (vec![("--url", url), ("--listen", listen), ("--run-by", run_by)], "a server")
+            }
+        };
+        match flags.iter().find(|(_, is_given)| *is_given) {
+            Some((flag, _)) => {
+                Err(Stopped::mend(format!("{flag} is for {place} only: leave it out.")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Where the bot runs.

@@ -50,6 +50,7 @@ pub async fn setup(
     let ended = match target(flags, env, person).await {
         Ok(target) => {
             known = Some(target);
+            flags.check(target)?;
             let home = home(flags, target, transport.clone()).await?;
             let mut work = Work {
                 flags,

@@ -33,7 +33,7 @@ echo "$@" >>sam.log
 "#;
 
 /// A stored file `bootstrap` with the head of a program for arm64.
-const PACKAGE: &[u8] = b"PK\x03\x04\x0a\0\0\0\0\0\0\0!\0\xef\x32\x88\x38\x14\0\0\0\x14\0\0\0\x09\0\0\0bootstrap\
+pub(super) const PACKAGE: &[u8] = b"PK\x03\x04\x0a\0\0\0\0\0\0\0!\0\xef\x32\x88\x38\x14\0\0\0\x14\0\0\0\x09\0\0\0bootstrap\
     \x7fELF\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xb7\0\
     PK\x01\x02\x1e\x03\x0a\0\0\0\0\0\0\0!\0\xef\x32\x88\x38\x14\0\0\0\x14\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\xed\x81\0\0\0\0bootstrap\
     PK\x05\x06\0\0\0\0\x01\0\x01\0\x37\0\0\0\x3b\0\0\0\0\0";

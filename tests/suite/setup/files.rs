@@ -82,6 +82,23 @@ async fn a_token_may_come_through_a_pipe_that_can_be_read_once() {
     assert_eq!(ended, Ok(Ended::Well), "{}", person.said());
 }
 
+#[rstest]
+#[case::no_port(&["--listen", "127.0.0.1:0"], 1, "port 0 is another one each time")]
+#[case::of_a_server(&["--to", "aws", "--url", "https://bot.example.com"], 1, "--url is for a server only")]
+#[case::of_aws(&["--to", "server", "--zip", "package.zip"], 1, "--zip is for AWS only")]
+#[case::no_stack(&["--stack", "a b"], 2, "it must be letters, digits and -")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flag_that_would_have_no_effect_is_refused(
+    #[case] flags: &[&str],
+    #[case] status: i32,
+    #[case] why: &str,
+) {
+    let scene = Scene::new().await;
+    fs::write(scene.file("package.zip"), crate::setup::aws::PACKAGE).unwrap();
+    let (code, said) = scene.runs(&[&["setup"], flags].concat()).await;
+    assert!(code == status && said.contains(why), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn standard_input_holds_one_token() {
     let scene = Scene::new().await;
