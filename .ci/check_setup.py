@@ -117,7 +117,26 @@ def check(holds: bool, what: str) -> None:
         raise SystemExit(f"FAILED: {what}")
 
 
+def waits_for_a_pipe(person: Person) -> None:
+    """Ctrl-C ends it also while it reads a token from a pipe into which nobody writes."""
+    os.mkfifo(person.folder / "pipe")
+    command = [person.deckhand, "setup", "--bot-token-file", "pipe"]
+    process = subprocess.Popen(
+        command, cwd=person.folder, env=person.env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + PATIENCE
+    is_caught = 0
+    while not is_caught & 1 << signal.SIGINT - 1 and time.monotonic() < deadline:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        is_caught = int(status.split("SigCgt:")[1].split()[0], 16)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=PATIENCE)
+    check(process.returncode == 130 and b"interrupted" in said, f"Ctrl-C at a pipe: {process.returncode} {said!r}")
+    (person.folder / "pipe").unlink()
+
+
 def play(person: Person) -> None:
+    waits_for_a_pipe(person)
     # Ctrl-C at a secret: the terminal shows what is typed again, and the same command goes on.
     status, screen, _, shows = person.sets_up(interrupt_at="The bot's token")
     check(status == 130 and shows, f"Ctrl-C: status {status}, typing shows: {shows}\n{screen}")

@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
+use tokio::sync::oneshot;
+
 use super::flags::Flags;
 use super::stopped::Stopped;
 use super::{files, package};
@@ -23,7 +25,16 @@ pub(super) struct Given {
 
 impl Given {
     /// Reads the secrets, once: a file may be a pipe. Looks at the other files.
-    pub(super) fn read(flags: &Flags) -> Result<Self, Stopped> {
+    pub(super) async fn read(flags: &Flags) -> Result<Self, Stopped> {
+        let flags = flags.clone();
+        let (done, given) = oneshot::channel();
+        // A thread of its own: Ctrl-C must end this while nobody writes to the pipe.
+        let reads = std::thread::Builder::new().spawn(move || done.send(Self::read_now(&flags)));
+        reads.map_err(|error| Stopped::mend(format!("No thread can be started ({error}).")))?;
+        given.await.unwrap_or(Err(Stopped::Interrupted))
+    }
+
+    fn read_now(flags: &Flags) -> Result<Self, Stopped> {
         let tokens = [&flags.bot_token_file, &flags.github_token_file];
         if tokens.iter().all(|file| file.as_deref() == Some(Path::new("-"))) {
             return Err(Stopped::mend(format!(

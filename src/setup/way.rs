@@ -44,7 +44,7 @@ pub async fn setup(
     person: &dyn Person,
 ) -> Result<Ended, Stopped> {
     address::check(flags)?;
-    let given = Given::read(flags)?;
+    let given = Given::read(flags).await?;
     let transport = Arc::new(Https::default());
     let mut known = flags.target;
     let ended = match target(flags, env, person).await {
