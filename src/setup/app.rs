@@ -105,7 +105,8 @@ async fn installed(work: &Work<'_>) -> Result<Installation, Stopped> {
         None => return Err(Stopped::mend(format!("The App is not installed: {page}"))),
     };
     if all.len() > 1 {
-        let items: Vec<String> = all.iter().map(|one| one.account.clone()).collect();
+        let items: Vec<String> =
+            all.iter().map(|one| super::discord::shown(&one.account)).collect();
         let picked =
             work.choose_one("Which installation?", &items, "GITHUB_APP_INSTALLATION_ID").await?;
         return all.into_iter().nth(picked).ok_or(Stopped::Interrupted);

@@ -33,7 +33,7 @@ pub(super) fn write(path: &Path, text: impl AsRef<[u8]>, mode: u32) -> Result<()
     // A link stays one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let new = beside(&path);
-    remove_if_there(&new).map_err(|error| unwritten(&path, &error))?;
+    remove_if_there(&new)?;
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -74,10 +74,9 @@ pub(super) fn check(path: &Path, dry_run: bool) -> Result<(), Stopped> {
         return Ok(());
     }
     let new = beside(&path);
-    let tried = remove_if_there(&new)
-        .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&new))
-        .and_then(|_| fs::remove_file(&new));
-    tried.map_err(|error| unwritten(&path, &error))
+    remove_if_there(&new)?;
+    let tried = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&new);
+    tried.and_then(|_| fs::remove_file(&new)).map_err(|error| unwritten(&path, &error))
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Stopped {
@@ -85,9 +84,9 @@ fn unwritten(path: &Path, error: &io::Error) -> Stopped {
 }
 
 /// Removes what an interrupted run left.
-fn remove_if_there(path: &Path) -> io::Result<()> {
+fn remove_if_there(path: &Path) -> Result<(), Stopped> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritten(path, &error)),
         _ => Ok(()),
     }
 }

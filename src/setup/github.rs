@@ -20,7 +20,15 @@ pub(super) async fn sign_in(work: &mut Work<'_>) -> Result<Github, Stopped> {
     if let Some(base) = work.given("GITHUB_API_BASE") {
         work.home.keep("GITHUB_API_BASE", &base);
     }
-    if work.flags.github_app || work.value(app::ID).is_some() {
+    let app = work.value(app::ID);
+    if let (Some(id), Some(_)) = (&app, &work.files.github_token) {
+        return Err(Stopped::mend(format!(
+            "The bot signs in as the App {id}, so {FLAG} would have no effect. Leave it out; or, to use the token, take \
+             what begins with GITHUB_APP_ out of {} first.",
+            work.home.place()
+        )));
+    }
+    if work.flags.github_app || app.is_some() {
         return as_app(work).await;
     }
     let mut found = match work.known_secret(NAME, work.files.github_token.as_ref(), FLAG) {

@@ -137,3 +137,15 @@ async fn an_app_gets_the_secret_that_is_kept_already_with_its_address() {
         (&expected.into(), &"kept-before".into())
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_beside_an_app_is_refused_since_the_bot_would_not_use_it() {
+    let scene = Scene::new().await;
+    std::fs::write(scene.file(".env"), "GITHUB_APP_ID=7\n").unwrap();
+    std::fs::write(scene.file("token"), crate::world::TOKEN).unwrap();
+    let mut flags = scene.flags();
+    flags.github_token_file = Some(scene.file("token"));
+    let why = scene.set_up_with(&flags, &scene.person()).await.unwrap_err().to_string();
+    assert!(why.contains("signs in as the App 7") && why.contains("--github-token-file"), "{why}");
+    assert!(!scene.settings().contains("GITHUB_TOKEN"), "{}", scene.settings());
+}
