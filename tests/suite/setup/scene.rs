@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,6 +54,20 @@ impl Drop for Scene {
     }
 }
 
+/// A port for a server that is started later. The system gives none of these to a connection meanwhile, and no other
+/// scene has it.
+fn port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    loop {
+        let next = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(next % 10_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 impl Scene {
     pub(crate) async fn new() -> Self {
         Self::with(Scenario::default()).await
@@ -64,7 +79,7 @@ impl Scene {
         let github = Github::start(clock, Gauge::new(), scenario).await;
         let env =
             HashMap::from([("DISCORD_API_BASE", discord.url()), ("GITHUB_API_BASE", github.url())]);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = port();
         let (folder, server) = (Scratch::new().unwrap(), Arc::default());
         Self { discord, github, folder, port, server, env }
     }
