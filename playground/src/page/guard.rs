@@ -56,7 +56,8 @@ impl Guard {
     }
 
     fn is_own(&self, host: &str) -> bool {
-        let Some((name, port)) = host.rsplit_once(':') else { return false };
+        // A browser leaves out the port that http has by itself.
+        let (name, port) = host.rsplit_once(':').unwrap_or((host, "80"));
         matches!(name, "127.0.0.1" | "localhost") && port == self.port.to_string()
     }
 }
@@ -66,7 +67,11 @@ mod tests {
     use super::*;
 
     fn is_let_in(method: Method, given: &[(&str, &str)]) -> bool {
-        let guard = Guard { port: 4000, token: "t0ken".to_owned() };
+        is_let_in_at(4000, method, given)
+    }
+
+    fn is_let_in_at(port: u16, method: Method, given: &[(&str, &str)]) -> bool {
+        let guard = Guard { port, token: "t0ken".to_owned() };
         let mut headers = HeaderMap::new();
         for (name, value) in given {
             headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
@@ -90,6 +95,18 @@ mod tests {
         }
         assert!(!is_let_in(Method::GET, &[]));
         assert!(!is_let_in(Method::GET, &[("host", "localhost:4000"), ("host", "evil.example")]));
+    }
+
+    #[test]
+    fn port_80_need_not_be_named() {
+        for host in ["127.0.0.1", "localhost", "localhost:80"] {
+            let origin = format!("http://{host}");
+            let own = [("host", host), ("origin", origin.as_str())];
+            assert!(is_let_in_at(80, Method::GET, &own), "{host}");
+            assert!(!is_let_in(Method::GET, &own), "{host}");
+        }
+        assert!(!is_let_in_at(80, Method::GET, &[("host", "evil.example")]));
+        assert!(!is_let_in_at(80, Method::GET, &[("host", "localhost:8080")]));
     }
 
     #[test]
