@@ -8,6 +8,7 @@ mod stream;
 use std::convert::Infallible;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -16,7 +17,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,6 +30,9 @@ use crate::world::World;
 
 /// What is asked of the page is small: a filled-in form of a command.
 const MOST_BYTES: usize = 64 * 1024;
+
+/// How long a request's headers may take to arrive.
+const HEADERS: Duration = Duration::from_secs(30);
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -95,8 +99,10 @@ async fn connection(stream: TcpStream, page: Arc<Page>) {
         let page = page.clone();
         async move { Ok::<_, Infallible>(answer(page, request).await) }
     });
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEADERS);
     // An error here is a browser that went away.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn answer(page: Arc<Page>, request: Request<Incoming>) -> Response<Body> {
@@ -163,5 +169,26 @@ fn open_in_browser(url: &str) {
     command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Err(error) = command.spawn() {
         eprintln!("playground: {program} opens no browser ({error}); open the address yourself");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn headers_that_do_not_end_are_not_awaited_for_ever() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let guard = Guard { port: address.port(), token: String::new() };
+        let page = Arc::new(Page { source: Source::Record(Vec::new()), guard });
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: 127").await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        timeout(2 * HEADERS, connection(stream, page)).await.expect("the connection is closed");
+        assert_eq!(client.read_to_end(&mut Vec::new()).await.unwrap(), 0);
     }
 }
