@@ -20,7 +20,12 @@ pub(super) fn settings(
 ) -> Result<BTreeMap<&'static str, String>> {
     let data_file = scratch.file("deckhand.redb").to_string_lossy().into_owned();
     let agents = match &options.agents {
-        Some(file) => file.clone(),
+        Some(file) => {
+            // The bot would blame its own setting.
+            let text = std::fs::read_to_string(file);
+            text.map_err(|error| format!("--agents {}: {error}", file.display()))?;
+            file.clone()
+        }
         None => {
             let file = scratch.file("agents.toml");
             std::fs::write(&file, made_up::agents())?;
