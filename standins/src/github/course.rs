@@ -6,6 +6,9 @@ use super::{
 };
 use std::time::Duration;
 
+/// When what never ends would end.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Where a job stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Stand {
@@ -31,6 +34,10 @@ pub(super) struct Course<'a> {
     pub first: usize,
     begin: Duration,
     end: Duration,
+    /// How long its steps take together.
+    running: Duration,
+    /// The work before the step that never ends, in shares.
+    hangs: Option<u32>,
     /// Whether its jobs ever work.
     works: bool,
     /// The job and the step that fail.
@@ -50,13 +57,19 @@ impl<'a> Course<'a> {
         let ending = timetable.steps().pop().and_then(|(_, _, conclusion)| conclusion);
         let parts = workflow.map_or_else(|| vec![Part::nameless()], Workflow::parts);
         let fails = ending.as_deref().is_some_and(|ending| ending != "success");
-        let failed = fails.then(|| {
-            let found = workflow.and_then(|workflow| workflow.failing(&timetable.fails_at));
-            found.map_or((parts.len() - 1, None), |(job, step)| (job, Some(step)))
-        });
-        let end = end.unwrap_or(begin + timetable.running);
+        let bad = workflow.and_then(|workflow| workflow.failing(&timetable.fails_at));
+        let failed =
+            fails.then(|| bad.map_or((parts.len() - 1, None), |(job, step)| (job, Some(step))));
+        let running = end.map_or(timetable.running, |end| end - begin);
         let works = run.steps().iter().any(|(_, status, _)| status == "in_progress");
-        Self { parts, first: run.kept, works, begin, end, failed, cut: run.cut(), ending }
+        let (cut, first) = (run.cut(), run.kept);
+        let hangs = bad.filter(|_| end.is_none());
+        let end = end.unwrap_or(NEVER);
+        let mut course =
+            Self { parts, first, works, begin, end, running, hangs: None, failed, cut, ending };
+        course.hangs =
+            hangs.map(|(job, step)| course.shares_before(job) + course.shares(job, step));
+        course
     }
 
     /// Whether a failure before it keeps a step from running.
@@ -80,7 +93,10 @@ impl<'a> Course<'a> {
     fn at(&self, shares: u32) -> Duration {
         let of_job = |job: usize| self.shares(job, self.parts[job].steps.len());
         let all: u32 = (0..self.parts.len()).map(of_job).sum();
-        self.begin + (self.end - self.begin) * shares / all.max(1)
+        if self.hangs.is_some_and(|hangs| hangs < shares) {
+            return NEVER;
+        }
+        self.begin + self.running * shares / all.max(1)
     }
 
     fn shares_before(&self, job: usize) -> u32 {

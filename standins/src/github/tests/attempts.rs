@@ -146,6 +146,30 @@ async fn a_cancel_is_a_request_that_takes_a_moment() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_is_stuck_hangs_in_a_step_until_it_is_cancelled() {
+    let github = standin(Scenario::named("stuck").unwrap());
+    let (path, id) = run_of(&github);
+    let steps = || {
+        let jobs = get(&github, &format!("{path}/jobs"));
+        let steps = jobs["jobs"][0]["steps"].as_array().unwrap().clone();
+        let of = |step: &Value| match &step["conclusion"] {
+            Value::Null => step["status"].as_str().unwrap().to_owned(),
+            ended => ended.as_str().unwrap().to_owned(),
+        };
+        (jobs["jobs"][0]["status"].clone(), steps.iter().map(of).collect::<Vec<_>>())
+    };
+    let hanging = ["success", "success", "success", "in_progress", "queued", "queued", "queued"];
+    for _ in 0..2 {
+        passes(600).await;
+        assert_eq!(steps(), (json!("in_progress"), hanging.map(str::to_owned).to_vec()));
+    }
+    github.cancel(id);
+    passes(600).await;
+    let cut = ["success", "success", "success", "cancelled", "skipped", "skipped", "success"];
+    assert_eq!(steps(), (json!("completed"), cut.map(str::to_owned).to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_goes_on_in_spite_of_a_cancel_can_be_forced() {
     let stuck = Timetable::stuck();
     let github = standin(Scenario { cancel_takes: None, timetable: stuck, ..Scenario::default() });
