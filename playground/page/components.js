@@ -84,12 +84,12 @@ export function attachment(file, description = file.description, kind = "picture
 
 /** An embed: a box of texts with a colour at its left. */
 export function embed(part) {
-  const field = (one) => el("div", { class: one.inline ? "field inline" : "field" }, el("strong", { text: one.name }), markdown(one.value));
+  const field = (one) => el("div", { class: one.inline ? "field inline" : "field" }, el("strong", { text: one.name }), el("div", { class: "text" }, markdown(one.value)));
   const box = el(
     "div",
     { class: "embed container" },
     part.title && el("div", { class: "heading heading-3" }, part.url ? link(part.url, part.title) : part.title),
-    part.description && markdown(part.description),
+    part.description && el("div", { class: "text" }, markdown(part.description)),
     (part.fields ?? []).map(field),
     part.footer && el("div", { class: "small", text: part.footer.text }),
   );

@@ -4,104 +4,111 @@ import { el, link } from "./dom.js";
 import { store } from "./store.js";
 import { stamp } from "./time.js";
 
-/** The elements of a text. */
-export function markdown(text) {
-  const blocks = [];
-  const lines = text.split("\n");
-  while (lines.length > 0) blocks.push(block(lines));
-  return blocks;
-}
+/** A quote has no quote in it. */
+const quote = (text) => el("blockquote", {}, walk(text, BLOCKS));
 
-function block(lines) {
-  const first = lines[0];
-  if (first.startsWith("```")) return code(lines);
-  const quoted = take(lines, (line) => line.startsWith("> "));
-  if (quoted) return el("blockquote", {}, markdown(quoted.map((line) => line.slice(2)).join("\n")));
-  const listed = take(lines, (line) => /^ *(?:[-*]|\d+\.) /.test(line));
-  if (listed) return list(listed);
-  lines.shift();
-  const heading = /^(#{1,3}) +(.*)$/.exec(first);
-  if (heading) {
-    // Not a heading of the page: a message is part of a list.
-    return el("div", { class: `heading heading-${heading[1].length}` }, inline(heading[2]));
-  }
-  if (first.startsWith("-# ")) return el("div", { class: "small" }, inline(first.slice(3)));
-  // An empty line is a line.
-  return el("div", { class: "line" }, first === "" ? el("br") : inline(first));
-}
-
-/** Takes the lines at the beginning that fit, if there are any. */
-function take(lines, fits) {
-  const end = lines.findIndex((line) => !fits(line));
-  const count = end < 0 ? lines.length : end;
-  return count > 0 ? lines.splice(0, count) : null;
-}
-
-function code(lines) {
-  const open = lines.shift().slice(3);
-  // All on one line.
-  if (open.endsWith("```") && open.length > 3) return el("pre", {}, el("code", { text: open.slice(0, -3) }));
-  const end = lines.findIndex((line) => line.endsWith("```"));
-  if (end < 0) return el("div", { class: "line" }, inline(`\`\`\`${open}`));
-  const inside = lines.splice(0, end + 1);
-  inside[end] = inside[end].slice(0, -3);
-  if (inside[end] === "") inside.pop();
-  // Without a space it is the language.
-  if (open !== "" && !/^[\w+#-]+$/.test(open)) inside.unshift(open);
-  return el("pre", { tabindex: "0" }, el("code", { text: inside.join("\n") }));
-}
-
-function list(lines) {
-  const ordered = /^ *\d+\. /.test(lines[0]);
-  const items = lines.map((line) => {
-    const [, space, text] = /^( *)(?:[-*]|\d+\.) (.*)$/.exec(line);
-    return el("li", { class: space.length > 0 ? "deeper" : null }, inline(text));
-  });
-  return el(ordered ? "ol" : "ul", { class: "list" }, items);
-}
-
-/** What stands between marks, the longest mark first. */
-const MARKS = [
-  ["**", "strong", "**"],
-  ["__", "u", "__"],
-  ["~~", "s", "~~"],
-  ["*", "em", "*"],
-  ["_", "em", "_"],
+const QUOTES = [
+  // All that follows.
+  [/^ *>>> ([^]*)/, (match) => quote(match[1])],
+  [/^(?: *> [^\n]*(?:\n|$))+/, (match) => quote(match[0].replace(/\n$/, "").replace(/^ *> /gm, ""))],
+];
+/** What stands on lines of its own. The end of its last line belongs to it. */
+const BLOCKS = [
+  // Not a heading of the page: a message is part of a list.
+  [/^(#{1,3}) +(\S[^\n]*)(?:\n|$)/, (match) => el("div", { class: `heading heading-${match[1].length}` }, inline(match[2]))],
+  [/^-# +(\S[^\n]*)(?:\n|$)/, (match) => el("div", { class: "small" }, inline(match[1]))],
+  [/^(?: *(?:[-*]|\d+\.) +\S[^\n]*(?:\n|$))+/, (match) => list(match[0].trimEnd().split("\n"))],
 ];
 
-/** The elements of one line. */
-export function inline(text) {
+/** The elements of a text. */
+export const markdown = (text) => walk(text, [...QUOTES, ...BLOCKS]);
+
+/** The elements of a text that is part of a line. */
+export const inline = (text) => walk(text, []);
+
+/** Marks within marks are drawn up to here. */
+const DEEPEST = 30;
+let depth = 0;
+
+function walk(text, blocks) {
+  if (depth === DEEPEST) return [text];
+  depth += 1;
+  try {
+    return parts(text, blocks);
+  } finally {
+    depth -= 1;
+  }
+}
+
+function parts(text, blocks) {
   const found = [];
   let plain = "";
-  let rest = text;
-  const put = (node) => {
-    if (plain !== "") found.push(plain);
-    plain = "";
-    found.push(node);
-  };
-  while (rest !== "") {
-    const special = one(rest, text.slice(0, text.length - rest.length));
-    if (special === null) {
-      const letter = String.fromCodePoint(rest.codePointAt(0));
-      plain += letter;
-      rest = rest.slice(letter.length);
-      continue;
-    }
-    const [node, length] = special;
+  let at = 0;
+  while (at < text.length) {
+    const rest = text.slice(at);
+    const [node, length] = ((at === 0 || text[at - 1] === "\n") && block(rest, blocks)) || one(rest) || letter(rest);
+    at += length;
     if (typeof node === "string") plain += node;
-    else put(node);
-    rest = rest.slice(length);
+    else {
+      if (plain !== "") found.push(plain);
+      plain = "";
+      found.push(node);
+    }
   }
   if (plain !== "") found.push(plain);
   return found;
 }
 
+function block(text, blocks) {
+  for (const [begins, drawn] of blocks) {
+    const match = begins.exec(text);
+    if (match) return [drawn(match), match[0].length];
+  }
+  return null;
+}
+
+/** What is plain at the beginning of a text: a word, marks of code that nothing closes, or one letter. */
+function letter(text) {
+  const [plain] = /^(?:`+|[\p{L}\p{N}]+|[^])/u.exec(text);
+  return [plain, plain.length];
+}
+
+/** A list, with lists in it: an item further to the right belongs to the one above it. */
+function list(lines) {
+  const items = lines.map((line) => /^( *)(?:[-*]|(\d+)\.) +([^]*)$/.exec(line));
+  const level = () => {
+    const [, { length }, number] = items[0];
+    const node = el(number ? "ol" : "ul", { class: "list", start: number });
+    while (items.length > 0 && items[0][1].length >= length) {
+      if (items[0][1].length > length) node.lastChild.append(level());
+      else node.append(el("li", {}, inline(items.shift()[3])));
+    }
+    return node;
+  };
+  const all = [];
+  while (items.length > 0) all.push(level());
+  return all.length > 1 ? el("div", {}, all) : all[0];
+}
+
+/** What stands between marks. Of several the longest counts, of those of the same length the first: `***` is both. */
+const MARKS = [
+  ["em", /^\*(?=\S)((?:\*\*|\\[^]|\s+(?:\\[^]|[^\s*\\]|\*\*)|[^\s*\\])+?)\*(?!\*)/],
+  ["em", /^_((?:__|\\[^]|[^\\_])+?)_\b/],
+  ["strong", /^\*\*((?:\\[^]|[^\\])+?)\*\*(?!\*)/],
+  ["u", /^__((?:\\[^]|[^\\])+?)__(?!_)/],
+  ["s", /^~~([^]+?)~~(?!_)/],
+];
+
 /** What a text begins with, and how long that is; null: it is plain. */
-function one(text, before) {
+function one(text) {
   let match;
   if ((match = /^\\([!-/:-@[-`{-~])/.exec(text))) return [match[1], 2];
-  if ((match = /^(`+)(.+?)\1(?!`)/.exec(text))) return [el("code", { text: match[2].replace(/^ (.*) $/, "$1") }), match[0].length];
-  if ((match = /^\|\|(.+?)\|\|/.exec(text))) {
+  // The first line is a language if it is one word.
+  if ((match = /^```(?:[\w+.#-]+\n)?\n*([^\n][^]*?)\n*```\n?/.exec(text))) {
+    return [el("pre", { tabindex: match[1].includes("\n") ? "0" : null }, el("code", { text: match[1] })), match[0].length];
+  }
+  if ((match = /^(`+)(?!`)([^]*?[^`])\1(?!`)/.exec(text))) return [el("code", { text: match[2].replace(/^ (.*) $/, "$1") }), match[0].length];
+  if ((match = /^\|\|([^]+?)\|\|/.exec(text))) {
     const open = (event) => event.currentTarget.classList.add("open");
     return [el("span", { class: "spoiler", tabindex: "0", on: { click: open, focus: open } }, inline(match[1])), match[0].length];
   }
@@ -109,36 +116,18 @@ function one(text, before) {
     return [link(match[2], inline(match[1])), match[0].length];
   }
   if ((match = /^<(https?:\/\/[^\s<>]+)>/.exec(text))) return [link(match[1], match[1]), match[0].length];
-  if ((match = /^https?:\/\/[^\s<>]+[^\s<>.,:;"'\])*_]/.exec(text)) && !/\w$/.test(before)) {
-    return [link(match[0], match[0]), match[0].length];
-  }
+  if ((match = /^https?:\/\/[^\s<>]+[^\s<>.,:;"'\])*_]/.exec(text))) return [link(match[0], match[0]), match[0].length];
   if ((match = /^<t:(-?\d+)(?::([tTdDfFR]))?>/.exec(text))) {
     const shown = stamp(Number(match[1]), match[2]);
     return shown && [shown, match[0].length];
   }
   if ((match = /^<(@[!&]?|#)(\d+)>/.exec(text))) return [mention(match[1], match[2]), match[0].length];
   if ((match = /^<\/([\w -]+):\d+>/.exec(text))) return [pill(`/${match[1]}`), match[0].length];
-  for (const [mark, tag, end] of MARKS) {
-    if (!text.startsWith(mark)) continue;
-    // An underscore within a word is one.
-    if (mark === "_" && /\w$/.test(before)) continue;
-    const at = closing(text, mark.length, end);
-    if (at > mark.length) return [el(tag, {}, inline(text.slice(mark.length, at))), at + end.length];
-  }
-  return null;
-}
-
-function closing(text, from, end) {
-  for (let at = from; at <= text.length - end.length; at += 1) {
-    if (text[at] === "\\") at += 1;
-    else if (text.startsWith(end, at)) {
-      const within = end === "_" && /\w/.test(text[at + 1] ?? "");
-      const longer = end.length === 1 && text[at + 1] === end;
-      if (longer) at += 1;
-      else if (!within) return at;
-    }
-  }
-  return -1;
+  const marked = MARKS.map(([tag, marks]) => [tag, marks.exec(text)]).filter(([, found]) => found);
+  marked.sort(([, first], [, second]) => second[0].length - first[0].length);
+  if (marked.length === 0) return null;
+  const [tag, [all, inside]] = marked[0];
+  return [el(tag, {}, inline(inside)), all.length];
 }
 
 const pill = (text) => el("span", { class: "pill", text });

@@ -140,7 +140,7 @@ function body(message) {
   if (!(message.flags & V2) && message.content) {
     const text = el("div", { class: "text content" }, markdown(message.content));
     // The end of "thinking…" is no edit to a reader.
-    if (message.edits > 1) text.lastChild?.append(" ", el("span", { class: "edited", text: "(edited)" }));
+    if (message.edits > 1) text.append(" ", el("span", { class: "edited", text: "(edited)" }));
     parts.push(text);
   }
   parts.push(...components(message.components ?? [], context));
