@@ -25,6 +25,8 @@ function fresh() {
     billed: new Map(),
     up: true,
     scenario: "",
+    /** Why nothing is recorded any more. */
+    unrecorded: "",
     webhooks: "",
   };
 }
@@ -91,6 +93,9 @@ const TAKE = {
   },
   state(event) {
     store.scenario = event.scenario;
+  unrecorded(event) {
+    store.unrecorded = event.why;
+  },
     store.webhooks = event.webhooks;
   },
 };

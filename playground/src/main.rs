@@ -89,7 +89,8 @@ async fn start(cli: Cli, notices: UnboundedSender<terminal::show::Notice>) -> Re
         feed,
     });
     let world = world.await?;
-    if let Some(recorder) = recorder {
+    if let Some(mut recorder) = recorder {
+        recorder.write()?;
         tokio::spawn(recorder.run());
     }
     Ok(world)

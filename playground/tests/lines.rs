@@ -70,7 +70,19 @@ fn lines_can_be_recorded() {
     assert!(output.status.success(), "{}", shown(&output));
     let record = std::fs::read_to_string(&file).unwrap();
     assert!(record.starts_with("{") && record.contains("\"t\":\"message\""), "{record}");
-    let refused = playground(&["--replay", "/nothing/here"], "");
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(shown(&refused).contains("/nothing/here"));
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_at_the_start() {
+    for (options, expected) in [
+        (&["--replay", "/nothing/here"][..], "/nothing/here: "),
+        (&["--record", "/dev/full", "/agents"], "/dev/full: cannot record: "),
+        (&["--agents", "/nothing/here", "/agents"], "--agents /nothing/here: "),
+    ] {
+        let output = playground(options, "");
+        assert_eq!(output.status.code(), Some(1), "{options:?}");
+        let said = shown(&output);
+        assert!(said.starts_with(&format!("playground: {expected}")), "{said}");
+        assert!(!said.contains("AGENTS_FILE"), "{said}");
+    }
 }
