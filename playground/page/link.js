@@ -21,12 +21,24 @@ export async function act(name, body) {
 
 /** Takes events for as long as the page is there. */
 export function follow(take, connected) {
-  const source = new EventSource("/events");
-  source.onopen = () => connected(true);
-  source.onerror = () => connected(false);
-  source.onmessage = (event) => {
-    // The playground was started again: what is shown is of the one before, which takes nothing any more.
-    if (event.lastEventId && !event.lastEventId.startsWith(`${token}.`)) return location.reload();
-    take(JSON.parse(event.data));
+  let source = null;
+  let last = "";
+  const open = () => {
+    source = new EventSource(last === "" ? "/events" : `/events?after=${last}`);
+    source.onopen = () => connected(true);
+    source.onerror = () => connected(false);
+    source.onmessage = (event) => {
+      // The playground was started again: what is shown is of the one before, which takes nothing any more.
+      if (!event.lastEventId.startsWith(`${token}.`)) return location.reload();
+      last = event.lastEventId;
+      take(JSON.parse(event.data));
+    };
   };
+  // A browser has six connections to a place at most, for all tabs. One that nobody sees goes on when it is shown.
+  const look = () => {
+    if (document.hidden) source?.close();
+    else if (!source || source.readyState === EventSource.CLOSED) open();
+  };
+  document.addEventListener("visibilitychange", look);
+  look();
 }

@@ -117,7 +117,7 @@ async fn answer(page: Arc<Page>, request: Request<Incoming>) -> Response<Body> {
 async fn route(page: &Arc<Page>, request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
     match (request.method(), path.as_str()) {
-        (&Method::GET, "/events") => stream::events(page, request.headers()),
+        (&Method::GET, "/events") => stream::events(page, &request),
         (&Method::GET, path) => files::file(path, &page.guard.token)
             .unwrap_or_else(|| refuse(StatusCode::NOT_FOUND, "There is no such page.")),
         (&Method::POST, path) => {

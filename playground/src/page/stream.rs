@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame};
 use serde_json::Value;
@@ -23,18 +23,16 @@ const ALIVE: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: u64 = 3000;
 
 /// The events from where the browser was cut off, or all.
-pub(super) fn events(page: &Arc<Page>, headers: &HeaderMap) -> Response<Body> {
+pub(super) fn events<B>(page: &Arc<Page>, request: &Request<B>) -> Response<Body> {
     let (sender, receiver) = channel(16);
     let token = page.guard.token.clone();
+    let next = next(&token, request);
     match &page.source {
         Source::Live { feed, .. } => {
-            let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-            let seen = last.and_then(|id| id.strip_prefix(&token)?.strip_prefix('.')?.parse().ok());
-            let next = seen.map_or(0, |seen: usize| seen + 1);
             tokio::spawn(live(feed.clone(), next, token, sender));
         }
         Source::Record(events) => {
-            tokio::spawn(recorded(events.clone(), sender));
+            tokio::spawn(recorded(events.clone(), next, token, sender));
         }
     }
     let mut response = Response::new(Stream(receiver).boxed_unsync());
@@ -42,12 +40,21 @@ pub(super) fn events(page: &Arc<Page>, headers: &HeaderMap) -> Response<Body> {
     response
 }
 
+/// The number of the first event that the browser does not know. It says which it saw last in the header when a
+/// connection broke, and in the address when it closed one itself.
+fn next<B>(token: &str, request: &Request<B>) -> usize {
+    let header = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
+    let query = || request.uri().query()?.strip_prefix("after=");
+    let seen = header.or_else(query).and_then(|id| id.strip_prefix(token)?.strip_prefix('.'));
+    seen.and_then(|seen| seen.parse().ok()).map_or(0, |seen: usize| seen.saturating_add(1))
+}
+
 async fn live(feed: Feed, mut next: usize, token: String, sender: Sender<Bytes>) {
     let mut count = feed.count();
     loop {
         let mut text = String::new();
         for event in feed.since(next) {
-            text.push_str(&format!("id: {token}.{next}\ndata: {event}\n\n"));
+            text.push_str(&line(&token, next, &event));
             next += 1;
         }
         if !text.is_empty() && sender.send(text.into()).await.is_err() {
@@ -65,15 +72,19 @@ async fn live(feed: Feed, mut next: usize, token: String, sender: Sender<Bytes>)
     }
 }
 
-/// As it went. A browser that connects again begins again.
-async fn recorded(events: Vec<Arc<Value>>, sender: Sender<Bytes>) {
+fn line(token: &str, number: usize, event: &Value) -> String {
+    format!("id: {token}.{number}\ndata: {event}\n\n")
+}
+
+/// As it went. While a browser is away nothing goes on.
+async fn recorded(events: Vec<Arc<Value>>, next: usize, token: String, sender: Sender<Bytes>) {
     let time = |event: &Value| event["now"].as_u64().unwrap_or_default();
-    let mut before = events.first().map_or(0, |event| time(event));
-    for event in &events {
+    let mut before = events.get(next.saturating_sub(1)).map_or(0, |event| time(event));
+    for (number, event) in events.iter().enumerate().skip(next) {
         let pause = time(event).saturating_sub(before).min(LONGEST_PAUSE);
         before = time(event);
         sleep(Duration::from_millis(pause)).await;
-        if sender.send(format!("data: {event}\n\n").into()).await.is_err() {
+        if sender.send(line(&token, number, event).into()).await.is_err() {
             return;
         }
     }
@@ -93,5 +104,39 @@ impl HttpBody for Stream {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.0.poll_recv(context).map(|data| data.map(|data| Ok(Frame::data(data))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_goes_on_where_it_was() {
+        let next = |address: &str, header: Option<&str>| {
+            let mut request = Request::get(address);
+            if let Some(last) = header {
+                request = request.header("last-event-id", last);
+            }
+            next("t0ken", &request.body(()).unwrap())
+        };
+        assert_eq!(next("/events", None), 0);
+        assert_eq!(next("/events?after=t0ken.4", None), 5);
+        // The header is newer: the connection broke after it was opened with that address.
+        assert_eq!(next("/events?after=t0ken.4", Some("t0ken.7")), 8);
+        // Of the start before; and nonsense.
+        assert_eq!(next("/events?after=another.4", None), 0);
+        assert_eq!(next("/events?after=t0ken.x", None), 0);
+        assert_eq!(next("/events?after=t0ken.18446744073709551615", None), usize::MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_goes_on_where_it_was() {
+        let events = (0..3).map(|number| Arc::new(serde_json::json!({"now": number}))).collect();
+        let (sender, mut receiver) = channel(16);
+        tokio::spawn(recorded(events, 2, "t0ken".to_owned(), sender));
+        let first = receiver.recv().await.unwrap();
+        assert_eq!(first, "id: t0ken.2\ndata: {\"now\":2}\n\n");
+        assert_eq!(receiver.recv().await.unwrap(), ":\n\n");
     }
 }
