@@ -55,10 +55,13 @@ function drawn(line) {
     el("span", { class: "at", text: exact(line.at) }),
     el("span", { class: "way" }, el("b", { class: line.from.toLowerCase(), text: line.from }), el("span", { "aria-hidden": "true", text: " → " }), el("span", { class: "sr", text: " to " }), el("b", { class: line.to.toLowerCase(), text: line.to })),
     el("span", { class: "what", text: line.what, title: line.what }),
-    el("span", { class: "result" }, status(line), line.ms > 0 && ` · ${line.ms} ms`, incoming && billed !== undefined && el("span", { class: "cost", text: ` · billed ${Math.ceil(billed)} ms` })),
+    el("span", { class: "result" }, status(line), (line.status ?? null) !== null && ` · ${line.ms < 1 ? "<1" : line.ms} ms`, incoming && billed !== undefined && el("span", { class: "cost", text: ` · billed ${rounded(billed)} ms` })),
     line.note && el("span", { class: "note", text: line.note }),
   );
 }
+
+/** As Lambda does: each millisecond that was begun. */
+const rounded = (milliseconds) => Math.max(1, Math.ceil(milliseconds));
 
 function status(line) {
   if (line.status === 0) return "no answer";
@@ -85,7 +88,7 @@ function frame() {
 function sum() {
   if (!total) return;
   let milliseconds = 0;
-  for (const one of store.billed.values()) milliseconds += Math.ceil(one);
+  for (const one of store.billed.values()) milliseconds += rounded(one);
   const count = store.billed.size;
   const dollars = (milliseconds / 1000) * GIGABYTES * PRICE + count * PER_REQUEST;
   total.textContent = `${milliseconds.toLocaleString("en")} ms`;
