@@ -1,6 +1,7 @@
 // The message box. A slash begins a command, whose options are filled in one by one.
 
 import { byId, el } from "./dom.js";
+import { keep, recall } from "./kept.js";
 import { act } from "./link.js";
 import { Picker } from "./options.js";
 import * as parse from "./parse.js";
@@ -8,6 +9,8 @@ import { on, store } from "./store.js";
 
 /** After this long without a key the bot is asked for suggestions. */
 const PAUSE = 150;
+/** The characters that are left are shown from this number on. */
+const NEAR = 200;
 const form = byId("composer");
 const picker = new Picker(form);
 const line = el("div", { class: "line-of-input" });
@@ -16,24 +19,33 @@ let entries = [];
 let command = null;
 let fields = [];
 let tail = null;
+/** What is typed in each channel stays there, as in Discord. The open one's is in the box. */
+const drafts = new Map(Object.entries(recall("drafts") ?? {}));
+let here = null;
 
 export function start() {
   form.append(line);
   form.addEventListener("submit", (event) => event.preventDefault());
-  line.addEventListener("click", (event) => event.target === line && (tail ?? line.querySelector("input"))?.focus());
+  line.addEventListener("click", (event) => event.target === line && focus());
   document.addEventListener("keydown", fromAnywhere);
   on("hello", ({ commands }) => {
     entries = parse.typable(commands);
-    if (!command) write("");
+    enter();
   });
-  on("me", () => write(""));
+  on("me", enter);
+  addEventListener("pagehide", () => {
+    leave();
+    keep("drafts", Object.fromEntries(drafts));
+  });
+}
+
+function focus() {
+  (tail ?? byId("box"))?.focus();
 }
 
 /** Puts a text into the box, as if it was typed. */
 export function type(text) {
-  write("");
-  const input = line.querySelector("input");
-  input.value = text;
+  const input = write(text);
   input.focus();
   typed(input);
 }
@@ -42,7 +54,38 @@ export function type(text) {
 function fromAnywhere(event) {
   const types = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
   if (!types || event.target.closest?.("input, select, textarea, dialog")) return;
-  (tail ?? line.querySelector("input"))?.focus();
+  focus();
+}
+
+// ---- drafts
+
+function enter() {
+  if (here === store.channel) return;
+  leave();
+  here = store.channel;
+  restore(drafts.get(here));
+}
+
+function leave() {
+  if (here !== null) drafts.set(here, draft());
+}
+
+function draft() {
+  if (!command) return { text: byId("box").value };
+  const options = fields.map(({ option, input, picked }) => ({ name: option.name, value: input.value, picked }));
+  return { command: command.path, options, text: tail.value };
+}
+
+function restore(kept) {
+  picker.say("");
+  const entry = entries.find((one) => one.path === kept?.command);
+  if (!entry) return write(String(kept?.text ?? ""));
+  open(entry);
+  for (const one of [kept.options ?? []].flat()) {
+    const option = entry.options.find(({ name }) => name === one?.name);
+    if (option) fill(option, String(one.value)).picked = one.picked;
+  }
+  tail.value = String(kept.text ?? "");
 }
 
 function box(name, handlers, props = {}) {
@@ -60,17 +103,33 @@ function write(text) {
   tail = null;
   const channel = store.hello?.channels.find((one) => one.id === store.channel)?.name ?? "";
   const name = `Message #${channel}`;
-  const input = box(name, { input: () => typed(input), keydown: (event) => keyInText(event, input), blur: () => picker.hide(), focus: () => typed(input) },
-    { id: "box", placeholder: name, maxlength: "2000", disabled: store.hello?.replay === true });
+  const input = el("textarea", {
+    id: "box", rows: "1", placeholder: name, "aria-label": name, "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-describedby": "count",
+    autocomplete: "off", spellcheck: "false", enterkeyhint: "send", disabled: store.hello?.replay === true,
+    on: { input: () => typed(input), keydown: (event) => keyInText(event, input), blur: () => picker.hide(), focus: () => typed(input) },
+  });
   if (store.hello?.replay) input.placeholder = "This is a record: nothing can be typed.";
   input.value = text;
-  line.replaceChildren(input);
+  line.replaceChildren(input, el("span", { class: "count", id: "count" }));
   picker.hide();
+  measure(input);
   return input;
 }
 
+/** Makes the box as high as its text, and counts down to the longest message. */
+function measure(input) {
+  input.rows = input.value.split("\n").length;
+  const left = parse.MOST - parse.lengthOf(input.value);
+  const count = byId("count");
+  count.replaceChildren(...(left > NEAR ? [] : [String(left), el("span", { class: "sr", text: " characters left" })]));
+  count.classList.toggle("over", left < 0);
+}
+
 function typed(input) {
+  // It became a command already, when it got the focus.
+  if (!input.isConnected) return;
   picker.say("");
+  measure(input);
   const text = input.value;
   if (!text.startsWith("/")) return picker.hide();
   const named = parse.named(entries, text);
@@ -85,12 +144,14 @@ function typed(input) {
 function keyInText(event, input) {
   if (isPicking(event)) return;
   if (event.key === "Escape") picker.hide();
-  if (event.key !== "Enter" || event.isComposing) return;
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   const text = input.value.trim();
   if (text.startsWith("/")) {
     const near = parse.nearest(entries, text.slice(1).split(" ")[0]);
     picker.say(`There is no command ${text.split(" ")[0]}.${near ? ` Did you mean /${near}?` : ""}`);
+  } else if (parse.lengthOf(text) > parse.MOST) {
+    picker.say(`A message has at most ${parse.MOST} characters. This one has ${parse.lengthOf(text)}.`);
   } else if (text !== "") {
     send("say", { text });
   }
@@ -110,20 +171,25 @@ function isPicking(event) {
 // ---- a command
 
 function begin(entry, rest) {
-  command = entry;
-  fields = [];
   picker.say("");
-  tail = box(`Options of /${entry.path}`, { input: tailTyped, keydown: keyInTail, focus: tailTyped, blur: () => picker.hide() }, { class: "tail" });
-  const chip = el("span", { class: "chip", text: `/${entry.path}` });
-  line.replaceChildren(chip, tail);
+  open(entry);
   const { found, rest: left } = parse.options(entry, rest);
-  for (const option of entry.options.filter((one) => one.required)) add(option, "");
   for (const [option, value] of found) fill(option, value);
   const empty = fields.find((field) => field.input.value === "");
   tail.value = left;
   (empty?.input ?? (found.length > 0 && left === "" && rest.trimEnd() === rest ? fields.at(-1).input : tail)).focus();
-  tellOptional();
   if (document.activeElement === tail) tailTyped();
+}
+
+/** Shows a command, with the options that it must have. */
+function open(entry) {
+  command = entry;
+  fields = [];
+  tail = box(`Options of /${entry.path}`, { input: tailTyped, keydown: keyInTail, focus: tailTyped, blur: () => picker.hide() }, { class: "tail" });
+  const chip = el("span", { class: "chip", text: `/${entry.path}` });
+  line.replaceChildren(chip, tail);
+  for (const option of entry.options.filter((one) => one.required)) add(option, "");
+  tellOptional();
 }
 
 function fill(option, value) {
@@ -335,16 +401,16 @@ function submit() {
 
 /** The box is free at once. What could not be sent comes back, if nothing else was typed meanwhile. */
 async function send(action, body) {
-  const before = { command, fields, tail, shown: [...line.childNodes] };
+  const [kept, channel] = [draft(), here];
   const empty = write("");
   empty.focus();
   try {
     await act(action, { as: store.me.name, channel: store.channel, ...body });
   } catch (error) {
-    if (empty.isConnected && empty.value === "") {
-      ({ command, fields, tail } = before);
-      line.replaceChildren(...before.shown);
-      (tail ?? line.querySelector("input"))?.focus();
+    if (here !== channel) drafts.set(channel, kept);
+    else if (empty.isConnected && empty.value === "") {
+      restore(kept);
+      focus();
     }
     picker.say(error.message);
   }

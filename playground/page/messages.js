@@ -155,7 +155,7 @@ function foot(message) {
   const dismiss = () => {
     store.dismissed.add(message.id);
     remove(message.id);
-    byId("composer").querySelector("input")?.focus();
+    byId("composer").querySelector("textarea, input")?.focus();
   };
   return el("p", { class: "only" }, "Only you can see this • ", el("button", { type: "button", class: "plain link", on: { click: dismiss }, text: "Dismiss message" }));
 }

@@ -25,7 +25,7 @@ export class Picker {
     this.list.replaceChildren(...items.map((item, at) => this.row(item, at)));
     this.list.hidden = items.length === 0;
     this.box.hidden = items.length === 0 && title === "";
-    input.setAttribute("aria-expanded", String(!this.list.hidden && !this.box.hidden));
+    this.tell(!this.list.hidden && !this.box.hidden);
     if (this.box.hidden) input.removeAttribute("aria-controls");
     else input.setAttribute("aria-controls", "picker");
     this.go(first && items.length > 0 ? 0 : -1);
@@ -35,7 +35,7 @@ export class Picker {
     const choose = () => this.choose(at);
     return el(
       "li",
-      { role: "option", id: `picker-${at}`, "aria-selected": "false", on: { click: choose, mousemove: () => this.active !== at && this.go(at) } },
+      { role: "option", id: `picker-${at}`, tabindex: "-1", "aria-selected": "false", on: { click: choose, mousemove: () => this.active !== at && this.go(at) } },
       el("span", { class: "first" }, el("span", { class: "item", text: item.name }), item.about && el("span", { class: "about", text: item.about })),
       item.aside && el("span", { class: "aside", text: item.aside }),
     );
@@ -45,8 +45,13 @@ export class Picker {
     this.items = [];
     this.active = -1;
     this.box.hidden = true;
-    this.input?.setAttribute("aria-expanded", "false");
+    this.tell(false);
     this.input?.removeAttribute("aria-activedescendant");
+  }
+
+  /** A box of several lines has no such state. */
+  tell(isOpen) {
+    if (this.input?.role === "combobox") this.input.setAttribute("aria-expanded", String(isOpen));
   }
 
   isOpen() {

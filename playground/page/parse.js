@@ -6,6 +6,10 @@ const INTEGER = 4;
 const BOOLEAN = 5;
 const NUMBER = 10;
 
+/** How many characters a message may have, and how many a text has as one. */
+export const MOST = 2000;
+export const lengthOf = (text) => [...text.trim()].length;
+
 /** Each command that can be typed; a subcommand is one of its own. */
 export function typable(commands) {
   const found = [];
@@ -30,9 +34,9 @@ export function matching(entries, typed) {
   return [...begins, ...entries.filter((entry) => !begins.includes(entry) && entry.path.includes(wanted))];
 }
 
-/** The command that a text names before a space, and what follows. */
+/** The command that a text names before a space or the end of a line, and what follows. */
 export function named(entries, text) {
-  const fits = entries.filter((entry) => text.startsWith(`/${entry.path} `));
+  const fits = entries.filter(({ path }) => text.startsWith(`/${path}`) && /\s/.test(text.charAt(path.length + 1)));
   const entry = fits.sort((one, other) => other.path.length - one.path.length)[0];
   return entry ? { entry, rest: text.slice(entry.path.length + 2) } : null;
 }

@@ -1,5 +1,6 @@
 // All that is known, built from events alone.
 
+import { keep, recall } from "./kept.js";
 import * as time from "./time.js";
 
 /** Wires that are kept. */
@@ -24,9 +25,9 @@ function fresh() {
     wires: new Map(),
     billed: new Map(),
     up: true,
-    scenario: "",
     /** Why nothing is recorded any more. */
     unrecorded: "",
+    scenario: "",
     webhooks: "",
   };
 }
@@ -51,11 +52,12 @@ export function take(event) {
 
 const TAKE = {
   hello(event) {
-    const me = store.me?.name;
     Object.assign(store, fresh(), { hello: event, scenario: event.scenario, webhooks: event.webhooks });
     for (const person of event.people) store.people.set(person.id, person);
-    store.me = event.people.find((person) => person.name === me) ?? event.people[0];
-    store.channel = store.me.channel;
+    const [name, channel] = [recall("me"), recall("channel")];
+    store.me = event.people.find((person) => person.name === name) ?? event.people[0];
+    const server = (id) => event.channels.find((one) => one.id === id)?.server;
+    store.channel = server(channel) === server(store.me.channel) ? channel : store.me.channel;
   },
   said(event) {
     store.said.set(event.id, event);
@@ -91,14 +93,22 @@ const TAKE = {
   bot(event) {
     store.up = event.up;
   },
-  state(event) {
-    store.scenario = event.scenario;
   unrecorded(event) {
     store.unrecorded = event.why;
   },
+  state(event) {
+    store.scenario = event.scenario;
     store.webhooks = event.webhooks;
   },
 };
+
+/** Goes to a channel, as somebody. A reload stays there. */
+export function go(me, channel) {
+  Object.assign(store, { me, channel });
+  keep("me", me.name);
+  keep("channel", channel);
+  tell("me");
+}
 
 /** Whether I see a message. */
 export function sees(message) {

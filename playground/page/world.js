@@ -2,7 +2,7 @@
 
 import { avatar, byId, el } from "./dom.js";
 import { act } from "./link.js";
-import { on, store, tell } from "./store.js";
+import { go, on, store } from "./store.js";
 
 const place = byId("switches");
 
@@ -22,11 +22,7 @@ function draw() {
 
 function people() {
   const person = (one) => {
-    const choose = () => {
-      store.me = one;
-      store.channel = one.channel;
-      tell("me");
-    };
+    const choose = () => go(one, one.channel);
     const props = { type: "radio", name: "me", id: `me-${one.name}`, value: one.name, on: { change: choose } };
     const input = el("input", props);
     input.checked = store.me === one;

@@ -32,6 +32,7 @@ const FILES: &[(&str, &str, &str)] = files! {
     "icon.svg" SVG
     "main.js" SCRIPT
     "dom.js" SCRIPT
+    "kept.js" SCRIPT
     "store.js" SCRIPT
     "link.js" SCRIPT
     "markdown.js" SCRIPT
