@@ -28,14 +28,14 @@ export function start() {
   on("run", ({ run }) => draw(run));
 }
 
+export const has = (id) => nodes.has(id);
+
 /** Shows a run by its id. */
 export function reveal(id) {
   const node = nodes.get(id);
-  if (!node) return false;
   node.querySelector("details").open = true;
   node.scrollIntoView({ block: "center" });
   node.querySelector("summary").focus();
-  return true;
 }
 
 function stateOf({ status, conclusion }) {
