@@ -4,6 +4,7 @@ import { attachment, components, embed } from "./components.js";
 import { avatar, byId, el } from "./dom.js";
 import { act } from "./link.js";
 import { inline, markdown } from "./markdown.js";
+import * as news from "./news.js";
 import { on, pings, sees, store } from "./store.js";
 import { clock } from "./time.js";
 
@@ -15,9 +16,11 @@ const pressed = new Map();
 
 export function start() {
   for (const kind of ["hello", "me"]) on(kind, redraw);
-  on("message", ({ message }) => {
+  on("hello", news.forget);
+  on("message", ({ message, now }) => {
     const isMyNew = message.author === store.me.id && !nodes.has(message.id);
     keepDown(() => draw(message.id), isMyNew ? Infinity : undefined);
+    if (nodes.has(message.id)) news.tell(message.id, nodes.get(message.id), now);
   });
   // Who sends a command wants to see what becomes of it.
   on("said", (said) => said.kind === "command" && said.user === store.me.id && toEnd());

@@ -38,6 +38,7 @@ const FILES: &[(&str, &str, &str)] = files! {
     "markdown.js" SCRIPT
     "components.js" SCRIPT
     "messages.js" SCRIPT
+    "news.js" SCRIPT
     "modal.js" SCRIPT
     "composer.js" SCRIPT
     "options.js" SCRIPT
