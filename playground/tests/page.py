@@ -9,6 +9,15 @@ from contextlib import asynccontextmanager
 # How long anything may take on a busy machine.
 PATIENCE = 60_000
 
+TESTS = []
+# What was counted and timed on the way.
+MEASURED = {}
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
 
 class Page:
     """One playground with its page in a browser context of its own."""
@@ -16,6 +25,7 @@ class Page:
     def __init__(self, url, page, process, started):
         self.url = url
         self.page = page
+        self.tab = page.context
         self.process = process
         # Seconds from the start of the program to a page that can be used.
         self.started = started
