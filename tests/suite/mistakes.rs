@@ -3,7 +3,7 @@
 
 use standins::discord::{APPLICATION_ID, CHANNEL_ID, GUILD_ID, OTHER_GUILD_ID, OTHER_ROLE_ID};
 
-use crate::doctor::SetUp;
+use crate::doctor::command_line::SetUp;
 
 mod aws;
 

@@ -7,7 +7,7 @@ use standins::discord::User;
 use standins::github::{Fault, On, Scenario};
 
 use crate::aws;
-use crate::doctor::SetUp;
+use crate::doctor::command_line::SetUp;
 use crate::world::{Plan, TOKEN, World};
 
 /// A world whose GitHub token is in this parameter.

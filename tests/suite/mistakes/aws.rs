@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
 use super::{DISCORDS, found};
-use crate::doctor::SetUp;
+use crate::doctor::command_line::SetUp;
 use crate::world::TOKEN;
 
 /// A stand-in of SSM that answers this to everything.
