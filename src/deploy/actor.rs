@@ -35,6 +35,9 @@ const RESTS: u8 = 2;
 /// How often whoever follows a deploy looks at what others have noted, like clicks.
 const NOTES_READ_EVERY: Duration = Duration::from_secs(5);
 
+/// The same for a visitor, who stays for an edit that is due in a moment: it is to show what came meanwhile.
+const NOTES_READ_BY_VISITORS_EVERY: Duration = Duration::from_secs(1);
+
 /// The longest rate limit that is waited out before a dispatch that nobody waits for.
 const LONGEST_REST: TimeDelta = TimeDelta::seconds(60);
 
@@ -142,7 +145,12 @@ impl<'a> Actor<'a> {
         self.draft.store_if_needed(may_tell).await?;
         // Also after the process stood still: then somebody else may have acted, and the rest is theirs.
         self.draft.renew_if_needed().await?;
-        if self.mandate == Mandate::Wait && self.notes_read.elapsed() >= NOTES_READ_EVERY {
+        let notes_read_every = match self.mandate {
+            Mandate::Wait => NOTES_READ_EVERY,
+            Mandate::Visit => NOTES_READ_BY_VISITORS_EVERY,
+            Mandate::Dispatch => Duration::MAX,
+        };
+        if self.notes_read.elapsed() >= notes_read_every {
             self.notes_read = Instant::now();
             self.draft.read_notes().await?;
         }

@@ -5,7 +5,7 @@ use tokio::time::Duration;
 
 use super::actor::{Actor, Mandate};
 use super::arrivals;
-use super::next::{Effect, HEAD_START, completes_soon, next, shows_soon_to_somebody};
+use super::next::{Effect, HEAD_START, completes_soon, next, shows_soon};
 use super::record::{Phase, Search, Telling};
 
 /// How long a stuck end is tried by whoever follows a deploy; then the sweep goes on.
@@ -115,7 +115,8 @@ impl Actor<'_> {
                 if ends_soon && deploy.phase == Phase::Running {
                     return false;
                 }
-                if shows_soon_to_somebody(deploy, now) || completes_soon(deploy, now) {
+                // Nobody may come for a minute: an edit that is due in a moment is made here.
+                if shows_soon(deploy, now) || completes_soon(deploy, now) {
                     return false;
                 }
                 let effects = self.effects();
@@ -135,8 +136,10 @@ impl Actor<'_> {
                     }
                     // A look that is due, for example by a note, is not left to the sweep.
                     let is_due = now >= deploy.look_at;
-                    // An edit that is put off for a moment is left to whoever comes next.
-                    now >= deploy.wait_until || (!is_due && self.is_followed_by_webhooks().await)
+                    now >= deploy.wait_until
+                        || (!is_due
+                            && !shows_soon(deploy, now)
+                            && self.is_followed_by_webhooks().await)
                 }
             },
         }

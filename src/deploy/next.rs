@@ -22,9 +22,6 @@ const EDITED_FOR: TimeDelta = TimeDelta::hours(1);
 /// cancel that does not come through may be forced.
 const EDITED_FOR_SOMEBODY: TimeDelta = TimeDelta::minutes(10);
 
-/// For how long somebody who has pressed a button looks at the message for what it does.
-const WAITED_FOR_BY_SOMEBODY: TimeDelta = TimeDelta::seconds(10);
-
 /// The least time between two edits.
 pub(super) const EDITED_EVERY: TimeDelta = TimeDelta::seconds(2);
 
@@ -173,12 +170,6 @@ fn shows_at(deploy: &Deploy, now: DateTime<Utc>) -> DateTime<Utc> {
 pub(super) fn shows_soon(deploy: &Deploy, now: DateTime<Utc>) -> bool {
     let goes_on = matches!(deploy.phase, Phase::Searching(_) | Phase::Running);
     goes_on && shows_at(deploy, now) > now && needs_show(deploy, now)
-}
-
-/// The same, and somebody who has just pressed a button waits for it.
-pub(super) fn shows_soon_to_somebody(deploy: &Deploy, now: DateTime<Utc>) -> bool {
-    let is_seen = |at: DateTime<Utc>| now - at < WAITED_FOR_BY_SOMEBODY;
-    pressed_at(deploy).is_some_and(is_seen) && shows_soon(deploy, now)
 }
 
 /// When the message of a deploy that ends may be edited. The edit that shows the end does not wait; the one that adds

@@ -60,6 +60,26 @@ async fn a_wait_costs_seconds_and_its_end_comes_at_once(#[case] minutes: u32) {
 }
 
 #[rstest]
+#[case(200)]
+#[case(700)]
+#[case(1500)]
+#[tokio::test(start_paused = true)]
+async fn what_changes_right_after_an_edit_is_shown_without_another_delivery(
+    #[case] queued_ms: u64,
+) {
+    let queued = Duration::from_millis(queued_ms);
+    let running = ending("success", 5 * MINUTE).timetable.running;
+    let timetable = Timetable { queued, running, ..Timetable::default() };
+    let scenario = Scenario { timetable, ..Scenario::default() };
+    let (world, _) = arriving(scenario, |hook| hook).await;
+    let typed = Typed::by(&world, "ada", WAIT).await;
+    // An edit, the pause after it, and what came meanwhile.
+    world.passes(queued + seconds(5)).await;
+    typed.shows(&world, "🔵 **Client deploy**: in progress");
+    world.dispatch();
+}
+
+#[rstest]
 #[case::found_by_its_id(Scenario { run_details: false, ..ending("success", 2 * MINUTE) })]
 #[case::listed_late(Scenario {
     run_details: false,
