@@ -1,7 +1,9 @@
-//! A signed call, for a service of which too little is asked for its SDK crate. Limits,
-//! retries and errors are those of the calls through the SDK.
+//! A signed call, for a service of which too little is asked for its SDK crate. Retries
+//! and errors are those of the calls through the SDK.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -19,7 +21,13 @@ use tokio::time::{sleep, timeout};
 use super::config::Aws;
 use super::environment::credentials;
 use super::error::{AwsError, innermost, is_of_signature, readable};
-use super::sdk::{BACKOFF, CALL_WITHIN, TRIES, TRY_WITHIN};
+use super::sdk::{BACKOFF, TRIES, TRY_WITHIN};
+
+/// Timeout of all tries together. The first is given up soon, as the connection may be dead; each lasts twice as long as
+/// the one before, so that an AWS that is slow is waited for. GitHub waits ten seconds for the answer to a webhook, which may
+/// need a secret.
+/// <https://docs.github.com/en/webhooks/using-webhooks/handling-webhook-deliveries>
+pub(super) const WITHIN: Duration = Duration::from_secs(8);
 
 const AGENT: &str = concat!("deckhand/", env!("CARGO_PKG_VERSION"));
 
@@ -91,16 +99,16 @@ impl Call {
         aws: &Aws,
         read: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<T, AwsError> {
-        timeout(CALL_WITHIN, self.tries(aws, read)).await.unwrap_or_else(|_| Err(AwsError::late()))
+        timeout(WITHIN, self.tries(aws, read)).await.unwrap_or_else(|_| Err(AwsError::late()))
     }
 
     async fn tries<T>(&self, aws: &Aws, read: impl Fn(&[u8]) -> Option<T>) -> Result<T, AwsError> {
         // Jitter at most doubles a pause.
         let pauses = ExponentialBuilder::new().with_min_delay(BACKOFF / 2).with_jitter();
         let mut pauses = pauses.with_max_times(TRIES.saturating_sub(1) as usize).build();
-        let (mut ahead, mut signed_again) = (TimeDelta::zero(), false);
+        let (mut ahead, mut signed_again, mut within) = (TimeDelta::zero(), false, TRY_WITHIN);
         loop {
-            let Failed { error, then } = match self.once(aws, ahead, &read).await {
+            let Failed { error, then } = match self.once(aws, ahead, within, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -109,7 +117,10 @@ impl Call {
                     (ahead, signed_again) = (by, true);
                     continue;
                 }
-                Then::TryAgain => pauses.next(),
+                Then::TryAgain => {
+                    within *= 2;
+                    pauses.next()
+                }
                 _ => None,
             };
             match pause {
@@ -124,6 +135,7 @@ impl Call {
         &self,
         aws: &Aws,
         ahead: TimeDelta,
+        within: Duration,
         read: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<T, Failed> {
         let config = aws.config().await?;
@@ -133,7 +145,7 @@ impl Call {
         let region = config.region().map_or("", AsRef::as_ref);
         let request = self.signed(region, credentials, aws.clock.now() + ahead)?;
         let again = |error| Failed { error, then: Then::TryAgain };
-        let answer = timeout(TRY_WITHIN, aws.transport.send(request)).await;
+        let answer = timeout(within, aws.transport.send(request)).await;
         let answer = answer
             .map_err(|_| again(AwsError::late()))?
             .map_err(|error| again(AwsError::of_connection(innermost(&error))))?;

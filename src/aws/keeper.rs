@@ -25,7 +25,9 @@ impl SecretKeeper for Parameters {
             match self.read(name).await {
                 Ok(stored) => Ok(Some(stored.secret)),
                 Err(Unreadable::Missing) => Ok(None),
-                Err(Unreadable::Failed(why)) => Err(format!("The SSM parameter {name} {why}.")),
+                Err(Unreadable::Failed(why) | Unreadable::Now(why)) => {
+                    Err(format!("The SSM parameter {name} {why}."))
+                }
             }
         })
     }

@@ -65,7 +65,7 @@ impl From<AwsError> for Unreadable {
                  not aws/ssm ({code})"
             ),
             AwsError::NotSetUp(what) => format!("cannot be read: {what}"),
-            AwsError::Failed(what) => format!("cannot be read now ({what})"),
+            AwsError::Failed(what) => return Self::Now(format!("cannot be read now ({what})")),
         })
     }
 }
@@ -82,8 +82,8 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::aws::call::WITHIN;
     use crate::aws::call::tests::aws_behind;
-    use crate::aws::sdk::CALL_WITHIN;
     use crate::net::transport::{CallError, Transport};
     use bytes::Bytes;
 
@@ -95,6 +95,8 @@ mod tests {
         NeverAnswered,
         Lost,
         Refused,
+        /// Each answer takes this long, also later ones.
+        Slow(Duration),
     }
 
     /// Fails the first `left` requests as `fate` says, then answers.
@@ -109,11 +111,15 @@ mod tests {
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
                 .is_err();
             Box::pin(async move {
+                if let Fate::Slow(by) = self.fate {
+                    tokio::time::sleep(by).await;
+                }
                 match self.fate {
                     _ if well => Ok(Response::new(Bytes::from_static(FOUND.as_bytes()))),
                     Fate::NeverAnswered => std::future::pending().await,
                     Fate::Lost => Err(CallError::Lost("reset".to_owned())),
                     Fate::Refused => Err(CallError::NotSent("refused".to_owned())),
+                    Fate::Slow(_) => Ok(Response::new(Bytes::from_static(FOUND.as_bytes()))),
                 }
             })
         }
@@ -181,6 +187,17 @@ mod tests {
         #[case] within_ms: u64,
     ) {
         let (answer, elapsed) = read_with(fate, times).await;
+        assert_eq!(answer.as_ref().map(Secret::expose), Ok("secret"));
+        assert!(elapsed <= Duration::from_millis(within_ms), "{elapsed:?}");
+    }
+
+    #[rstest]
+    #[case(900, 1_000)]
+    #[case(1_900, 3_200)]
+    #[case(3_900, 7_500)]
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_is_waited_for(#[case] slow_ms: u64, #[case] within_ms: u64) {
+        let (answer, elapsed) = read_with(Fate::Slow(Duration::from_millis(slow_ms)), 0).await;
         assert_eq!(answer.as_ref().map(Secret::expose), Ok("secret"));
         assert!(elapsed <= Duration::from_millis(within_ms), "{elapsed:?}");
     }
@@ -254,10 +271,10 @@ mod tests {
     async fn a_read_that_gets_no_answer_times_out() {
         let (answer, elapsed) = read_with(Fate::NeverAnswered, u32::MAX).await;
         assert!(
-            matches!(answer, Err(Unreadable::Failed(ref why)) if why.starts_with("cannot be read now")),
+            matches!(answer, Err(Unreadable::Now(ref why)) if why.starts_with("cannot be read now")),
             "{answer:?}"
         );
-        assert!(elapsed <= CALL_WITHIN, "{elapsed:?}");
+        assert!(elapsed <= WITHIN, "{elapsed:?}");
     }
 
     #[rstest]

@@ -25,7 +25,7 @@ use crate::net::transport::{CallError, Transport};
 /// connection may be dead without notice, so a second try must fit into Discord's three seconds.
 pub(super) const TRY_WITHIN: Duration = Duration::from_secs(1);
 /// Timeout of all tries together.
-pub(super) const CALL_WITHIN: Duration = Duration::from_secs(5);
+const CALL_WITHIN: Duration = Duration::from_secs(5);
 pub(super) const TRIES: u32 = 3;
 /// Upper bound of the back-off before the second try; it doubles before the third. The SDK's default of 1 s
 /// is too slow: a user waits for the answer.

@@ -173,6 +173,7 @@ mod tests {
             setting: "GITHUB_WEBHOOK_SECRET_PARAMETER",
             name: "/deckhand/hook".to_owned(),
             why: "does not exist".to_owned(),
+            passes: false,
         };
         let facts =
             WebhookFacts::Set { unreadable: vec![why], repositories: Vec::new(), now: now() };

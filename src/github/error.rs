@@ -22,6 +22,9 @@ pub enum GithubError {
     /// Sign-in is not possible, so nothing was sent.
     #[error("no way to sign in to GitHub: {0}")]
     NoSignIn(String),
+    /// The same, and it may pass by itself: the store of the secret does not answer.
+    #[error("no way to sign in to GitHub now: {0}")]
+    NoSignInNow(String),
     /// Signing in as the app failed with this error. The request itself was not sent.
     #[error("signing in to GitHub as the app failed: {0}")]
     SignIn(Box<GithubError>),
@@ -93,7 +96,9 @@ impl GithubError {
     /// same for both.
     pub(super) fn of_sign_in(error: Self) -> Self {
         match error {
-            Self::NoSignIn(_) | Self::SignIn(_) | Self::RateLimited(_) => error,
+            Self::NoSignIn(_) | Self::NoSignInNow(_) | Self::SignIn(_) | Self::RateLimited(_) => {
+                error
+            }
             error => Self::SignIn(Box::new(error)),
         }
     }
@@ -129,7 +134,7 @@ impl GithubError {
     /// Whether a retry may succeed (a transient error).
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::NotSent(_) | Self::Lost(_) => true,
+            Self::NotSent(_) | Self::NoSignInNow(_) | Self::Lost(_) => true,
             Self::SignIn(error) => error.is_passing(),
             _ => false,
         }
@@ -138,7 +143,7 @@ impl GithubError {
     /// Whether GitHub has surely not seen the request, and a retry may succeed.
     pub(crate) fn is_unsent(&self) -> bool {
         match self {
-            Self::NotSent(_) => true,
+            Self::NotSent(_) | Self::NoSignInNow(_) => true,
             Self::SignIn(error) => error.is_passing(),
             _ => false,
         }
@@ -207,6 +212,7 @@ mod tests {
     #[case::lost_sign_in(GithubError::of_sign_in(GithubError::Lost("x".to_owned())), true, true)]
     #[case::refused_sign_in(GithubError::of_sign_in(GithubError::NotFound), false, false)]
     #[case::no_key(GithubError::of_sign_in(GithubError::NoSignIn("x".to_owned())), false, false)]
+    #[case::no_key_now(GithubError::of_sign_in(GithubError::NoSignInNow("x".to_owned())), true, true)]
     #[case::limit(GithubError::of_sign_in(GithubError::RateLimited(Duration::ZERO)), false, false)]
     fn a_failed_sign_in_is_no_lost_request(
         #[case] error: GithubError,

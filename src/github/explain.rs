@@ -95,6 +95,10 @@ fn words(
         GithubError::NoSignIn(why) => {
             (format!("Deckhand cannot sign in to GitHub: {why}."), String::new())
         }
+        GithubError::NoSignInNow(why) => (
+            format!("Deckhand cannot sign in to GitHub: {why}."),
+            "Try again in a minute.".to_owned(),
+        ),
         GithubError::SignIn(error) => sign_in(error, quoted),
         GithubError::NotSent(_) => ("GitHub cannot be reached.".to_owned(), OUTAGE.to_owned()),
         GithubError::Lost(_) => ("GitHub did not answer as it should.".to_owned(), OUTAGE.to_owned()),
@@ -380,6 +384,7 @@ mod tests {
     #[case(GithubError::NotSent("x".to_owned()), "cannot be reached. Try again in a minute")]
     #[case(GithubError::Lost("x".to_owned()), "did not answer as it should. Try again")]
     #[case(GithubError::NoSignIn("why".to_owned()), "cannot sign in to GitHub: why.")]
+    #[case(GithubError::NoSignInNow("why".to_owned()), "cannot sign in to GitHub: why. Try again in a minute.")]
     fn every_error_says_what_to_do(#[case] error: GithubError, #[case] expected: &str) {
         let repository = repository();
         let text = explain(&error, Subject::Repository(&repository), "Secrets: read and write");

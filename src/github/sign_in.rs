@@ -26,7 +26,8 @@ struct App {
 
 impl From<NoSecret> for GithubError {
     fn from(error: NoSecret) -> Self {
-        Self::NoSignIn(error.to_string())
+        let why = error.to_string();
+        if error.passes { Self::NoSignInNow(why) } else { Self::NoSignIn(why) }
     }
 }
 

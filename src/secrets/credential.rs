@@ -44,6 +44,8 @@ pub struct NoSecret {
     pub name: String,
     /// What is wrong, and the fix.
     pub why: String,
+    /// Whether it may pass by itself: the parameter's store did not answer.
+    pub passes: bool,
 }
 
 /// Why a parameter cannot be read. Follows the parameter's name in a sentence. Safe as Markdown.
@@ -55,6 +57,9 @@ pub enum Unreadable {
     /// The problem and the fix.
     #[error("{0}")]
     Failed(String),
+    /// The store does not answer as it should; that may pass by itself. The problem.
+    #[error("{0}")]
+    Now(String),
 }
 
 /// What a parameter holds.
@@ -190,6 +195,7 @@ impl Credential {
         let read = self.store.read(name).await;
         let region = self.store.region();
         let anew = || parameter.stored_by(region.as_deref());
+        let passes = matches!(read, Err(Unreadable::Now(_)));
         let why = match read {
             Ok(Stored { secret, in_the_clear }) => match parse(secret.expose().trim()) {
                 Ok(secret) => {
@@ -209,9 +215,9 @@ impl Credential {
                     anew()
                 )
             }
-            Err(Unreadable::Failed(why)) => why,
+            Err(Unreadable::Failed(why) | Unreadable::Now(why)) => why,
         };
-        Err(NoSecret { setting, name: name.clone(), why })
+        Err(NoSecret { setting, name: name.clone(), why, passes })
     }
 }
 
