@@ -109,7 +109,7 @@ async fn a_file_without_agents_gets_them_and_the_rest_stays(
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_in_a_file_without_agents_is_named_with_its_line() {
     let scene = Scene::new().await;
-    fs::write(scene.file("agents.toml"), WATCH.replace("channel =", "chanel =")).unwrap();
+    fs::write(scene.file("agents.toml"), WATCH.replace("channel =", "room =")).unwrap();
     let error = scene.set_up(&scene.person()).await.unwrap_err().to_string();
     assert!(error.contains("agents.toml:5: ") && !error.contains("no agent"), "{error}");
 }
