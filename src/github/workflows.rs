@@ -30,7 +30,7 @@ pub struct ListedWorkflow {
 }
 
 impl Github {
-    /// The workflows of a repository that are files in it, at most [`MOST_WORKFLOWS`], and whether there are more.
+    /// The workflows of a repository that are files in it, at most 500, and whether there are more.
     ///
     /// <https://docs.github.com/en/rest/actions/workflows#list-repository-workflows>
     pub async fn workflows(
