@@ -12,7 +12,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use self::answers::{MIB, answer, error, not_allowed, nothing_here};
-pub use self::answers::{fault, too_large, too_slow, unreadable};
+pub use self::answers::{busy, fault, too_large, too_slow, unreadable};
 use crate::bot::authorize::Access;
 use crate::bot::tasks::Deadline;
 use crate::clock::Clock;

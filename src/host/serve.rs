@@ -1,11 +1,13 @@
 //! `deckhand serve`: the bot as a plain HTTP server.
 
+mod body;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,15 +17,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
+use self::body::{Room, Unread};
 use crate::bot::tasks::Tasks;
-use crate::host::http::{App, fault, max_body_bytes, too_large, too_slow, unreadable};
+use crate::host::http::{App, busy, fault, max_body_bytes, too_large, too_slow, unreadable};
 use crate::host::keep_alive::KeepAlive;
 
 /// Timeout for a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The most bytes read of a body that is too large, before the connection is closed. GitHub's have up to 25 MB.
-const MAX_THROWN_AWAY: usize = 32 * 1024 * 1024;
 
 /// Timeout for work to end after it was told to wind up.
 const WIND_UP: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
     grace: Duration,
 ) {
-    let graceful = GracefulShutdown::new();
+    let (graceful, room) = (GracefulShutdown::new(), Room::new());
     let sweeping = app.clone();
     let sweep = tokio::spawn(async move { sweeping.sweep_for_ever().await });
     tokio::pin!(shutdown);
@@ -54,7 +54,7 @@ pub async fn serve(
             },
             () = &mut shutdown => break,
         };
-        tokio::spawn(connection(stream, app.clone(), &graceful));
+        tokio::spawn(connection(stream, app.clone(), room.clone(), &graceful));
     }
     drop(listener);
     sweep.abort();
@@ -76,6 +76,7 @@ pub async fn serve(
 fn connection<S>(
     stream: S,
     app: App,
+    room: Room,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + use<S>
 where
@@ -85,8 +86,8 @@ where
     let stream = TokioIo::new(keep_alive.over(stream));
     let of_service = keep_alive.clone();
     let service = service_fn(move |request| {
-        let (app, keep_alive) = (app.clone(), of_service.clone());
-        async move { Ok::<_, Infallible>(keep_alive.during(answer(&app, request)).await) }
+        let (app, room, keep_alive) = (app.clone(), room.clone(), of_service.clone());
+        async move { Ok::<_, Infallible>(keep_alive.during(answer(&app, &room, request)).await) }
     });
     // hyper sends no body after HEAD, and the headers that go with it.
     let connection = graceful
@@ -103,44 +104,25 @@ where
     }
 }
 
-async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(app: &App, room: &Room, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let limit = max_body_bytes(parts.uri.path());
-    let response = match timeout(BODY_TIMEOUT, read(body, limit)).await {
+    let response = match timeout(BODY_TIMEOUT, room.read(body, limit)).await {
         Ok(Ok(body)) => {
-            let (app, request) = (app.clone(), Request::from_parts(parts, body));
+            let (app, request) = (app.clone(), Request::from_parts(parts, body.bytes.clone()));
             // In a task of its own, so that a client that disconnects does not cancel the work.
-            let answer = tokio::spawn(async move { app.handle(request, None).await });
+            let answer = tokio::spawn(async move {
+                let _held = body;
+                app.handle(request, None).await
+            });
             answer.await.unwrap_or_else(|_| fault())
         }
         Ok(Err(Unread::TooLarge)) => too_large(limit),
         Ok(Err(Unread::Broken)) => unreadable(),
+        Ok(Err(Unread::Busy)) => busy(),
         Err(_) => too_slow(),
     };
     response.map(Full::new)
-}
-
-enum Unread {
-    TooLarge,
-    Broken,
-}
-
-/// Reads a body of at most `limit` bytes. The rest of a body that is too large is read and discarded: a client that is still
-/// sending when the connection closes would not see the answer.
-async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unread> {
-    let mut bytes = BytesMut::new();
-    let mut seen = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Unread::Broken)?;
-        let data = frame.data_ref().map(Bytes::as_ref).unwrap_or_default();
-        seen += data.len();
-        if seen <= limit {
-            bytes.extend_from_slice(data);
-        } else if seen > MAX_THROWN_AWAY {
-            break;
-        }
-    }
-    if seen > limit { Err(Unread::TooLarge) } else { Ok(bytes.freeze()) }
 }
 
 #[cfg(test)]

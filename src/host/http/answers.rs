@@ -23,6 +23,11 @@ pub fn too_slow() -> Response<Bytes> {
     error(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
 }
 
+/// The answer to a large body while others take up all memory that bodies may have.
+pub fn busy() -> Response<Bytes> {
+    error(StatusCode::SERVICE_UNAVAILABLE, "too many large bodies at once")
+}
+
 /// The answer to a request whose handling panicked.
 pub fn fault() -> Response<Bytes> {
     error(StatusCode::INTERNAL_SERVER_ERROR, "a fault of our own; the log has the details")

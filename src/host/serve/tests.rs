@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::body::ALWAYS_TAKEN;
 use super::*;
 use crate::clock::SystemClock;
 use crate::host::keep_alive::{HEADERS, IDLE};
@@ -20,10 +21,14 @@ fn app() -> App {
 
 /// A client's side of a connection, and the server's task.
 fn connect() -> (DuplexStream, JoinHandle<()>) {
+    connect_to(&Room::new())
+}
+
+fn connect_to(room: &Room) -> (DuplexStream, JoinHandle<()>) {
     let (client, server) = duplex(64 * 1024);
     // It shuts connections down when it is dropped.
     let graceful: &GracefulShutdown = Box::leak(Box::default());
-    (client, tokio::spawn(connection(server, app(), graceful)))
+    (client, tokio::spawn(connection(server, app(), room.clone(), graceful)))
 }
 
 /// Reads one answer with a body, which is small.
@@ -112,13 +117,43 @@ async fn a_body_has_a_timeout_of_its_own_and_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn large_bodies_that_hang_take_up_no_more_than_there_is_for_them() {
+    let room = Room::of(100 * 1024);
+    let begin = async |client: &mut DuplexStream, path: &str, sent: usize, left: usize| {
+        let length = sent + left;
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        client.write_all(&vec![b'x'; sent]).await.unwrap();
+    };
+    let large = ALWAYS_TAKEN + 80 * 1024;
+    let (mut hanging, server) = connect_to(&room);
+    begin(&mut hanging, "/github/webhook", large, 1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (mut refused, _) = connect_to(&room);
+    begin(&mut refused, "/discord", large, 0).await;
+    let answer = answer_of(&mut refused).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    let (mut small, _) = connect_to(&room);
+    begin(&mut small, "/discord", ALWAYS_TAKEN, 0).await;
+    let answer = answer_of(&mut small).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    // The room is free again once what hung is gone.
+    drop(hanging);
+    server.await.unwrap();
+    let (mut taken, _) = connect_to(&room);
+    begin(&mut taken, "/discord", large, 0).await;
+    let answer = answer_of(&mut taken).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn idle_connections_do_not_delay_a_shutdown() {
     let began = Instant::now();
     let graceful = GracefulShutdown::new();
     let mut clients = Vec::new();
     for is_used in [false, true] {
         let (mut client, server) = duplex(64 * 1024);
-        tokio::spawn(connection(server, app(), &graceful));
+        tokio::spawn(connection(server, app(), Room::new(), &graceful));
         if is_used {
             asks(&mut client).await;
         }
