@@ -239,6 +239,7 @@ mod tests {
         let broken = text.replace("correlation_id", "id");
         assert!(examined(command, &broken).iter().all(|found| found.level != Level::Good));
     }
+
     #[rstest]
     #[case("deploy-client", example!("client-deploy.yml"), "requester")]
     #[case("diagnose", example!("diagnose-dispatch.yml"), "channel")]
