@@ -115,9 +115,7 @@ fn pace(deploy: &Deploy, now: DateTime<Utc>) -> Option<String> {
     let began = run.began_at()?;
     // A run begins when it is requested: what it then waits for counts in what is usual, too.
     let since = match run.status.as_deref() {
-        Some("queued" | "requested" | "pending") => {
-            return Some(format!("Queued {}", time::distance(began)));
-        }
+        _ if run.is_queued() => return Some(format!("Queued {}", time::distance(began))),
         Some("in_progress") => known(deploy).and_then(|known| known.began),
         _ => return None,
     };

@@ -5,7 +5,7 @@ use tokio::time::Duration;
 
 use super::actor::{Actor, Mandate};
 use super::arrivals;
-use super::next::{Effect, HEAD_START, completes_soon, next, shows_soon};
+use super::next::{Effect, HEAD_START, completes_soon, next, shows_news_soon};
 use super::record::{Phase, Search, Telling};
 
 /// How long a stuck end is tried by whoever follows a deploy; then the sweep goes on.
@@ -115,8 +115,7 @@ impl Actor<'_> {
                 if ends_soon && deploy.phase == Phase::Running {
                     return false;
                 }
-                // Nobody may come for a minute: an edit that is due in a moment is made here.
-                if shows_soon(deploy, now) || completes_soon(deploy, now) {
+                if shows_news_soon(deploy, now) || completes_soon(deploy, now) {
                     return false;
                 }
                 let effects = self.effects();

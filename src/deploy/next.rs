@@ -172,6 +172,14 @@ pub(super) fn shows_soon(deploy: &Deploy, now: DateTime<Utc>) -> bool {
     goes_on && shows_at(deploy, now) > now && needs_show(deploy, now)
 }
 
+/// Whether that edit is worth staying for: nobody else may come for a minute. A run in the queue tells of its start, and
+/// until then its message says so already; but whoever has pressed a button waits for what it does.
+pub(super) fn shows_news_soon(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    let run = deploy.target.as_ref().and_then(|target| target.run.as_deref());
+    let has_begun = run.is_some_and(|run| !run.is_queued());
+    (has_begun || is_looked_at_by_somebody(deploy, now)) && shows_soon(deploy, now)
+}
+
 /// When the message of a deploy that ends may be edited. The edit that shows the end does not wait; the one that adds
 /// the details comes later.
 fn completes_at(deploy: &Deploy, ending: &Ending) -> DateTime<Utc> {

@@ -175,6 +175,11 @@ impl Run {
         }
     }
 
+    /// Whether it has not begun, and waits for nothing but a runner.
+    pub(crate) fn is_queued(&self) -> bool {
+        matches!(self.status.as_deref(), Some("queued" | "requested" | "pending"))
+    }
+
     /// Whether it has ended.
     pub fn is_completed(&self) -> bool {
         self.status.as_deref() == Some("completed")
