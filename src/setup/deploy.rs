@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::deployed::Deployed;
 use super::files;
+use super::on_aws::SECRETS;
 use super::package::{self, Package};
 use super::sam::Stack;
 use super::stopped::Stopped;
@@ -100,7 +101,7 @@ pub(super) fn address(stack: &Stack) -> Option<String> {
 
 /// The stack; `None`: there is none.
 pub(super) async fn look(stack: &str) -> Result<Option<Stack>, Stopped> {
-    let mut command = Command::new("aws");
+    let mut command = command("aws");
     command.args(["cloudformation", "describe-stacks", "--output", "json", "--stack-name", stack]);
     command.stdin(Stdio::null());
     let done = tokio::task::spawn_blocking(move || command.output()).await;
@@ -116,6 +117,15 @@ pub(super) async fn look(stack: &str) -> Result<Option<Stack>, Stopped> {
         "The stack cannot be seen: {}.",
         crate::text::escape::clipped(said.trim(), 300)
     )))
+}
+
+/// A program that is none of ours: it gets no secret that the environment has.
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (secret, _) in SECRETS {
+        command.env_remove(secret);
+    }
+    command
 }
 
 /// Runs SAM, or says how. It builds in a clone; a package needs no build.
@@ -145,7 +155,7 @@ async fn run(work: &Work<'_>, stack: &str, package: Option<Package>) -> Result<(
     let lines = lines.join(" && ");
     work.person.tell(&format!("  … {lines}"));
     for arguments in &all {
-        let mut command = Command::new("sam");
+        let mut command = command("sam");
         command.args(arguments).stdin(Stdio::null());
         let done = tokio::task::spawn_blocking(move || command.status()).await;
         let Ok(Ok(status)) = done else {

@@ -25,7 +25,7 @@ const PARAMETERS: [(&str, &str); 11] = [
 ];
 
 /// Settings that are secrets, by the ends of their parameters' names.
-const SECRETS: [(&str, &str); 4] = [
+pub(super) const SECRETS: [(&str, &str); 4] = [
     ("DISCORD_BOT_TOKEN", "discord-bot-token"),
     ("GITHUB_TOKEN", "github-token"),
     ("GITHUB_APP_PRIVATE_KEY", "github-app-private-key"),

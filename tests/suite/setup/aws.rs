@@ -15,6 +15,7 @@ use crate::world::TOKEN;
 
 /// Shows the stack with the parameters of samconfig.toml, once it is deployed.
 const AWS: &str = r#"#!/bin/sh
+[ -z "$DISCORD_BOT_TOKEN$GITHUB_TOKEN" ] || echo aws >>given-secrets
 [ -e deployed ] || { echo "Stack with id deckhand does not exist" >&2; exit 254; }
 parameters=$(sed -n 's/^parameter_overrides = "\(.*\)"$/\1/p' deployed | grep -o '[A-Za-z]*=\\"[^"]*\\"' |
     sed 's/\([A-Za-z]*\)=\\"\(.*\)\\"/{"ParameterKey":"\1","ParameterValue":"\2"}/' | paste -sd, -)
@@ -28,6 +29,7 @@ JSON
 
 /// Notes what it is called with, and deploys what is in samconfig.toml.
 const SAM: &str = r#"#!/bin/sh
+[ -z "$DISCORD_BOT_TOKEN$GITHUB_TOKEN" ] || echo sam >>given-secrets
 echo "$@" >>sam.log
 [ "$1" != deploy ] || cp samconfig.toml deployed
 "#;
@@ -97,6 +99,7 @@ async fn a_stack_is_set_up_with_its_secrets_in_ssm_and_taken_back() {
     assert!(!config.contains(&scene.discord.bot_token()) && !config.contains(TOKEN), "{config}");
     let deploy = "deploy --stack-name deckhand --no-confirm-changeset --no-fail-on-empty-changeset";
     assert_eq!(scene.read("sam.log"), format!("build\n{deploy}\n"));
+    assert!(!scene.file("given-secrets").exists(), "{}", scene.read("given-secrets"));
     assert_eq!(scene.discord.interactions_endpoint(), Some(format!("{}/discord", scene.url())));
     // Again, with what is in SSM: nothing is deployed.
     scene.env.remove("DISCORD_BOT_TOKEN");
