@@ -53,6 +53,16 @@ async fn what_was_put_is_there_in_the_next_process() {
 }
 
 #[tokio::test]
+async fn a_file_that_others_can_read_is_theirs_no_more() {
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.file("deckhand.redb");
+    drop(open(&path).unwrap());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(open(&path).unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
 async fn one_process_writes_and_others_read_meanwhile() {
     let scratch = Scratch::new().unwrap();
     let path = scratch.file("deckhand.redb");

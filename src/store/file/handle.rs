@@ -108,6 +108,24 @@ fn private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// A file that was copied here may be one that others can read.
+fn keep_private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let open_to_others = |mode: u32| mode & 0o077 != 0;
+        let mode = fs::metadata(path).map(|file| file.permissions().mode());
+        if mode.is_ok_and(open_to_others) {
+            match fs::set_permissions(path, fs::Permissions::from_mode(0o600)) {
+                Ok(()) => {
+                    tracing::warn!(file = %path.display(), "others could read it: now only its owner may")
+                }
+                Err(error) => tracing::warn!(%error, file = %path.display(), "others can read it"),
+            }
+        }
+    }
+}
+
 /// Opens a file that is there. Who may write to it checks all of it first.
 pub(super) fn open(path: &Path, access: Access) -> Result<Handle, String> {
     let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
@@ -124,7 +142,12 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Handle, String> {
         Err(_) => return Err(format!("is damaged. {RESTORE}")),
     };
     match schema(&handle).map_err(|error| error.to_string())? {
-        Some(SCHEMA) => Ok(handle),
+        Some(SCHEMA) => {
+            if let Access::Write = access {
+                keep_private(path);
+            }
+            Ok(handle)
+        }
         Some(newer) => Err(format!("is of a newer version of Deckhand (layout {newer})")),
         None => Err(format!("is no file of Deckhand's. {RESTORE}")),
     }
