@@ -135,8 +135,11 @@ impl Actor<'_> {
                     }
                     // A look that is due, for example by a note, is not left to the sweep.
                     let is_due = now >= deploy.look_at;
-                    // An edit that is put off for a moment is left to the next delivery.
-                    now >= deploy.wait_until || (!is_due && self.is_followed_by_webhooks().await)
+                    // Another edit that is put off for a moment is left to whoever comes next.
+                    now >= deploy.wait_until
+                        || (!is_due
+                            && !shows_news_soon(deploy, now)
+                            && self.is_followed_by_webhooks().await)
                 }
             },
         }

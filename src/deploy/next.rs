@@ -22,6 +22,9 @@ const EDITED_FOR: TimeDelta = TimeDelta::hours(1);
 /// cancel that does not come through may be forced.
 const EDITED_FOR_SOMEBODY: TimeDelta = TimeDelta::minutes(10);
 
+/// For how long somebody who has pressed a button looks at the message for what it does.
+const WAITED_FOR_BY_SOMEBODY: TimeDelta = TimeDelta::seconds(10);
+
 /// The least time between two edits.
 pub(super) const EDITED_EVERY: TimeDelta = TimeDelta::seconds(2);
 
@@ -172,12 +175,14 @@ pub(super) fn shows_soon(deploy: &Deploy, now: DateTime<Utc>) -> bool {
     goes_on && shows_at(deploy, now) > now && needs_show(deploy, now)
 }
 
-/// Whether that edit is worth staying for: nobody else may come for a minute. A run in the queue tells of its start, and
-/// until then its message says so already; but whoever has pressed a button waits for what it does.
+/// The same, and it is worth staying for, as nobody else may come for a minute: somebody has just pressed a button, or a run
+/// has begun so fast that its message would say "queued" of it. To stay for each change would cost seconds of each deploy.
 pub(super) fn shows_news_soon(deploy: &Deploy, now: DateTime<Utc>) -> bool {
+    let is_seen = |at: DateTime<Utc>| now - at < WAITED_FOR_BY_SOMEBODY;
     let run = deploy.target.as_ref().and_then(|target| target.run.as_deref());
     let has_begun = run.is_some_and(|run| !run.is_queued());
-    (has_begun || is_looked_at_by_somebody(deploy, now)) && shows_soon(deploy, now)
+    let is_first = deploy.shown_at.is_some_and(|at| at - deploy.began_at < EDITED_EVERY);
+    (has_begun && is_first || pressed_at(deploy).is_some_and(is_seen)) && shows_soon(deploy, now)
 }
 
 /// When the message of a deploy that ends may be edited. The edit that shows the end does not wait; the one that adds
