@@ -295,7 +295,8 @@ fn acted(deploy: &mut Deploy, interaction_id: u64, result: Acted, now: DateTime<
         deploy.wait_until = now + TimeDelta::seconds(deploy.wait_seconds);
     }
     match &mut deploy.phase {
-        Phase::Ending(ending) if action == Action::Rerun => {
+        // Answered late, it may be what began the attempt that ends.
+        Phase::Ending(ending) if action == Action::Rerun && is_latest => {
             ending.rerun = ending.rerun.max(Some(attempt + 1));
         }
         Phase::Ended(_) if action == Action::Rerun && is_latest => {

@@ -3,10 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::World;
+use super::promises::check_step;
 use crate::deploy::click::{Acted, Action, Click};
 use crate::deploy::event::Event;
 use crate::deploy::next::due;
-use crate::deploy::record::Deploy;
+use crate::deploy::record::{Deploy, Phase};
+use crate::deploy::sample;
 use crate::deploy::step::step;
 
 #[derive(Default)]
@@ -142,4 +144,29 @@ impl World {
         let open = |click: &Click| matches!(click.result, Acted::Asking { .. });
         assert!(!self.stored.clicks.iter().any(open), "{:#?}", self.stored.clicks);
     }
+}
+
+#[test]
+fn a_reruns_late_answer_does_not_begin_its_attempt_once_more() {
+    let mut deploy = sample::deploy(1, "cancelled");
+    if let Some(run) = deploy.target.as_mut().and_then(|target| target.run.as_mut()) {
+        run.run_attempt = Some(2);
+    }
+    let Phase::Ended(ending) = deploy.phase.clone() else { panic!("{deploy:#?}") };
+    deploy.phase = Phase::Ending(ending);
+    let now = deploy.began_at + TimeDelta::seconds(100);
+    let click = Click {
+        action: Action::Rerun,
+        attempt: 1,
+        result: Acted::Asking { since: now },
+        ..sample::click()
+    };
+    let acted = Event::Acted { interaction_id: click.interaction_id, result: Acted::Done };
+    deploy.clicks.push(click);
+    let mut after = step(&deploy, acted, now);
+    for _ in 0..3 {
+        check_step(&deploy, &after);
+        after = step(&after, Event::Tick, now);
+    }
+    assert_eq!(after.ending().map(|ending| ending.rerun), Some(None));
 }
